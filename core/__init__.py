@@ -1,0 +1,1 @@
+"""What Backstop decides and remembers. Names no vendor."""

@@ -1,0 +1,109 @@
+"""The error tree.
+
+BackstopError
+├── BadSignature        a request did not prove itself                       401
+├── BadPayload          genuine, but no ticket can be found in it            400
+├── Unsupported         this desk cannot express the action
+└── VendorError         someone else's server said no, or nothing
+    ├── TryLater        time-out before sending, 429, 5xx on a read: later, same call
+    ├── UnknownOutcome  the write may have happened: look before repeating
+    ├── Conflict        the ticket changed under us: read again, decide again
+    ├── Gone            the ticket is deleted, spam or archived away
+    ├── Moved           the ticket was merged into another one
+    └── Refused         any other 4xx: repeating will not help
+        └── NotAllowed  401/403: the credential or the role is wrong
+
+ConfigError stands outside, so that nothing retries or swallows it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. The message names file, key and remedy."""
+
+
+class BackstopError(Exception):
+    """Base of all errors that a running Backstop handles itself."""
+
+    code = "BS00"
+
+
+class BadSignature(BackstopError):
+    """The request did not prove that it comes from the desk."""
+
+    code = "BS01"
+
+
+class BadPayload(BackstopError):
+    """The request is genuine, but no ticket id can be found in it."""
+
+    code = "BS02"
+
+
+class Unsupported(BackstopError):
+    """The desk cannot express this action; recorded in the ticket's history."""
+
+    code = "BS03"
+
+
+class VendorError(BackstopError):
+    """A vendor's server refused or failed. `status` is the HTTP status, 0 when there was none."""
+
+    code = "BS10"
+
+    def __init__(self, message: str, *, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class TryLater(VendorError):
+    """The call did not happen; it may be repeated after `wait`."""
+
+    code = "BS11"
+
+    def __init__(self, message: str, *, status: int = 0, wait: timedelta = timedelta(seconds=30)) -> None:
+        super().__init__(message, status=status)
+        self.wait = wait
+
+
+class UnknownOutcome(VendorError):
+    """A write was sent and no clear answer came back. Ask the desk before repeating."""
+
+    code = "BS12"
+
+
+class Conflict(VendorError):
+    """The ticket changed since it was read. Nothing was written."""
+
+    code = "BS13"
+
+
+class Gone(VendorError):
+    """The ticket is deleted, scrubbed, or out of reach for good."""
+
+    code = "BS14"
+
+
+class Moved(VendorError):
+    """The ticket was merged; `target` is the surviving ticket's id ("" when unknown)."""
+
+    code = "BS15"
+
+    def __init__(self, message: str, *, target: str = "", status: int = 0) -> None:
+        super().__init__(message, status=status)
+        self.target = target
+
+
+class Refused(VendorError):
+    """A 4xx that will not change by repeating; the message carries the vendor's own words."""
+
+    code = "BS16"
+
+
+class NotAllowed(Refused):
+    """401 or 403: the credential, its scope or its role is wrong."""
+
+    code = "BS17"

@@ -1,0 +1,485 @@
+"""The nouns. Frozen values, one word per thing; times are aware UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+NO_INTENT = "none_of_these"
+"""The classifier's explicit way to say that a message belongs to no intent."""
+
+
+class Band(StrEnum):
+    """What the confidence allows."""
+
+    AUTO = "auto"
+    ROUTE = "route"
+    GENERAL = "general"
+
+
+class Priority(StrEnum):
+    """How fast a human must see it."""
+
+    URGENT = "urgent"
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+    @property
+    def rank(self) -> int:
+        """0 for urgent, 3 for low."""
+        return list(Priority).index(self)
+
+
+class Mode(StrEnum):
+    """How much Backstop may do by itself."""
+
+    OBSERVE = "observe"
+    SUGGEST = "suggest"
+    ACT = "act"
+
+
+class EventKind(StrEnum):
+    """What is said to have happened to a ticket."""
+
+    CREATED = "created"
+    REPLY = "reply"
+    LOOK = "look"  # something happened; the payload does not say what
+    CLAIM = "claim"  # assignment changed, or an agent answered
+    GONE = "gone"  # deleted, merged or marked as spam
+
+
+class Author(StrEnum):
+    """Who wrote a message."""
+
+    CUSTOMER = "customer"  # the requester, or somebody writing from outside
+    AGENT = "agent"  # a human of the company
+    BOT = "bot"  # our own identity
+    MACHINE = "machine"  # an automatic reply, a rule, a bounce, another bot
+
+
+class Status(StrEnum):
+    """A ticket's status, the vendors' words folded together."""
+
+    NEW = "new"
+    OPEN = "open"
+    PENDING = "pending"
+    SOLVED = "solved"
+    CLOSED = "closed"  # terminal: cannot be written any more
+    SPAM = "spam"
+    DELETED = "deleted"
+
+
+class TicketState(StrEnum):
+    """Where the ledger says a ticket is. Every ticket is in exactly one."""
+
+    RECEIVED = "received"
+    LEFT_ALONE = "left_alone"
+    AUTO_RESOLVED = "auto_resolved"
+    ESCALATED = "escalated"
+    CLAIMED = "claimed"
+    ANSWERED = "answered"
+    REESCALATED = "reescalated"
+    DEAD_LETTER = "dead_letter"
+
+
+class Outcome(StrEnum):
+    """What one decision came to."""
+
+    AUTO_RESOLVED = "auto_resolved"
+    ROUTED = "routed"
+    GENERAL_QUEUE = "general_queue"
+    LEFT_ALONE = "left_alone"
+    REESCALATED = "reescalated"
+    DEAD_LETTER = "dead_letter"
+
+
+@dataclass(frozen=True)
+class WebhookRequest:
+    """A request as it came: header names in lower case, the body's raw bytes."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class TicketEvent:
+    """A fact about a ticket. `key` names the fact, not the delivery: see `event_key`."""
+
+    desk: str
+    key: str
+    kind: EventKind
+    ticket_id: str
+    at: datetime
+
+
+def created_key(desk: str, ticket_id: str) -> str:
+    """The key of a ticket's first contact, whoever reports it."""
+    return f"{desk}:{ticket_id}:created"
+
+
+def reply_key(desk: str, ticket_id: str, message_id: str) -> str:
+    """The key of one customer reply, whoever reports it."""
+    return f"{desk}:{ticket_id}:reply:{message_id}"
+
+
+def look_key(desk: str, ticket_id: str, nonce: str) -> str:
+    """The key of a report that names no fact; `nonce` tells deliveries apart."""
+    return f"{desk}:{ticket_id}:look:{nonce}"
+
+
+@dataclass(frozen=True)
+class Message:
+    """One thing somebody wrote. `text` is plain text; `html` the original where there is one."""
+
+    id: str
+    author: Author
+    at: datetime
+    text: str
+    html: str = ""
+    public: bool = True
+    author_id: str = ""
+    author_name: str = ""
+    author_email: str = ""
+    machine: str = ""  # why we think a machine wrote it; empty when a person did
+    mark: str = ""  # the key we left in our own writes, where the vendor keeps it
+    draft: bool = False  # half-written by an agent, not sent
+
+
+@dataclass(frozen=True)
+class Customer:
+    """The requester. `is_staff`: the company's own people."""
+
+    id: str
+    email: str = ""
+    name: str = ""
+    is_staff: bool = False
+    locale: str = ""
+
+
+@dataclass(frozen=True)
+class Assignee:
+    """Who holds the ticket. Only a human assignee is a claim."""
+
+    id: str
+    name: str = ""
+    human: bool = True
+    email: str = ""
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A ticket as its desk shows it now; `messages` oldest first, the first one included."""
+
+    desk: str
+    id: str
+    subject: str
+    messages: tuple[Message, ...]
+    customer: Customer
+    status: Status
+    created_at: datetime
+    updated_at: datetime
+    tags: frozenset[str] = frozenset()
+    queue: str = ""  # vendor's id of the group, team or mailbox
+    queue_name: str = ""
+    assignee: Assignee | None = None
+    priority: str = ""
+    version: str = ""  # what the vendor's optimistic lock wants back, "" where it has none
+    url: str = ""
+    channel: str = "email"  # email, web, chat, social, phone, api, other
+    opened_by: Author = Author.CUSTOMER
+    replyable: bool = True  # False where a public reply would not reach the customer
+    locked: str = ""  # why nothing can be added any more ("" = writable)
+    follow_up_of: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    waiting_since: datetime | None = None  # since when the customer waits, where the desk says so
+    raw: Mapping[str, object] = field(default_factory=dict, repr=False)  # connector's private use
+
+
+@dataclass(frozen=True)
+class Guess:
+    """One intent with the probability that it is the right one (0 to 1)."""
+
+    intent: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The classifier's answer; `confidence` is calibrated: 0.85 is right 85 times of 100."""
+
+    intent: str
+    confidence: float
+    alternatives: tuple[Guess, ...] = ()  # runner-ups, best first
+    model: str = ""
+    evidence: tuple[str, ...] = ()  # words or examples that weighed most
+
+
+# --- actions: what is to be done to a ticket, as values -------------------------------------
+
+
+@dataclass(frozen=True)
+class AddTags:
+    """Add tags; never takes any away."""
+
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SetQueue:
+    """Move to a group, team or mailbox, named or by id."""
+
+    queue: str
+
+
+@dataclass(frozen=True)
+class SetPriority:
+    """Set the desk's priority; a tag where the desk has no such field."""
+
+    priority: Priority
+
+
+@dataclass(frozen=True)
+class SetFields:
+    """Fill the intent, confidence (whole per cent) and outcome fields where the desk has them."""
+
+    intent: str
+    confidence: int
+    outcome: str
+
+
+@dataclass(frozen=True)
+class AddNote:
+    """A private note. `text` is filled in by wording from `template` and `facts`."""
+
+    template: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A public message to the customer. `purpose` is "answer" or "acknowledgment"."""
+
+    purpose: str
+    template: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Solve:
+    """Set the ticket solved, in the same call as the reply where the vendor can."""
+
+
+@dataclass(frozen=True)
+class Reopen:
+    """Set the ticket open again after a customer's reply to an automatic answer."""
+
+
+@dataclass(frozen=True)
+class Assign:
+    """Give the ticket to an agent (a claim made outside the desk), by vendor's id or e-mail."""
+
+    agent: str
+
+
+@dataclass(frozen=True)
+class RunAction:
+    """Run a thing the admin made in the desk (a macro, a manual workflow), by id."""
+
+    name: str
+
+
+Action = AddTags | SetQueue | SetPriority | SetFields | AddNote | Reply | Solve | Reopen | Assign | RunAction
+
+
+@dataclass(frozen=True)
+class Write:
+    """What goes to the desk in one call; `key` is left in it as a mark where the vendor keeps one."""
+
+    key: str
+    actions: tuple[Action, ...]
+
+    @property
+    def spoken(self) -> Reply | AddNote | None:
+        """The reply or note in it (at most one): what must not be seen twice."""
+        return next((a for a in self.actions if isinstance(a, Reply | AddNote)), None)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a desk or a channel answered. `id` is its id of the new message, `version` the new lock."""
+
+    id: str = ""
+    version: str = ""
+    state: str = "done"  # notices: queued, accepted, delivered, failed
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something our own people must hear. `key` makes it once only."""
+
+    key: str
+    audience: str  # "team", "manager", or a name from [audiences]
+    priority: Priority
+    template: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+    desk: str = ""
+    ticket_id: str = ""
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """A notice rendered for one channel and its recipients. `to` is empty where the channel has one place."""
+
+    key: str
+    to: tuple[str, ...]
+    subject: str
+    text: str
+    priority: Priority
+    url: str = ""  # the ticket in its desk
+    claim_url: str = ""  # one-time link: a page with a button
+    desk: str = ""
+    ticket_id: str = ""
+    thread: str = ""  # the provider's id of an earlier message on the same ticket
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is to be done about one customer message, and why, in words a person can check."""
+
+    outcome: Outcome
+    reason: str
+    band: Band | None = None
+    intent: str = ""
+    confidence: float = 0.0
+    priority: Priority = Priority.NORMAL
+    queue: str = ""
+    actions: tuple[Action, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    escalates: bool = False  # a human must come: the ladder starts
+    rule: str = ""  # the intent rule, or the general rule, that decided
+    rules_version: str = ""
+
+
+# --- rules: what the owner decided, as data -------------------------------------------------
+
+
+@dataclass(frozen=True)
+class IntentRule:
+    """What an intent's owner decided. No `reply` and no `action`: never answered automatically."""
+
+    name: str
+    priority: Priority = Priority.NORMAL
+    queue: str = ""
+    reply: str = ""
+    action: str = ""
+    mode: Mode = Mode.ACT
+    auto: float | None = None  # own threshold, when set
+
+
+@dataclass(frozen=True)
+class Rules:
+    """All that the policy needs from the configuration for one desk."""
+
+    auto: float
+    route: float
+    intents: Mapping[str, IntentRule]
+    never_automatic: frozenset[str]
+    general_queue: str
+    mode: Mode = Mode.ACT
+    tag_prefix: str = "ai_"
+    suspicion: float = 0.25
+    human_request: str = "human_request"
+    acknowledge: bool = True
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class History:
+    """What the ledger remembers that the policy must know."""
+
+    state: TicketState | None = None
+    auto_answered: bool = False
+    acknowledged: bool = False
+    escalated: bool = False
+    priority: Priority | None = None
+    intent: str = ""
+    queue: str = ""
+
+
+# --- the sweep ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One line of a desk's list of changed tickets: enough to see whether the ledger knows it."""
+
+    ticket_id: str
+    created_at: datetime
+    updated_at: datetime
+    status: Status
+    events: tuple[TicketEvent, ...] = ()  # facts the list itself proves (created, reply:<id>)
+    customer_wrote_at: datetime | None = None  # newest customer message, where the list tells
+    intent_label: str = ""  # what the intent field or tag says now, "" if none
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of changes and the cursor to keep once the page is stored."""
+
+    sightings: tuple[Sighting, ...]
+    cursor: str
+    more: bool = False
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Whether a human has taken a ticket. `by` is empty when nobody has."""
+
+    ticket_id: str
+    by: str = ""
+    by_email: str = ""
+    via: str = ""  # "assignee", "reply", "status"
+    at: datetime | None = None
+    answered: bool = False
+    answered_at: datetime | None = None
+    closed: bool = False  # solved, closed, deleted: nothing waits any more
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who we are at a desk or a channel."""
+
+    id: str
+    name: str
+    email: str = ""
+    role: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of `doctor` or `plan`: stable code, level ok/warn/fail, what and the remedy."""
+
+    code: str
+    level: str
+    what: str
+    remedy: str = ""
+
+
+# --- the ladder -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rung:
+    """`after` the start of the wait, tell `notify`; repeated `repeat` more times every `every`."""
+
+    after: timedelta
+    notify: str
+    repeat: int = 0
+    every: timedelta | None = None
+    quiet: str = ""  # "22:00-07:00": held back at night (urgent ignores it)

@@ -1,0 +1,91 @@
+"""The three ports: what the rest of the program asks of a desk, a channel and a classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from core.model import (
+    Action,
+    Claim,
+    Dispatch,
+    Finding,
+    Identity,
+    Page,
+    Prediction,
+    Receipt,
+    Ticket,
+    TicketEvent,
+    WebhookRequest,
+    Write,
+)
+
+
+class HelpDesk(Protocol):
+    """One account of one vendor. Reads, writes, decides nothing."""
+
+    name: str  # the desk's name in the configuration
+    vendor: str
+    supports: frozenset[type[Action]]
+    patience: timedelta  # how long a request of ours may still be under way after we gave up on it
+
+    def verify(self, request: WebhookRequest, now: datetime) -> None:
+        """Raise BadSignature unless the raw bytes prove themselves. Constant-time."""
+
+    def parse(self, request: WebhookRequest, now: datetime) -> tuple[TicketEvent, ...]:
+        """The facts in a genuine request; () for kinds we do not use; BadPayload without a ticket id."""
+
+    def fetch(self, ticket_id: str) -> Ticket:
+        """The whole ticket. Raises Gone, Moved, TryLater, NotAllowed."""
+
+    def machine_mail(self, ticket: Ticket) -> str:
+        """Why the newest customer message is a machine's, asked of the mail's own headers where the
+        vendor shows them at the price of a call; "" otherwise. Called only before speaking."""
+
+    def writes(self, ticket: Ticket, actions: Sequence[Action], key: str) -> tuple[Write, ...]:
+        """The actions as the fewest calls this vendor allows, in the order that hurts least when cut off.
+        Pure. Keys are `<key>:<what>`; raises Unsupported."""
+
+    def send(self, ticket: Ticket, write: Write) -> Receipt:
+        """One call. Raises TryLater (not done), Conflict (not done), UnknownOutcome, Refused, Gone."""
+
+    def landed(self, ticket_id: str, write: Write, since: datetime) -> Receipt | None:
+        """Whether a write of ours begun at `since`, whose outcome is unknown, is there already."""
+
+    def changed_since(self, cursor: str, start: datetime, now: datetime) -> Page:
+        """Tickets changed since the cursor ("" = from `start`), oldest change first, any status."""
+
+    def unclaimed(self, ticket_ids: Sequence[str]) -> dict[str, Claim]:
+        """In bulk: the state of claim of each ticket that the desk still knows."""
+
+    def whoami(self) -> Identity:
+        """Our own identity. Raises NotAllowed when the credential does not work."""
+
+    def check(self, queues: Iterable[str]) -> list[Finding]:
+        """What `doctor` can see with the run-time credential: identity, rights, queues by name."""
+
+
+class Channel(Protocol):
+    """One way to reach people."""
+
+    name: str  # "slack:urgent"
+    kind: str  # "slack"
+    format: str  # "short", "rich" or "mail": which template
+    max_length: int
+    carries_customer_words: bool
+
+    def send(self, dispatch: Dispatch, now: datetime) -> Receipt:
+        """Raises TryLater, Refused, UnknownOutcome."""
+
+    def check(self) -> list[Finding]:
+        """What `doctor` can see without disturbing anybody."""
+
+
+class Classifier(Protocol):
+    """From the customer's words to an intent with a calibrated confidence."""
+
+    model: str
+
+    def predict(self, text: str) -> Prediction:
+        """Never raises on any text; raises TryLater when an outside service does not answer."""
