@@ -1,0 +1,1 @@
+"""Everything that speaks to someone else's server."""

@@ -1,0 +1,219 @@
+"""One HTTP session for every vendor: time-outs, retries of reads, head-room, status → our errors.
+
+A read is repeated a few times at once. A write is sent exactly once: what becomes of it when no clear
+answer comes is decided by the workflow, which asks the desk first (`UnknownOutcome`).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from core.errors import Conflict, Gone, NotAllowed, Refused, TryLater, UnknownOutcome, VendorError
+
+TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
+READ_TRIES = 3
+LONGEST_WAIT = timedelta(minutes=15)
+WORDS = 300  # how much of a vendor's error text is kept
+
+OnCall = Callable[[str, str], None]  # (operation, outcome)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How a vendor tells its limits. Header names in lower case; `head_room` is the share left to humans."""
+
+    remaining: str = "x-ratelimit-remaining"
+    total: str = "x-ratelimit-limit"
+    reset: str = ""  # seconds until the window starts again, where the vendor says
+    retry_after: Sequence[str] = ("retry-after",)
+    head_room: float = 0.1
+    budget_per_minute: int = 0  # a fixed budget of ours; 0 = only the vendor's headers decide
+
+
+@dataclass
+class Pace:
+    """What we know of the limit now. Shared by the threads of one process; the headers keep processes in step."""
+
+    limits: Limits
+    clock: Callable[[], float] = time.monotonic
+    _until: float = 0.0
+    _spent: list[float] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    remaining: float | None = None
+    total: float | None = None
+
+    def before(self) -> None:
+        """Raise TryLater while the head-room or our own budget is used up."""
+        with self._lock:
+            now = self.clock()
+            if now < self._until:
+                raise TryLater("the desk's rate limit is used up", wait=_seconds(self._until - now))
+            if self.limits.budget_per_minute:
+                self._spent = [t for t in self._spent if t > now - 60]
+                if len(self._spent) >= self.limits.budget_per_minute:
+                    raise TryLater("our own call budget is used up", wait=_seconds(self._spent[0] + 60 - now))
+                self._spent.append(now)
+
+    def after(self, response: requests.Response) -> None:
+        """Learn from the answer's headers."""
+        with self._lock:
+            if response.status_code == 429:
+                self._until = self.clock() + retry_after(response, self.limits).total_seconds()
+                return
+            remaining = _number(response.headers.get(self.limits.remaining))
+            self.total = _number(response.headers.get(self.limits.total)) or self.total
+            if remaining is None:
+                return
+            self.remaining = remaining
+            if self.total and remaining < self.total * self.limits.head_room:
+                reset = _number(response.headers.get(self.limits.reset)) if self.limits.reset else None
+                self._until = self.clock() + max(1.0, min(reset if reset is not None else 10.0, 60.0))
+
+
+class DeskSession(requests.Session):
+    """A requests session bound to one origin, one credential and one pace."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        authorization: Callable[[], str],
+        renew: Callable[[], None] | None = None,
+        limits: Limits | None = None,
+        timeout: tuple[float, float] = TIMEOUT,
+        on_call: OnCall | None = None,
+        read_tries: int = READ_TRIES,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        super().__init__()
+        self.mount("https://", HTTPAdapter(max_retries=0, pool_maxsize=16))
+        self.mount("http://", HTTPAdapter(max_retries=0, pool_maxsize=16))
+        self.base_url = base_url.rstrip("/")
+        self.pace = Pace(limits or Limits(), clock)
+        self._authorization, self._renew = authorization, renew
+        self._timeout, self._on_call = timeout, on_call or (lambda _operation, _outcome: None)
+        self._reads = Retrying(
+            stop=stop_after_attempt(read_tries),
+            wait=wait_random_exponential(multiplier=0.2, max=2),
+            retry=retry_if_exception_type(_ReadFailed),
+            sleep=sleep,
+            reraise=True,
+        )
+
+    @property
+    def patience(self) -> timedelta:
+        """After this long a request we gave up on has surely ended."""
+        return timedelta(seconds=sum(self._timeout) + 1)
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+        """As requests', but relative to the desk, with our errors. Redirects are never followed."""
+        kwargs.setdefault("timeout", self._timeout)
+        kwargs["allow_redirects"] = False
+        target = self._at_home(url)
+        if method.upper() in {"GET", "HEAD"}:
+            return self._reads(self._once, method, target, True, args, kwargs)
+        return self._once(method, target, False, args, kwargs)
+
+    def _at_home(self, url: str) -> str:
+        """The same path and query on our own origin, whatever host a vendor put into a link."""
+        if "://" not in url:
+            return f"{self.base_url}/{url.lstrip('/')}"
+        base, parts = urlsplit(self.base_url), urlsplit(url)
+        return urlunsplit((base.scheme, base.netloc, parts.path, parts.query, ""))
+
+    def _once(self, method: str, url: str, read: bool, args: Any, kwargs: Any) -> requests.Response:
+        operation = operation_of(method, url)
+        try:
+            response = self._send(method, url, args, kwargs)
+            if response.status_code == 401 and self._renew is not None:
+                self._renew()  # a 401 means "not executed", so one repetition is safe for writes too
+                response = self._send(method, url, args, kwargs)
+            raise_for(response, read=read, limits=self.pace.limits)
+        except VendorError as err:
+            self._on_call(operation, type(err).__name__.lstrip("_").lower())
+            raise
+        self._on_call(operation, "ok")
+        return response
+
+    def _send(self, method: str, url: str, args: Any, kwargs: Any) -> requests.Response:
+        self.pace.before()
+        headers = {**(kwargs.get("headers") or {}), "Authorization": self._authorization()}
+        try:
+            response = super().request(method, url, *args, **{**kwargs, "headers": headers})
+        except requests.exceptions.RequestException as err:
+            raise _no_answer(err, read=method.upper() in {"GET", "HEAD"}) from err
+        self.pace.after(response)
+        return response
+
+
+class _ReadFailed(TryLater):
+    """A read that may be repeated at once."""
+
+
+def _no_answer(err: Exception, *, read: bool) -> VendorError:
+    words = f"no answer from the desk ({type(err).__name__})"
+    never_sent = isinstance(err, requests.exceptions.ConnectTimeout) or "NewConnectionError" in repr(err)
+    if read:
+        return _ReadFailed(words)
+    return TryLater(words) if never_sent else UnknownOutcome(words)
+
+
+def raise_for(response: requests.Response, *, read: bool, limits: Limits) -> None:
+    """The one place where a vendor's status becomes one of our errors. 2xx and 3xx pass."""
+    status = response.status_code
+    if status < 400:
+        return
+    words = f"HTTP {status}: {response.text[:WORDS]}"
+    if status == 429:
+        raise TryLater(words, status=status, wait=retry_after(response, limits))
+    if status >= 500 or status == 408:
+        if not read:
+            raise UnknownOutcome(words, status=status)
+        if "retry-after" in response.headers:
+            raise TryLater(words, status=status, wait=retry_after(response, limits))
+        raise _ReadFailed(words, status=status)
+    table: dict[int, type[VendorError]] = {
+        401: NotAllowed,
+        403: NotAllowed,
+        404: Gone,
+        409: Conflict,
+        410: Gone,
+    }
+    raise table.get(status, Refused)(words, status=status)
+
+
+def retry_after(response: requests.Response, limits: Limits) -> timedelta:
+    """The vendor's own wait, at least one second (0 and missing have been seen), at most fifteen minutes."""
+    given = [_number(response.headers.get(name)) for name in limits.retry_after]
+    seconds = next((n for n in given if n is not None), 30.0)
+    return min(_seconds(seconds), LONGEST_WAIT)
+
+
+def operation_of(method: str, url: str) -> str:
+    """A short stable name for metrics: ids are folded away."""
+    path = re.sub(r"/v\d+/", "/", urlsplit(url).path)
+    path = re.sub(r"/[0-9A-Z-]*\d[0-9A-Za-z-]*", "/:id", path).removesuffix(".json")
+    return f"{method.upper()} {path.removeprefix('/api')}"
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text is not None else None
+    except ValueError:
+        return None
+
+
+def _seconds(seconds: float) -> timedelta:
+    return timedelta(seconds=max(1.0, seconds))

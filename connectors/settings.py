@@ -1,0 +1,41 @@
+"""What every desk's settings have in common; each vendor's folder adds its own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from core.model import Mode
+
+
+def _split(value: Any) -> Any:
+    """Several secrets at once are separated by commas."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+Secrets = Annotated[list[SecretStr], BeforeValidator(_split)]
+
+
+class DeskSettings(BaseModel):
+    """One `[desks.<name>]` table. `base_url` is the bare origin; the connector adds the paths."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    vendor: str
+    base_url: str = ""
+    mode: Mode = Mode.ACT
+    general_queue: str = ""
+    webhook_secret: Secrets = Field(default_factory=list)
+    calls_per_minute: int = Field(0, ge=0, description="a fixed budget; 0 = the vendor's own headers decide")
+    head_room: float = Field(0.1, ge=0, lt=1, description="the share of the rate limit left to humans")
+    timeout: float = Field(30.0, gt=0, description="seconds to wait for an answer")
+    look_back: timedelta = Field(timedelta(days=1), description="how far the first sweep looks back")
+    tag_prefix: str = "ai_"
+
+    def secrets(self) -> list[str]:
+        """The webhook secrets in clear, for the proof only."""
+        return [secret.get_secret_value() for secret in self.webhook_secret]
