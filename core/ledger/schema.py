@@ -1,0 +1,329 @@
+"""The tables. One text for SQLite and Postgres; names start with `bs_`, the engine's tables stand beside them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+
+class Utc(TypeDecorator[datetime]):
+    """Aware UTC in and out, on databases that keep no zone, too."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Naive times are a bug of ours: refuse them."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """What was stored is UTC."""
+        return value.replace(tzinfo=UTC) if value is not None else None
+
+
+metadata = MetaData()
+
+
+def _table(name: str, *columns: Any) -> Table:
+    return Table(f"bs_{name}", metadata, *columns)
+
+
+def _key(name: str, length: int = 255) -> Column[str]:
+    return Column(name, String(length), primary_key=True)
+
+
+def _at(name: str, **more: Any) -> Column[datetime]:
+    return Column(name, Utc, **more)
+
+
+def _text(name: str, **more: Any) -> Column[str]:
+    return Column(name, Text, nullable=False, default="", server_default="", **more)
+
+
+def _number(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, default=0, server_default="0")
+
+
+def _flag(name: str) -> Column[bool]:
+    return Column(name, Boolean, nullable=False, default=False)
+
+
+events = _table(  # a reported fact and what became of it
+    "events",
+    _key("key"),
+    _text("desk"),
+    _text("ticket_id"),
+    _text("kind"),
+    _text("source"),  # webhook, sweep, manual
+    _at("at"),
+    _at("received_at"),
+    _text("state"),  # received, waiting, settled, dead
+    _number("attempts"),
+    _at("due_at"),  # when to try again; empty unless waiting
+    _at("settled_at"),
+    _text("outcome"),
+    _text("reason"),
+    Index("bs_events_due", "state", "due_at"),
+    Index("bs_events_ticket", "desk", "ticket_id"),
+    Index("bs_events_received", "received_at"),
+)
+
+tickets = _table(  # where each ticket stands; every ticket the desk lists is in exactly one state
+    "tickets",
+    _key("desk"),
+    _key("ticket_id"),
+    _text("state"),  # TicketState
+    _text("reason"),
+    _text("subject"),
+    _text("url"),
+    _text("customer_id"),
+    _text("customer_email"),
+    _text("customer_name"),
+    _text("language"),
+    _text("intent"),
+    Column("confidence", Float, nullable=False, default=0.0),
+    _text("band"),
+    _text("outcome"),  # Outcome of the first decision that was not "left alone"
+    _text("priority"),
+    _text("queue"),
+    _text("mode"),
+    _text("model"),
+    _text("rules_version"),
+    _text("handled_message_id"),  # the newest customer message dealt with
+    _at("handled_at"),
+    _at("created_at"),  # by the desk's clock
+    _at("first_seen_at"),
+    _at("updated_at"),
+    # --- the escalation, while a human is awaited
+    _at("waiting_since"),  # the customer's wait: the clock of the ladder
+    _at("escalated_at"),
+    _at("promise_at"),
+    Column("ladder", JSON),  # snapshot: [{"at": iso, "notify": …, "rung": n, "template": …}, …]
+    _number("rung"),  # how many entries of the ladder are done
+    _at("next_due_at"),
+    _at("acknowledged_at"),
+    _at("claimed_at"),
+    _text("claimed_by"),
+    _text("claimed_by_email"),
+    _text("claimed_via"),  # assignee, reply, slack, link
+    _at("answered_at"),
+    _at("auto_resolved_at"),
+    _at("reescalated_at"),
+    _at("closed_at"),
+    _at("desk_updated_at"),  # the newest change the sweep has seen
+    _text("final_intent"),  # what humans finally set, as the sweep saw it
+    _text("check_verdict"),  # of the sample put before a human: "", pending, right, wrong
+    _text("thread"),  # ids of messages at channels, to continue their threads: JSON
+    Index("bs_tickets_due", "next_due_at"),
+    Index("bs_tickets_state", "state", "desk"),
+    Index("bs_tickets_email", "customer_email"),
+    Index("bs_tickets_seen", "first_seen_at"),
+    Index("bs_tickets_escalated", "escalated_at"),
+)
+
+decisions = _table(  # one per customer message (or run of messages) decided about
+    "decisions",
+    _key("key"),  # the fact's key
+    _text("desk"),
+    _text("ticket_id"),
+    _text("message_id"),
+    _at("at"),
+    _text("intent"),
+    Column("confidence", Float, nullable=False, default=0.0),
+    Column("alternatives", JSON),  # [[intent, confidence], …]
+    Column("evidence", JSON),  # [word, …]
+    _text("model"),
+    _text("band"),
+    _text("outcome"),
+    _text("priority"),
+    _text("queue"),
+    _text("reason"),
+    _text("rule"),
+    _text("rules_version"),
+    _text("mode"),
+    Column("actions", JSON),  # as values, for show, observe mode and what-if
+    Column("notices", JSON),
+    _flag("escalates"),
+    _text("words"),  # what the customer said, until retention takes it away
+    _text("state"),  # decided, done
+    Index("bs_decisions_ticket", "desk", "ticket_id"),
+    Index("bs_decisions_at", "at"),
+)
+
+writes = _table(  # one per call that others can see; claim → call → done
+    "writes",
+    _key("key"),
+    _text("fact_key"),
+    _text("desk"),
+    _text("ticket_id"),
+    _text("what"),  # answer, acknowledgment, note, marks, claim
+    _number("position"),
+    Column("actions", JSON),
+    _text("address"),  # of a public message: whom it goes to
+    _text("state"),  # planned, open, done, skipped, failed
+    _number("attempts"),
+    _number("looks"),  # how often the desk was asked whether an open one is there
+    _at("opened_at"),
+    _at("done_at"),
+    _text("vendor_id"),
+    _text("reason"),
+    Index("bs_writes_fact", "fact_key"),
+    Index("bs_writes_ticket", "desk", "ticket_id"),
+    Index("bs_writes_address", "address", "done_at"),
+    Index("bs_writes_state", "state"),
+)
+
+notices = _table(  # one per message to our people, per channel and person
+    "notices",
+    _key("key"),  # <desk>:<ticket>:<escalation>:<rung>:<channel>[:<person>]
+    _text("notice_key"),  # the notice this is one delivery of
+    _text("desk"),
+    _text("ticket_id"),
+    _text("audience"),
+    _text("channel"),
+    _text("person"),
+    _text("address"),
+    _text("priority"),
+    _text("template"),
+    Column("facts", JSON),
+    _number("rung"),
+    _text("state"),  # queued, open, accepted, delivered, failed, suppressed, bundled
+    _number("attempts"),
+    _at("created_at"),
+    _at("due_at"),
+    _at("opened_at"),
+    _at("sent_at"),
+    _at("delivered_at"),
+    _text("provider_id"),
+    _text("error"),
+    _text("fallback_of"),
+    Index("bs_notices_due", "state", "due_at"),
+    Index("bs_notices_ticket", "desk", "ticket_id"),
+    Index("bs_notices_provider", "provider_id"),
+    Index("bs_notices_address", "address", "created_at"),
+)
+
+history = _table(  # everything that happened to one ticket, in order, in plain words
+    "history",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    _text("desk"),
+    _text("ticket_id"),
+    _at("at"),
+    _text("what"),  # received, decided, wrote, skipped, noticed, claimed, answered, …
+    _text("detail"),
+    Column("data", JSON),
+    Index("bs_history_ticket", "desk", "ticket_id", "id"),
+    Index("bs_history_at", "at"),
+)
+
+desks = _table(  # what the sweep knows of each desk
+    "desks",
+    _key("desk"),
+    _text("cursor"),
+    _at("swept_at"),  # last complete pass
+    _at("hook_heard_at"),
+    _at("found_at"),  # last time the sweep found what no webhook had told
+    _at("started_at"),  # first start: older mail is not answered
+    _at("paused_at"),
+    _text("paused_by"),
+    _text("trouble"),  # why the last pass failed, "" when it did not
+    Column("manifest", JSON),  # what install made in the desk
+)
+
+tokens = _table(
+    "tokens",
+    _key("desk"),
+    _text("access"),
+    _text("refresh"),
+    _text("scope"),
+    _at("expires_at"),
+    _text("leased_by"),
+    _at("leased_until"),
+)
+
+labels = _table(  # what humans finally said about a ticket's intent
+    "labels",
+    _key("desk"),
+    _key("ticket_id"),
+    _text("intent"),
+    _text("source"),  # field, tag, queue, check
+    _at("at"),
+    _text("words"),
+)
+
+executors = _table(  # who is alive; a dead one's work is taken over
+    "executors",
+    _key("id"),
+    _at("beat_at"),
+    _at("started_at"),
+    _text("version"),
+)
+
+balance = _table(  # the daily comparison of desk and ledger
+    "balance",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    _text("desk"),
+    _at("at"),
+    _at("since"),
+    _number("in_desk"),
+    _number("in_ledger"),
+    Column("missing", JSON),
+    Column("healed", JSON),
+    Column("stuck", JSON),
+    Index("bs_balance_at", "at"),
+)
+
+claim_links = _table(  # one-time links in SMS and e-mail
+    "claim_links",
+    _key("digest"),  # sha256 of the token; the token itself is only in the message
+    _text("desk"),
+    _text("ticket_id"),
+    _text("person"),
+    _text("email"),
+    _at("expires_at"),
+    _at("used_at"),
+)
+
+users = _table(
+    "users",
+    _key("name"),
+    _text("email"),
+    _text("role"),  # viewer, agent, admin
+    _text("password"),  # argon2
+    _at("created_at"),
+    _at("disabled_at"),
+)
+
+login_links = _table("login_links", _key("digest"), _text("user"), _at("expires_at"), _at("used_at"))
+
+changes = _table(  # the audit log: every change made by a person
+    "changes",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    _at("at"),
+    _text("who"),
+    _text("what"),
+    _text("old"),
+    _text("new"),
+)
+
+meta = _table("meta", _key("name"), Column("value", JSON))  # small facts: clock offset, suggested thresholds…
