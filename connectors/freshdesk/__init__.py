@@ -1,0 +1,1 @@
+"""Freshdesk, API v2: see README.md beside this file."""

@@ -1,0 +1,237 @@
+"""Freshdesk's API as the connector uses it: one call each, paged lists, and the directories kept for a while."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import requests
+
+from connectors.http import DeskSession
+from core.errors import Gone, NotAllowed, Refused, TryLater
+from core.model import Identity
+
+ROOT = "/api/v2"
+PER_PAGE = 100  # more is refused
+KEPT = timedelta(minutes=15)
+KEPT_AGENTS = timedelta(days=1)  # the longest list; an unknown agent has it read again
+Row = Mapping[str, Any]
+
+
+def basic(api_key: str) -> str:
+    """The `Authorization` of an API key; Freshdesk ignores the password."""
+    return "Basic " + base64.b64encode(f"{api_key}:X".encode()).decode()
+
+
+def stamp(value: Any) -> datetime | None:
+    """A time as Freshdesk writes it (`Z`, in older samples an offset) in UTC; None for null and rubbish."""
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def iso(at: datetime) -> str:
+    """A time as Freshdesk wants it."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Api:
+    """One account behind one session."""
+
+    def __init__(self, session: DeskSession) -> None:
+        self.session = session
+
+    def get(self, path: str, **params: Any) -> Any:
+        """The answer's JSON. A page that is no JSON (a proxy's) is a failed read, to be tried later."""
+        return _json(self._read(path, params))
+
+    def pages(self, path: str, **params: Any) -> Iterator[list[Row]]:
+        """Each page of a list; the `link` header says whether another one follows."""
+        page = 1
+        while True:
+            response = self._read(path, {**params, "per_page": PER_PAGE, "page": page})
+            yield rows(_json(response))
+            if "next" not in response.links:
+                return
+            page += 1
+
+    def all(self, path: str, **params: Any) -> list[Row]:
+        """All pages of a list together."""
+        return [row for page in self.pages(path, **params) for row in page]
+
+    def write(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Row:
+        """One write. 405 is how Freshdesk refuses spam and deleted tickets."""
+        try:
+            response = self.session.request(method, ROOT + path, json=body)
+        except Refused as err:
+            if err.status == 405:
+                raise Gone(f"{path}: the ticket is spam or deleted ({err})", status=405) from err
+            raise
+        _no_redirect(response)
+        try:
+            answer = response.json()
+        except ValueError:  # 204, or a success whose body was cut: the write is done all the same
+            return {}
+        return answer if isinstance(answer, dict) else {}
+
+    def _read(self, path: str, params: Mapping[str, Any]) -> requests.Response:
+        response: requests.Response = self.session.request("GET", ROOT + path, params=dict(params))
+        _no_redirect(response)
+        return response
+
+
+def rows(answer: Any) -> list[Row]:
+    """The objects of a list; the newer admin lists wrap theirs in an object of one key."""
+    if isinstance(answer, dict):
+        answer = next((value for value in answer.values() if isinstance(value, list)), [])
+    return [row for row in answer if isinstance(row, dict)] if isinstance(answer, list) else []
+
+
+def _json(response: requests.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError as err:
+        raise TryLater("Freshdesk answered something that is no JSON", status=response.status_code) from err
+
+
+def _no_redirect(response: requests.Response) -> None:
+    if 300 <= response.status_code < 400:
+        where = response.headers.get("location", "nowhere")
+        raise Refused(
+            f"redirected to {where[:200]}: base_url must be the account's own https://….freshdesk.com origin, "
+            "since the API does not answer on a custom domain",
+            status=response.status_code,
+        )
+
+
+@dataclass
+class Directory:
+    """Who we are, the groups and the agents: asked once, kept for a quarter of an hour."""
+
+    api: Api
+    clock: Callable[[], datetime]
+    ai_agents: frozenset[str] = frozenset()
+    _kept: dict[str, tuple[datetime, Any]] = field(default_factory=dict)
+
+    def me(self) -> Row:
+        """`GET /agents/me`; kept for good, since a key belongs to one agent for its whole life."""
+        if "me" not in self._kept:
+            self._kept["me"] = (self.clock(), self.api.get("/agents/me"))
+        found: Row = self._kept["me"][1]
+        return found
+
+    @property
+    def bot(self) -> str:
+        """Our own agent id."""
+        return str(self.me().get("id", ""))
+
+    def whoami(self) -> Identity:
+        """Asked afresh: this is how a dead key is noticed (it dies with its agent)."""
+        self._kept.pop("me", None)
+        me = self.me()
+        contact = me.get("contact") or {}
+        role = {1: "global", 2: "group", 3: "restricted"}.get(me.get("ticket_scope", 0), "unknown")
+        return Identity(
+            str(me.get("id", "")), str(contact.get("name") or ""), str(contact.get("email") or ""), role
+        )
+
+    def groups(self, *, afresh: bool = False) -> dict[str, str]:
+        """Group id → name."""
+        found: dict[str, str] = self._keep("groups", self._ask_groups, KEPT, afresh=afresh)
+        return found
+
+    def agents(self, *, afresh: bool = False) -> dict[str, Identity]:
+        """Agent id → who it is; empty when our key may not list agents (only admins may)."""
+        found: dict[str, Identity] = self._keep("agents", self._ask_agents, KEPT_AGENTS, afresh=afresh)
+        return found
+
+    def group_id(self, name_or_id: str) -> str:
+        """The id of a group given by name (any case) or id. Refused names it and those that exist."""
+        for afresh in (False, True):
+            groups = self.groups(afresh=afresh)
+            wanted = name_or_id.strip()
+            if wanted in groups:
+                return wanted
+            for one, name in groups.items():
+                if name.casefold() == wanted.casefold():
+                    return one
+        known = ", ".join(sorted(groups.values())) or "none that we may see"
+        raise Refused(f'there is no group "{name_or_id}" at Freshdesk; known: {known}', status=400)
+
+    def group_name(self, group_id: str) -> str:
+        """A group's name; asked again once when it is new to us."""
+        groups = self.groups()
+        if group_id and group_id not in groups:
+            groups = self.groups(afresh=True)
+        return groups.get(group_id, "")
+
+    def agent(self, agent_id: str) -> Identity:
+        """An agent by id, with what we may know of it."""
+        known = self.agents()
+        if agent_id not in known and self.clock() - self._kept["agents"][0] > KEPT:
+            known = self.agents(afresh=True)
+        return known.get(agent_id) or Identity(agent_id, "")
+
+    def agent_id(self, name_or_id: str) -> str:
+        """The id of an agent given by id or e-mail."""
+        if name_or_id.isdigit():
+            return name_or_id
+        for afresh in (False, True):
+            for one in self.agents(afresh=afresh).values():
+                if one.email.casefold() == name_or_id.strip().casefold():
+                    return one.id
+        raise Refused(
+            f"there is no agent \"{name_or_id}\" that our key can see; give the agent's id, or an admin's key",
+            status=400,
+        )
+
+    def human(self, agent_id: str) -> bool:
+        """Whether an agent id is a person: not ours, and not one of the configured AI agents."""
+        if agent_id == self.bot or agent_id in self.ai_agents:
+            return False
+        if not any("@" in one for one in self.ai_agents):
+            return True
+        return self.agent(agent_id).email.casefold() not in self.ai_agents
+
+    def _keep(self, what: str, ask: Callable[[], Any], life: timedelta, *, afresh: bool) -> Any:
+        kept = self._kept.get(what)
+        if kept is None or afresh or self.clock() - kept[0] > life:
+            kept = self._kept[what] = (self.clock(), ask())
+        return kept[1]
+
+    def _ask_groups(self) -> dict[str, str]:
+        """From `/groups`; a key without admin rights finds the same names in the group field's choices."""
+        try:
+            return {
+                str(one["id"]): str(one.get("name", "")) for one in self.api.all("/groups") if "id" in one
+            }
+        except NotAllowed as err:
+            if err.status == 401:
+                raise
+        fields = rows(self.api.get("/ticket_fields", type="default_group"))
+        choices: Row = next((f["choices"] for f in fields if isinstance(f.get("choices"), dict)), {})
+        return {str(number): str(name) for name, number in choices.items()}
+
+    def _ask_agents(self) -> dict[str, Identity]:
+        try:
+            found = self.api.all("/agents")
+        except NotAllowed as err:
+            if err.status == 401:
+                raise
+            return {}
+        return {str(one["id"]): _agent(one) for one in found if "id" in one}
+
+
+def _agent(row: Row) -> Identity:
+    contact = row.get("contact") or {}
+    return Identity(
+        str(row["id"]),
+        str(contact.get("name") or ""),
+        str(contact.get("email") or ""),
+        str(row.get("type") or ""),
+    )

@@ -1,0 +1,261 @@
+"""Freshdesk behind the port: settings, and each of the port's calls in the vendor's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from functools import partial
+
+from pydantic import Field, SecretStr
+
+from connectors.freshdesk import doctor, events, reading, sweep, writing
+from connectors.freshdesk.api import Api, Directory, Row, basic, rows
+from connectors.freshdesk.claims import Watch
+from connectors.http import DeskSession, Limits, OnCall
+from connectors.oauth import TokenStore
+from connectors.settings import DeskSettings
+from core.errors import BadPayload, Gone, Moved, Refused
+from core.model import (
+    Action,
+    Assignee,
+    Claim,
+    Finding,
+    Identity,
+    Page,
+    Receipt,
+    Solve,
+    Status,
+    Ticket,
+    TicketEvent,
+    WebhookRequest,
+    Write,
+)
+
+
+class Settings(DeskSettings):
+    """`[desks.<name>]` of a Freshdesk account."""
+
+    api_key: SecretStr = Field(SecretStr(""), description="of the bot's own agent account")
+    install_api_key: SecretStr = Field(
+        SecretStr(""), description="an admin's key, used by plan, install, uninstall and doctor only"
+    )
+    from_email: str = Field("", description="one of the account's support addresses; default: its global one")
+    intent_field: str = Field(
+        "", description="a ticket field's name such as cf_backstop_intent; as install prints it"
+    )
+    confidence_field: str = ""
+    outcome_field: str = ""
+    ai_agents: list[str] = Field(
+        default_factory=list,
+        description="ids or e-mail addresses of AI agents: what they hold is not claimed",
+    )
+    quiet_solve: bool = Field(
+        False, description="resolve without Freshdesk's own mail about it (asynchronous: no result is told)"
+    )
+
+    def fields(self) -> dict[str, str]:
+        """Our three fields → the account's names of them, those that are configured."""
+        named = {
+            "intent": self.intent_field,
+            "confidence": self.confidence_field,
+            "outcome": self.outcome_field,
+        }
+        return {ours: theirs for ours, theirs in named.items() if theirs}
+
+
+def make_session(
+    settings: Settings,
+    tokens: TokenStore,
+    clock: Callable[[], datetime],
+    on_call: OnCall | None = None,
+    *,
+    admin: bool = False,
+) -> DeskSession:
+    """A session with the bot's key; with `admin`, the installer's where there is one. No tokens: keys do not expire."""
+    key = (
+        settings.install_api_key
+        if admin and settings.install_api_key.get_secret_value()
+        else settings.api_key
+    )
+    return DeskSession(
+        settings.base_url,
+        authorization=lambda: basic(key.get_secret_value()),
+        limits=Limits(
+            total="x-ratelimit-total",
+            head_room=settings.head_room,
+            budget_per_minute=settings.calls_per_minute,
+        ),
+        timeout=(5.0, settings.timeout),
+        on_call=on_call,
+    )
+
+
+class Freshdesk:
+    """One account of Freshdesk (the port `HelpDesk`)."""
+
+    vendor = "freshdesk"
+    supports = writing.SUPPORTS
+
+    def __init__(
+        self, name: str, settings: Settings, session: DeskSession, clock: Callable[[], datetime]
+    ) -> None:
+        self.name, self._settings = name, settings
+        self.patience = session.patience
+        self._api = Api(session)
+        ai_agents = frozenset(one.casefold() for one in settings.ai_agents)
+        self._directory = Directory(self._api, clock, ai_agents)
+        self._watch = Watch(self._api, self._directory, self._read)
+
+    def verify(self, request: WebhookRequest, now: datetime) -> None:
+        """The secret header, or HTTP Basic's password; Freshdesk signs nothing and stamps no time."""
+        events.verify(self._settings.secrets(), request)
+
+    def parse(self, request: WebhookRequest, now: datetime) -> tuple[TicketEvent, ...]:
+        """Simple and advanced layout, form, and what is left of damaged bodies."""
+        return events.parse(self.name, request, now)
+
+    def fetch(self, ticket_id: str) -> Ticket:
+        """One read; another one when the thread is longer than the ten messages that come along."""
+        raw, conversations = self._read(ticket_id)
+        if raw.get("deleted"):
+            raise Gone(f"ticket {ticket_id} is in Freshdesk's trash", status=404)
+        ticket = reading.ticket_of(raw, conversations, self._known(raw))
+        target = reading.merged_into(conversations) if ticket.status in {Status.CLOSED, Status.SOLVED} else ""
+        if target and target != ticket.id:
+            raise Moved(f"ticket {ticket_id} was merged into {target}", target=target)
+        return ticket
+
+    def _read(self, ticket_id: str) -> tuple[Row, list[Row]]:
+        raw = self._api.get(f"/tickets/{_id(ticket_id)}", include="conversations,requester,stats")
+        if not isinstance(raw, dict):
+            raise Refused(f"ticket {ticket_id}: Freshdesk did not answer with a ticket")
+        embedded = rows(raw.get("conversations"))
+        return raw, embedded if len(embedded) < reading.EMBEDDED else self._conversations(ticket_id)
+
+    def _conversations(self, ticket_id: str) -> list[Row]:
+        return self._api.all(f"/tickets/{_id(ticket_id)}/conversations")
+
+    def _known(self, raw: Row) -> reading.Known:
+        """The names of those in the ticket, from the directories that are kept."""
+        directory, holder = self._directory, str(raw.get("responder_id") or "")
+        people = {one.id: one for one in directory.agents().values()}
+        if holder:
+            people[holder] = directory.agent(holder)
+        return reading.Known(
+            desk=self.name,
+            base_url=self._settings.base_url.rstrip("/"),
+            bot=directory.bot,
+            human={one: directory.human(one) for one in {holder, *people} if one},
+            names={one.id: Assignee(one.id, one.name, email=one.email) for one in people.values()},
+            queue_name=directory.group_name(str(raw.get("group_id") or "")),
+        )
+
+    def machine_mail(self, ticket: Ticket) -> str:
+        """Freshdesk shows no mail headers, so there is nothing more to ask."""
+        return ""
+
+    def writes(self, ticket: Ticket, actions: Sequence[Action], key: str) -> tuple[Write, ...]:
+        """One PUT for all that is set, one call for each note and reply."""
+        return writing.writes_of(actions, key)
+
+    def send(self, ticket: Ticket, write: Write) -> Receipt:
+        """One call."""
+        if spoken := write.spoken:
+            path, body = writing.spoken_call(ticket, spoken, self._settings.from_email)
+            answer = self._api.write("POST", f"/tickets/{_id(ticket.id)}/{path}", body)
+            return Receipt(id=str(answer.get("id") or ""))
+        body = self._properties(ticket, write)
+        if not body:
+            return Receipt(version=ticket.version, detail="nothing to set")
+        if self._settings.quiet_solve and any(isinstance(action, Solve) for action in write.actions):
+            return self._solve_quietly(ticket, body)
+        return self._put(ticket, body)
+
+    def _properties(self, ticket: Ticket, write: Write) -> dict[str, object]:
+        return writing.properties(
+            ticket,
+            write.actions,
+            group_id=self._directory.group_id,
+            agent_id=self._directory.agent_id,
+            fields=self._settings.fields(),
+        )
+
+    def _put(self, ticket: Ticket, body: dict[str, object]) -> Receipt:
+        """A ticket whose form must be filled before it is resolved stays open, with all the rest set."""
+        path = f"/tickets/{_id(ticket.id)}"
+        try:
+            return _updated(self._api.write("PUT", path, body))
+        except Refused as err:
+            rest = {name: value for name, value in body.items() if name != "status"}
+            if (
+                err.status != 400
+                or "missing_field" not in str(err)
+                or body.get("status") != writing.SOLVED
+                or not rest
+            ):
+                raise
+            done = _updated(self._api.write("PUT", path, rest))
+            return Receipt(version=done.version, detail=f"left open, since resolving it was refused: {err}")
+
+    def _solve_quietly(self, ticket: Ticket, body: dict[str, object]) -> Receipt:
+        """Only the bulk call can keep Freshdesk from mailing the customer that the ticket is resolved."""
+        ids = [int(_id(ticket.id))]
+        bulk = {"ids": ids, "properties": {**body, "skip_close_notification": True}}
+        job = self._api.write("POST", "/tickets/bulk_update", {"bulk_action": bulk})
+        return Receipt(state="accepted", detail=f"job {job.get('job_id', '')}")
+
+    def landed(self, ticket_id: str, write: Write, since: datetime) -> Receipt | None:
+        """Freshdesk keeps no mark of ours: a reply or note is known by its author, text and time, an update by its effect."""
+        if spoken := write.spoken:
+            thread = self._conversations(ticket_id)
+            found = writing.said_already(thread, spoken, self._directory.bot, since)
+            return Receipt(id=found) if found else None
+        raw, conversations = self._read(ticket_id)
+        ticket = reading.ticket_of(raw, conversations, self._known(raw))
+        return (
+            Receipt(version=ticket.version) if writing.holds(raw, self._properties(ticket, write)) else None
+        )
+
+    def changed_since(self, cursor: str, start: datetime, now: datetime) -> Page:
+        """One page of the list of changes; spam and deleted tickets come last."""
+        seen = partial(
+            sweep.sighting_of,
+            desk=self.name,
+            intent_field=self._settings.intent_field,
+            tag_prefix=self._settings.tag_prefix,
+        )
+        return sweep.changed_since(self._api, sweep.cursor_of(cursor, start), seen)
+
+    def unclaimed(self, ticket_ids: Sequence[str]) -> dict[str, Claim]:
+        """A few are asked one by one; many by the list of changes."""
+        return self._watch.claims(ticket_ids)
+
+    def whoami(self) -> Identity:
+        """The agent whose key we use; `role` is its ticket scope."""
+        return self._directory.whoami()
+
+    def check(self, queues: Iterable[str]) -> list[Finding]:
+        """What the run-time key can see."""
+        return doctor.findings(self._settings, self._api, self._directory, queues)
+
+
+def make(
+    name: str,
+    settings: Settings,
+    *,
+    tokens: TokenStore,
+    clock: Callable[[], datetime],
+    on_call: OnCall,
+) -> Freshdesk:
+    """The desk of this name."""
+    return Freshdesk(name, settings, make_session(settings, tokens, clock, on_call), clock)
+
+
+def _id(ticket_id: str) -> str:
+    if not (ticket_id.isascii() and ticket_id.isdigit()):
+        raise BadPayload(f'"{ticket_id}" is no ticket id of Freshdesk\'s: they are numbers')
+    return ticket_id
+
+
+def _updated(row: Row) -> Receipt:
+    return Receipt(version=str(row.get("updated_at") or ""))

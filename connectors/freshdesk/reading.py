@@ -1,0 +1,299 @@
+"""From Freshdesk's JSON to ours: a ticket with who said what. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connectors.freshdesk.api import Row, stamp
+from connectors.machine import machine_reason
+from core.model import Assignee, Author, Customer, Message, Status, Ticket
+
+EMBEDDED = 10  # `include=conversations` shows the ten oldest and nothing says whether there are more
+FIRST = "description"  # the first message has no id of its own
+OUTBOUND = 10  # source: an agent wrote first
+
+STATUS = {
+    2: Status.OPEN,
+    3: Status.PENDING,
+    4: Status.SOLVED,
+    5: Status.CLOSED,
+    6: Status.PENDING,
+    7: Status.PENDING,
+}
+PRIORITY = {1: "low", 2: "normal", 3: "high", 4: "urgent"}
+CHANNEL = {
+    1: "email", 2: "web", 3: "phone", 5: "social", 6: "social", 7: "chat", 8: "chat", 9: "web", 10: "email", 11: "other",
+}  # fmt: skip
+STRUCTURED = frozenset({7, 8})  # web chat and mobile SDK take `structured_body` instead of `body`
+UNREACHABLE = frozenset({5, 6})  # Twitter and Facebook: the reply call does not post there
+SURVEY, FORWARDED = 6, 8  # sources of a conversation
+
+# A merged ticket looks like any closed one; only the note that merging leaves names its target.
+_MERGED = re.compile(
+    r"(?:merged\s+in(?:to)|fusionn\w+\s+(?:avec|dans)|fusionad\w+\s+(?:con|en)|zusammengef\w+\s+mit)"
+    r"(?:\s+(?:the|le|la|el|dem))?(?:\s+ticket)?\s+(?:id\s+)?#?(\d{1,20})",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a reader must know besides the ticket itself."""
+
+    desk: str
+    base_url: str
+    bot: str
+    human: Mapping[str, bool]  # responder id → whether it is a person
+    names: Mapping[str, Assignee]
+    queue_name: str = ""
+
+
+def numbered(value: Any, table: Mapping[int, Any], default: Any) -> Any:
+    """A lookup that survives null, strings and numbers that only this account knows."""
+    try:
+        return table.get(int(value), default)
+    except (TypeError, ValueError):
+        return default
+
+
+def plain(row: Row, text: str, html: str, structured: str) -> str:
+    """The text of a message in whichever of the three forms it comes."""
+    if row.get(text):
+        return str(row[text]).strip()
+    said = _structured(row.get(structured))
+    if said:
+        return said
+    if not row.get(html):
+        return ""
+    from inscriptis import get_text
+
+    return str(get_text(str(row[html]))).strip()
+
+
+def _structured(body: Any) -> str:
+    parts = body.get("body_contents") if isinstance(body, dict) else None
+    data = [part.get("data") for part in parts or () if isinstance(part, dict) and part.get("type") == "text"]
+    return "\n".join(str(one["content"]) for one in data if isinstance(one, dict) and one.get("content"))
+
+
+def status_of(raw: Row, wrote_at: datetime | None) -> Status:
+    """The status as the rest of the program means it.
+
+    Closed is final elsewhere; here a closed ticket can be written and its customer may have answered without
+    Freshdesk reopening it (its reopening rule can be deleted, and skips what it takes for thanks). Such a ticket
+    counts as solved, so that the answer is looked at. Numbers of an account's own statuses count as open.
+    """
+    if raw.get("deleted"):
+        return Status.DELETED
+    if raw.get("spam"):
+        return Status.SPAM
+    status: Status = numbered(raw.get("status"), STATUS, Status.OPEN)
+    if status is Status.CLOSED and wrote_at:
+        stats = _stats(raw)
+        shut = stamp(stats.get("closed_at")) or stamp(stats.get("status_updated_at"))
+        if shut and wrote_at > shut:
+            return Status.SOLVED
+    return status
+
+
+def _stats(raw: Row) -> Row:
+    stats = raw.get("stats")
+    return stats if isinstance(stats, dict) else {}
+
+
+def customer_wrote_at(raw: Row) -> datetime | None:
+    """When the customer wrote last, by `include=stats`: the reply's time, else the ticket's own."""
+    replied = stamp(_stats(raw).get("requester_responded_at"))
+    if replied:
+        return replied
+    outbound = numbered(raw.get("source"), {OUTBOUND: True}, False)
+    return None if outbound else stamp(raw.get("created_at"))
+
+
+def merged_into(conversations: Iterable[Row]) -> str:
+    """The surviving ticket's id, by the note that merging leaves in a closed one; "" when there is none."""
+    for row in reversed(list(conversations)):
+        match = _MERGED.search(plain(row, "body_text", "body", "structured_body"))
+        if match and not row.get("incoming"):
+            return match[1]
+    return ""
+
+
+def in_order(conversations: Iterable[Row]) -> list[Row]:
+    """Oldest first, each once; the order of Freshdesk's list is not promised."""
+    once = {row.get("id"): row for row in conversations}
+    return sorted(once.values(), key=lambda row: (str(row.get("created_at")), _number(row.get("id"))))
+
+
+def _number(value: Any) -> int:
+    return int(value) if str(value).isdigit() else 0
+
+
+def ticket_of(raw: Row, conversations: Sequence[Row], known: Known) -> Ticket:
+    """The whole ticket."""
+    requester = raw.get("requester") if isinstance(raw.get("requester"), dict) else {}
+    customer = _customer(raw, requester or {}, conversations, known)
+    messages = (
+        _first(raw, customer, known),
+        *(_message(row, raw, customer, known) for row in in_order(conversations)),
+    )
+    said = [m.at for m in messages if m.author is Author.CUSTOMER]
+    source = _number(raw.get("source"))
+    created = stamp(raw.get("created_at")) or messages[0].at
+    status = status_of(raw, max(said, default=None))
+    return Ticket(
+        desk=known.desk,
+        id=str(raw.get("id", "")),
+        subject=str(raw.get("subject") or ""),
+        messages=messages,
+        customer=customer,
+        status=status,
+        created_at=created,
+        updated_at=stamp(raw.get("updated_at")) or created,
+        tags=frozenset(tags_of(raw)),
+        queue=_text(raw.get("group_id")),
+        queue_name=known.queue_name,
+        assignee=_assignee(raw, known),
+        priority=str(numbered(raw.get("priority"), PRIORITY, "")),
+        version=_text(raw.get("updated_at")),
+        url=f"{known.base_url}/a/tickets/{raw.get('id')}",
+        channel=CHANNEL.get(source, "other"),
+        opened_by=messages[0].author,
+        replyable=source not in UNREACHABLE and bool(customer.email or source in STRUCTURED),
+        locked="marked as spam" if status is Status.SPAM else "",
+        fields={str(k): _text(v) for k, v in _dict(raw.get("custom_fields")).items()},
+        waiting_since=_waiting_since(messages),
+        raw={
+            "tags": tags_of(raw),
+            "group_id": raw.get("group_id"),
+            "priority": raw.get("priority"),
+            "status": raw.get("status"),
+            "source": source,
+            "custom_fields": _dict(raw.get("custom_fields")),
+        },
+    )
+
+
+def tags_of(raw: Row) -> list[str]:
+    """The tags in the desk's order."""
+    tags = raw.get("tags")
+    return [str(tag) for tag in tags] if isinstance(tags, list) else []
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return dict(value) if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _customer(raw: Row, requester: Row, conversations: Iterable[Row], known: Known) -> Customer:
+    """The requester; one of the company's own when an answer of the company's bears the same id."""
+    one = _text(raw.get("requester_id") or requester.get("id"))
+    staff = {_text(row.get("user_id")) for row in conversations if not row.get("incoming")}
+    return Customer(
+        id=one,
+        email=_text(requester.get("email")),
+        name=_text(requester.get("name")),
+        is_staff=bool(one) and (one in staff or one == known.bot or one in known.names),
+        locale=_text(requester.get("language")),
+    )
+
+
+def _assignee(raw: Row, known: Known) -> Assignee | None:
+    one = _text(raw.get("responder_id"))
+    if not one:
+        return None
+    named = known.names.get(one, Assignee(one))
+    return Assignee(one, named.name, known.human.get(one, True), named.email)
+
+
+def _first(raw: Row, customer: Customer, known: Known) -> Message:
+    """The ticket's own first message: `description`, which no list of conversations repeats."""
+    text = plain(raw, "description_text", "description", "structured_description")
+    author, why = Author.CUSTOMER, ""
+    if customer.id == known.bot:
+        author = Author.BOT
+    elif _number(raw.get("source")) == OUTBOUND or customer.is_staff:
+        author = Author.AGENT
+    else:
+        why = machine_reason(_text(raw.get("subject")), text, customer.email)
+        author = Author.MACHINE if why else author
+    return Message(
+        id=FIRST,
+        author=author,
+        at=stamp(raw.get("created_at")) or _EPOCH,
+        text=text,
+        html=_text(raw.get("description")),
+        author_id="" if author is Author.AGENT and not customer.is_staff else customer.id,
+        author_name=customer.name,
+        author_email=customer.email,
+        machine=why,
+    )
+
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def _message(row: Row, raw: Row, customer: Customer, known: Known) -> Message:
+    text = plain(row, "body_text", "body", "structured_body")
+    author, why = _author(row, raw, text, customer, known)
+    own = _text(row.get("user_id")) == customer.id
+    named = known.names.get(_text(row.get("user_id")), Assignee(""))
+    email = (
+        customer.email
+        if own
+        else named.email or (_text(row.get("from_email")) if row.get("incoming") else "")
+    )
+    return Message(
+        id=_text(row.get("id")),
+        author=author,
+        at=stamp(row.get("created_at")) or _EPOCH,
+        text=text,
+        html=_text(row.get("body")),
+        public=not row.get("private") and row.get("source") != FORWARDED,
+        author_id=_text(row.get("user_id")),
+        author_name=customer.name if own else named.name,
+        author_email=_address(email),
+        machine=why,
+    )
+
+
+def _author(row: Row, raw: Row, text: str, customer: Customer, known: Known) -> tuple[Author, str]:
+    """Who wrote a conversation, and why we think that no person did."""
+    user = _text(row.get("user_id"))
+    if user and user == known.bot:
+        return Author.BOT, ""
+    if row.get("source") == SURVEY:
+        return Author.MACHINE, "a satisfaction survey"
+    if not row.get("incoming"):
+        if not user:
+            return Author.MACHINE, "an automation rule of the desk"
+        if not known.human.get(user, True):
+            return Author.MACHINE, "an AI agent of the desk"
+        return Author.AGENT, ""
+    address = _address(_text(row.get("from_email"))) or (customer.email if user == customer.id else "")
+    why = machine_reason("", text, address)  # a conversation has no subject of its own
+    return (Author.MACHINE, why) if why else (Author.CUSTOMER, "")
+
+
+def _address(text: str) -> str:
+    """The bare address of `"Name" <address>`."""
+    match = re.search(r"<([^<>]+)>", text)
+    return (match[1] if match else text).strip()
+
+
+def _waiting_since(messages: Sequence[Message]) -> datetime | None:
+    """The customer's oldest message since the last public answer of the company's."""
+    waiting: datetime | None = None
+    for one in messages:
+        if one.author is Author.CUSTOMER:
+            waiting = waiting or one.at
+        elif one.public and one.author in {Author.AGENT, Author.BOT}:
+            waiting = None
+    return waiting
