@@ -86,6 +86,7 @@ events = _table(  # a reported fact and what became of it
     Index("bs_events_due", "state", "due_at"),
     Index("bs_events_ticket", "desk", "ticket_id"),
     Index("bs_events_received", "received_at"),
+    Index("bs_events_outcome", "state", "desk", "outcome"),
 )
 
 tickets = _table(  # where each ticket stands; every ticket the desk lists is in exactly one state
@@ -139,6 +140,10 @@ tickets = _table(  # where each ticket stands; every ticket the desk lists is in
     Index("bs_tickets_email", "customer_email"),
     Index("bs_tickets_seen", "first_seen_at"),
     Index("bs_tickets_escalated", "escalated_at"),
+    Index("bs_tickets_waiting", "state", "waiting_since"),
+    Index("bs_tickets_state_seen", "state", "first_seen_at"),
+    Index("bs_tickets_customer", "desk", "customer_id"),
+    Index("bs_tickets_check", "check_verdict", "first_seen_at"),
 )
 
 decisions = _table(  # one per customer message (or run of messages) decided about
@@ -327,3 +332,12 @@ changes = _table(  # the audit log: every change made by a person
 )
 
 meta = _table("meta", _key("name"), Column("value", JSON))  # small facts: clock offset, suggested thresholds…
+
+counts = _table(  # what the metrics add up: each process adds to its own rows only
+    "counts",
+    _key("name", 64),
+    _key("labels"),  # JSON list, in the metric's order
+    _key("process", 64),  # "" = processes that are gone
+    Column("value", Float, nullable=False, default=0.0),
+    _at("at"),
+)
