@@ -1,0 +1,273 @@
+"""One file, `backstop.toml`, plus the environment; read once, checked whole, refused with a remedy."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from core.errors import ConfigError
+from core.model import Mode, Priority
+
+PREFIX = "BACKSTOP_"
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def duration(value: Any) -> Any:
+    """`3s`, `30m`, `2h`, `1d`, `1h30m`; anything else is left for pydantic to judge."""
+    if not isinstance(value, str):
+        return value
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smhdw])", value.strip())
+    if not parts or "".join(n + u for n, u in parts) != value.replace(" ", ""):
+        raise ValueError(f'"{value}" is no duration: write 3s, 30m, 2h or 1d')
+    return timedelta(seconds=sum(float(n) * _UNITS[u] for n, u in parts))
+
+
+def _listed(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
+Names = Annotated[list[str], BeforeValidator(_listed)]
+
+
+class Section(BaseModel):
+    """A table of the file; unknown keys are refused, since a misspelt key would be ignored silently."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class Web(Section):
+    """`[web]`: where we listen, and who may look at the console."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    token: SecretStr | None = None
+    threads: int = Field(8, ge=1)
+    session_secret: SecretStr | None = None
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+    oidc_admins: Names = Field(default_factory=list)
+
+
+class Sweep(Section):
+    """`[sweep]`: how often desks are compared with the ledger."""
+
+    every: Duration = timedelta(minutes=1)
+    overlap: Duration = timedelta(minutes=10)
+    heartbeat_url: str = ""  # pinged after each clean pass, so that silence is noticed outside
+
+
+class ClassifierSettings(Section):
+    """`[classifier]`: who guesses the intent."""
+
+    kind: str = Field("embedded", pattern="^(embedded|http|openai)$")
+    url: str = ""
+    base_url: str = ""
+    model: str = ""
+    api_key: SecretStr | None = None
+    timeout: Duration = timedelta(seconds=5)
+    cache: str = ""  # where the fitted model is kept; "" = beside the database or the user's cache
+    suspicion: float = Field(0.25, ge=0, le=1)  # an urgent intent this probable counts as urgent
+    starter: bool = True  # recognise the starter intents the file does not name
+    sample: float = Field(0.03, ge=0, le=1)  # share of automatic answers put before a human
+    request: dict[str, Any] = Field(default_factory=dict)  # other request and answer shapes of kind http
+    answer: dict[str, str] = Field(default_factory=dict)
+
+
+class Bands(Section):
+    """`[bands]`: what the confidence allows."""
+
+    auto: float = Field(0.85, ge=0, le=1)
+    route: float = Field(0.60, ge=0, le=1)
+
+
+class IntentSettings(Section):
+    """`[intents.<name>]`."""
+
+    priority: Priority | None = None
+    queue: str = ""
+    reply: str = ""
+    action: str = ""
+    mode: Mode = Mode.ACT
+    auto: float | None = Field(None, ge=0, le=1)
+    examples: list[str] = Field(default_factory=list)
+
+
+class RungSettings(Section):
+    """One rung of the ladder."""
+
+    after: Duration
+    notify: str
+    repeat: int = Field(0, ge=0, le=20)
+    every: Duration | None = None
+    quiet: str = ""
+
+
+def _default_promise() -> dict[Priority, timedelta]:
+    hours = {Priority.URGENT: 0.5, Priority.HIGH: 1, Priority.NORMAL: 4, Priority.LOW: 24}
+    return {priority: timedelta(hours=n) for priority, n in hours.items()}
+
+
+def _default_ladder() -> list[RungSettings]:
+    return [
+        RungSettings(after=timedelta(minutes=30), notify="team"),
+        RungSettings(after=timedelta(hours=2), notify="manager"),
+    ]
+
+
+class Escalation(Section):
+    """`[escalation]`: what is promised, whom we tell, and when again."""
+
+    promise: dict[Priority, Duration] = Field(default_factory=_default_promise)
+    channels: dict[Priority, Names] = Field(default_factory=dict)
+    ladder: list[RungSettings] = Field(default_factory=_default_ladder)
+    alarm: Names = Field(default_factory=list)  # where our own troubles are told; default: urgent's channels
+
+
+class HoursSettings(Section):
+    """`[hours]`: business hours. Without it every hour of the week counts."""
+
+    timezone: str = "UTC"
+    week: dict[str, str | list[str]] = Field(default_factory=dict)
+    holidays: str | list[str] = ""
+
+
+class Limits(Section):
+    """`[limits]`: how much may be said automatically, and how often a failing thing is tried."""
+
+    per_address_per_hour: int = Field(10, ge=0)
+    per_hour: int = Field(600, ge=0)
+    tries: int = Field(12, ge=1)
+    workers: int = Field(8, ge=1)
+
+
+class Privacy(Section):
+    """`[privacy]`: how long what is kept."""
+
+    keep_messages: Duration = timedelta(days=30)
+    keep_ledger: Duration = timedelta(days=400)
+
+
+class _EnvWithFiles(EnvSettingsSource):
+    """The environment, where `NAME_FILE` names a file that holds NAME's value."""
+
+    def _load_env_vars(self) -> dict[str, str | None]:
+        found = dict(super()._load_env_vars())
+        for name, path in list(found.items()):
+            if path and name.lower().startswith(PREFIX.lower()) and name.lower().endswith("_file"):
+                try:
+                    found[name[: -len("_file")]] = Path(path).read_text(encoding="utf-8").strip()
+                except OSError as err:
+                    raise ConfigError(f"{name.upper()}: cannot read {path} ({err.strerror})") from err
+                del found[name]
+        return found
+
+
+class Settings(BaseSettings):
+    """All of `backstop.toml`. Desks and channels stay raw here: their own folders know their keys."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid")
+
+    database_url: str = "sqlite:///backstop.db"
+    public_url: str = ""
+    web: Web = Field(default_factory=Web)
+    sweep: Sweep = Field(default_factory=Sweep)
+    classifier: ClassifierSettings = Field(default_factory=ClassifierSettings)
+    bands: Bands = Field(default_factory=Bands)
+    desks: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    intents: dict[str, IntentSettings] = Field(default_factory=dict)
+    escalation: Escalation = Field(default_factory=Escalation)
+    audiences: dict[str, Names] = Field(default_factory=dict)
+    channels: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
+    rota: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    people: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    hours: HoursSettings = Field(default_factory=HoursSettings)
+    limits: Limits = Field(default_factory=Limits)
+    privacy: Privacy = Field(default_factory=Privacy)
+    report: dict[str, Any] = Field(default_factory=dict)
+
+    path: Path = Field(default=Path("backstop.toml"), exclude=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Explicit values, then the environment, then the file."""
+        path = init_settings.init_kwargs.get("path")  # type: ignore[attr-defined]
+        sources: list[PydanticBaseSettingsSource] = [init_settings, _EnvWithFiles(settings_cls)]
+        if path is not None and Path(path).exists():
+            sources.append(TomlConfigSettingsSource(settings_cls, Path(path)))
+        return tuple(sources)
+
+    def template_dirs(self) -> list[Path]:
+        """Where an admin's templates are looked for."""
+        home = self.path.resolve().parent
+        return [home, home / "templates"]
+
+
+def default_path() -> Path:
+    """`$BACKSTOP_CONFIG`, else `./backstop.toml`."""
+    return Path(os.environ.get("BACKSTOP_CONFIG") or "backstop.toml")
+
+
+def load(path: Path | str | None = None, **overrides: Any) -> Settings:
+    """Read and check; raises ConfigError with file, key and remedy."""
+    file = Path(path) if path is not None else default_path()
+    if path is not None and not file.exists():
+        raise ConfigError(f"{file}: there is no such file. `backstop init` writes one.")
+    if file.exists():
+        _load_dotenv(file.resolve().parent / ".env")
+    try:
+        return Settings(path=file, **overrides)
+    except ValidationError as err:
+        raise ConfigError(explain(err, str(file))) from err
+    except ValueError as err:  # broken TOML
+        raise ConfigError(f"{file}: {err}. Is a quote or a bracket missing?") from err
+
+
+def _load_dotenv(path: Path) -> None:
+    """Secrets in `.env` beside the file; what the environment already has wins."""
+    from dotenv import dotenv_values
+
+    for name, value in dotenv_values(path).items() if path.exists() else ():
+        if value is not None and name.startswith(PREFIX):
+            os.environ.setdefault(name, value)
+
+
+_REMEDIES = {
+    "extra_forbidden": "no such key here: check its spelling against the configuration reference",
+    "missing": "is missing: add it to the file or to the environment",
+}
+
+
+def explain(err: ValidationError, file: str, prefix: str = "") -> str:
+    """A validation error as one line per key: file, key, what is wrong, remedy. Values are not shown."""
+    lines = []
+    for one in err.errors(include_url=False, include_input=False):
+        key = ".".join([prefix, *map(str, one["loc"])] if prefix else map(str, one["loc"]))
+        words = _REMEDIES.get(one["type"], one["msg"].removeprefix("Value error, "))
+        env = PREFIX + key.upper().replace(".", "__")
+        lines.append(
+            f"{file}: {key}: {words} (or set {env})"
+            if one["type"] == "missing"
+            else f"{file}: {key}: {words}"
+        )
+    return "\n".join(lines)
