@@ -91,7 +91,7 @@ DEFINITIONS = (
     ("Week", "Monday to Sunday on the calendar of the configured time zone. A ticket belongs to the week in which it was first seen; an escalation or an automatic answer to the week in which it happened."),
     ("Handled", "Tickets about which something was decided. Left alone (machine mail, staff, already answered) are not among them."),
     ("Escalation rate", "Handled tickets for which a human was asked, a later re-escalation included, of all handled. Target 20–30 %; above 40 %: more auto-response rules are needed; below 15 %: the thresholds may be too low."),
-    ("Escalation response time", "Business time from the start of the customer's wait to the first human assignee or first human public reply; the median. Unclaimed for more than an hour counts as longer than any other; unclaimed for less, or closed before anybody came, is left out. Target under 1 hour. In brackets: met within the hour."),
+    ("Escalation response time", "Business time from the start of the customer's wait to the first human assignee or first human public reply; the median. Unclaimed for more than an hour counts as longer than any other; unclaimed for less, or closed before anybody came, is left out. Target under 1 hour."),
     ("Re-escalation rate", "Automatic answers after which the same customer (same customer id, or same address) came back within 7 days, on the same ticket or with a new one on the same intent, of all automatic answers of the week. Target under 5 %."),
     ("Resolved", "An automatic answer whose 7 days have passed without the customer coming back. Until then it is open, not resolved."),
     ("Promise", "The time named in the acknowledgment. Kept: a human came, or the ticket was closed, by then."),
