@@ -52,6 +52,9 @@ class Settings(DeskSettings):
     quiet_solve: bool = Field(
         False, description="resolve without Freshdesk's own mail about it (asynchronous: no result is told)"
     )
+    own_notifications_off: bool = Field(
+        False, description="you switched off Freshdesk's own mails to customers (no API shows it)"
+    )
 
     def fields(self) -> dict[str, str]:
         """Our three fields → the account's names of them, those that are configured."""
