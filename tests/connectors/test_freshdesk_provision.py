@@ -65,6 +65,10 @@ class Account:
     def objects(self):
         return copy.deepcopy((self.state.rules, self.state.fields))
 
+    def names(self):
+        rules, fields = self.state.rules, self.state.fields
+        return [r["name"] for r in rules[1] + rules[4]], [f["label"] for f in fields]
+
     def rule(self, kind: int) -> dict:
         return next(rule for rule in self.state.rules[kind] if rule["name"].startswith("Backstop"))
 
@@ -139,6 +143,9 @@ def test_what_was_installed_tells_us_of_new_tickets_and_replies(account):
         ours.verify(request, NOW)
         kinds += [event.kind.value for event in ours.parse(request, NOW)]
     assert kinds == ["created", "look"]
+    ann = a.desk.add_person("Ann", "ann@desk.example", "agent")
+    a.desk.agent_says(case.id, ann.id, "I am on it")  # neither an agent's nor our own reply calls us
+    assert len(a.fake.hooks.held) == 2
     assert a.fake.hooks.url == HOOK
 
 
@@ -194,18 +201,23 @@ def test_uninstalling_leaves_the_account_as_it_was(account):
     a.state.fields.append(
         {"id": 3, "name": "cf_colour", "label": "Colour", "type": "custom_text", "default": False}
     )
-    names = lambda: (
-        [r["name"] for r in a.state.rules[1] + a.state.rules[4]],
-        [f["label"] for f in a.state.fields],
-    )  # noqa: E731
-    before = names()
+    before = a.names()
     a.install()
     dry = a.uninstall(dry=True)
-    assert names() != before
+    assert a.names() != before
     done = a.uninstall()
-    assert names() == before
+    assert a.names() == before
     assert actions(dry) == actions(done)
     assert set(actions(done).values()) == {"delete"}
+
+
+def test_uninstalling_removes_only_what_the_manifest_lists(account):
+    a = account()
+    a.install()
+    a.manifest = {"rule:reply": a.manifest["rule:reply"]}
+    assert actions(a.uninstall()) == {"rule:reply": "delete"}
+    assert len(a.state.rules[1]) == 1
+    assert len(a.state.fields) == 3
 
 
 def test_uninstalling_twice_is_no_error(account):
