@@ -1,0 +1,108 @@
+"""What people may do from the console: claim, check, retry, pause. Every change is written down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, request, session, url_for
+from sqlalchemy import select, update
+
+from core.console import quality as q
+from core.console.access import backstop, needs, reader
+from core.console.users import Role, record
+from core.errors import BackstopError
+from core.ledger.schema import desks, events
+
+
+def add_routes(pages: Blueprint) -> None:
+    """Everything that changes something."""
+    for rule, name, view in (
+        ("/tickets/<desk>/<ticket_id>/claim", "claim", claim),
+        ("/tickets/<desk>/<ticket_id>/check", "check", check),
+        ("/health/retry", "retry", retry),
+        ("/health/pause", "pause", pause),
+    ):
+        pages.add_url_rule(rule, name, view, methods=["POST"])
+
+
+def _who() -> str:
+    found = reader()
+    return found.name if found else ""
+
+
+def _back(endpoint: str, **values: Any) -> Any:
+    return redirect(url_for(f"console.{endpoint}", **values), code=303)
+
+
+@needs(Role.AGENT)
+def claim(desk: str, ticket_id: str) -> Any:
+    """Take a waiting ticket, in the desk too, under the reader's address there."""
+    from core.claims import claim_by_person
+
+    app, found = backstop(), reader()
+    email = (found.email if found else "") or request.form.get("email", "").strip()
+    if not email or "@" not in email:
+        flash("Say under which address you work at the desk.", "bad")
+        return _back("ticket", desk=desk, ticket_id=ticket_id)
+    session["email"] = email
+    now = app.clock()
+    try:
+        outcome = claim_by_person(app, desk, ticket_id, email, "console", now)
+    except BackstopError as err:
+        flash(f"Not claimed: {err} ({err.code})", "bad")
+        return _back("ticket", desk=desk, ticket_id=ticket_id)
+    with app.engine.begin() as connection:
+        record(connection, now, _who(), f"claim {desk}:{ticket_id}", "", email)
+    flash(str(outcome) if isinstance(outcome, str) else f"Ticket {ticket_id} is claimed.", "good")
+    return _back("ticket", desk=desk, ticket_id=ticket_id)
+
+
+@needs(Role.AGENT)
+def check(desk: str, ticket_id: str) -> Any:
+    """Was the automatic answer right?"""
+    app = backstop()
+    verdict, intent = request.form.get("verdict", ""), request.form.get("intent", "")[:120]
+    if verdict not in ("right", "wrong"):
+        abort(400, "The verdict is right or wrong.")
+    now = app.clock()
+    with app.engine.begin() as connection:
+        old = q.settle_check(connection, desk, ticket_id, right=verdict == "right", intent=intent, now=now)
+        if old is None:
+            abort(404, "This ticket is not in the sample.")
+        record(connection, now, _who(), f"check {desk}:{ticket_id}", old, f"{verdict} {intent}".strip())
+    flash(f"Noted: {verdict}.", "good")
+    return _back("quality", _anchor="sample")
+
+
+@needs(Role.ADMIN)
+def retry() -> Any:
+    """Try a dead letter again, or all of them."""
+    from core.workflows import retry as again
+
+    app, key = backstop(), request.form.get("key", "")
+    with app.engine.connect() as connection:
+        dead = select(events.c.key).where(events.c.state == "dead")
+        keys = list(connection.scalars(dead if key == "all" else dead.where(events.c.key == key)))
+    for one in keys:
+        again(app, one)
+    with app.engine.begin() as connection:
+        for one in keys:
+            record(connection, app.clock(), _who(), f"retry {one}", "dead", "received")
+    flash(f"{len(keys)} to be tried again." if keys else "There was nothing to try again.", "good")
+    return _back("health")
+
+
+@needs(Role.ADMIN)
+def pause() -> Any:
+    """Hold a desk, or let it go on: held, it stores facts and does nothing about them."""
+    app, desk = backstop(), request.form.get("desk", "")
+    now, hold = app.clock(), request.form.get("hold") == "yes"
+    values = {"paused_at": now if hold else None, "paused_by": _who() if hold else ""}
+    with app.engine.begin() as connection:
+        if not connection.execute(update(desks).where(desks.c.desk == desk).values(**values)).rowcount:
+            abort(404, "There is no such desk.")
+        record(
+            connection, now, _who(), f"desk {desk}", "" if hold else "paused", "paused" if hold else "running"
+        )
+    flash(f"{desk} is {'paused' if hold else 'running again'}.", "good")
+    return _back("health")
