@@ -1,0 +1,105 @@
+"""A score is not a probability: a small monotone model, fitted on rows nobody trained on, makes it one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+CEILING = 0.995
+KNOTS = (0.05, 0.2, 0.4, 0.6, 0.8, 0.95)
+PENALTY = 1e-3
+
+
+@dataclass(frozen=True)
+class Calibrator:
+    """Non-negative weights over rising hinges: more evidence never means less confidence."""
+
+    centre: Array
+    scale: Array
+    knots: Array  # feature x knot
+    slopes: Array  # feature x (1 + knots)
+    bias: float
+    ceiling: float = CEILING
+
+    def __call__(self, evidence: Array) -> Array:
+        """The probability for each row of evidence (rows x features)."""
+        basis = _basis(self.standard(evidence), self.knots)
+        logits = basis @ self.slopes.ravel() + self.bias
+        result: Array = np.clip(1 / (1 + np.exp(-np.clip(logits, -30, 30))), 0.0, self.ceiling)
+        return result
+
+    def standard(self, evidence: Array) -> Array:
+        """Evidence on the scale of the fitting rows, without outliers."""
+        result: Array = np.clip((np.asarray(evidence, float) - self.centre) / self.scale, -4, 4)
+        return result
+
+    def arrays(self) -> dict[str, Array]:
+        """What to save."""
+        last = np.array([self.bias, self.ceiling])
+        return {
+            "centre": self.centre,
+            "scale": self.scale,
+            "knots": self.knots,
+            "slopes": self.slopes,
+            "last": last,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> Calibrator:
+        """What `arrays` saved."""
+        centre, scale, knots, slopes = (
+            np.asarray(arrays[name], float) for name in ("centre", "scale", "knots", "slopes")
+        )
+        return cls(centre, scale, knots, slopes, float(arrays["last"][0]), float(arrays["last"][1]))
+
+
+def fit_calibrator(evidence: Array, right: NDArray[np.bool_], weight: Array | None = None) -> Calibrator:
+    """Fit on held-out rows: `evidence` rows x features (each rising with trust), whether right, row weights."""
+    evidence = np.asarray(evidence, float)
+    mass = np.ones(len(evidence)) if weight is None else np.asarray(weight, float)
+    mass = mass / mass.sum()
+    centre = evidence.mean(axis=0)
+    scale = np.maximum(evidence.std(axis=0), 1e-6)
+    standard = np.clip((evidence - centre) / scale, -4, 4)
+    knots = np.quantile(standard, KNOTS, axis=0).T
+    bias, slopes = _non_negative(_basis(standard, knots), np.asarray(right, float), mass)
+    ceiling = min(CEILING, 1 - 1 / (len(evidence) + 2))  # a handful of rows never proves certainty
+    return Calibrator(centre, scale, knots, slopes.reshape(len(centre), -1), bias, ceiling)
+
+
+def score_calibrator(scores: Array, right: NDArray[np.bool_]) -> Calibrator:
+    """For an outside classifier: from its own confidence, as logit, to a calibrated one."""
+    return fit_calibrator(score_evidence(scores), right)
+
+
+def score_evidence(scores: Array) -> Array:
+    """An outside classifier's confidences as one column of evidence."""
+    clipped = np.clip(np.asarray(scores, float), 1e-4, 1 - 1e-4)
+    result: Array = np.log(clipped / (1 - clipped))[:, None]
+    return result
+
+
+def _basis(standard: Array, knots: Array) -> Array:
+    hinges = np.maximum(standard[:, :, None] - knots[None], 0.0)
+    result: Array = np.concatenate([standard[:, :, None], hinges], axis=2).reshape(len(standard), -1)
+    return result
+
+
+def _non_negative(basis: Array, right: Array, mass: Array) -> tuple[float, Array]:
+    from scipy.optimize import minimize
+
+    def loss(theta: Array) -> tuple[float, Array]:
+        logits = basis @ theta[1:] + theta[0]
+        value = mass @ (np.logaddexp(0, logits) - right * logits) + PENALTY * theta[1:] @ theta[1:]
+        error = mass * (1 / (1 + np.exp(-np.clip(logits, -500, 500))) - right)
+        gradient = np.append(error.sum(), basis.T @ error + 2 * PENALTY * theta[1:])
+        return float(value), gradient
+
+    bounds = [(None, None)] + [(0.0, None)] * basis.shape[1]
+    best = minimize(loss, np.zeros(basis.shape[1] + 1), jac=True, bounds=bounds, method="L-BFGS-B")
+    return float(best.x[0]), best.x[1:]

@@ -1,0 +1,210 @@
+"""The embedded classifier: similarity to the examples, and a second model that says how far to trust it.
+
+A message's score for an intent is a weighted sum of its similarities to all examples (kernel ridge regression). How far to
+trust the best score is learned from rows the scoring model has not seen: examples left out (mostly right), examples of intents
+left out altogether, and background lines (always wrong). Weighed as live traffic would bring them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.classify.calibrate import Calibrator, fit_calibrator
+from core.classify.features import Weights, counts, hashed, terms_of, weights
+from core.classify.kernel import SHARPNESS, HeldOut, Solved, kernel, nearest_by_class, solve
+from core.model import NO_INTENT, Guess, Prediction
+
+VERSION = 1
+OUTSIDE = 0.4
+ALTERNATIVES = 3
+EVIDENCE = 5
+BATCH = 256
+MAX_ROWS = 12_000
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LinearClassifier:
+    """A fitted classifier; `predict` never raises on any text."""
+
+    model: str
+    intents: tuple[str, ...]
+    weights: Weights
+    rows: Any  # the examples, sorted by intent, background last
+    starts: NDArray[np.int64]
+    alpha: NDArray[np.float32]
+    temperature: float
+    right: Calibrator  # is the best intent the right one?
+    inside: Calibrator  # does the message belong to any intent at all?
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_turned", self.rows.T.tocsr())
+
+    def predict(self, text: str) -> Prediction:
+        """The intent, its calibrated confidence, the runners-up and the words that weighed most."""
+        return self.predict_many([text])[0]
+
+    def predict_many(self, texts: Sequence[str]) -> list[Prediction]:
+        """`predict` for many texts at once."""
+        found: list[Prediction] = []
+        for first in range(0, len(texts), BATCH):
+            found += self._batch(list(texts[first : first + BATCH]))
+        return found
+
+    def _batch(self, texts: list[str]) -> list[Prediction]:
+        blocks = counts(texts)
+        rows = self.weights.transform(blocks)
+        similarity = (rows @ self._turned).toarray()  # type: ignore[attr-defined]
+        sharp = kernel(similarity)
+        held = HeldOut(sharp @ self.alpha, nearest_by_class(similarity, self.starts))
+        known = self.weights.known_share(blocks[0])
+        evidence = trust_evidence(held, known)
+        right = np.where(known > 0, self.right(evidence), 0.0)
+        nothing = np.where(known > 0, 1 - self.inside(evidence), 1.0)
+        shares = softmax(held.scores, self.temperature)
+        return [
+            self._prediction(text, shares[i], float(right[i]), float(nothing[i]), sharp[i])
+            for i, text in enumerate(texts)
+        ]
+
+    def _prediction(
+        self, text: str, shares: Array, right: float, nothing: float, sharp: NDArray[np.float32]
+    ) -> Prediction:
+        best = int(np.argmax(shares[:-1]))
+        guesses = self._guesses(shares, best, right)
+        if nothing > right or right == 0:
+            sure = min(nothing, 1 - right)
+            return Prediction(NO_INTENT, sure, guesses[:ALTERNATIVES], self.model)
+        words = self._words(text, best, sharp)
+        return Prediction(self.intents[best], right, guesses[1 : ALTERNATIVES + 1], self.model, words)
+
+    def _guesses(self, shares: Array, best: int, right: float) -> tuple[Guess, ...]:
+        """All intents, best first; what the best leaves over is divided as the scores are."""
+        rest = (1 - right) * shares / max(1 - shares[best], 1e-9)
+        order = [i for i in np.argsort(-shares[:-1], kind="stable") if i != best]
+        others = [Guess(self.intents[i], float(min(rest[i], right, 1.0))) for i in order[:ALTERNATIVES]]
+        return (Guess(self.intents[best], right), *others)
+
+    def _words(self, text: str, best: int, sharp: NDArray[np.float32]) -> tuple[str, ...]:
+        """The words that drew the message to its intent, heaviest first."""
+        terms = terms_of(text)
+        if not terms:
+            return ()
+        pull = SHARPNESS * sharp * self.alpha[:, best]
+        columns = hashed([[term] for term in terms]).indices
+        near: Array = self.rows[:, columns].T @ pull
+        weight = near * self.weights.idf[0][columns]
+        top = [i for i in np.argsort(-weight, kind="stable") if weight[i] > 0]
+        return _without_parts([terms[i] for i in top if len(terms[i]) > 1])
+
+
+def fit(
+    examples: Mapping[str, Sequence[str]],
+    background: Sequence[str] = (),
+    *,
+    outside: float = OUTSIDE,
+    max_rows: int = MAX_ROWS,
+    model: str = "embedded",
+) -> LinearClassifier:
+    """Learn from examples by intent and lines that are none; `outside`: the expected share of such messages."""
+    intents = tuple(sorted(name for name, texts in examples.items() if texts))
+    if not intents:
+        raise ValueError("there is no intent with examples: give at least one [intents.NAME] with examples")
+    kept = _capped([list(dict.fromkeys(examples[name])) for name in intents], max_rows - len(background))
+    texts = [text for group in kept for text in group] + list(background)
+    labels = np.repeat(np.arange(len(intents) + 1), [*map(len, kept), len(background)])
+    blocks = counts(texts)
+    scale = weights(blocks, len(texts) - len(background))
+    rows = scale.transform(blocks)
+    solved = solve(rows, labels, len(intents) + 1)
+    temperature = _temperature(solved.alone.scores, labels[: len(solved.alone.scores)])
+    right, inside = _trust(solved, labels, scale.known_share(blocks[0]), outside)
+    name = f"{model}-{fingerprint(examples, background, outside)[:8]}"
+    starts = np.searchsorted(labels, np.arange(len(intents) + 1))
+    return LinearClassifier(name, intents, scale, rows, starts, solved.alpha, temperature, right, inside)
+
+
+def fingerprint(examples: Mapping[str, Sequence[str]], background: Sequence[str], outside: float) -> str:
+    """A hash of everything that decides what is learned: data, settings, version of the code."""
+    ordered = {name: list(texts) for name, texts in sorted(examples.items())}
+    content = json.dumps([VERSION, ordered, list(background), outside], ensure_ascii=True)
+    return hashlib.sha256(content.encode("ascii")).hexdigest()
+
+
+def trust_evidence(held: HeldOut, known: NDArray[np.float32]) -> Array:
+    """What speaks for the best intent, column by column; each rises with trust."""
+    rows = np.arange(len(held.scores))
+    best = np.argmax(held.scores[:, :-1], axis=1)
+    score, near = held.scores[rows, best], held.nearest[rows, best]
+    rivals, others = held.scores.copy(), held.nearest.copy()
+    rivals[rows, best] = others[rows, best] = -1
+    none = held.scores[:, -1]
+    columns = (score, score - rivals.max(axis=1), score - none, near, near - others.max(axis=1), known)
+    return np.stack(columns, axis=1).astype(float)
+
+
+def softmax(scores: NDArray[np.float32], temperature: float) -> Array:
+    """Scores as shares of one."""
+    scaled = scores.astype(float) * temperature
+    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    shares: Array = powers / powers.sum(axis=1, keepdims=True)
+    return shares
+
+
+def _capped(groups: list[list[str]], limit: int) -> list[list[str]]:
+    """At most `limit` rows in all, the largest intents cut first; the factorisation is cubic in rows."""
+    cap = max(map(len, groups))
+    while sum(min(len(group), cap) for group in groups) > limit and cap > 1:
+        cap = int(cap * 0.95)
+    return [group[:cap] for group in groups]
+
+
+def _temperature(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    from scipy.optimize import minimize_scalar
+
+    def loss(log_t: float) -> float:
+        shares = softmax(scores, float(np.exp(log_t)))
+        return float(-np.log(np.maximum(shares[np.arange(len(labels)), labels], 1e-12)).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(0.0, 4.0), method="bounded").x))
+
+
+def _trust(
+    solved: Solved, labels: NDArray[np.int64], known: NDArray[np.float32], outside: float
+) -> tuple[Calibrator, Calibrator]:
+    inside = len(solved.alone.scores)
+    parts = (
+        (solved.alone, known[:inside], 1 - outside),
+        (solved.strangers, known[solved.stranger_rows], outside / 2),
+        (solved.noise, _noise_known(solved, known, inside), outside / 2),
+    )
+    evidence = np.concatenate([trust_evidence(held, share) for held, share, _ in parts])
+    mass = np.concatenate([np.full(len(share), part / max(len(share), 1)) for _, share, part in parts])
+    belongs = np.arange(len(evidence)) < inside
+    right = np.zeros(len(evidence), bool)
+    right[:inside] = np.argmax(solved.alone.scores[:, :-1], axis=1) == labels[:inside]
+    return fit_calibrator(evidence, right, mass), fit_calibrator(evidence, belongs, mass)
+
+
+def _noise_known(solved: Solved, known: NDArray[np.float32], inside: int) -> NDArray[np.float32]:
+    """Known shares in the order in which the background was left out (every fifth row together)."""
+    from core.classify.kernel import GROUPS
+
+    share = known[inside:]
+    return np.concatenate([share[group::GROUPS] for group in range(GROUPS)])[: len(solved.noise.scores)]
+
+
+def _without_parts(terms: Sequence[str]) -> tuple[str, ...]:
+    """The heaviest terms, leaving out words that a heavier pair already shows."""
+    shown: list[str] = []
+    for term in terms:
+        if not any(set(term.split()) <= set(other.split()) for other in shown):
+            shown.append(term)
+    return tuple(shown[:EVIDENCE])
