@@ -24,7 +24,7 @@ from core.errors import Conflict, Gone, NotAllowed, Refused, TryLater, UnknownOu
 TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
 READ_TRIES = 3
 LONGEST_WAIT = timedelta(minutes=15)
-WORDS = 300  # how much of a vendor's error text is kept
+WORDS = 600  # how much of a vendor's error text is kept
 
 OnCall = Callable[[str, str], None]  # (operation, outcome)
 
@@ -37,6 +37,7 @@ class Limits:
     total: str = "x-ratelimit-limit"
     reset: str = ""  # seconds until the window starts again, where the vendor says
     retry_after: Sequence[str] = ("retry-after",)
+    local: str = ""  # headers that start so tell the limit of one ticket or endpoint: "total=30; remaining=0; resets=468"
     head_room: float = 0.1
     budget_per_minute: int = 0  # a fixed budget of ours; 0 = only the vendor's headers decide
 
@@ -69,7 +70,8 @@ class Pace:
         """Learn from the answer's headers."""
         with self._lock:
             if response.status_code == 429:
-                self._until = self.clock() + retry_after(response, self.limits).total_seconds()
+                if not self._one_only(response):
+                    self._until = self.clock() + retry_after(response, self.limits).total_seconds()
                 return
             remaining = _number(response.headers.get(self.limits.remaining))
             self.total = _number(response.headers.get(self.limits.total)) or self.total
@@ -79,6 +81,13 @@ class Pace:
             if self.total and remaining < self.total * self.limits.head_room:
                 reset = _number(response.headers.get(self.limits.reset)) if self.limits.reset else None
                 self._until = self.clock() + max(1.0, min(reset if reset is not None else 10.0, 60.0))
+
+    def _one_only(self, response: requests.Response) -> bool:
+        """Whether only one ticket or endpoint is at its limit, so that all others may go on."""
+        if not self.limits.local:
+            return False
+        told = [v for name, v in response.headers.items() if name.lower().startswith(self.limits.local)]
+        return any(re.search(r"remaining=0\b", value) for value in told)
 
 
 class DeskSession(requests.Session):

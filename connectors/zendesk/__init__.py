@@ -1,0 +1,1 @@
+"""Zendesk: connector, provisioning, fake and help page."""

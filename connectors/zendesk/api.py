@@ -1,0 +1,205 @@
+"""Zendesk's API as the connector uses it.
+
+zenpy builds and sends what is written and lists what needs no side-load. The reads that live from a side-load
+(users, audits, metric sets), which zenpy drops, are asked for on the same session.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from connectors.http import DeskSession
+from core.errors import BadPayload, Gone, Refused, TryLater, UnknownOutcome, VendorError
+
+ROOT = "/api/v2"
+PAGE = 100  # the most that cursor pagination gives
+PLACEHOLDER = "desk"  # the subdomain that zenpy is told; the session puts our own origin in its place
+Row = Mapping[str, Any]
+
+
+def stamp(value: Any) -> datetime | None:
+    """A time as Zendesk writes it, up to nine decimals, in UTC; None for null and rubbish."""
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def text(value: Any) -> str:
+    """An id or a word as a string: numbers in the API, strings in events, "0", "" and null when unset."""
+    plain = "" if value is None or isinstance(value, bool | dict | list) else str(value)
+    return "" if plain in {"0", "null"} else plain
+
+
+def rows(value: Any) -> list[Row]:
+    """The objects in a list; anything else is dropped."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def row(value: Any) -> Row:
+    """An object, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def number(ticket_id: str) -> int:
+    """A ticket's id as the API wants it."""
+    if not (ticket_id.isascii() and ticket_id.isdigit()):
+        raise BadPayload(f'"{ticket_id}" is no ticket id of Zendesk\'s: they are numbers')
+    return int(ticket_id)
+
+
+class _Through(requests.Session):
+    """What zenpy takes for its own session: our session's one-shot writes, time-outs and errors.
+
+    zenpy recognises an answer by its own host in the request's URL, so the answer is given back under that name.
+    """
+
+    authorized = True  # zenpy: leave the credentials alone
+
+    def __init__(self, desk: DeskSession) -> None:
+        super().__init__()
+        self._desk = desk
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+        kwargs.pop("timeout", None)  # zenpy's single value would replace our pair
+        response: requests.Response = self._desk.request(method, url, *args, **kwargs)
+        stay_home(response)
+        parts = urlsplit(response.request.url or "")
+        response.request.url = f"https://{PLACEHOLDER}.zendesk.com{parts.path}?{parts.query}"
+        return response
+
+
+def stay_home(response: requests.Response) -> None:
+    """A redirect means a wrong or renamed subdomain; nothing was read or written."""
+    if 300 <= response.status_code < 400:
+        where = response.headers.get("location", "elsewhere")
+        raise Refused(
+            f"Zendesk redirects to {where}: is base_url the account's own address?",
+            status=response.status_code,
+        )
+
+
+class Api:
+    """One account behind one session."""
+
+    def __init__(self, session: DeskSession) -> None:
+        self.session = session
+        session.headers.update({"Accept": "application/json", "User-Agent": "Backstop"})
+        self._local = threading.local()
+
+    @property
+    def zenpy(self) -> Any:
+        """This thread's zenpy client: zenpy keeps state of the current call, so threads cannot share one."""
+        if not hasattr(self._local, "client"):
+            from zenpy import Zenpy
+
+            self._local.client = Zenpy(
+                subdomain=PLACEHOLDER, session=_Through(self.session), disable_cache=True
+            )
+        return self._local.client
+
+    def get(self, path: str, **params: Any) -> Row:
+        """The answer's JSON object. A page that is none (a proxy's) is a failed read, to be tried later."""
+        response: requests.Response = self.session.get(ROOT + path, params=params)
+        stay_home(response)
+        try:
+            answer = response.json()
+        except ValueError as err:
+            raise TryLater(f"{path}: Zendesk's answer is no JSON", status=response.status_code) from err
+        if not isinstance(answer, dict):
+            raise TryLater(f"{path}: Zendesk's answer is no JSON object", status=response.status_code)
+        return answer
+
+    def pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Row]:
+        """Each page of a cursor-paginated list; `meta.has_more` decides, since some lists always link on."""
+        after = ""
+        while True:
+            cursor = {"page[after]": after} if after else {}
+            page = self.get(path, **{"page[size]": PAGE, **params, **cursor})
+            yield page
+            meta = row(page.get("meta"))
+            after = text(meta.get("after_cursor"))
+            if not meta.get("has_more") or not after:
+                return
+
+    def ticket(self, ticket_id: str) -> Row:
+        """The ticket with all that one read can bring along."""
+        include = "users,groups,comment_count,last_audits"
+        return self.get(f"/tickets/{number(ticket_id)}.json", include=include)
+
+    def comments(self, ticket_id: str) -> tuple[list[Row], list[Row]]:
+        """All comments, oldest first, and their authors."""
+        found: list[Row] = []
+        users: list[Row] = []
+        for page in self.pages(
+            f"/tickets/{number(ticket_id)}/comments.json", {"include": "users", "sort": "-created_at"}
+        ):
+            found += rows(page.get("comments"))
+            users += rows(page.get("users"))
+        return sorted(found, key=lambda one: (str(one.get("created_at") or ""), one.get("id") or 0)), users
+
+    def audits(self, ticket_id: str) -> list[Row]:
+        """All audits, oldest first: the list cannot be turned round."""
+        path = f"/tickets/{number(ticket_id)}/audits.json"
+        return [one for page in self.pages(path, {}) for one in rows(page.get("audits"))]
+
+    def users(self, ids: Iterable[int]) -> list[Row]:
+        """People by id; those that are gone are left out."""
+        wanted = ",".join(str(one) for one in sorted(set(ids))[:PAGE])
+        return rows(self.get("/users/show_many.json", ids=wanted).get("users")) if wanted else []
+
+    def show_many(self, ticket_ids: Iterable[str]) -> Row:
+        """Up to a hundred tickets with their people and their times."""
+        wanted = ",".join(str(number(one)) for one in ticket_ids)
+        return self.get("/tickets/show_many.json", ids=wanted, include="users,metric_sets")
+
+    def export(self, **where: str | int) -> Row:
+        """A page of the incremental export, from `start_time` or from `cursor`."""
+        return self.get("/incremental/tickets/cursor.json", include="metric_sets", **where)
+
+    def me(self) -> Row:
+        """Who the credential acts as. With a bad one this answers 200 and an anonymous user without an id."""
+        return row(self.get("/users/me.json").get("user"))
+
+    def groups(self) -> dict[str, str]:
+        """Ids and names of the groups."""
+        found = [group for page in self.pages("/groups.json", {}) for group in rows(page.get("groups"))]
+        return {
+            text(group.get("id")): str(group.get("name") or "") for group in found if not group.get("deleted")
+        }
+
+    def groups_of(self, user_id: str) -> frozenset[str]:
+        """Ids of the groups that a user belongs to."""
+        found = self.pages(f"/users/{user_id}/group_memberships.json", {})
+        return frozenset(
+            text(one.get("group_id")) for page in found for one in rows(page.get("group_memberships"))
+        )
+
+    def update(self, ticket_id: str, body: Mapping[str, Any]) -> Any:
+        """One PUT, sent once. Gives zenpy's TicketAudit. An answer that cannot be read leaves the outcome unknown."""
+        from zenpy.lib.api_objects import Comment, Ticket
+
+        comment = {"comment": Comment(**body["comment"])} if "comment" in body else {}
+        ticket = Ticket(**{**body, "id": number(ticket_id), **comment})
+        try:
+            return self.zenpy.tickets.update(ticket)
+        except VendorError:
+            raise
+        except Exception as err:  # whatever zenpy makes of an odd answer: the update itself was sent
+            raise UnknownOutcome(
+                f"ticket {ticket_id}: the answer to the update cannot be read ({err!r})"
+            ) from err
+
+    def field(self, field_id: str) -> Row:
+        """A ticket field, empty when there is none."""
+        try:
+            return row(self.get(f"/ticket_fields/{field_id}.json").get("ticket_field"))
+        except Gone:
+            return {}

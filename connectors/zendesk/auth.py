@@ -1,0 +1,97 @@
+"""How we prove ourselves to Zendesk: client credentials, a refresh token, or (dated) an API token."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+import requests
+
+from connectors.http import TIMEOUT, Limits, raise_for
+from connectors.oauth import Mint, Token, life
+from core.errors import NotAllowed, Refused, TryLater, VendorError
+
+API_TOKENS_END = date(2027, 4, 30)
+SHORTEST, LONGEST = 300, 172_800  # seconds that a token may live
+USUAL = 1_800  # what a client made since 30 April 2026 gets when the answer does not say
+NEEDED = ("read", "write")
+
+
+def basic(email: str, api_token: str) -> str:
+    """The `Authorization` of an API token: none can be made since 27 October 2026, all stop on 30 April 2027."""
+    return "Basic " + base64.b64encode(f"{email}/token:{api_token}".encode()).decode()
+
+
+def minting(
+    base_url: str,
+    client_id: str,
+    client_secret: str,
+    scope: str,
+    lifetime: int,
+    clock: Callable[[], datetime],
+) -> Mint:
+    """A function that asks for a token: by the refresh token where there is one, else by the client's own grant."""
+
+    def mint(old: Token | None) -> Token:
+        body = {
+            "client_id": client_id,
+            "client_secret": client_secret,
+            "scope": scope,
+            "expires_in": lifetime,
+        }
+        if old is not None and old.refresh:
+            answer = _ask(base_url, {**body, "grant_type": "refresh_token", "refresh_token": old.refresh})
+        else:
+            answer = _ask(base_url, {**body, "grant_type": "client_credentials"})
+        return token_of(answer, scope, clock(), old)
+
+    return mint
+
+
+def _ask(base_url: str, body: dict[str, Any]) -> dict[str, Any]:
+    """One POST to the token endpoint. Minting twice does no harm, so no clear answer means: later."""
+    try:
+        response = requests.post(
+            f"{base_url.rstrip('/')}/oauth/tokens", json=body, timeout=TIMEOUT, allow_redirects=False
+        )
+        raise_for(response, read=True, limits=Limits())
+        answer = response.json() if response.status_code < 300 else None
+    except requests.exceptions.JSONDecodeError:
+        answer = None
+    except requests.exceptions.RequestException as err:
+        raise TryLater(f"no token from Zendesk ({type(err).__name__})") from err
+    except TryLater:
+        raise
+    except VendorError as err:
+        raise _refused(str(body["grant_type"]), err) from err
+    if not isinstance(answer, dict) or not answer.get("access_token"):
+        raise Refused(
+            "Zendesk's token endpoint did not answer with a token: is base_url the account's own address?"
+        )
+    return answer
+
+
+def _refused(grant: str, err: VendorError) -> NotAllowed:
+    remedy = (
+        "the connection was revoked or has expired: connect the desk again"
+        if grant == "refresh_token"
+        else "check client_id and client_secret in Admin Center > Apps and integrations > APIs > OAuth clients, "
+        "and that the user who made the client is still an active agent"
+    )
+    return NotAllowed(f"Zendesk gives no token ({err}): {remedy}", status=err.status)
+
+
+def token_of(answer: dict[str, Any], wanted: str, now: datetime, old: Token | None = None) -> Token:
+    """The token in an answer. A misspelt scope still gives a token, with which every call is a 403: refused here."""
+    scope = str(answer.get("scope") or "")
+    missing = set(wanted.split()) - set(scope.split())
+    if scope and missing:
+        raise NotAllowed(
+            f'Zendesk granted the scope "{scope}", not "{wanted}": check `scope` in the configuration and the client\'s scopes'
+        )
+    refresh = str(answer.get("refresh_token") or (old.refresh if old else ""))
+    return Token(
+        str(answer["access_token"]), life(float(answer.get("expires_in") or USUAL), now), refresh, scope
+    )

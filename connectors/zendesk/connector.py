@@ -1,0 +1,240 @@
+"""Zendesk behind the port: settings, and each of the port's calls in the vendor's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field, SecretStr
+
+from connectors.http import DeskSession, Limits, OnCall
+from connectors.oauth import Bearer, TokenStore
+from connectors.settings import DeskSettings
+from connectors.zendesk import auth, doctor, events, reading, sweep, writing
+from connectors.zendesk.api import Api, Row, row, rows, text
+from connectors.zendesk.directory import Directory
+from core.errors import Conflict, Gone, Moved, Refused, TryLater
+from core.model import (
+    Action,
+    Claim,
+    Finding,
+    Identity,
+    Page,
+    Receipt,
+    Status,
+    Ticket,
+    TicketEvent,
+    WebhookRequest,
+    Write,
+)
+
+
+class Settings(DeskSettings):
+    """`[desks.<name>]` of a Zendesk account."""
+
+    client_id: str = Field("", description="the OAuth client's unique identifier")
+    client_secret: SecretStr = SecretStr("")
+    scope: str = Field("read write", description="what tokens are asked for; compared with what is granted")
+    token_lifetime: int = Field(172_800, ge=auth.SHORTEST, le=auth.LONGEST, description="seconds")
+    email: str = Field("", description="with api_token: the old way, which ends on 30 April 2027")
+    api_token: SecretStr = SecretStr("")
+    bot_id: str = Field(
+        "", description="our own user's id, as doctor prints it: saves looking at our own writes"
+    )
+    bots: list[str] = Field(
+        default_factory=list, description="ids or addresses of other robots that act as agents"
+    )
+    intent_field: str = Field("", description="ids of ticket fields, as install prints them")
+    confidence_field: str = ""
+    outcome_field: str = ""
+    last_handled_field: str = Field("", description="a text field that keeps the key of our last write")
+    text_fields: list[str] = Field(
+        default_factory=list,
+        description="those of intent_field and outcome_field that are text, not drop-down",
+    )
+    hook: str = Field(
+        "events",
+        pattern="^(events|triggers)$",
+        description="what install makes: one event webhook, or triggers",
+    )
+    marketplace_name: str = Field("", description="the three headers of a marketplace app, sent when set")
+    marketplace_organization_id: str = ""
+    marketplace_app_id: str = ""
+
+    def marketplace(self) -> dict[str, str]:
+        """The headers by which Zendesk knows a marketplace app."""
+        named = {
+            "X-Zendesk-Marketplace-Name": self.marketplace_name,
+            "X-Zendesk-Marketplace-Organization-Id": self.marketplace_organization_id,
+            "X-Zendesk-Marketplace-App-Id": self.marketplace_app_id,
+        }
+        return {name: value for name, value in named.items() if value}
+
+    def drop_downs(self) -> frozenset[str]:
+        """Ids of our fields whose values are options, and so tags."""
+        return frozenset({self.intent_field, self.outcome_field} - {"", *self.text_fields})
+
+
+def make_session(
+    settings: Settings,
+    tokens: TokenStore,
+    clock: Callable[[], datetime],
+    on_call: OnCall | None = None,
+    *,
+    desk: str = "",
+) -> DeskSession:
+    """A session that proves itself by OAuth, or by the dated API token. `desk` names the token in the store."""
+    limits = Limits(
+        remaining="x-rate-limit-remaining",
+        total="x-rate-limit",
+        reset="ratelimit-reset",
+        local="zendesk-ratelimit-",
+        head_room=settings.head_room,
+        budget_per_minute=settings.calls_per_minute,
+    )
+    options: dict[str, Any] = {"limits": limits, "timeout": (5.0, settings.timeout), "on_call": on_call}
+    api_token = settings.api_token.get_secret_value()
+    if api_token:
+        session = DeskSession(
+            settings.base_url, authorization=lambda: auth.basic(settings.email, api_token), **options
+        )
+    else:
+        secret = settings.client_secret.get_secret_value()
+        mint = auth.minting(
+            settings.base_url, settings.client_id, secret, settings.scope, settings.token_lifetime, clock
+        )
+        bearer = Bearer(desk or settings.base_url, tokens, mint, clock)
+        session = DeskSession(settings.base_url, authorization=bearer, renew=bearer.renew, **options)
+    session.headers.update(settings.marketplace())
+    return session
+
+
+class Zendesk:
+    """One account of Zendesk (the port `HelpDesk`)."""
+
+    vendor = "zendesk"
+    supports = writing.SUPPORTS
+
+    def __init__(
+        self, name: str, settings: Settings, session: DeskSession, clock: Callable[[], datetime]
+    ) -> None:
+        self.name, self._settings = name, settings
+        self.patience = session.patience
+        self._api = Api(session)
+        self._directory = Directory(self._api, clock)
+        self._watch = sweep.Watch(self._api, self._known, settings.tag_prefix)
+        self._bots = frozenset(one.casefold() for one in settings.bots)
+
+    def verify(self, request: WebhookRequest, now: datetime) -> None:
+        """HMAC over timestamp and raw body, under any of the secrets."""
+        events.verify(self._settings.secrets(), request, now)
+
+    def parse(self, request: WebhookRequest, now: datetime) -> tuple[TicketEvent, ...]:
+        """Event subscriptions, trigger bodies, and what is left of damaged ones."""
+        return events.parse(self.name, self._settings.bot_id or self._directory.known_id, request, now)
+
+    def _known(self) -> reading.Known:
+        return reading.Known(self.name, self._settings.base_url, self._directory.me_id, self._bots)
+
+    def fetch(self, ticket_id: str) -> Ticket:
+        """One read; another one for a ticket with more than its first message."""
+        answer = self._api.ticket(ticket_id)
+        raw = row(answer.get("ticket"))
+        if not text(raw.get("id")):
+            raise TryLater(f"ticket {ticket_id}: Zendesk did not answer with a ticket")
+        if reading.status_of(raw) is Status.DELETED:
+            raise Gone(f"ticket {ticket_id} is deleted at Zendesk", status=404)
+        first = reading.only_comment(answer)
+        comments, authors = ([first], []) if first else self._api.comments(ticket_id)
+        people = self._people(raw, comments, [*rows(answer.get("users")), *authors])
+        self._stop_if_merged(ticket_id, raw, comments)
+        return reading.ticket_of(raw, comments, people, self._groups(answer, raw), self._known())
+
+    def _people(self, raw: Row, comments: Sequence[Row], users: list[Row]) -> dict[str, Row]:
+        people = reading.people_of(users)
+        unknown = {
+            one for one in reading.strangers(raw, comments, people) if text(one) != self._directory.me_id
+        }
+        return people | (reading.people_of(self._api.users(unknown)) if unknown else {})
+
+    def _groups(self, answer: Row, raw: Row) -> dict[str, str]:
+        beside = {text(group.get("id")): str(group.get("name") or "") for group in rows(answer.get("groups"))}
+        queue = text(raw.get("group_id"))
+        return beside if not queue or queue in beside else {queue: self._directory.group_name(queue)}
+
+    def _stop_if_merged(self, ticket_id: str, raw: Row, comments: Sequence[Row]) -> None:
+        if "closed_by_merge" in reading.tags_of(raw) and reading.status_of(raw) is Status.CLOSED:
+            target = reading.merged_into(comments)
+            if target != ticket_id:
+                raise Moved(f"ticket {ticket_id} was merged into {target or 'another one'}", target=target)
+
+    def machine_mail(self, ticket: Ticket) -> str:
+        """Zendesk shows no mail headers; its own flags came with the thread."""
+        return ""
+
+    def writes(self, ticket: Ticket, actions: Sequence[Action], key: str) -> tuple[Write, ...]:
+        """One PUT, or one for each note and reply."""
+        return writing.writes_of(actions, key)
+
+    def send(self, ticket: Ticket, write: Write) -> Receipt:
+        """One PUT. What Zendesk refuses beside the message is left out, so that the message arrives."""
+        body, left_out = writing.body_of(ticket, write, self._account()), ""
+        while True:
+            try:
+                return writing.receipt_of(self._api.update(ticket.id, body), left_out)
+            except Refused as err:
+                if err.status != 422:
+                    raise
+                if writing.CLOSED in str(err):
+                    raise Conflict(f"ticket {ticket.id} was closed meanwhile: {err}", status=422) from err
+                smaller = writing.without_refused(body, str(err))
+                if smaller is None:
+                    raise
+                body, left_out = smaller, f"something was left out, since Zendesk refused it: {err}"
+
+    def _account(self) -> writing.Account:
+        return writing.Account(
+            me=self._directory.me_id,
+            group_id=self._directory.group_id,
+            solving_group=self._directory.solving_group,
+            intent_field=self._settings.intent_field,
+            confidence_field=self._settings.confidence_field,
+            outcome_field=self._settings.outcome_field,
+            last_handled_field=self._settings.last_handled_field,
+            tagger=self._settings.drop_downs(),
+            prefix=self._settings.tag_prefix,
+        )
+
+    def landed(self, ticket_id: str, write: Write, since: datetime) -> Receipt | None:
+        """Each audit of ours keeps its write's key."""
+        return writing.landed_in(self._api.audits(ticket_id), write, self._directory.me_id, since)
+
+    def changed_since(self, cursor: str, start: datetime, now: datetime) -> Page:
+        """One page of the incremental export, in Zendesk's own order."""
+        marks = sweep.Marks(self.name, self._settings.tag_prefix, self._settings.intent_field)
+        return sweep.changed_since(self._api, cursor, start, now, marks)
+
+    def unclaimed(self, ticket_ids: Sequence[str]) -> dict[str, Claim]:
+        """One call for a hundred tickets."""
+        return self._watch.claims(ticket_ids)
+
+    def whoami(self) -> Identity:
+        """The agent that the credential acts as."""
+        return self._directory.whoami()
+
+    def check(self, queues: Iterable[str]) -> list[Finding]:
+        """What the run-time credential can see."""
+        return doctor.findings(self._settings, self._api, self._directory, queues)
+
+
+def make(
+    name: str,
+    settings: Settings,
+    *,
+    tokens: TokenStore,
+    clock: Callable[[], datetime],
+    on_call: OnCall,
+) -> Zendesk:
+    """The desk of this name."""
+    return Zendesk(name, settings, make_session(settings, tokens, clock, on_call, desk=name), clock)

@@ -1,0 +1,102 @@
+"""Who we are and which groups there are: asked once and kept for a while."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from connectors.zendesk.api import Api, Row, text
+from connectors.zendesk.reading import STAFF
+from core.errors import NotAllowed, Refused
+from core.model import Identity
+
+KEPT = timedelta(minutes=15)
+AGAIN = timedelta(minutes=1)  # not more often, however many tickets name an unknown group
+
+
+class Directory:
+    """Our own user, our groups, and all groups by name."""
+
+    def __init__(self, api: Api, clock: Callable[[], datetime]) -> None:
+        self._api, self._clock = api, clock
+        self._lock = threading.RLock()
+        self._me: Row = {}
+        self._groups: dict[str, str] = {}
+        self._ours: frozenset[str] | None = None
+        self._read_at: datetime | None = None
+
+    @property
+    def known_id(self) -> str:
+        """Our user's id if it has been asked for already, else ""."""
+        return text(self._me.get("id"))
+
+    @property
+    def me_id(self) -> str:
+        """Our user's id."""
+        return text(self.me().get("id"))
+
+    def me(self) -> Row:
+        """Our user, asked once."""
+        with self._lock:
+            if not self._me:
+                self.whoami()
+            return self._me
+
+    def whoami(self) -> Identity:
+        """Our user, asked now. A bad credential gives 200 and an anonymous user without an id."""
+        me = self._api.me()
+        if not text(me.get("id")) or me.get("role") not in STAFF:
+            raise NotAllowed(
+                f'Zendesk takes us for "{me.get("name") or "nobody"}" ({me.get("role") or "no role"}), not for an agent: '
+                "check the credential and the role of the user who made the OAuth client"
+            )
+        with self._lock:
+            self._me = me
+        return Identity(
+            text(me.get("id")),
+            str(me.get("name") or ""),
+            email=str(me.get("email") or ""),
+            role=str(me.get("role")),
+        )
+
+    def groups(self) -> dict[str, str]:
+        """Id → name of every group."""
+        with self._lock:
+            if self._read_at is None or self._clock() - self._read_at > KEPT:
+                self._groups, self._read_at = self._api.groups(), self._clock()
+            return self._groups
+
+    def _fresh(self) -> dict[str, str]:
+        with self._lock:
+            if self._read_at is not None and self._clock() - self._read_at > AGAIN:
+                self._read_at = None
+            return self.groups()
+
+    def group_name(self, group_id: str) -> str:
+        """A group's name, "" for one that we may not see."""
+        return self.groups().get(group_id) or self._fresh().get(group_id, "")
+
+    def group_id(self, queue: str) -> str:
+        """The id of a group named by name or id."""
+        found = _find(queue, self.groups()) or _find(queue, self._fresh())
+        if not found:
+            known = ", ".join(sorted(self.groups().values()))
+            raise Refused(f'there is no group "{queue}" at Zendesk; there are: {known or "none"}')
+        return found
+
+    def solving_group(self, wanted: str) -> str:
+        """The group to solve in: an assignee must belong to the ticket's group."""
+        with self._lock:
+            if self._ours is None:
+                self._ours = self._api.groups_of(self.me_id)
+            ours = self._ours
+        default = text(self.me().get("default_group_id"))
+        return wanted if wanted in ours else default or min(ours, default="")
+
+
+def _find(queue: str, groups: dict[str, str]) -> str:
+    wanted = queue.strip()
+    if wanted in groups:
+        return wanted
+    return next((one for one, name in groups.items() if name.casefold() == wanted.casefold()), "")

@@ -1,0 +1,209 @@
+"""A webhook of Zendesk's → what it says about which ticket.
+
+Two kinds reach us: event subscriptions (a fixed envelope; ids are strings, enums in capitals) and trigger bodies (the
+template that `install` makes, or an admin's own). The envelope proves the fact only as far as its ids go; all else is
+fetched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.signing import check_fresh, check_signature
+from connectors.zendesk.api import Row, row, stamp, text
+from core.errors import BadPayload
+from core.model import EventKind, TicketEvent, WebhookRequest, created_key, look_key, reply_key
+
+WINDOW = timedelta(minutes=10)  # the stamp is set anew for each attempt
+SIGNATURE, STAMP = "x-zendesk-webhook-signature", "x-zendesk-webhook-signature-timestamp"
+INVOCATION = "x-zendesk-webhook-invocation-id"  # the same for all attempts of one delivery
+TEST_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # noqa: S105  # public: signs tests of hooks not yet saved
+TYPES = ("zen:event-type:ticket.", "zen:event-type:messaging_ticket.")
+AT_ONCE = timedelta(seconds=60)  # the first comment's event carries the ticket's own age
+_DIGITS = rb'["\']?\s*[:=]\s*["\']?(\d{1,18})(?!\d)'
+_TRACES = (  # where a damaged body still tells the ticket
+    rb"zen:ticket:(\d{1,18})(?!\d)",
+    rb'["\']?\bticket_?id' + _DIGITS,
+    rb"/tickets/(\d{1,18})(?!\d)",
+    rb'["\']?\bticket["\']?\s*[:=]\s*\{\s*["\']?id' + _DIGITS,
+    rb'"detail"\s*:\s*\{(?:[^{}]|\{[^{}]*\})*?"id' + _DIGITS,
+    rb"<ticket[-_]?id[^>]*>\s*(\d{1,18})\s*<",
+)
+
+
+def verify(secrets: Sequence[str], request: WebhookRequest, now: datetime) -> None:
+    """base64(HMAC-SHA256(secret, timestamp + raw body)), and a timestamp of within ten minutes."""
+    given = request.headers.get(STAMP, "")
+    payload = given.encode("utf-8", "surrogateescape") + request.body
+    check_signature(secrets, payload, request.headers.get(SIGNATURE))
+    check_fresh(given, now, WINDOW)
+
+
+def parse(desk: str, me: str, request: WebhookRequest, now: datetime) -> tuple[TicketEvent, ...]:
+    """The facts in a genuine request. `me` is our own user's id, "" while it is not known."""
+    told = _json(request.body)
+    kind = told.get("type")
+    if isinstance(kind, str) and kind.startswith("zen:event-type:") and not kind.startswith(TYPES):
+        return ()
+    maker = _Maker(desk, request, now, _ticket_id(told, request.body))
+    if isinstance(kind, str) and kind.startswith(TYPES):
+        return _envelope(maker, told, kind.rpartition(".")[2], me)
+    return _trigger(maker, told, me)
+
+
+def _json(body: bytes) -> Row:
+    """The JSON object in the body; an empty one for anything else, whose ticket is then looked for in the bytes."""
+    try:
+        return row(json.loads(body.decode("utf-8", "replace"), strict=False))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _ticket_id(told: Row, body: bytes) -> str:
+    subject = told.get("subject")
+    named = subject.removeprefix("zen:ticket:") if isinstance(subject, str) else ""
+    ticket = told.get("ticket")
+    given = (
+        named,
+        row(told.get("detail")).get("id"),
+        told.get("ticket_id"),
+        row(ticket).get("id"),
+        ticket,
+        told.get("id"),
+    )
+    found = next((plain for one in given if _is_id(plain := text(one))), "")
+    traces = (hit.group(1).decode() for pattern in _TRACES if (hit := re.search(pattern, body)))
+    found = found or next(traces, "")
+    if not found:
+        raise BadPayload("no ticket id in the request: does the webhook's body name {{ticket.id}}?")
+    return found
+
+
+def _is_id(plain: str) -> bool:
+    return plain.isascii() and plain.isdigit() and len(plain) <= 18
+
+
+class _Maker:
+    """Makes events of one request. `once` tells deliveries apart, and takes all attempts of one as the same."""
+
+    def __init__(self, desk: str, request: WebhookRequest, now: datetime, ticket_id: str) -> None:
+        self.desk, self.ticket_id, self.now = desk, ticket_id, now
+        delivery = request.headers.get(INVOCATION, "")
+        self.once = hashlib.sha256(request.body + delivery.encode("utf-8", "surrogateescape")).hexdigest()[
+            :16
+        ]
+
+    def event(self, kind: EventKind, key: str, at: Any = None) -> tuple[TicketEvent, ...]:
+        return (TicketEvent(self.desk, key, kind, self.ticket_id, stamp(at) or self.now),)
+
+    def created(self, at: Any = None) -> tuple[TicketEvent, ...]:
+        return self.event(EventKind.CREATED, created_key(self.desk, self.ticket_id), at)
+
+    def reply(self, message_id: str, at: Any = None) -> tuple[TicketEvent, ...]:
+        return self.event(EventKind.REPLY, reply_key(self.desk, self.ticket_id, message_id), at)
+
+    def look(self, at: Any = None) -> tuple[TicketEvent, ...]:
+        return self.event(EventKind.LOOK, look_key(self.desk, self.ticket_id, self.once), at)
+
+    def claim(self, at: Any = None) -> tuple[TicketEvent, ...]:
+        return self.event(EventKind.CLAIM, f"{self.desk}:{self.ticket_id}:claim:{self.once}", at)
+
+    def gone(self, at: Any = None) -> tuple[TicketEvent, ...]:
+        return self.event(EventKind.GONE, f"{self.desk}:{self.ticket_id}:gone:{self.once}", at)
+
+
+def _envelope(make: _Maker, told: Row, kind: str, me: str) -> tuple[TicketEvent, ...]:
+    """One kind of event; those that we do not use say nothing."""
+    maker = _KINDS.get(kind)
+    return maker(make, told, me) if maker else ()
+
+
+def _created(make: _Maker, told: Row, me: str) -> tuple[TicketEvent, ...]:
+    return make.created(row(told.get("detail")).get("created_at") or told.get("time"))
+
+
+def _comment(make: _Maker, told: Row, me: str) -> tuple[TicketEvent, ...]:
+    """A customer's reply, private ones of strangers too; an agent's public comment shows a claim."""
+    comment = row(row(told.get("event")).get("comment"))
+    author = row(comment.get("author"))
+    if me and me in {text(author.get("id")), text(row(told.get("detail")).get("actor_id"))}:
+        return ()
+    if author.get("is_staff") is True and text(author.get("id")) != _requester(told):
+        return make.claim(told.get("time")) if comment.get("is_public") is not False else ()
+    if _is_first(told, comment):
+        return make.created(row(told.get("detail")).get("created_at"))
+    message_id = text(comment.get("id"))
+    return make.reply(message_id, told.get("time")) if message_id else make.look(told.get("time"))
+
+
+def _requester(told: Row) -> str:
+    return text(row(told.get("detail")).get("requester_id")) or "nobody"
+
+
+def _is_first(told: Row, comment: Row) -> bool:
+    """A new ticket is reported twice: as created, and as its first comment, whose text is the ticket's description."""
+    detail = row(told.get("detail"))
+    born = stamp(detail.get("created_at"))
+    said = stamp(told.get("time")) or stamp(detail.get("updated_at"))
+    if born is None or said is None or not timedelta(0) <= said - born + timedelta(seconds=2) <= AT_ONCE:
+        return False
+    return _words(detail.get("description")) == _words(comment.get("body"))
+
+
+def _words(value: Any) -> list[str]:
+    return str(value or "").split()
+
+
+def _assigned(make: _Maker, told: Row, me: str) -> tuple[TicketEvent, ...]:
+    """Somebody took it. Our own taking (to solve it) and a release are none."""
+    holder = text(row(told.get("event")).get("current"))
+    return make.claim(told.get("time")) if holder and holder != me else ()
+
+
+def _status(make: _Maker, told: Row, me: str) -> tuple[TicketEvent, ...]:
+    actor = text(row(told.get("detail")).get("actor_id"))
+    now_is = text(row(told.get("event")).get("current")).lower()
+    return make.claim(told.get("time")) if now_is in {"solved", "closed"} and not (me and actor == me) else ()
+
+
+def _gone(make: _Maker, told: Row, me: str) -> tuple[TicketEvent, ...]:
+    return make.gone(told.get("time"))
+
+
+def _chat(make: _Maker, told: Row, me: str) -> tuple[TicketEvent, ...]:
+    """A message of a conversation is no comment, so there is only something to look at."""
+    actor = row(row(told.get("event")).get("actor"))
+    return make.look(told.get("time")) if text(actor.get("type")).lower() == "end_user" else ()
+
+
+_KINDS: dict[str, Callable[[_Maker, Row, str], tuple[TicketEvent, ...]]] = {
+    "created": _created,
+    "comment_added": _comment,
+    "agent_assignment_changed": _assigned,
+    "status_changed": _status,
+    "merged": _gone,
+    "soft_deleted": _gone,
+    "permanently_deleted": _gone,
+    "marked_as_spam": _gone,
+    "message_added": _chat,
+}
+
+
+def _trigger(make: _Maker, told: Row, me: str) -> tuple[TicketEvent, ...]:
+    """A trigger's body. What it does not say is looked up: placeholders may render empty."""
+    actor = text(told.get("actor_id") or told.get("actor"))
+    if me and actor == me:
+        return ()
+    event, comment = text(told.get("event")).lower(), text(told.get("comment_id"))
+    if event in {"created", "create", "new"}:
+        return make.created()
+    if event in {"reply", "comment", "updated", "change"} and _is_id(comment):
+        return make.reply(comment)
+    if event in {"claim", "assigned"}:
+        return make.claim()
+    return make.look()

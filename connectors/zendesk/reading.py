@@ -1,0 +1,260 @@
+"""From Zendesk's ticket, its people, comments and audits to a `Ticket`. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from connectors.machine import machine_reason
+from connectors.zendesk.api import Row, row, rows, stamp, text
+from core.model import Assignee, Author, Customer, Message, Status, Ticket
+
+MARK = "backstop"  # the name under `metadata` in which each write of ours keeps its key
+MOST_COMMENTS = 5000  # a ticket takes no more
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+STAFF = {"agent", "admin"}
+STATUS = {
+    "new": Status.NEW,
+    "open": Status.OPEN,
+    "pending": Status.PENDING,
+    "hold": Status.PENDING,
+    "on-hold": Status.PENDING,
+    "solved": Status.SOLVED,
+    "closed": Status.CLOSED,
+    "archived": Status.CLOSED,
+    "deleted": Status.DELETED,
+    "scrubbed": Status.DELETED,
+}
+_CHANNELS = (  # the first that fits a `via.channel`
+    (r"chat|messag|whatsapp|line|wechat|telegram|viber|kakao|sunshine|apple_business|google_rcs", "chat"),
+    (r"facebook|twitter|instagram|^x_|social|any_channel", "social"),
+    (r"phone|voice|call|sms", "phone"),
+    (r"e?mail|closed_ticket|recovered", "email"),
+    (r"web_service|^api$|batch|import", "api"),
+    (r"web|mobile|help|sample", "web"),
+)
+# The merge note on the source, as the agent interface words it; other languages only differ around the number.
+_MERGED = re.compile(r"merged into (?:request|ticket) #(\d+)", re.IGNORECASE)
+_NUMBERED = re.compile(r"#(\d+)")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the connector knows of its account."""
+
+    desk: str
+    base_url: str
+    me: str  # our own user's id
+    bots: frozenset[str] = frozenset()  # other robots, by id or e-mail address, case-folded
+
+    def robot(self, user_id: str, user: Row) -> bool:
+        """Whether this user is a robot other than us."""
+        return user_id in self.bots or str(user.get("email") or "").casefold() in self.bots
+
+
+def people_of(*lists: Iterable[Row]) -> dict[str, Row]:
+    """Users by id."""
+    return {text(user.get("id")): user for users in lists for user in users}
+
+
+def only_comment(answer: Row) -> Row | None:
+    """The comment of a ticket that has only one, from its side-loaded audit; None when it must be asked for."""
+    ticket = row(answer.get("ticket"))
+    if ticket.get("comment_count") != 1:
+        return None
+    for audit in [
+        *rows(answer.get("last_audits")),
+        *rows(answer.get("audits")),
+        *rows(ticket.get("last_audits")),
+    ]:
+        said = [event for event in rows(audit.get("events")) if event.get("type") == "Comment"]
+        if said and text(audit.get("ticket_id")) in {text(ticket.get("id")), ""}:
+            return {**_of_audit(audit), **said[0]}
+    return None
+
+
+def _of_audit(audit: Row) -> dict[str, object]:
+    return {name: audit.get(name) for name in ("author_id", "created_at", "via", "metadata")}
+
+
+def strangers(ticket: Row, comments: Iterable[Row], people: Mapping[str, Row]) -> set[int]:
+    """Ids of those whose role decides something and who did not come along."""
+    ids = [ticket.get("requester_id"), ticket.get("assignee_id"), *(one.get("author_id") for one in comments)]
+    return {one for one in ids if isinstance(one, int) and one > 0 and text(one) not in people}
+
+
+def ticket_of(
+    raw: Row, comments: Sequence[Row], people: Mapping[str, Row], groups: Mapping[str, str], known: Known
+) -> Ticket:
+    """The ticket with who said what."""
+    requester = text(raw.get("requester_id"))
+    messages = tuple(_message(one, raw, n == 0, people, known) for n, one in enumerate(comments))
+    queue = text(raw.get("group_id"))
+    return Ticket(
+        desk=known.desk,
+        id=text(raw.get("id")),
+        subject=str(raw.get("subject") or raw.get("raw_subject") or ""),
+        messages=messages,
+        customer=_customer(requester, people.get(requester, {})),
+        status=status_of(raw),
+        created_at=stamp(raw.get("created_at")) or EPOCH,
+        updated_at=stamp(raw.get("updated_at")) or EPOCH,
+        tags=frozenset(tags_of(raw)),
+        queue=queue,
+        queue_name=groups.get(queue, ""),
+        assignee=assignee_of(raw, people, known),
+        priority=str(raw.get("priority") or ""),
+        version=str(raw.get("updated_at") or ""),
+        url=f"{known.base_url.rstrip('/')}/agent/tickets/{text(raw.get('id'))}",
+        channel=channel_of(raw),
+        opened_by=_opened_by(raw, messages),
+        replyable=channel_of(raw) != "chat",
+        locked=_locked(raw),
+        follow_up_of=_follow_up(raw),
+        fields=fields_of(raw),
+        raw={"custom_fields": fields_of(raw), "requester_id": requester},
+    )
+
+
+def tags_of(raw: Row) -> list[str]:
+    """The tags; older payloads hold them in one string."""
+    given = raw.get("tags")
+    return (
+        given.split()
+        if isinstance(given, str)
+        else [str(tag) for tag in given]
+        if isinstance(given, list)
+        else []
+    )
+
+
+def status_of(raw: Row) -> Status:
+    """Status in our words; an unknown one is open, so that somebody looks."""
+    if raw.get("subject") == "SCRUBBED" and raw.get("description") == "X":
+        return Status.DELETED
+    return STATUS.get(str(raw.get("status") or "").lower(), Status.OPEN)
+
+
+def channel_of(raw: Row) -> str:
+    """How the ticket came in."""
+    if raw.get("from_messaging_channel"):
+        return "chat"
+    via = str(row(raw.get("via")).get("channel") or "").lower()
+    return next((ours for pattern, ours in _CHANNELS if re.search(pattern, via)), "other")
+
+
+def fields_of(raw: Row) -> dict[str, str]:
+    """Custom field id → value as text."""
+    given = rows(raw.get("custom_fields")) or rows(raw.get("fields"))
+    return {text(one.get("id")): "" if one.get("value") is None else str(one["value"]) for one in given}
+
+
+def assignee_of(raw: Row, people: Mapping[str, Row], known: Known) -> Assignee | None:
+    """Who holds the ticket; our own solving, and other robots', is no claim."""
+    holder = text(raw.get("assignee_id"))
+    if not holder:
+        return None
+    user = people.get(holder, {})
+    human = holder != known.me and not known.robot(holder, user)
+    return Assignee(holder, str(user.get("name") or ""), human=human, email=str(user.get("email") or ""))
+
+
+def merged_into(comments: Sequence[Row]) -> str:
+    """The ticket that this one was merged into, from the note that the merge left; "" when it cannot be told."""
+    for comment in reversed(comments):
+        source = row(row(comment.get("via")).get("source"))
+        body = str(comment.get("plain_body") or comment.get("body") or "")
+        found = _MERGED.search(body) or (_NUMBERED.search(body) if source.get("rel") == "merge" else None)
+        if found:
+            return found.group(1)
+    return ""
+
+
+def author_of(comment: Row, requester: str, people: Mapping[str, Row], known: Known) -> tuple[Author, str]:
+    """Who wrote a comment, and why we think so if it was a machine. The subject and text are not looked at here."""
+    author = text(comment.get("author_id"))
+    user = people.get(author, {})
+    via = row(comment.get("via"))
+    if author == known.me:
+        return Author.BOT, ""
+    if not author or author.startswith("-"):
+        return Author.MACHINE, "Zendesk itself wrote it"
+    if known.robot(author, user):
+        return Author.MACHINE, f"{user.get('name') or author} is one of the configured bots"
+    if str(via.get("channel") or "").lower() == "rule":
+        return Author.MACHINE, "a trigger or automation wrote it"
+    if "merge" in {str(via.get("channel")), str(row(via.get("source")).get("rel"))}:
+        return Author.MACHINE, "a merge of two tickets wrote it"
+    if user.get("role") in STAFF and author != requester:
+        return Author.AGENT, ""
+    return Author.CUSTOMER, ""
+
+
+def _message(comment: Row, raw: Row, first: bool, people: Mapping[str, Row], known: Known) -> Message:
+    author, why = author_of(comment, text(raw.get("requester_id")), people, known)
+    user = people.get(text(comment.get("author_id")), {})
+    body = str(comment.get("plain_body") or comment.get("body") or "")
+    # A reply's own subject is not shown: only the first message may be judged by the ticket's.
+    subject = str(raw.get("raw_subject") or raw.get("subject") or "") if first else ""
+    email = str(user.get("email") or "")
+    message = Message(
+        id=text(comment.get("id")),
+        author=author,
+        at=stamp(comment.get("created_at")) or stamp(raw.get("created_at")) or EPOCH,
+        text=body,
+        html=str(comment.get("html_body") or ""),
+        public=comment.get("public") is not False,
+        author_id=text(comment.get("author_id")),
+        author_name=str(user.get("name") or ""),
+        author_email=email,
+        machine=why,
+        mark=str(row(row(comment.get("metadata")).get("custom")).get(MARK) or ""),
+    )
+    if author is not Author.CUSTOMER:
+        return message
+    why = _flagged(comment) or machine_reason(subject, body, email)
+    return replace(message, author=Author.MACHINE, machine=why) if why else message
+
+
+def _flagged(comment: Row) -> str:
+    """Flag 4: Zendesk saw an automatically generated comment and mails nobody about it."""
+    flags = row(comment.get("metadata")).get("flags")
+    return "Zendesk flagged it as automatically generated" if isinstance(flags, list) and 4 in flags else ""
+
+
+def _customer(requester: str, user: Row) -> Customer:
+    return Customer(
+        requester,
+        email=str(user.get("email") or ""),
+        name=str(user.get("name") or ""),
+        is_staff=user.get("role") in STAFF,
+        locale=str(user.get("locale") or ""),
+    )
+
+
+def _opened_by(raw: Row, messages: Sequence[Message]) -> Author:
+    """The first message tells: a form posts as the API's user, but in the customer's name."""
+    if str(row(raw.get("via")).get("channel") or "").lower() == "rule":
+        return Author.MACHINE
+    return messages[0].author if messages else Author.CUSTOMER
+
+
+def _locked(raw: Row) -> str:
+    if status_of(raw) is Status.CLOSED:
+        return "Zendesk closed the ticket: nothing can be added any more"
+    count = raw.get("comment_count")
+    if isinstance(count, int) and count >= MOST_COMMENTS:
+        return f"the ticket holds {count} comments, the most that Zendesk takes"
+    return ""
+
+
+def _follow_up(raw: Row) -> str:
+    """A reply to a closed ticket is a new one, which copies the old one's tags and fields."""
+    via = row(raw.get("via"))
+    source = row(via.get("source"))
+    if via.get("channel") != "closed_ticket" and source.get("rel") != "follow_up":
+        return ""
+    origin = row(source.get("from"))
+    return text(origin.get("ticket_id") or origin.get("id")) or text(raw.get("via_followup_source_id"))
