@@ -7,6 +7,7 @@ always changes the ticket.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -64,12 +65,17 @@ class Watch:
     read: Callable[[str], tuple[Row, list[Row]]]  # a ticket and all its conversations
     _known: dict[str, Claim] = field(default_factory=dict)
     _high: datetime | None = None  # the newest change that is surely in `_known`
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def claims(self, ticket_ids: Sequence[str]) -> dict[str, Claim]:
         """The state of claim of each ticket that the desk still shows; deleted ones count as closed."""
         wanted = list(dict.fromkeys(ticket_ids))
         if len(wanted) <= FEW:
             return {one: self._ask(one) for one in wanted}
+        with self._lock:
+            return self._of_many(wanted)
+
+    def _of_many(self, wanted: list[str]) -> dict[str, Claim]:
         self._known = {one: claim for one, claim in self._known.items() if one in set(wanted)}
         self._forget_changed()
         listed = self._list_of({one for one in wanted if one not in self._known})

@@ -184,21 +184,17 @@ class Freshdesk:
         )
 
     def _put(self, ticket: Ticket, body: dict[str, object]) -> Receipt:
-        """A ticket whose form must be filled before it is resolved stays open, with all the rest set."""
-        path = f"/tickets/{_id(ticket.id)}"
-        try:
-            return _updated(self._api.write("PUT", path, body))
-        except Refused as err:
-            rest = {name: value for name, value in body.items() if name != "status"}
-            if (
-                err.status != 400
-                or "missing_field" not in str(err)
-                or body.get("status") != writing.SOLVED
-                or not rest
-            ):
-                raise
-            done = _updated(self._api.write("PUT", path, rest))
-            return Receipt(version=done.version, detail=f"left open, since resolving it was refused: {err}")
+        """A 400 sets nothing, so what it names is left out and the rest is sent again; the receipt says so."""
+        left_out = ""
+        while True:
+            try:
+                done = self._api.write("PUT", f"/tickets/{_id(ticket.id)}", body)
+                return Receipt(version=str(done.get("updated_at") or ""), detail=left_out)
+            except Refused as err:
+                body = writing.without_refused(body, str(err)) if err.status == 400 else {}
+                if not body:
+                    raise
+                left_out = f"something was left out, since Freshdesk refused it: {err}"
 
     def _solve_quietly(self, ticket: Ticket, body: dict[str, object]) -> Receipt:
         """Only the bulk call can keep Freshdesk from mailing the customer that the ticket is resolved."""
@@ -258,7 +254,3 @@ def _id(ticket_id: str) -> str:
     if not (ticket_id.isascii() and ticket_id.isdigit()):
         raise BadPayload(f'"{ticket_id}" is no ticket id of Freshdesk\'s: they are numbers')
     return ticket_id
-
-
-def _updated(row: Row) -> Receipt:
-    return Receipt(version=str(row.get("updated_at") or ""))

@@ -92,7 +92,7 @@ def _key(desk: str, ticket_id: str, kind: EventKind) -> str:
 def _fields(request: WebhookRequest) -> Mapping[str, Any]:
     """The body's names and values, whichever of JSON and form it is; empty when it is neither."""
     try:
-        body = json.loads(request.body)
+        body = json.loads(request.body.decode("utf-8", "replace"), strict=False)
     except (ValueError, RecursionError):
         return _form(request.body)
     if isinstance(body, dict):

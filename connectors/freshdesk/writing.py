@@ -34,7 +34,7 @@ SUPPORTS: frozenset[type[Action]] = frozenset(
 )
 TAG_LENGTH = 32  # a longer tag refuses the whole update
 PRIORITY = {Priority.LOW: 1, Priority.NORMAL: 2, Priority.HIGH: 3, Priority.URGENT: 4}
-SOLVED, OPEN = 4, 2
+OPEN, SOLVED, CLOSED = 2, 4, 5
 SLACK = timedelta(seconds=60)  # between their clock and ours
 
 
@@ -115,6 +115,21 @@ def _united(there: Iterable[str], ours: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*there, *(short_tag(tag) for tag in ours)]))
 
 
+def without_refused(body: Mapping[str, Any], words: str) -> dict[str, Any]:
+    """The update without what a 400 names, so that the rest is set; {} when nothing is left or the queue is refused.
+
+    A form may demand fields before a ticket is resolved (it then stays open), a role may not make new tags, a
+    field may have been deleted. Without its queue the update is worth nothing: somebody must decide again.
+    """
+    named = set(re.findall(r'"field"\s*:\s*"(?:custom_fields\.)?([^"]+)"', words))
+    if "missing_field" in words and "status" in body:
+        named.add("status")
+    custom = {name: value for name, value in (body.get("custom_fields") or {}).items() if name not in named}
+    rest = {name: value for name, value in body.items() if name not in named | {"custom_fields"}}
+    rest |= {"custom_fields": custom} if custom and "custom_fields" not in named else {}
+    return {} if rest == dict(body) or "group_id" in named else rest
+
+
 def _custom(action: SetFields, fields: Mapping[str, str]) -> dict[str, Any]:
     ours = {"intent": action.intent, "confidence": action.confidence, "outcome": action.outcome}
     custom = {fields[name]: value for name, value in ours.items() if fields.get(name)}
@@ -167,4 +182,6 @@ def _holds(raw: Row, name: str, value: Any) -> bool:
     if name == "custom_fields":
         there = raw.get("custom_fields") or {}
         return all(there.get(one) == wanted for one, wanted in value.items())
+    if name == "status" and value == SOLVED:
+        return raw.get("status") in {SOLVED, CLOSED}  # a rule of the account's may have closed it since
     return bool(raw.get(name) == value)

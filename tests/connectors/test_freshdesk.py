@@ -469,6 +469,31 @@ def test_a_ticket_whose_form_must_be_filled_first_stays_open_with_all_the_rest_s
     assert last_json(web) == {"tags": ["vip", "ai_auto_resolved"]}
 
 
+def test_a_field_or_tag_that_is_refused_does_not_keep_the_rest_from_being_set(web):
+    errors_ = [
+        {"field": "custom_fields.cf_gone", "code": "invalid_field"},
+        {"field": "tags", "code": "access_denied"},
+    ]
+    show(web, {})
+    web.put(f"{API}/tickets/5", status=400, json={"errors": errors_})
+    web.put(f"{API}/tickets/5", json=TICKET)
+    ours = desk(intent_field="cf_gone", outcome_field="cf_there")
+    write = Write("k", (*SET, SetFields("billing", 72, "routed")))
+    assert "cf_gone" in ours.send(ours.fetch("5"), write).detail
+    assert last_json(web) == {"group_id": 30, "priority": 4, "custom_fields": {"cf_there": "routed"}}
+
+
+def test_a_refused_group_is_not_left_out_but_passed_on(web):
+    show(web, {})
+    web.put(f"{API}/tickets/5", status=400, json={"errors": [{"field": "group_id", "code": "invalid_value"}]})
+    ours = desk()
+    ticket = ours.fetch("5")
+    before = len(web.calls)
+    with pytest.raises(errors.Refused, match="group_id"):
+        ours.send(ticket, Write("k", SET))
+    assert len(web.calls) - before == 1
+
+
 def test_any_other_refusal_is_passed_on_in_freshdesks_own_words(web):
     show(web, {})
     web.put(f"{API}/tickets/5", status=400, json={"errors": [{"field": "status", "code": "invalid_value"}]})

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from wsgiref.simple_server import make_server
 
 import pytest
 import requests
@@ -94,12 +92,8 @@ def heard():
         start_response("202 Accepted", [])
         return [b""]
 
-    server = make_server("127.0.0.1", 0, app)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    got_url = f"http://127.0.0.1:{server.server_port}/hooks/support"
-    yield got_url, got
-    server.shutdown()
-    server.server_close()
+    with serving(app) as url:
+        yield f"{url}/hooks/support", got
 
 
 def test_routing_a_ticket_shows_on_the_desk_and_in_the_next_read(world):
