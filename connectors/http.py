@@ -6,18 +6,21 @@ answer comes is decided by the workflow, which asks the desk first (`UnknownOutc
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from urllib3.exceptions import NewConnectionError
 
 from core.errors import Conflict, Gone, NotAllowed, Refused, TryLater, UnknownOutcome, VendorError
 
@@ -25,6 +28,13 @@ TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
 READ_TRIES = 3
 LONGEST_WAIT = timedelta(minutes=15)
 WORDS = 600  # how much of a vendor's error text is kept
+
+_UNUSABLE = (
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidHeader,
+)
 
 OnCall = Callable[[str, str], None]  # (operation, outcome)
 
@@ -107,6 +117,8 @@ class DeskSession(requests.Session):
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__()
+        self.auth = _as_it_is  # else requests would put the user's ~/.netrc over our Authorization
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # a vendor's web session is not ours
         self.mount("https://", HTTPAdapter(max_retries=0, pool_maxsize=16))
         self.mount("http://", HTTPAdapter(max_retries=0, pool_maxsize=16))
         self.base_url = base_url.rstrip("/")
@@ -167,16 +179,28 @@ class DeskSession(requests.Session):
         return response
 
 
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
 class _ReadFailed(TryLater):
     """A read that may be repeated at once."""
 
 
-def _no_answer(err: Exception, *, read: bool) -> VendorError:
+def _no_answer(err: requests.exceptions.RequestException, *, read: bool) -> VendorError:
     words = f"no answer from the desk ({type(err).__name__})"
-    never_sent = isinstance(err, requests.exceptions.ConnectTimeout) or "NewConnectionError" in repr(err)
+    if isinstance(err, _UNUSABLE):
+        return Refused(f"the address cannot be used ({err}): is base_url an http(s) origin?")
     if read:
         return _ReadFailed(words)
-    return TryLater(words) if never_sent else UnknownOutcome(words)
+    return TryLater(words) if _never_sent(err) else UnknownOutcome(words)
+
+
+def _never_sent(err: requests.exceptions.RequestException) -> bool:
+    """Whether no connection came about: refused, timed out while connecting, or no such host."""
+    cause = err.args[0] if err.args else None
+    no_connection = isinstance(getattr(cause, "reason", cause), NewConnectionError)
+    return no_connection or isinstance(err, requests.exceptions.ConnectTimeout)
 
 
 def raise_for(response: requests.Response, *, read: bool, limits: Limits) -> None:
@@ -219,9 +243,10 @@ def operation_of(method: str, url: str) -> str:
 
 def _number(text: str | None) -> float | None:
     try:
-        return float(text) if text is not None else None
+        number = float(text) if text is not None else None
     except ValueError:
         return None
+    return number if number is None or math.isfinite(number) else None
 
 
 def _seconds(seconds: float) -> timedelta:

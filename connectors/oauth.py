@@ -6,6 +6,7 @@ died does not lock the others out for ever.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -46,18 +47,21 @@ class Bearer:
     def __init__(self, desk: str, store: TokenStore, mint: Mint, clock: Callable[[], datetime]) -> None:
         self._desk, self._store, self._mint, self._clock = desk, store, mint, clock
         self._token: Token | None = None
+        self._used = (
+            threading.local()
+        )  # by each thread, so that a 401 to an old token mints no second new one
 
     def __call__(self) -> str:
         """The header's value; mints a token when there is none that lives."""
         token = self._token or self._store.load(self._desk)
         if token is None or self._clock() >= token.expires_at:
             token = self._renewed(token)
-        self._token = token
+        self._token = self._used.token = token
         return f"Bearer {token.access}"
 
     def renew(self) -> None:
         """The desk said 401 to the token in use: get another one."""
-        self._token = self._renewed(self._token)
+        self._token = self._renewed(getattr(self._used, "token", self._token))
 
     def _renewed(self, refused: Token | None) -> Token:
         with self._store.lock(self._desk):

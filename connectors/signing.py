@@ -16,9 +16,17 @@ from core.errors import BadSignature
 
 def same(expected: Iterable[str], given: str) -> bool:
     """Whether `given` is one of `expected`; looks at all of them whatever happens."""
-    raw = given.encode("utf-8", "surrogateescape")
+    raw = raw_bytes(given)
     hits = [hmac.compare_digest(one.encode(), raw) for one in expected if one]
     return any(hits)
+
+
+def raw_bytes(header: str) -> bytes:
+    """A header's value as bytes, whatever it was decoded from; what cannot be bytes fits no secret."""
+    try:
+        return header.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return b""
 
 
 def hmac_base64(secret: str, payload: bytes, algorithm: str = "sha256") -> str:
@@ -33,7 +41,7 @@ def check_signature(
     """Raise BadSignature unless `given` is the payload's HMAC under one of the secrets."""
     if not given:
         raise BadSignature("the request carries no signature")
-    if not same([hmac_base64(secret, payload, algorithm) for secret in secrets], given.strip()):
+    if not same((hmac_base64(secret, payload, algorithm) for secret in secrets if secret), given.strip()):
         raise BadSignature("the signature does not fit the body: is the webhook secret the current one?")
 
 

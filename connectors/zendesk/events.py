@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.signing import check_fresh, check_signature
+from connectors.signing import check_fresh, check_signature, raw_bytes
 from connectors.zendesk.api import Row, row, stamp, text
 from core.errors import BadPayload
 from core.model import EventKind, TicketEvent, WebhookRequest, created_key, look_key, reply_key
@@ -39,7 +39,7 @@ _TRACES = (  # where a damaged body still tells the ticket
 def verify(secrets: Sequence[str], request: WebhookRequest, now: datetime) -> None:
     """base64(HMAC-SHA256(secret, timestamp + raw body)), and a timestamp of within ten minutes."""
     given = request.headers.get(STAMP, "")
-    payload = given.encode("utf-8", "surrogateescape") + request.body
+    payload = raw_bytes(given) + request.body
     check_signature(secrets, payload, request.headers.get(SIGNATURE))
     check_fresh(given, now, WINDOW)
 
@@ -94,9 +94,7 @@ class _Maker:
     def __init__(self, desk: str, request: WebhookRequest, now: datetime, ticket_id: str) -> None:
         self.desk, self.ticket_id, self.now = desk, ticket_id, now
         delivery = request.headers.get(INVOCATION, "")
-        self.once = hashlib.sha256(request.body + delivery.encode("utf-8", "surrogateescape")).hexdigest()[
-            :16
-        ]
+        self.once = hashlib.sha256(request.body + raw_bytes(delivery)).hexdigest()[:16]
 
     def event(self, kind: EventKind, key: str, at: Any = None) -> tuple[TicketEvent, ...]:
         return (TicketEvent(self.desk, key, kind, self.ticket_id, stamp(at) or self.now),)
