@@ -10,18 +10,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
 from connectors.freshdesk.api import PER_PAGE, Api, Directory, Row, iso, rows, stamp
-from connectors.freshdesk.reading import in_order, status_of
+from connectors.freshdesk.reading import in_order, status_of, tags_of
 from connectors.freshdesk.sweep import OVERLAP
 from core.errors import Gone
 from core.model import Claim, Status
 
 FEW = 10
 MOST_PAGES = 100
+Known = tuple[tuple[str, ...], Claim]  # what the ticket looked like, and what that meant
 OVER = frozenset({Status.SOLVED, Status.CLOSED, Status.DELETED, Status.SPAM})
+SOON = timedelta(
+    minutes=15
+)  # within this time after the ticket, one answer and our tag mean our acknowledgment
 OLDEST = "2015-01-01T00:00:00Z"
 
 
@@ -56,6 +59,26 @@ def _human_answer(row: Row, directory: Directory) -> bool:
     return bool(user) and outgoing and directory.human(user)
 
 
+def trace(row: Row) -> tuple[str, ...]:
+    """What differs between two looks at a ticket whenever somebody may have claimed it."""
+    stats = row.get("stats") if isinstance(row.get("stats"), dict) else {}
+    seen = [row.get("updated_at"), row.get("status"), row.get("responder_id")]
+    return tuple(str(one) for one in [*seen, (stats or {}).get("agent_responded_at")])
+
+
+def surely_ours(row: Row, acknowledged: str) -> bool:
+    """Whether nobody of the company has spoken, or only we: one answer, soon after the customer, and our tag."""
+    stats = row.get("stats")
+    if not isinstance(stats, dict):
+        return False
+    first, last = stamp(stats.get("first_responded_at")), stamp(stats.get("agent_responded_at"))
+    created = stamp(row.get("created_at"))
+    if last is None:
+        return True
+    soon = created is not None and last - created <= SOON
+    return first == last and soon and acknowledged in tags_of(row)
+
+
 @dataclass
 class Watch:
     """What this process knows of the tickets that wait."""
@@ -63,79 +86,92 @@ class Watch:
     api: Api
     directory: Directory
     read: Callable[[str], tuple[Row, list[Row]]]  # a ticket and all its conversations
-    _known: dict[str, Claim] = field(default_factory=dict)
+    acknowledged: str  # the tag of those whom we told to wait
+    _known: dict[str, Known] = field(default_factory=dict)
     _high: datetime | None = None  # the newest change that is surely in `_known`
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def claims(self, ticket_ids: Sequence[str]) -> dict[str, Claim]:
-        """The state of claim of each ticket that the desk still shows; deleted ones count as closed."""
+        """The state of claim of each ticket that the desk still shows; those in the trash count as closed."""
         wanted = list(dict.fromkeys(ticket_ids))
         if len(wanted) <= FEW:
-            return {one: self._ask(one) for one in wanted}
+            return {one: known[1] for one in wanted if (known := self._ask(one))}
         with self._lock:
             return self._of_many(wanted)
 
     def _of_many(self, wanted: list[str]) -> dict[str, Claim]:
-        self._known = {one: claim for one, claim in self._known.items() if one in set(wanted)}
-        self._forget_changed()
-        listed = self._list_of({one for one in wanted if one not in self._known})
+        self._known = {one: known for one, known in self._known.items() if one in set(wanted)}
+        self._judge_changed()
+        self._judge_listed({one for one in wanted if one not in self._known})
         for one in wanted:
             if one not in self._known:
-                self._known[one] = self._from_list(listed[one]) if one in listed else self._ask(one)
-        return {one: self._known[one] for one in wanted}
+                self._keep(one, self._ask(one))
+        return {one: self._known[one][1] for one in wanted if one in self._known}
 
-    def _ask(self, ticket_id: str) -> Claim:
+    def _keep(self, ticket_id: str, known: Known | None) -> None:
+        if known:
+            self._known[ticket_id] = known
+        else:
+            self._known.pop(ticket_id, None)
+
+    def _ask(self, ticket_id: str) -> Known | None:
+        """None for a ticket that is archived, purged, or never was."""
         try:
             row, conversations = self.read(ticket_id)
         except Gone:
-            return Claim(ticket_id, closed=True)
-        return judged(row, conversations, self.directory)
+            return None
+        return trace(row), judged(row, conversations, self.directory)
 
-    def _from_list(self, row: Row) -> Claim:
-        """Most lines answer by themselves: nobody from the company has spoken, or a human holds it, or it is over."""
-        stats: Any = row.get("stats")
-        quiet = not (isinstance(stats, dict) and stats.get("agent_responded_at"))
-        if quiet or status_of(row, None) in OVER:
-            return judged(row, (), self.directory)
-        return self._ask(str(row["id"]))  # somebody spoke: a human, or only we
+    def _from_list(self, row: Row) -> None:
+        """Most lines answer by themselves; where a human may have spoken, the ticket is read."""
+        over = status_of(row, None) in OVER
+        if over or surely_ours(row, self.acknowledged):
+            self._known[str(row["id"])] = trace(row), judged(row, (), self.directory)
+        else:
+            self._keep(str(row["id"]), self._ask(str(row["id"])))
 
-    def _forget_changed(self) -> None:
+    def _judge_changed(self) -> None:
         if self._high is None or not self._known:
             return
         since = iso(self._high - OVERLAP)
-        for extra in ({}, {"filter": "spam"}, {"filter": "deleted"}):
-            for page in self.api.pages("/tickets", updated_since=since, order_by="updated_at", **extra):
+        for lines in ({"include": "stats"}, {"filter": "spam"}, {"filter": "deleted"}):
+            for page in self.api.pages("/tickets", updated_since=since, order_by="updated_at", **lines):
                 for row in page:
-                    self._known.pop(str(row.get("id")), None)
-                    if not extra:
-                        self._seen(row)
+                    self._judge_again(row, gone="filter" in lines)
+
+    def _judge_again(self, row: Row, *, gone: bool) -> None:
+        one = str(row.get("id"))
+        if not gone:
+            self._seen(row)
+        if one not in self._known:
+            return
+        if gone:
+            self._known[one] = trace(row), Claim(one, closed=True)
+        elif trace(row) != self._known[one][0]:
+            self._from_list(row)
 
     def _seen(self, row: Row) -> None:
         at = stamp(row.get("updated_at"))
         if at and (self._high is None or at > self._high):
             self._high = at
 
-    def _list_of(self, unknown: set[str]) -> dict[str, Row]:
+    def _judge_listed(self, unknown: set[str]) -> None:
         """The lines of many unknown tickets, newest change first, until all are found or it stops paying off."""
-        found: dict[str, Row] = {}
         if len(unknown) <= FEW:
-            return found
+            return
+        listing = {
+            "updated_since": OLDEST,
+            "order_by": "updated_at",
+            "order_type": "desc",
+            "include": "stats",
+        }
+        left = set(unknown)
         for number in range(1, min(MOST_PAGES, 1 + len(unknown) // 4) + 1):
-            page = rows(
-                self.api.get(
-                    "/tickets",
-                    updated_since=OLDEST,
-                    order_by="updated_at",
-                    order_type="desc",
-                    include="stats",
-                    per_page=PER_PAGE,
-                    page=number,
-                )
-            )
+            page = rows(self.api.get("/tickets", per_page=PER_PAGE, page=number, **listing))
             for row in page:
                 self._seen(row)
-                if str(row.get("id")) in unknown:
-                    found[str(row["id"])] = row
-            if len(page) < PER_PAGE or len(found) == len(unknown):
+                if str(row.get("id")) in left:
+                    left.discard(str(row["id"]))
+                    self._from_list(row)
+            if len(page) < PER_PAGE or not left:
                 break
-        return found

@@ -107,7 +107,7 @@ class Freshdesk:
         self._api = Api(session)
         ai_agents = frozenset(one.casefold() for one in settings.ai_agents)
         self._directory = Directory(self._api, clock, ai_agents)
-        self._watch = Watch(self._api, self._directory, self._read)
+        self._watch = Watch(self._api, self._directory, self._read, f"{settings.tag_prefix}acknowledged")
 
     def verify(self, request: WebhookRequest, now: datetime) -> None:
         """The secret header, or HTTP Basic's password; Freshdesk signs nothing and stamps no time."""

@@ -40,13 +40,17 @@ class Cursor:
 
 
 def cursor_of(text: str, start: datetime) -> Cursor:
-    """The kept cursor; from `start` when there is none."""
-    if not text:
+    """The kept cursor; from `start` when there is none, or none that we understand."""
+    try:
+        kept = Cursor(**json.loads(text))
+        high = stamp(kept.high)
+    except (ValueError, TypeError):
+        high = None
+    if high is None:
         return Cursor(high=iso(start), begin=iso(start), since=iso(start))
-    kept = Cursor(**json.loads(text))
     if kept.begin:
         return kept
-    begin = iso((stamp(kept.high) or start) - OVERLAP)
+    begin = iso(high - OVERLAP)
     return replace(kept, begin=begin, since=begin)
 
 

@@ -219,6 +219,44 @@ def test_many_waiting_tickets_cost_a_few_calls_and_later_changes_are_noticed(w):
     assert claims[ids[299]].closed
 
 
+def test_tickets_that_only_we_answered_cost_no_read_each_and_a_human_answer_among_them_is_seen(w):
+    ids = [str(w.desk.customer_writes("x").id) for _ in range(60)]
+    for one in ids:
+        w.send(int(one), AddTags(("ai_acknowledged",)), ACK)
+    w.later(minutes=5)
+    w.desk.agent_says(int(ids[7]), w.ann.id, "I look into it")
+    w.app.calls.clear()
+    claims = w.ours.unclaimed(ids)
+    assert [one for one in ids if claims[one].by] == [ids[7]]
+    assert len(w.app.calls) <= 4
+
+
+def test_a_humans_late_answer_is_a_claim_though_our_acknowledgment_never_went_out(w):
+    ids = [str(w.desk.customer_writes("x").id) for _ in range(20)]
+    w.send(int(ids[0]), AddTags(("ai_acknowledged",)))
+    w.later(minutes=20)
+    w.desk.agent_says(int(ids[0]), w.ann.id, "I look into it")
+    assert w.ours.unclaimed(ids)[ids[0]].by == "Ann"
+
+
+def test_a_change_within_the_overlap_is_judged_once(w):
+    ids = [str(w.desk.customer_writes("x").id) for _ in range(20)]
+    w.send(int(ids[0]), ACK)
+    w.later(minutes=1)
+    w.ours.unclaimed(ids)
+    w.app.calls.clear()
+    w.ours.unclaimed(ids)
+    assert len(w.app.calls) == 3  # the three lists, no ticket
+
+
+@pytest.mark.parametrize(
+    "rubbish", ["17", "[]", "null", "{}", '{"high":"yesterday"}', '{"unknown":1}', "a|b"]
+)
+def test_a_cursor_that_cannot_be_read_starts_again_from_the_start(w, rubbish):
+    case = w.desk.customer_writes("Hello")
+    assert str(case.id) in w.sweep(rubbish)[0]
+
+
 def test_an_answered_and_resolved_ticket_waits_for_nobody(w):
     case = w.desk.customer_writes("Where is my order?")
     w.send(case.id, ACK, Solve())
