@@ -120,10 +120,13 @@ class Directory:
 
     def me(self) -> Row:
         """`GET /agents/me`; kept for good, since a key belongs to one agent for its whole life."""
-        if "me" not in self._kept:
-            self._kept["me"] = (self.clock(), self.api.get("/agents/me"))
-        found: Row = self._kept["me"][1]
+        kept = self._kept.get("me") or self._ask_me()
+        found: Row = kept[1]
         return found
+
+    def _ask_me(self) -> tuple[datetime, Any]:
+        asked = self._kept["me"] = (self.clock(), self.api.get("/agents/me"))
+        return asked
 
     @property
     def bot(self) -> str:
@@ -132,8 +135,7 @@ class Directory:
 
     def whoami(self) -> Identity:
         """Asked afresh: this is how a dead key is noticed (it dies with its agent)."""
-        self._kept.pop("me", None)
-        me = self.me()
+        me: Row = self._ask_me()[1]
         contact = me.get("contact") or {}
         role = {1: "global", 2: "group", 3: "restricted"}.get(me.get("ticket_scope", 0), "unknown")
         return Identity(

@@ -30,6 +30,7 @@ from core.model import (
     WebhookRequest,
     Write,
 )
+from core.ports import HelpDesk
 
 
 class Settings(DeskSettings):
@@ -245,7 +246,7 @@ def make(
     tokens: TokenStore,
     clock: Callable[[], datetime],
     on_call: OnCall,
-) -> Freshdesk:
+) -> HelpDesk:
     """The desk of this name."""
     return Freshdesk(name, settings, make_session(settings, tokens, clock, on_call), clock)
 
