@@ -16,10 +16,11 @@ _ROBOTS = r"""
     (?:do[-_.]?not[-_.]?reply | no[-_.]?reply | ne[-_.]?pas[-_.]?repondre | nicht[-_.]?antworten | noresponder
     | no[-_.]?responder | geen[-_.]?antwoord | non[-_.]?rispondere | nao[-_.]?responda
     | mailer[-_.]?daemon | postmaster | mail[-_.]?delivery[-_.]?(?:subsystem|system) | auto[-_.]?reply
-    | bounces? | bounce[-_.+][^@]* | [^@]*[-_.+]bounces?)
+    | bounces? | bounce[-_.+][^@]*)
 """
 _ROBOT_ADDRESS = re.compile(
-    rf"^(?:{_ROBOTS})(?:[-_.+][^@]*)?@|^<>$|^mailer-daemon$", re.IGNORECASE | re.VERBOSE
+    rf"^(?:[^@]{{0,64}}[-_.+])?(?:{_ROBOTS})(?:[-_.+][^@]*)?@|^<>$|^mailer-daemon$",
+    re.IGNORECASE | re.VERBOSE,
 )
 
 # RFC 3834: Auto-Submitted is "no" for people; everything else was made by a program.
@@ -47,10 +48,10 @@ _SUBJECT_OUT_OF_OFFICE = (
     # French
     r"r[ée]ponse automatique",
     r"(?:message|notification) d['’]absence",
-    r"absen(?:ce|t|te)(?: du bureau)?\s*(?:$|[:(\[–—]|jusqu|du \d)",
+    r"absen(?:ce|te?) (?:du bureau|jusqu|du \d)",
     # Spanish
     r"respuesta autom[áa]tica",
-    r"(?:mensaje de )?ausencia(?: de la oficina)?\s*(?:$|[:(\[–—])",
+    r"(?:mensaje de ausencia|ausencia de la oficina)",
     r"fuera de (?:la )?oficina\s*(?:$|[:(\[–—-]|hasta)",
     # Dutch
     r"automatisch antwoord",
@@ -58,43 +59,42 @@ _SUBJECT_OUT_OF_OFFICE = (
     r"(?:afwezig|niet op kantoor)\s*(?:$|[:(\[–—-]|tot\b)",
     # Italian
     r"risposta automatica",
-    r"(?:messaggio di )?assenza(?: dall['’]ufficio)?\s*(?:$|[:(\[–—])",
+    r"(?:messaggio di assenza|assenza dall['’]ufficio)",
     r"fuori (?:sede|ufficio)\s*(?:$|[:(\[–—-]|fino)",
     # Portuguese
     r"resposta autom[áa]tica",
-    r"(?:mensagem de )?aus[êe]ncia(?: do escrit[óo]rio)?\s*(?:$|[:(\[–—])",
+    r"(?:mensagem de aus[êe]ncia|aus[êe]ncia do escrit[óo]rio)",
     r"fora do escrit[óo]rio\s*(?:$|[:(\[–—-]|at[ée])",
 )
+# Parcels are not delivered either: each of these says that it means a message, or ends as only a mail server's does.
 _SUBJECT_NOT_DELIVERED = (
     # English
-    r"undeliver(?:able|ed)(?: mail)?(?:\s*(?:$|:)| mail\b| message\b)",
-    r"(?:mail )?delivery (?:status notification|failure|has failed|failed|incomplete|notification)",
-    r"mail delivery (?:system|subsystem|failed)",
+    r"undeliver(?:able|ed)(?:\s*:| mail\b| message\b)",
+    r"undeliverable\s*$",
+    r"mail delivery (?:failed|failure|system|subsystem)",
+    r"delivery (?:status notification|notification:|has failed to these)",
     r"failure notice\s*$",
-    r"returned mail\b",
-    r"message (?:not delivered|undeliverable|delivery (?:failure|delayed))",
-    r"delayed: ",
+    r"returned mail\s*:",
+    r"message (?:undeliverable|delivery (?:failure|delayed))",
     # German
-    r"unzustellbar(?:e)?\b",
+    r"unzustellbar\s*(?:$|:)",
     r"(?:nachricht|e-?mail) (?:konnte nicht zugestellt werden|nicht zustellbar|ist nicht zustellbar)",
-    r"fehler bei der (?:e-?mail-?)?zustellung",
+    r"fehler bei der (?:e-?mail-?)zustellung",
     # French
     r"non remis(?:e)?\s*(?:$|:)",
-    r"(?:[ée]chec|notification d['’][ée]chec) de (?:la )?(?:remise|distribution|livraison)",
-    r"message non (?:remis|distribu[ée]|d[ée]livr[ée])",
+    r"(?:[ée]chec|notification d['’][ée]chec) de (?:la )?(?:remise|distribution)",
+    r"message non (?:remis|distribu[ée])",
     # Spanish
-    r"no se (?:puede|pudo|ha podido) entregar",
-    r"(?:error|fallo) (?:en la|de) entrega",
+    r"no se (?:puede|pudo|ha podido) entregar\s*(?:$|:|(?:el|su|tu) (?:mensaje|correo))",
     r"mensaje no (?:entregado|entregable)",
     # Dutch
-    r"onbestelbaar",
+    r"onbestelbaar\s*(?:$|:)",
     r"(?:bericht|e-?mail) (?:niet bezorgd|kan niet worden bezorgd)",
     # Italian
-    r"(?:mancato recapito|impossibile recapitare|messaggio non recapitabile)",
-    r"notifica di mancata consegna",
+    r"(?:mancato recapito|impossibile recapitare)\s*(?:$|:|il messaggio)",
+    r"messaggio non recapitabile",
     # Portuguese
-    r"n[ãa]o (?:foi poss[íi]vel entregar|entregue\s*(?:$|:))",
-    r"(?:falha|erro) (?:na|de) entrega",
+    r"n[ãa]o foi poss[íi]vel entregar\s*(?:$|:|a mensagem)",
     r"mensagem n[ãa]o entregue",
 )
 _OPENING_OUT_OF_OFFICE = (
