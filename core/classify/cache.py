@@ -84,7 +84,8 @@ def _write(classifier: LinearClassifier, file: BinaryIO) -> None:
         "indptr": classifier.rows.indptr,
         "starts": classifier.starts,
         "alpha": classifier.alpha,
-        "seen": np.flatnonzero(classifier.weights.seen),
+        "seen_at": np.flatnonzero(classifier.weights.seen),
+        "seen": classifier.weights.seen[classifier.weights.seen > 0],
     }
     for name, idf in zip(("words", "pieces"), classifier.weights.idf, strict=True):
         common = np.flatnonzero(idf < idf.max())
@@ -102,8 +103,8 @@ def _read(arrays: Mapping[str, Any]) -> LinearClassifier:
         raise ValueError(f"version {facts['version']}, expected {VERSION}")
     size = (len(arrays["indptr"]) - 1, 2 * SIZE)
     rows = sparse.csr_matrix((arrays["data"], arrays["indices"], arrays["indptr"]), shape=size)
-    seen = np.zeros(SIZE, bool)
-    seen[arrays["seen"]] = True
+    seen = np.zeros(SIZE, np.int32)
+    seen[arrays["seen_at"]] = arrays["seen"]
     return LinearClassifier(
         facts["model"],
         tuple(facts["intents"]),

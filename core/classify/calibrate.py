@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 CEILING = 0.995
 KNOTS = (0.05, 0.2, 0.4, 0.6, 0.8, 0.95)
-PENALTY = 1e-3
+PENALTY = 1e-4
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,9 +13,12 @@ from numpy.typing import NDArray
 
 from core.classify.text import normalise
 
-BITS = 20
+BITS = 19
 SIZE = 2**BITS
 WORD = r"(?u)\b\w+\b"
+CLAUSE_WORDS = 3
+CLAUSE_LIMIT = 1_000
+_BREAK = re.compile(r"[.!?;,\n]+\s*|\s(?:and|but|also)\s")
 Floats = NDArray[np.float32]
 
 
@@ -44,6 +48,13 @@ def terms_of(text: str) -> list[str]:
     return list(dict.fromkeys(_analyzers()[0](normalise(text))))
 
 
+def clauses(text: str) -> list[str]:
+    """The parts of a message that may each be a request; () when there is only one."""
+    parts = [part.strip() for part in _BREAK.split(text[:CLAUSE_LIMIT])]
+    long = [part for part in parts if part.count(" ") >= CLAUSE_WORDS - 1]
+    return long if len(long) > 1 else []
+
+
 def counts(texts: Sequence[str]) -> tuple[Any, Any]:
     """Word and character counts of each text, sublinear."""
     clean = [normalise(text) for text in texts]
@@ -58,7 +69,7 @@ class Weights:
     """How rare each hashed piece is; a piece never seen is the rarest, so strange words cost similarity."""
 
     idf: tuple[Floats, Floats]
-    seen: NDArray[np.bool_]  # words that occur in the examples of an intent
+    seen: NDArray[np.int32]  # in how many examples of intents each word or pair occurs
 
     def transform(self, blocks: tuple[Any, Any]) -> Any:
         """Rows of unit length, words and characters half each: their dot product is the similarity."""
@@ -66,24 +77,30 @@ class Weights:
 
         return sparse.hstack([_scaled(b, w) for b, w in zip(blocks, self.idf, strict=True)], format="csr")
 
-    def known_share(self, words: Any) -> Floats:
-        """Which share of each text's words and pairs the examples know."""
-        known = np.add.reduceat(np.append(self.seen[words.indices], 0.0), words.indptr[:-1])
+    def known_share(self, words: Any, own: NDArray[np.int32] | int = 0) -> Floats:
+        """Which share of each text's words and pairs the examples know; `own` occurrences do not count."""
+        known = (self.seen - own > 0)[words.indices] if np.ndim(own) else self.seen[words.indices] > own
+        total = np.add.reduceat(np.append(known, False).astype(float), words.indptr[:-1])
         size = np.diff(words.indptr)
-        share: Floats = np.where(size > 0, known / np.maximum(size, 1), 0.0).astype(np.float32)
+        share: Floats = np.where(size > 0, total / np.maximum(size, 1), 0.0).astype(np.float32)
         return share
+
+
+def occurrences(words: Any) -> NDArray[np.int32]:
+    """In how many rows each hashed word occurs."""
+    return np.bincount(words.indices, minlength=SIZE).astype(np.int32)
 
 
 def weights(blocks: tuple[Any, Any], inside: int) -> Weights:
     """Learn rarity from all rows; the first `inside` rows are examples of intents."""
-    seen = np.zeros(SIZE, bool)
-    seen[blocks[0][:inside].indices] = True
-    return Weights((_idf(blocks[0]), _idf(blocks[1])), seen)
+    return Weights((_idf(blocks[0]), _idf(blocks[1])), occurrences(blocks[0][:inside]))
 
 
 def _idf(block: Any) -> Floats:
-    frequency = np.bincount(block.indices, minlength=SIZE)
-    return (np.log((1 + block.shape[0]) / (1 + frequency)) + 1).astype(np.float32)
+    # A piece seen once counts like one never seen, so that a row left out looks like a new message.
+    frequency = np.maximum(occurrences(block), 1)
+    idf: Floats = (np.log((1 + block.shape[0]) / frequency) + 1).astype(np.float32)
+    return idf
 
 
 def _scaled(block: Any, idf: Floats) -> Any:

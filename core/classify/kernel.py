@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 Matrix = NDArray[np.float32]
 Index = NDArray[np.int64]
-SHARPNESS = 2.0
-RIDGE = 0.03
+SHARPNESS = 1.5
+RIDGE = 0.05
 GROUPS = 5
 FEWEST = 3
 CHUNK = 512
@@ -37,8 +37,9 @@ class Solved:
     alpha: Matrix
     alone: HeldOut  # each example of an intent, left out alone
     strangers: HeldOut  # examples of intents left out altogether
-    stranger_rows: Index
+    stranger_blocks: tuple[Index, ...]
     noise: HeldOut  # background rows, a fifth left out at a time
+    noise_rows: Index
 
 
 def kernel(similarity: Matrix) -> Matrix:
@@ -58,8 +59,9 @@ def solve(rows: Any, labels: Index, classes: int) -> Solved:
     alone = HeldOut((targets - alpha / inverse.diagonal()[:, None])[inside], alone_near[inside])
     held = _Blocks(rows, labels, targets, inverse, alpha, starts)
     where, strangers = _strangers(held, classes - 1)
-    noise = _gather([held.out(block, ()) for block in _noise_blocks(labels, classes - 1)], classes)
-    return Solved(alpha, alone, strangers, where, noise)
+    blocks = _noise_blocks(labels, classes - 1)
+    noise = _gather([held.out(block, ()) for block in blocks], classes)
+    return Solved(alpha, alone, strangers, where, noise, np.concatenate([np.empty(0, np.int64), *blocks]))
 
 
 def nearest_by_class(similarity: Matrix, starts: Index) -> Matrix:
@@ -122,13 +124,13 @@ def _invert(full: Matrix) -> None:
         full[last:, first:last] = full[first:last, last:].T
 
 
-def _strangers(held: _Blocks, intents: int) -> tuple[Index, HeldOut]:
+def _strangers(held: _Blocks, intents: int) -> tuple[tuple[Index, ...], HeldOut]:
     if intents < FEWEST:  # nothing would be left to mistake them for
-        return np.empty(0, np.int64), _gather([], intents + 1)
+        return (), _gather([], intents + 1)
     groups = [list(range(g, intents, GROUPS)) for g in range(min(GROUPS, intents))]
     blocks = [np.flatnonzero(np.isin(held.labels, group)) for group in groups]
     parts = [held.out(block, group) for block, group in zip(blocks, groups, strict=True)]
-    return np.concatenate(blocks), _gather(parts, intents + 1)
+    return tuple(blocks), _gather(parts, intents + 1)
 
 
 def _noise_blocks(labels: Index, background: int) -> list[Index]:

@@ -17,15 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.classify.calibrate import Calibrator, fit_calibrator
-from core.classify.features import Weights, counts, hashed, terms_of, weights
+from core.classify.features import Weights, clauses, counts, hashed, occurrences, terms_of, weights
 from core.classify.kernel import SHARPNESS, HeldOut, Solved, kernel, nearest_by_class, solve
 from core.model import NO_INTENT, Guess, Prediction
 
 VERSION = 1
-OUTSIDE = 0.4
+OUTSIDE = 0.35
 ALTERNATIVES = 3
 EVIDENCE = 5
 BATCH = 256
+EVEN = 0.5
 MAX_ROWS = 12_000
 Array = NDArray[np.float64]
 
@@ -59,20 +60,36 @@ class LinearClassifier:
         return found
 
     def _batch(self, texts: list[str]) -> list[Prediction]:
+        shares, right, nothing, sharp = self._judge(texts)
+        right = right * self._undivided(texts, shares, right)
+        return [
+            self._prediction(text, shares[i], float(right[i]), float(nothing[i]), sharp[i])
+            for i, text in enumerate(texts)
+        ]
+
+    def _judge(self, texts: list[str]) -> tuple[Array, Array, Array, NDArray[np.float32]]:
+        """For each text: the intents' shares, is the best right, is it none, the sharpened similarities."""
         blocks = counts(texts)
-        rows = self.weights.transform(blocks)
-        similarity = (rows @ self._turned).toarray()  # type: ignore[attr-defined]
+        similarity = (self.weights.transform(blocks) @ self._turned).toarray()  # type: ignore[attr-defined]
         sharp = kernel(similarity)
         held = HeldOut(sharp @ self.alpha, nearest_by_class(similarity, self.starts))
         known = self.weights.known_share(blocks[0])
         evidence = trust_evidence(held, known)
         right = np.where(known > 0, self.right(evidence), 0.0)
         nothing = np.where(known > 0, 1 - self.inside(evidence), 1.0)
-        shares = softmax(held.scores, self.temperature)
-        return [
-            self._prediction(text, shares[i], float(right[i]), float(nothing[i]), sharp[i])
-            for i, text in enumerate(texts)
-        ]
+        return softmax(held.scores, self.temperature), right, nothing, sharp
+
+    def _undivided(self, texts: list[str], shares: Array, right: Array) -> Array:
+        """What is left of the trust when one part of the message asks for something else: either may be meant."""
+        parts = [(i, part) for i, text in enumerate(texts) if right[i] > EVEN for part in clauses(text)]
+        factor = np.ones(len(texts))
+        if not parts:
+            return factor
+        part_shares, part_right, _, _ = self._judge([part for _, part in parts])
+        for row, (i, _) in enumerate(parts):
+            if part_right[row] > EVEN and np.argmax(part_shares[row, :-1]) != np.argmax(shares[i, :-1]):
+                factor[i] = min(factor[i], 1 - part_right[row] / 2)
+        return factor
 
     def _prediction(
         self, text: str, shares: Array, right: float, nothing: float, sharp: NDArray[np.float32]
@@ -99,7 +116,7 @@ class LinearClassifier:
             return ()
         pull = SHARPNESS * sharp * self.alpha[:, best]
         columns = hashed([[term] for term in terms]).indices
-        near: Array = self.rows[:, columns].T @ pull
+        near: Array = self._turned[columns] @ pull  # type: ignore[attr-defined]
         weight = near * self.weights.idf[0][columns]
         top = [i for i in np.argsort(-weight, kind="stable") if weight[i] > 0]
         return _without_parts([terms[i] for i in top if len(terms[i]) > 1])
@@ -125,7 +142,7 @@ def fit(
     rows = scale.transform(blocks)
     solved = solve(rows, labels, len(intents) + 1)
     temperature = _temperature(solved.alone.scores, labels[: len(solved.alone.scores)])
-    right, inside = _trust(solved, labels, scale.known_share(blocks[0]), outside)
+    right, inside = _trust(solved, labels, scale, blocks[0], outside)
     name = f"{model}-{fingerprint(examples, background, outside)[:8]}"
     starts = np.searchsorted(labels, np.arange(len(intents) + 1))
     return LinearClassifier(name, intents, scale, rows, starts, solved.alpha, temperature, right, inside)
@@ -177,13 +194,13 @@ def _temperature(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> floa
 
 
 def _trust(
-    solved: Solved, labels: NDArray[np.int64], known: NDArray[np.float32], outside: float
+    solved: Solved, labels: NDArray[np.int64], scale: Weights, words: Any, outside: float
 ) -> tuple[Calibrator, Calibrator]:
     inside = len(solved.alone.scores)
     parts = (
-        (solved.alone, known[:inside], 1 - outside),
-        (solved.strangers, known[solved.stranger_rows], outside / 2),
-        (solved.noise, _noise_known(solved, known, inside), outside / 2),
+        (solved.alone, scale.known_share(words[:inside], 1), 1 - outside),
+        (solved.strangers, _strangers_known(solved, scale, words), outside / 2),
+        (solved.noise, scale.known_share(words[solved.noise_rows]), outside / 2),
     )
     evidence = np.concatenate([trust_evidence(held, share) for held, share, _ in parts])
     mass = np.concatenate([np.full(len(share), part / max(len(share), 1)) for _, share, part in parts])
@@ -193,12 +210,10 @@ def _trust(
     return fit_calibrator(evidence, right, mass), fit_calibrator(evidence, belongs, mass)
 
 
-def _noise_known(solved: Solved, known: NDArray[np.float32], inside: int) -> NDArray[np.float32]:
-    """Known shares in the order in which the background was left out (every fifth row together)."""
-    from core.classify.kernel import GROUPS
-
-    share = known[inside:]
-    return np.concatenate([share[group::GROUPS] for group in range(GROUPS)])[: len(solved.noise.scores)]
+def _strangers_known(solved: Solved, scale: Weights, words: Any) -> NDArray[np.float32]:
+    """What a model without these intents would know of their words."""
+    shares = [scale.known_share(words[block], occurrences(words[block])) for block in solved.stranger_blocks]
+    return np.concatenate([np.empty(0, np.float32), *shares])
 
 
 def _without_parts(terms: Sequence[str]) -> tuple[str, ...]:

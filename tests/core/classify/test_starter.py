@@ -17,7 +17,17 @@ SURE = {
     "what are your opening hours?": "general_inquiry",
     "I want to talk to a human": "human_request",
 }
-VAGUE = ["hello", "", "😀", "asdf", "it does not work", "I have a question about my account", "tell me a joke", "help", "hmm so about that thing"]
+VAGUE = [
+    "hello",
+    "",
+    "😀",
+    "asdf",
+    "it does not work",
+    "I have a question about my account",
+    "tell me a joke",
+    "help",
+    "hmm so about that thing",
+]
 
 
 def test_every_starter_intent_has_priority_description_and_enough_examples() -> None:
@@ -34,7 +44,9 @@ def test_the_dangerous_starter_intents_are_urgent() -> None:
 
 
 @pytest.mark.parametrize(("text", "intent"), SURE.items())
-def test_a_plain_request_is_recognised_with_confidence(embedded: LinearClassifier, text: str, intent: str) -> None:
+def test_a_plain_request_is_recognised_with_confidence(
+    embedded: LinearClassifier, text: str, intent: str
+) -> None:
     found = embedded.predict(text)
     assert (found.intent, found.confidence >= 0.85) == (intent, True)
 
