@@ -56,7 +56,7 @@ def numbered(value: Any, table: Mapping[int, Any], default: Any) -> Any:
     """A lookup that survives null, strings and numbers that only this account knows."""
     try:
         return table.get(int(value), default)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return default
 
 
@@ -125,7 +125,7 @@ def merged_into(conversations: Iterable[Row]) -> str:
 
 def in_order(conversations: Iterable[Row]) -> list[Row]:
     """Oldest first, each once; the order of Freshdesk's list is not promised."""
-    once = {row.get("id"): row for row in conversations}
+    once = {_text(row.get("id")): row for row in conversations}
     return sorted(once.values(), key=lambda row: (str(row.get("created_at")), _number(row.get("id"))))
 
 

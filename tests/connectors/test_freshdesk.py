@@ -12,6 +12,7 @@ import responses
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.freshdesk import claims, reading, sweep, writing
 from connectors.freshdesk.connector import Settings, make
 from connectors.freshdesk.writing import as_html
 from core import errors
@@ -348,6 +349,28 @@ def test_a_key_that_may_not_list_agents_still_reads_tickets():
         web.get(f"{API}/groups", json=[])
         web.get(f"{API}/tickets/5", json={**TICKET, "responder_id": 88})
         assert desk().fetch("5").assignee.human
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=5,
+)
+KEYS = sorted({*TICKET, *said(1, "x"), "structured_description", "structured_body", "deleted"} - {"id"})
+
+
+@given(
+    st.dictionaries(st.sampled_from(KEYS), ANYTHING),
+    st.lists(st.dictionaries(st.sampled_from([*KEYS, "id"]), ANYTHING), max_size=3),
+)
+def test_no_value_whatever_in_a_ticket_breaks_reading_it(odd, thread):
+    known = reading.Known("support", BASE, "77", human={}, names={})
+    raw = {**TICKET, **odd}
+    ticket = reading.ticket_of(raw, thread, known)
+    assert len(ticket.messages) >= 1
+    sweep.sighting_of(raw, "support", "cf_intent", "ai_")
+    assert isinstance(claims.trace(raw), tuple)
+    writing.said_already(thread, Reply("answer", "x", text="x"), "77", NOW)
 
 
 # --- writing --------------------------------------------------------------------------------
