@@ -1,0 +1,292 @@
+"""Classifiers behind HTTP: any service that answers with intent and confidence, or an OpenAI-compatible chat endpoint.
+
+Each call has a time-out and goes through a circuit breaker; what fails is `TryLater`, never a guess. `with_fallback` turns that
+into the embedded classifier's answer, so an outage of somebody else's service never silences us.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pybreaker
+import requests
+
+from core.classify.calibrate import Calibrator, score_evidence
+from core.classify.masking import mask
+from core.errors import TryLater
+from core.model import NO_INTENT, Guess, Prediction
+from core.ports import Classifier
+
+log = logging.getLogger(__name__)
+
+FAILURES = 5
+REST = 60
+ALTERNATIVES = 3
+TEXT_LIMIT = 4_000
+ANSWER_LIMIT = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Call:
+    """One finished call to an outside service, for the counters: tokens are 0 where the service does not tell."""
+
+    model: str
+    seconds: float
+    ok: bool
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float = 0.0
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Where the text goes in the request and where the guess stands in the answer (dots lead into objects)."""
+
+    text: str = "text"
+    intent: str = "intent"
+    confidence: str = "confidence"
+    alternatives: str = "alternatives"
+    extra: Mapping[str, object] = field(default_factory=dict)  # sent along unchanged
+
+
+@dataclass(frozen=True)
+class Transport:
+    """How to reach the service: one try with a time-out behind a circuit breaker."""
+
+    url: str
+    timeout: float = 3.0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    failures: int = FAILURES
+    rest: float = REST
+    on_call: Callable[[Call], None] | None = None
+
+    def __post_init__(self) -> None:
+        breaker = pybreaker.CircuitBreaker(fail_max=self.failures, reset_timeout=self.rest, name=self.url)
+        object.__setattr__(self, "breaker", breaker)
+
+    def post(self, body: Mapping[str, object]) -> Any:
+        """The answer's JSON. Raises TryLater for whatever goes wrong."""
+        try:
+            return self.breaker.call(self._once, body)  # type: ignore[attr-defined]
+        except pybreaker.CircuitBreakerError as error:
+            wait = timedelta(seconds=self.rest)
+            raise TryLater(
+                f"the classifier at {self.url} is resting after failures: {error}", wait=wait
+            ) from error
+        except (requests.RequestException, ValueError) as error:
+            raise TryLater(
+                f"the classifier at {self.url} did not answer: {error}", status=_status(error)
+            ) from error
+
+    def _once(self, body: Mapping[str, object]) -> Any:
+        with requests.post(
+            self.url,
+            json=body,
+            headers=dict(self.headers),
+            timeout=self.timeout,
+            stream=True,
+            allow_redirects=False,
+        ) as answer:
+            answer.raise_for_status()
+            return json.loads(_bounded(answer, time.monotonic() + self.timeout))
+
+
+def _bounded(answer: requests.Response, deadline: float) -> bytes:
+    """The body, neither too large nor trickling for ever: the library's time-out counts per read."""
+    body = b""
+    for chunk in answer.iter_content(8192):
+        body += chunk
+        if len(body) > ANSWER_LIMIT or time.monotonic() > deadline:
+            raise ValueError("the answer is too large or too slow")
+    return body
+
+
+def _status(error: Exception) -> int:
+    response = getattr(error, "response", None)
+    return int(response.status_code) if response is not None else 0
+
+
+class HttpClassifier:
+    """`POST {"text": …}` to a service that answers `{"intent", "confidence", "alternatives"?}`."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        shape: Shape | None = None,
+        calibrator: Calibrator | None = None,
+        model: str = "http",
+    ) -> None:
+        self.transport, self.shape, self.calibrator, self.model = (
+            transport,
+            shape or Shape(),
+            calibrator,
+            model,
+        )
+
+    def predict(self, text: str) -> Prediction:
+        """The service's guess, calibrated. Raises TryLater when it does not answer sensibly."""
+        body = _placed(self.shape.text, text[:TEXT_LIMIT], self.shape.extra)
+        answer, _ = timed(self.transport, self.model, lambda: self.transport.post(body))
+        return understood(answer, self.shape, self.model, self.calibrator)
+
+
+def timed(transport: Transport, model: str, work: Callable[[], Any]) -> tuple[Any, float]:
+    """The work's answer and its seconds; failures are reported to the counters here."""
+    begin = time.monotonic()
+    try:
+        answer = work()
+    except TryLater:
+        report(transport, Call(model, time.monotonic() - begin, ok=False))
+        raise
+    seconds = time.monotonic() - begin
+    report(transport, Call(model, seconds, True, *_usage(answer)))
+    return answer, seconds
+
+
+def report(transport: Transport, call: Call) -> None:
+    """Tell the counters about one call."""
+    if transport.on_call:
+        transport.on_call(call)
+
+
+def _usage(answer: Any) -> tuple[int, int]:
+    usage = answer.get("usage") if isinstance(answer, dict) else None
+    usage = usage if isinstance(usage, dict) else {}
+    found = [usage.get(key) for key in ("prompt_tokens", "completion_tokens")]
+    sent, received = (value if isinstance(value, int) else 0 for value in found)
+    return sent, received
+
+
+def understood(answer: Any, shape: Shape, model: str, calibrator: Calibrator | None) -> Prediction:
+    """A service's answer as a prediction; TryLater when it is no such answer."""
+    intent, confidence = _at(answer, shape.intent), _number(_at(answer, shape.confidence))
+    if confidence is None or not (intent is None or isinstance(intent, str)):
+        raise TryLater(f"the classifier {model} answered without {shape.intent} and {shape.confidence}")
+    sure = calibrated(confidence, calibrator)
+    others = _at(answer, shape.alternatives)
+    rows = others if isinstance(others, list) else []
+    guesses = tuple(g for g in (_guess(row, sure) for row in rows) if g and g.intent != intent)
+    best_first = sorted(guesses, key=lambda guess: -guess.confidence)[:ALTERNATIVES]
+    return Prediction(intent or NO_INTENT, sure, tuple(best_first), model)
+
+
+def calibrated(confidence: float, calibrator: Calibrator | None) -> float:
+    """What a service's own confidence is worth."""
+    if calibrator is None:
+        return confidence
+    return float(calibrator(score_evidence(np.array([confidence])))[0])
+
+
+def _guess(row: object, most: float) -> Guess | None:
+    if not isinstance(row, dict):
+        return None
+    intent, confidence = row.get("intent"), _number(row.get("confidence"))
+    return (
+        Guess(intent, min(confidence, most)) if isinstance(intent, str) and confidence is not None else None
+    )
+
+
+def _number(value: object) -> float | None:
+    """A probability; bool, NaN and numbers outside 0 to 1 are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value <= 1 else None
+
+
+def _at(answer: Any, path: str) -> Any:
+    for key in path.split("."):
+        if isinstance(answer, list) and key.isdigit() and int(key) < len(answer):
+            answer = answer[int(key)]
+        elif isinstance(answer, dict):
+            answer = answer.get(key)
+        else:
+            return None
+    return answer
+
+
+def _placed(path: str, text: str, extra: Mapping[str, object]) -> dict[str, object]:
+    *outer, last = path.split(".")
+    body: dict[str, object] = dict(extra)
+    place = body
+    for key in outer:
+        inner = place.get(key)
+        place[key] = place = dict(inner) if isinstance(inner, dict) else {}  # never write into the settings
+    place[last] = text
+    return body
+
+
+class ChatClassifier:
+    """An OpenAI-compatible chat endpoint held to a fixed list of intents by structured output."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        model: str,
+        intents: Mapping[str, str],
+        *,
+        calibrator: Calibrator | None = None,
+        price: tuple[float, float] = (0.0, 0.0),  # per million tokens in, out
+        names: Sequence[str] = (),
+    ) -> None:
+        self.transport, self.name, self.intents = transport, model, dict(intents)
+        self.model, self.calibrator, self.price, self.names = (
+            f"openai:{model}",
+            calibrator,
+            price,
+            tuple(names),
+        )
+
+    def predict(self, text: str) -> Prediction:
+        """The model's guess, calibrated. Raises TryLater when it does not keep to the form."""
+        from core.classify.chat import read_answer, request_body
+
+        body = request_body(self.name, self.intents, mask(text[:TEXT_LIMIT], self.names))
+        begin = time.monotonic()
+        try:
+            answer = self.transport.post(body)
+            found = read_answer(answer, self.intents)
+        except TryLater:
+            report(self.transport, Call(self.model, time.monotonic() - begin, ok=False))
+            raise
+        sent, received = _usage(answer)
+        cost = (sent * self.price[0] + received * self.price[1]) / 1e6
+        report(self.transport, Call(self.model, time.monotonic() - begin, True, sent, received, cost))
+        return understood(found, Shape(), self.model, self.calibrator)
+
+
+class Fallback:
+    """Asks `primary`; answers with `embedded` whenever that cannot. Each prediction names the model that made it."""
+
+    def __init__(
+        self,
+        primary: Classifier,
+        embedded: Classifier,
+        on_fallback: Callable[[Exception], None] | None = None,
+    ) -> None:
+        self.primary, self.embedded, self.on_fallback = primary, embedded, on_fallback
+        self.model = primary.model
+
+    def predict(self, text: str) -> Prediction:
+        """The primary's answer, or the embedded classifier's; never raises because of the primary."""
+        try:
+            return self.primary.predict(text)
+        except Exception as error:  # whatever is wrong out there, the ticket must be read
+            log.warning("outside classifier failed, the embedded one answers: %s", error)
+            if self.on_fallback:
+                self.on_fallback(error)
+            return self.embedded.predict(text)
+
+
+def with_fallback(
+    primary: Classifier, embedded: Classifier, on_fallback: Callable[[Exception], None] | None = None
+) -> Classifier:
+    """`primary`, with the embedded classifier behind it: never silence."""
+    return Fallback(primary, embedded, on_fallback)
