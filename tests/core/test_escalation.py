@@ -1,0 +1,220 @@
+"""The ladder: punctual, silent once somebody came, never stuck, never crying wolf."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from core.escalation import advanced, after_claim, check_rungs, due, ladder_for, next_due, notices_for, resume
+from core.hours import DAYS, Hours
+from core.model import Priority, Rung
+
+M = timedelta(minutes=1)
+H = timedelta(hours=1)
+T0 = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)  # a Monday, 11:00 in Berlin
+OFFICE = Hours.make("Europe/Berlin", dict.fromkeys(DAYS[:5], "09:00-17:00"), "DE")
+DEFAULT = (Rung(30 * M, "team"), Rung(2 * H, "manager"))
+
+
+def make(
+    rungs=DEFAULT,
+    since: datetime = T0,
+    promise: timedelta = 4 * H,
+    priority: Priority = Priority.NORMAL,
+    hours: Hours = OFFICE,
+) -> list[dict[str, Any]]:
+    return ladder_for(rungs, waiting_since=since, promise_at=since + promise, priority=priority, hours=hours)
+
+
+def row(ladder: list[dict[str, Any]], rung: int = 0, **more: Any) -> dict[str, Any]:
+    return {
+        "desk": "support", "ticket_id": "4711", "ladder": ladder, "rung": rung, "priority": "normal", "escalated_at": T0,
+        "waiting_since": T0, "promise_at": T0 + 4 * H, "subject": "Hello", "claimed_at": None, **more,
+    }  # fmt: skip
+
+
+def brief(entries: list[dict[str, Any]]) -> list[tuple[int, str, str]]:
+    return [(int((datetime.fromisoformat(e["at"]) - T0) / M), e["notify"], e["template"]) for e in entries]
+
+
+def played(ladder: list[dict[str, Any]], minutes: range, rung: int = 0) -> list[tuple[int, str, str]]:
+    """Who hears what, when the clock goes on minute by minute."""
+    heard = []
+    for minute in minutes:
+        now = T0 + minute * M
+        heard += [(minute, e["notify"], e["template"]) for e in due(row(ladder, rung), now)]
+        rung, _ = advanced(row(ladder, rung), now)
+    return heard
+
+
+def test_the_team_hears_at_once_and_after_30_minutes_and_the_manager_after_2_hours_each_once() -> None:
+    assert played(make(), range(600)) == [
+        (0, "team", "escalated"),
+        (30, "team", "unclaimed"),
+        (120, "manager", "unclaimed"),
+        (225, "manager", "promise_breaking"),
+    ]
+
+
+def test_an_urgent_ticket_is_not_spoken_of_twice_around_its_promise() -> None:
+    ladder = make(promise=30 * M, priority=Priority.URGENT)
+    assert brief(ladder) == [
+        (0, "team", "escalated"),
+        (30, "team", "unclaimed"),
+        (120, "manager", "unclaimed"),
+    ]
+
+
+def test_a_promise_about_to_break_climbs_before_its_rung() -> None:
+    ladder = make(promise=H, priority=Priority.HIGH)
+    assert (45, "manager", "promise_breaking") in brief(ladder)
+
+
+def test_a_promise_for_monday_morning_is_warned_of_on_friday_evening() -> None:
+    friday = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)  # 13:00 in Berlin
+    monday = datetime(2026, 11, 23, 8, 10, tzinfo=UTC)  # ten minutes after opening
+    ladder = ladder_for(
+        DEFAULT, waiting_since=friday, promise_at=monday, priority=Priority.NORMAL, hours=OFFICE
+    )
+    assert ladder[-1]["template"] == "promise_breaking"
+    assert datetime.fromisoformat(ladder[-1]["at"]) == datetime(2026, 11, 20, 15, 55, tzinfo=UTC)
+
+
+def test_the_clock_is_the_customers_wait_not_the_moment_we_noticed() -> None:
+    found_late = due(row(make()), T0 + 45 * M)
+    assert [(e["notify"], e["template"], e["collapsed"]) for e in found_late] == [("team", "unclaimed", [0])]
+
+
+def test_after_downtime_several_rungs_become_the_highest_and_say_so() -> None:
+    entries = due(row(make(), rung=1), T0 + 3 * H)
+    assert [(e["notify"], e["collapsed"]) for e in entries] == [("manager", [1])]
+    assert advanced(row(make(), rung=1), T0 + 3 * H) == (3, T0 + 225 * M)
+
+
+def test_a_team_that_was_never_told_is_told_with_the_manager() -> None:
+    assert [e["notify"] for e in due(row(make()), T0 + 3 * H)] == ["team", "manager"]
+
+
+def test_repeats_have_an_end() -> None:
+    ladder = make((Rung(30 * M, "team", repeat=3, every=10 * M),))
+    assert [m for m, _, template in brief(ladder) if template == "unclaimed"] == [30, 40, 50, 60]
+    assert next_due(ladder, len(ladder)) is None
+
+
+def test_repeats_without_a_step_repeat_at_the_rungs_own() -> None:
+    ladder = make((Rung(30 * M, "team", repeat=2),))
+    assert [m for m, _, template in brief(ladder) if template == "unclaimed"] == [30, 60, 90]
+
+
+def test_quiet_hours_hold_a_rung_until_morning_and_repeats_do_not_pile_up() -> None:
+    night = datetime(2026, 11, 23, 22, 0, tzinfo=UTC)  # 23:00 in Berlin
+    rungs = (Rung(30 * M, "manager", repeat=3, every=H, quiet="22:00-07:00"),)
+    ladder = make(rungs, since=night, promise=48 * H)
+    spoken = [e["at"] for e in ladder if e["template"] == "unclaimed"]
+    assert spoken == ["2026-11-24T06:00:00+00:00"]
+
+
+def test_quiet_hours_never_hold_what_is_urgent() -> None:
+    night = datetime(2026, 11, 23, 22, 0, tzinfo=UTC)
+    ladder = make(
+        (Rung(30 * M, "team", quiet="22:00-07:00"),), since=night, promise=2 * H, priority=Priority.URGENT
+    )
+    assert "2026-11-23T22:30:00+00:00" in [e["at"] for e in ladder]
+
+
+@pytest.mark.parametrize(
+    ("since", "expected"),
+    [
+        ("2026-03-28T23:30:00+00:00", "2026-03-29T05:00:00+00:00"),
+        ("2026-10-24T22:30:00+00:00", "2026-10-25T06:00:00+00:00"),
+    ],
+)
+def test_quiet_hours_end_by_the_wall_clock_on_nights_of_a_clock_change(since: str, expected: str) -> None:
+    ladder = make(
+        (Rung(M, "team", quiet="22:00-07:00"),), since=datetime.fromisoformat(since), promise=90 * H
+    )
+    assert expected in [e["at"] for e in ladder if e["template"] == "unclaimed"]
+
+
+@pytest.mark.parametrize("night", ["2026-03-29T00:30:00+00:00", "2026-10-25T00:30:00+00:00"])
+def test_rungs_run_by_elapsed_time_on_nights_of_a_clock_change(night: str) -> None:
+    since = datetime.fromisoformat(night)
+    ladder = make(since=since, promise=90 * H)
+    assert [datetime.fromisoformat(e["at"]) - since for e in ladder[:3]] == [0 * M, 30 * M, 2 * H]
+
+
+def claimed(minute: int, rung: int, promise: timedelta = 4 * H) -> list[dict[str, Any]]:
+    return after_claim(
+        make(promise=promise, priority=Priority.URGENT if promise < H else Priority.NORMAL),
+        rung, waiting_since=T0, promise_at=T0 + promise, claimed_at=T0 + minute * M,
+    )  # fmt: skip
+
+
+def test_claimed_at_29_minutes_is_silence_until_the_promise() -> None:
+    assert played(claimed(29, 1), range(29, 240), rung=1) == []
+
+
+def test_claimed_then_forgotten_goes_on_when_the_promise_is_broken() -> None:
+    assert played(claimed(29, 1), range(29, 600), rung=1) == [
+        (240, "team", "forgotten"),
+        (330, "manager", "forgotten"),
+    ]
+
+
+def test_a_claimer_gets_a_while_even_when_the_promise_is_as_good_as_broken() -> None:
+    assert played(claimed(29, 1, promise=30 * M), range(29, 600), rung=1)[0] == (59, "team", "forgotten")
+    assert played(claimed(300, 4), range(300, 600), rung=4) == [(360, "manager", "forgotten")]
+
+
+def test_unclaimed_again_resumes_where_it_stood() -> None:
+    assert resume(claimed(29, 1), 1, T0 + 40 * M) == make()
+
+
+def test_unclaimed_again_after_the_last_rung_is_told_once_more() -> None:
+    ladder = resume(claimed(300, 4), 4, T0 + 310 * M)
+    assert played(ladder, range(310, 900), rung=4) == [(310, "team", "resumed")]
+
+
+def test_claiming_and_letting_go_again_and_again_never_changes_what_is_left() -> None:
+    ladder = make()
+    for minute in (5, 10, 15):
+        ladder = after_claim(ladder, 1, waiting_since=T0, promise_at=T0 + 4 * H, claimed_at=T0 + minute * M)
+        ladder = after_claim(
+            ladder, 1, waiting_since=T0, promise_at=T0 + 4 * H, claimed_at=T0 + (minute + 1) * M
+        )
+        ladder = resume(ladder, 1, T0 + (minute + 2) * M)
+    assert ladder == make()
+
+
+def test_a_ticket_claimed_before_anybody_was_told_stays_silent() -> None:
+    assert played(claimed(0, 0), range(240)) == []
+
+
+def test_an_empty_ladder_still_tells_the_team_and_keeps_the_promise() -> None:
+    assert brief(make(())) == [(0, "team", "escalated"), (225, "team", "promise_breaking")]
+
+
+def test_every_notice_of_one_escalation_has_its_own_key_and_names_the_ticket() -> None:
+    entries = due(row(make()), T0 + 3 * H)
+    notices = notices_for(row(make()), entries)
+    assert len({n.key for n in notices}) == len(notices) == 2
+    assert {(n.desk, n.ticket_id) for n in notices} == {("support", "4711")}
+    again = notices_for(row(make(), escalated_at=T0 + 24 * H), entries)
+    assert not {n.key for n in notices} & {n.key for n in again}
+
+
+@pytest.mark.parametrize(
+    ("rung", "remedy"),
+    [
+        (Rung(30 * M, "team", quiet="late"), "quiet"),
+        (Rung(30 * M, "team", quiet="00:00-24:00"), "quiet all day"),
+        (Rung(-30 * M, "team"), "longer than nothing"),
+        (Rung(0 * M, "team", repeat=2), "longer than nothing"),
+        (Rung(M, "team", repeat=60), "lower repeat"),
+    ],
+)
+def test_a_ladder_that_cannot_be_climbed_is_named_with_a_remedy(rung: Rung, remedy: str) -> None:
+    assert any(remedy in line for line in check_rungs((rung,)))
+    assert check_rungs(DEFAULT) == []
