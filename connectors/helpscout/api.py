@@ -1,0 +1,168 @@
+"""Help Scout's API as the connector uses it: one call each, HAL lists by page number, writes in step."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import requests
+
+from connectors.http import DeskSession
+from core.errors import Gone, Moved, Refused, TryLater
+
+ROOT = "/v2"
+Row = Mapping[str, Any]
+BURST_WINDOW = 5.0  # seconds in which Help Scout takes at most twelve writes
+MOST_PAGES = 400
+
+
+def text(value: Any) -> str:
+    """A value as text; "" for null."""
+    return "" if value is None else str(value)
+
+
+def row(value: Any) -> Row:
+    """An object, or an empty one where something else stands."""
+    return value if isinstance(value, dict) else {}
+
+
+def rows(value: Any) -> list[Row]:
+    """The objects of a list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def embedded(answer: Any, name: str) -> list[Row]:
+    """`_embedded.<name>`, which is left out when it would be empty."""
+    return rows(row(row(answer).get("_embedded")).get(name))
+
+
+def stamp(value: Any) -> datetime | None:
+    """A time in UTC; None for null and rubbish."""
+    try:
+        at = datetime.fromisoformat(str(value))
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def iso(at: datetime) -> str:
+    """A time as Help Scout wants it: whole seconds, since fractions are refused."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass
+class Burst:
+    """At most `most` writes in five seconds, by this process; 0 = no limit of ours."""
+
+    most: int = 12
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    _sent: deque[float] = field(default_factory=deque)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def before(self) -> None:
+        """Wait for a place; with a queue longer than the window, TryLater gives the thread back."""
+        if not self.most:
+            return
+        with self._lock:
+            now = self.clock()
+            while self._sent and self._sent[0] <= now - BURST_WINDOW:
+                self._sent.popleft()
+            full = len(self._sent) >= self.most
+            place = max(now, self._sent[-self.most] + BURST_WINDOW) if full else now
+            if place > now + BURST_WINDOW:
+                raise TryLater("more writes wait than Help Scout takes", wait=timedelta(seconds=BURST_WINDOW))
+            self._sent.append(place)
+        if place > now:
+            self.sleep(place - now)
+
+
+class Api:
+    """One account behind one session."""
+
+    def __init__(self, session: DeskSession, burst: Burst | None = None) -> None:
+        self.session, self.burst = session, burst or Burst()
+
+    def conversation(self, ticket_id: str, *, threads: bool = True) -> Row:
+        """One conversation with its threads. Only this call tells merged (301) from deleted (404)."""
+        response = self._read(f"/conversations/{ticket_id}", {"embed": "threads"} if threads else {})
+        if 300 <= response.status_code < 400:
+            raise moved(ticket_id, response)
+        return row(_json(response))
+
+    def threads(self, ticket_id: str) -> Iterator[Row]:
+        """All threads, newest first."""
+        return self.all(f"/conversations/{ticket_id}/threads", "threads")
+
+    def get(self, path: str, **params: Any) -> Any:
+        """The answer's JSON."""
+        response = self._read(path, params)
+        _no_redirect(response)
+        return _json(response)
+
+    def page(self, path: str, number: int, **params: Any) -> Row:
+        """One page of a list: by number, all parameters sent again, since `next` links have lost them."""
+        return row(self.get(path, **params, page=number))
+
+    def all(self, path: str, name: str, **params: Any) -> Iterator[Row]:
+        """The objects of all pages of a list."""
+        for number in range(1, MOST_PAGES):
+            answer = self.page(path, number, **params)
+            yield from embedded(answer, name)
+            if last_page(answer, number):
+                return
+
+    def write(self, method: str, path: str, body: Any) -> str:
+        """One write; the id of what it made, "" where it made nothing. Counts twice in Help Scout's limit."""
+        self.burst.before()
+        self.session.pace.before()  # once more: a fixed budget of ours counts units too
+        response = self.session.request(method, ROOT + path, json=body)
+        _no_redirect(response)
+        made = response.headers.get("resource-id") or response.headers.get("location", "")
+        return made.rstrip("/").rsplit("/", 1)[-1]
+
+    def _read(self, path: str, params: Mapping[str, Any]) -> requests.Response:
+        return self.session.request(
+            "GET", ROOT + path, params=dict(params), headers={"Accept": "application/json"}
+        )
+
+
+def last_page(answer: Row, number: int) -> bool:
+    """Whether no page follows."""
+    total = row(answer.get("page")).get("totalPages")
+    return not isinstance(total, int) or number >= total
+
+
+def moved(ticket_id: str, response: requests.Response) -> Moved | Gone:
+    """A merged conversation's new id stands in `Location`."""
+    found = re.search(r"/conversations/(\d+)", response.headers.get("location", ""))
+    target = found[1] if found else ""
+    if target == ticket_id:
+        return Gone(f"conversation {ticket_id} points at itself", status=response.status_code)
+    return Moved(
+        f"conversation {ticket_id} was merged into {target or 'another one'}",
+        target=target,
+        status=response.status_code,
+    )
+
+
+def _json(response: requests.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError as err:
+        raise TryLater("Help Scout answered something that is no JSON", status=response.status_code) from err
+
+
+def _no_redirect(response: requests.Response) -> None:
+    if 300 <= response.status_code < 400:
+        where = response.headers.get("location", "nowhere")[:200]
+        raise Refused(
+            f"redirected to {where}: base_url must be https://api.helpscout.net, or a proxy of it",
+            status=response.status_code,
+        )

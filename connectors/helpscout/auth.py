@@ -1,0 +1,87 @@
+"""How we prove ourselves to Help Scout: the app's own grant, or the grant of a person who clicked "Authorize"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+
+from connectors.http import TIMEOUT, Limits, raise_for
+from connectors.oauth import Mint, Token, life
+from core.errors import NotAllowed, Refused, TryLater, VendorError
+
+TWO_DAYS = 172_800.0  # seconds that a token lives
+AUTHORIZE = "https://secure.helpscout.net/authentication/authorizeClientApplication"
+CLIENT, CODE = "client_credentials", "authorization_code"
+
+
+def minting(
+    base_url: str, client_id: str, client_secret: str, grant: str, clock: Callable[[], datetime]
+) -> Mint:
+    """A function that asks for a token. Each refresh token is good for one renewal and brings the next one."""
+
+    def mint(old: Token | None) -> Token:
+        app = {"client_id": client_id, "client_secret": client_secret}
+        if grant == CLIENT:
+            answer = _ask(base_url, {**app, "grant_type": CLIENT})
+        elif old is not None and old.refresh:
+            answer = _ask(base_url, {**app, "grant_type": "refresh_token", "refresh_token": old.refresh})
+        else:
+            raise NotAllowed("nobody has authorised the app yet: connect the desk first", status=401)
+        return token_of(answer, clock())
+
+    return mint
+
+
+def authorize_url(client_id: str, state: str) -> str:
+    """Where an admin authorises the app; Help Scout sends them back with `code` and our `state`."""
+    return f"{AUTHORIZE}?{urlencode({'client_id': client_id, 'state': state})}"
+
+
+def exchange(
+    base_url: str, client_id: str, client_secret: str, code: str, clock: Callable[[], datetime]
+) -> Token:
+    """The first token of an authorised app; a code works once."""
+    form = {"client_id": client_id, "client_secret": client_secret, "grant_type": CODE, "code": code}
+    return token_of(_ask(base_url, form), clock())
+
+
+def _ask(base_url: str, form: dict[str, str]) -> dict[str, Any]:
+    """One POST, form-encoded: JSON is documented and has been seen to fail."""
+    url = f"{base_url.rstrip('/')}/v2/oauth2/token"
+    try:
+        response = requests.post(url, data=form, timeout=TIMEOUT, allow_redirects=False)
+        raise_for(response, read=True, limits=Limits())
+        answer = response.json() if response.status_code < 300 else None
+    except requests.exceptions.JSONDecodeError:
+        answer = None
+    except requests.exceptions.RequestException as err:
+        raise TryLater(f"no token from Help Scout ({type(err).__name__})") from err
+    except TryLater:
+        raise
+    except VendorError as err:
+        raise _refused(form["grant_type"], err) from err
+    if not isinstance(answer, dict) or not answer.get("access_token"):
+        raise Refused("Help Scout's token endpoint did not answer with a token: is base_url right?")
+    return answer
+
+
+def _refused(grant: str, err: VendorError) -> NotAllowed:
+    remedy = (
+        "check client_id and client_secret under Your profile > My apps, and that the app's owner is an active user"
+        if grant == CLIENT
+        else "the grant was revoked or used up: connect the desk again"
+    )
+    return NotAllowed(f"Help Scout gives no token ({err}): {remedy}", status=err.status)
+
+
+def token_of(answer: dict[str, Any], now: datetime) -> Token:
+    """The token in an answer."""
+    try:
+        seconds = float(answer.get("expires_in") or TWO_DAYS)
+    except (TypeError, ValueError):
+        seconds = TWO_DAYS
+    return Token(str(answer["access_token"]), life(seconds, now), str(answer.get("refresh_token") or ""))

@@ -1,0 +1,250 @@
+"""Help Scout behind the port: settings, and each of the port's calls in the vendor's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from email import message_from_string
+from functools import partial
+
+from pydantic import Field, SecretStr
+
+from connectors.helpscout import doctor, events, reading, sweep, writing
+from connectors.helpscout.api import Api, Burst, Row, row, text
+from connectors.helpscout.auth import minting
+from connectors.helpscout.calls import call_of
+from connectors.helpscout.claims import Watch
+from connectors.helpscout.directory import Directory
+from connectors.http import DeskSession, Limits, OnCall
+from connectors.machine import machine_reason
+from connectors.oauth import Bearer, TokenStore
+from connectors.settings import DeskSettings
+from core.errors import BadPayload, Gone, NotAllowed, Refused
+from core.model import (
+    Action,
+    Author,
+    Claim,
+    Finding,
+    Identity,
+    Page,
+    Receipt,
+    RunAction,
+    Status,
+    Ticket,
+    TicketEvent,
+    WebhookRequest,
+    Write,
+)
+
+
+class Settings(DeskSettings):
+    """`[desks.<name>]` of a Help Scout account."""
+
+    base_url: str = "https://api.helpscout.net"
+    client_id: str = Field("", description="the App ID, from Your profile > My apps")
+    client_secret: SecretStr = SecretStr("")
+    grant: str = Field(
+        "client_credentials",
+        pattern="^(client_credentials|authorization_code)$",
+        description="client_credentials acts as the app's owner; authorization_code as whoever authorised it",
+    )
+    bots: list[str] = Field(
+        default_factory=list, description="ids or addresses of other robots with a user's account"
+    )
+    intent_field: str = Field("", description="custom fields by name or id; each fill is one more call")
+    confidence_field: str = ""
+    outcome_field: str = ""
+    write_burst: int = Field(12, ge=0, description="writes in five seconds; Help Scout takes twelve; 0 = any")
+    auto_reply_off: bool = Field(
+        False, description="you switched off the inboxes' own auto reply (no API shows it)"
+    )
+
+    def fields(self) -> dict[str, str]:
+        """Our three fields → the account's names of them, those that are configured."""
+        named = {
+            "intent": self.intent_field,
+            "confidence": self.confidence_field,
+            "outcome": self.outcome_field,
+        }
+        return {ours: theirs for ours, theirs in named.items() if theirs}
+
+
+def make_session(
+    settings: Settings,
+    tokens: TokenStore,
+    clock: Callable[[], datetime],
+    on_call: OnCall | None = None,
+    *,
+    desk: str = "",
+) -> DeskSession:
+    """A session that proves itself by OAuth. `desk` names the token in the store."""
+    secret = settings.client_secret.get_secret_value()
+    mint = minting(settings.base_url, settings.client_id, secret, settings.grant, clock)
+    bearer = Bearer(desk or settings.base_url, tokens, mint, clock)
+    session = DeskSession(
+        settings.base_url,
+        authorization=bearer,
+        renew=bearer.renew,
+        limits=Limits(
+            remaining="x-ratelimit-remaining-minute",
+            total="x-ratelimit-limit-minute",
+            retry_after=("x-ratelimit-retry-after", "retry-after"),
+            head_room=settings.head_room,
+            budget_per_minute=settings.calls_per_minute,
+        ),
+        timeout=(5.0, settings.timeout),
+        on_call=on_call,
+    )
+    session.headers.update({"Accept": "application/json"})
+    return session
+
+
+class HelpScout:
+    """One account of Help Scout (the port `HelpDesk`)."""
+
+    vendor = "helpscout"
+    supports = writing.SUPPORTS
+
+    def __init__(
+        self, name: str, settings: Settings, session: DeskSession, clock: Callable[[], datetime]
+    ) -> None:
+        self.name, self._settings = name, settings
+        self.patience = session.patience
+        self._api = Api(session, Burst(settings.write_burst))
+        bots = frozenset(one.strip().casefold() for one in settings.bots)
+        self._directory = Directory(self._api, clock, bots)
+        self._watch = Watch(self._api, self._known, self._read, clock)
+
+    def verify(self, request: WebhookRequest, now: datetime) -> None:
+        """HMAC over the raw body, under any of the secrets; Help Scout stamps no time."""
+        events.verify(self._settings.secrets(), request)
+
+    def parse(self, request: WebhookRequest, now: datetime) -> tuple[TicketEvent, ...]:
+        """The V2 body, and what is left of damaged ones."""
+        return events.parse(self.name, request, now)
+
+    def fetch(self, ticket_id: str) -> Ticket:
+        """One read; another one for a chat, whose threads come along cut short."""
+        raw, threads = self._read(ticket_id)
+        ticket = reading.ticket_of(raw, threads, self._known(ticket_queue=reading.queue_of(raw, threads)))
+        if ticket.status is Status.DELETED:
+            raise Gone(f"conversation {ticket_id} is deleted at Help Scout", status=404)
+        return ticket
+
+    def _read(self, ticket_id: str) -> tuple[Row, Sequence[Row]]:
+        raw = self._api.conversation(_id(ticket_id))
+        if not text(raw.get("id")):
+            raise Refused(f"conversation {ticket_id}: Help Scout did not answer with a conversation")
+        threads = reading.threads_of(raw)
+        counted = raw.get("threads")
+        said = sum(1 for one in threads if text(one.get("type")).lower() != "lineitem")
+        short = isinstance(counted, int) and said < counted
+        if short and (not said or text(raw.get("type")).lower() == "chat"):
+            threads = list(self._api.threads(ticket_id))
+        return raw, threads
+
+    def _known(self, ticket_queue: tuple[str, str] = ("", "")) -> reading.Known:
+        """What a reader must know; a queue that is new to us has the lists read again."""
+        kind, queue = ticket_queue
+        if queue:
+            self._directory.name_of(kind, queue)
+        return reading.Known(
+            desk=self.name,
+            bot=self._directory.bot,
+            robot=self._directory.robot,
+            staff=self._directory.staff(),
+            queues=self._directory.queues(),
+            prefix=self._settings.tag_prefix,
+        )
+
+    def machine_mail(self, ticket: Ticket) -> str:
+        """The original mail's headers are shown by a call of their own, for mail only."""
+        newest = next((m for m in reversed(ticket.messages) if m.author is Author.CUSTOMER), None)
+        if newest is None or ticket.channel == "chat":
+            return ""
+        try:
+            answer = self._api.get(
+                f"/conversations/{_id(ticket.id)}/threads/{_id(newest.id)}/original-source"
+            )
+        except NotAllowed:
+            raise
+        except (Gone, Refused):
+            return ""  # it did not come by mail, or the original is not kept any more
+        headers = dict(message_from_string(text(row(answer).get("original"))).items())
+        return machine_reason("", "", newest.author_email, headers)
+
+    def writes(self, ticket: Ticket, actions: Sequence[Action], key: str) -> tuple[Write, ...]:
+        """Tags, note, reply: the reply carries the final status and assignee."""
+        return writing.writes_of(ticket, actions, key, fields=bool(self._settings.fields()))
+
+    def send(self, ticket: Ticket, write: Write) -> Receipt:
+        """One call. A 404 may mean "merged": only reading the conversation tells."""
+        call = call_of(_id(ticket.id), ticket, write, self._directory, self._settings)
+        if call is None:
+            return Receipt(detail="nothing to set")
+        method, path, body = call
+        try:
+            made = self._api.write(method, path, body)
+        except Gone as err:
+            self._api.conversation(_id(ticket.id), threads=False)  # raises Moved or Gone
+            raise Refused(f"conversation {ticket.id}, {method} {path}: {err}", status=err.status) from err
+        return Receipt(id=made if write.spoken else "")
+
+    def landed(self, ticket_id: str, write: Write, since: datetime) -> Receipt | None:
+        """Help Scout keeps no mark of ours: a thread is known by its author, text and time, the rest by its effect."""
+        ran = any(isinstance(action, RunAction) for action in write.actions)
+        if not write.spoken and not ran:
+            raw = self._api.conversation(_id(ticket_id), threads=False)
+            directory, prefix = self._directory, self._settings.tag_prefix
+            there = writing.holds(raw, write.actions, prefix, directory.queue, directory.user_id)
+            return Receipt() if there else None
+        try:
+            threads = self._api.threads(_id(ticket_id))
+            bot = self._directory.bot
+            found = (
+                writing.said_already(threads, write.spoken, bot, since)
+                if write.spoken
+                else writing.ran_already(threads, bot, since)
+            )
+        except Gone:
+            self._api.conversation(_id(ticket_id), threads=False)  # raises Moved or Gone
+            return None
+        return Receipt(id=found) if found else None
+
+    def changed_since(self, cursor: str, start: datetime, now: datetime) -> Page:
+        """One page of the list of changes; once an hour the spam after it."""
+        field = self._settings.intent_field
+        seen = partial(
+            sweep.sighting_of, desk=self.name, prefix=self._settings.tag_prefix, intent_field=field
+        )
+        return sweep.changed_since(self._api, sweep.cursor_of(cursor, start), now, seen)
+
+    def unclaimed(self, ticket_ids: Sequence[str]) -> dict[str, Claim]:
+        """A few are asked one by one; many by lists."""
+        return self._watch.claims([_id(one) for one in ticket_ids])
+
+    def whoami(self) -> Identity:
+        """The user that our token acts as."""
+        return self._directory.whoami()
+
+    def check(self, queues: Iterable[str]) -> list[Finding]:
+        """What the run-time credential can see."""
+        return doctor.findings(self._settings, self._api, self._directory, queues)
+
+
+def make(
+    name: str,
+    settings: Settings,
+    *,
+    tokens: TokenStore,
+    clock: Callable[[], datetime],
+    on_call: OnCall,
+) -> HelpScout:
+    """The desk of this name."""
+    return HelpScout(name, settings, make_session(settings, tokens, clock, on_call, desk=name), clock)
+
+
+def _id(ticket_id: str) -> str:
+    if not (ticket_id.isascii() and ticket_id.isdigit()):
+        raise BadPayload(f'"{ticket_id}" is no id of Help Scout\'s: they are numbers')
+    return ticket_id

@@ -1,0 +1,136 @@
+"""Who wrote a thread, and what was said. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from connectors.helpscout.api import Row, row, rows, stamp, text
+from connectors.helpscout.directory import full_name
+from connectors.machine import machine_reason
+from core.model import Author, Message
+
+EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+CHATS = frozenset({"chat", "beaconchat"})
+PRIVATE = frozenset({"note", "phone", "forwardparent", "forwardchild"})
+UNSENT = frozenset({"draft", "review", "underreview"})  # under review: Collision Detection holds it back
+AUTOMATIC = frozenset({"workflows", "notification", "orchestration", "support"})
+Robot = Callable[[Row], bool]
+
+
+def in_order(threads: Iterable[Row]) -> list[Row]:
+    """Oldest first, each once; Help Scout lists them newest first."""
+    once = {text(one.get("id")): one for one in threads}
+    return sorted(
+        once.values(), key=lambda one: (stamp(one.get("createdAt")) or EPOCH, _number(one.get("id")))
+    )
+
+
+def _number(value: object) -> int:
+    return int(text(value)) if text(value).isdigit() else 0
+
+
+def kind_of(thread: Row) -> str:
+    """The thread's type in lower case."""
+    return text(thread.get("type")).lower()
+
+
+def is_said(thread: Row) -> bool:
+    """Whether somebody said something in it: no line item, not hidden."""
+    return kind_of(thread) != "lineitem" and text(thread.get("state")).lower() != "hidden"
+
+
+def unsent(thread: Row) -> bool:
+    """A draft, one held back until its author confirms, or one that is to go out later."""
+    return text(thread.get("state")).lower() in UNSENT or bool(row(thread.get("scheduled")))
+
+
+def from_customer(thread: Row) -> bool:
+    """Whether a customer wrote it. Of a mail the type says so, of a chat only its author."""
+    kind = kind_of(thread)
+    by_customer = text(row(thread.get("createdBy")).get("type")).lower() == "customer"
+    return is_said(thread) and (kind == "customer" or (kind in CHATS and by_customer))
+
+
+def writer_of(thread: Row) -> Row:
+    """Who wrote it. A thread's customer may be another one than the conversation's (somebody in copy)."""
+    creator = row(thread.get("createdBy"))
+    if from_customer(thread) and text(creator.get("type")).lower() != "customer":
+        return row(thread.get("customer")) or creator
+    return creator or row(thread.get("customer"))
+
+
+def by_machine(thread: Row, robot: Robot) -> str:
+    """Why one of the company's threads is no person's; "" when it is."""
+    if robot(row(thread.get("createdBy"))):
+        return "Help Scout's own automation, or another robot"
+    if text(row(thread.get("source")).get("type")).lower() in AUTOMATIC:
+        return "a workflow or an automatic message of the desk"
+    return ""
+
+
+def author_of(thread: Row, subject: str, said: str, bot: str, robot: Robot) -> tuple[Author, str]:
+    """Who wrote a thread, and why we think that no person did."""
+    writer = writer_of(thread)
+    if from_customer(thread):
+        why = machine_reason(subject, said, text(writer.get("email")))
+        return (Author.MACHINE, why) if why else (Author.CUSTOMER, "")
+    if text(writer.get("id")) == bot:
+        return Author.BOT, ""
+    why = by_machine(thread, robot)
+    return (Author.MACHINE, why) if why else (Author.AGENT, "")
+
+
+def human_answer(thread: Row, bot: str, robot: Robot) -> bool:
+    """Whether a person of the company said it to the customer."""
+    if not is_said(thread) or unsent(thread) or kind_of(thread) in PRIVATE or from_customer(thread):
+        return False
+    creator = row(thread.get("createdBy"))
+    by_user = text(creator.get("type")).lower() == "user"
+    return by_user and text(creator.get("id")) != bot and not by_machine(thread, robot)
+
+
+def handed_out(threads: Sequence[Row], user_id: str, robot: Robot) -> bool:
+    """Whether a workflow, not a person, gave the conversation to the user who holds it now."""
+    holder, last = "", None
+    for one in in_order(threads):
+        now = text(row(one.get("assignedTo")).get("id"))
+        if now == user_id and holder != user_id:
+            last = one
+        holder = now or holder
+    return last is not None and kind_of(last) == "lineitem" and bool(by_machine(last, robot))
+
+
+def plain(html: str) -> str:
+    """The text of a thread's HTML."""
+    if "<" not in html and "&" not in html:
+        return html.strip()
+    from inscriptis import get_text
+
+    return str(get_text(html)).strip()
+
+
+def message_of(thread: Row, subject: str, bot: str, robot: Robot) -> Message:
+    """One thread as a message."""
+    html = text(thread.get("body")) or _attached(thread)
+    said, writer = plain(html), writer_of(thread)
+    author, why = author_of(thread, subject, said, bot, robot)
+    return Message(
+        id=text(thread.get("id")),
+        author=author,
+        at=stamp(thread.get("createdAt")) or EPOCH,
+        text=said,
+        html=html,
+        public=kind_of(thread) not in PRIVATE and not unsent(thread),
+        author_id=text(writer.get("id")),
+        author_name=full_name(writer),
+        author_email=text(writer.get("email")),
+        machine=why,
+        draft=unsent(thread) and not from_customer(thread),
+    )
+
+
+def _attached(thread: Row) -> str:
+    """What stands in for a mail without a text: the names of its files."""
+    names = [text(one.get("filename")) for one in rows(row(thread.get("_embedded")).get("attachments"))]
+    return f"[attached: {', '.join(names)}]" if names else ""
