@@ -31,7 +31,7 @@ MAX_ROWS = 12_000
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class LinearClassifier:
     """A fitted classifier; `predict` never raises on any text."""
 
@@ -46,7 +46,7 @@ class LinearClassifier:
     inside: Calibrator  # does the message belong to any intent at all?
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_turned", self.rows.T.tocsr())
+        self._turned = self.rows.T.tocsr()
 
     def predict(self, text: str) -> Prediction:
         """The intent, its calibrated confidence, the runners-up and the words that weighed most."""
@@ -70,7 +70,7 @@ class LinearClassifier:
     def _judge(self, texts: list[str]) -> tuple[Array, Array, Array, NDArray[np.float32]]:
         """For each text: the intents' shares, is the best right, is it none, the sharpened similarities."""
         blocks = counts(texts)
-        similarity = (self.weights.transform(blocks) @ self._turned).toarray()  # type: ignore[attr-defined]
+        similarity = (self.weights.transform(blocks) @ self._turned).toarray()
         sharp = kernel(similarity)
         held = HeldOut(sharp @ self.alpha, nearest_by_class(similarity, self.starts))
         known = self.weights.known_share(blocks[0])
@@ -116,7 +116,7 @@ class LinearClassifier:
             return ()
         pull = SHARPNESS * sharp * self.alpha[:, best]
         columns = hashed([[term] for term in terms]).indices
-        near: Array = self._turned[columns] @ pull  # type: ignore[attr-defined]
+        near: Array = self._turned[columns] @ pull
         weight = near * self.weights.idf[0][columns]
         top = [i for i in np.argsort(-weight, kind="stable") if weight[i] > 0]
         return _without_parts([terms[i] for i in top if len(terms[i]) > 1])
