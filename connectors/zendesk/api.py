@@ -197,6 +197,19 @@ class Api:
                 f"ticket {ticket_id}: the answer to the update cannot be read ({err!r})"
             ) from err
 
+    def all(self, path: str, name: str, **params: Any) -> list[Row]:
+        """All objects of a list."""
+        return [one for page in self.pages(path, params) for one in rows(page.get(name))]
+
+    def write(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Row:
+        """One write to an object of the account's; empty where Zendesk answers with nothing."""
+        response: requests.Response = self.session.request(method, ROOT + path, json=body)
+        stay_home(response)
+        try:
+            return row(response.json())
+        except ValueError:  # 204
+            return {}
+
     def field(self, field_id: str) -> Row:
         """A ticket field, empty when there is none."""
         try:

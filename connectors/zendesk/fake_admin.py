@@ -149,6 +149,15 @@ def _webhooks(routes: Blueprint, state: State) -> None:
         del hooks[hook_id]
         return Response(status=204)
 
+    @routes.get("/webhooks/<hook_id>/invocations")
+    def invocations(hook_id: str) -> Json:
+        found(hook_id)
+        made = [
+            {"id": str(n), "status": "success" if 200 <= code < 300 else "terminated", "status_code": code}
+            for n, code in enumerate(state.hooks.answers)
+        ]
+        return paged("invocations", made[::-1])
+
     @routes.get("/webhooks/<hook_id>/signing_secret")
     def secret(hook_id: str) -> Json:
         return {"signing_secret": found(hook_id)["signing_secret"]}

@@ -148,7 +148,7 @@ def _fields(account: Account, action: SetFields) -> dict[str, str]:
     named = (
         (account.intent_field, action.intent, f"{account.prefix}intent_{action.intent}"),
         (account.confidence_field, percent, percent),
-        (account.outcome_field, action.outcome, f"{account.prefix}{action.outcome}"),
+        (account.outcome_field, action.outcome, f"{account.prefix}outcome_{action.outcome}"),
     )
     return {
         one: tag_of(tag) if one in account.tagger else plain for one, plain, tag in named if one and plain

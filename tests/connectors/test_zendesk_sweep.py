@@ -36,6 +36,8 @@ def test_a_refused_cursor_costs_a_few_old_tickets_again_but_loses_none(w):
     start = w.now - timedelta(days=1)
     old = w.customer("an hour before")
     w.later(hours=1)
+    early = w.customer("some minutes before the cursor")
+    w.later(minutes=4)
     near = w.customer("just before the cursor")
     w.later(minutes=5)
     _, cursor = w.changes("", start)
@@ -43,7 +45,7 @@ def test_a_refused_cursor_costs_a_few_old_tickets_again_but_loses_none(w):
     fresh = w.customer("after it")
     w.later(minutes=5)
     found, _ = w.changes(cursor, start)
-    assert [one.ticket_id for one in found] == [near, fresh]
+    assert [one.ticket_id for one in found] == [early, near, fresh]
     assert old not in {one.ticket_id for one in found}
 
 

@@ -1,0 +1,98 @@
+"""What Zendesk's API cannot do, as numbered clicks with the values to paste. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from connectors.provision import Step
+
+if TYPE_CHECKING:
+    from connectors.zendesk.connector import Settings
+
+
+def numbered(*clicks: str) -> str:
+    """One click a line."""
+    return "\n".join(f"{n}. {click}" for n, click in enumerate(clicks, 1))
+
+
+def connect(desk: str, scope: str) -> Step:
+    """The OAuth client, by which all else is done."""
+    return Step(
+        "by_hand",
+        "oauth_client",
+        f"Backstop ({desk})",
+        "Zendesk takes no other credential from new installations, and only a person can make it",
+        details=numbered(
+            "Make a user of its own for Backstop, an admin and a member of every group that it shall solve in, and sign in as it: "
+            "what Backstop writes bears the name of whoever makes the client",
+            "Admin Center > Apps and integrations > APIs > OAuth clients > Add OAuth client",
+            f"Name: Backstop ({desk}); client kind: confidential; unique identifier: backstop_{desk}; scopes: {scope}",
+            "Save, and copy the secret, which is shown once",
+            f"BACKSTOP_DESKS__{desk.upper()}__CLIENT_ID=backstop_{desk}",
+            f"BACKSTOP_DESKS__{desk.upper()}__CLIENT_SECRET=<the secret>",
+        ),
+    )
+
+
+def secret(desk: str, value: str) -> Step:
+    """Zendesk makes the webhook's secret; we must be told."""
+    return Step(
+        "by_hand",
+        "webhook_secret",
+        "webhook secret",
+        "requests are proven with a secret that Zendesk makes",
+        details=numbered(f"BACKSTOP_DESKS__{desk.upper()}__WEBHOOK_SECRET={value}", "start Backstop again"),
+    )
+
+
+def field_ids(desk: str, ids: Mapping[str, str], settings: Settings) -> list[Step]:
+    """The ids of the fields, until they stand in the configuration."""
+    configured = {
+        "intent": settings.intent_field,
+        "confidence": settings.confidence_field,
+        "outcome": settings.outcome_field,
+        "last_handled": settings.last_handled_field,
+    }
+    lines = [
+        f'{name}_field = "{ids[name]}"'
+        for name in configured
+        if name in ids and ids[name] != configured[name]
+    ]
+    if not lines:
+        return []
+    where = f"in backstop.toml, under [desks.{desk}]:\n" + "\n".join(lines)
+    return [
+        Step(
+            "by_hand",
+            "configuration",
+            "ids of the ticket fields",
+            "Zendesk gives them when they are made",
+            details=numbered(where),
+        )
+    ]
+
+
+def own_reply(title: str) -> Step:
+    """Zendesk's own acknowledgment beside ours."""
+    return Step(
+        "by_hand",
+        "trigger",
+        title,
+        "this trigger of yours mails every new customer at once: with our acknowledgment that makes two mails",
+        details=numbered(
+            f'Admin Center > Objects and rules > Business rules > Triggers > "{title}" > Deactivate',
+            "or keep it and set acknowledge = false in backstop.toml: then only Zendesk's own mail goes out, without a time promised",
+        ),
+    )
+
+
+def denied(kind: str, name: str, why: str, words: str) -> Step:
+    """An object that we may not make."""
+    return Step(
+        "by_hand",
+        kind,
+        name,
+        f"{why}; Zendesk refused it: {words}",
+        details=numbered("sign in as an admin, or make the client as one", "run install again"),
+    )

@@ -1,0 +1,425 @@
+"""Installing at Zendesk: one of each, nobody's work overwritten, nothing left behind."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+
+from connectors.zendesk import provision
+from connectors.zendesk.connector import Settings, make_session
+from core import errors
+from core.model import AddNote, AddTags, EventKind, SetFields
+
+URL = "https://backstop.example.com"
+INTENTS = ("refund", "billing")
+
+
+class Admin:
+    """An admin at the command line: install, plan, uninstall, doctor with one manifest."""
+
+    def __init__(self, world, **settings):
+        self.w, self.manifest, self.settings_ = world, {}, settings
+        self.public_url = URL
+
+    def settings(self, **more):
+        return Settings(**{**self.w.fake.settings(self.w.url), **self.settings_, **more})
+
+    def session(self):
+        return make_session(self.settings(), self.w.tokens, lambda: self.w.now, desk="support")
+
+    def plan(self, intents=INTENTS):
+        return provision.plan(
+            self.settings(),
+            self.session(),
+            public_url=self.public_url,
+            desk="support",
+            manifest=self.manifest,
+            intents=intents,
+        )
+
+    def install(self, intents=INTENTS):
+        self.manifest, steps = provision.install(
+            self.settings(),
+            self.session(),
+            public_url=self.public_url,
+            desk="support",
+            manifest=self.manifest,
+            intents=intents,
+        )
+        json.dumps(self.manifest)
+        return steps
+
+    def uninstall(self, dry=False):
+        return provision.uninstall(self.settings(), self.session(), manifest=self.manifest, dry=dry)
+
+    def doctor(self, **settings):
+        return provision.doctor(
+            self.settings(**settings),
+            self.session(),
+            public_url=self.public_url,
+            desk="support",
+            manifest=self.manifest,
+        )
+
+    def codes(self, **settings):
+        return [finding.code for finding in self.doctor(**settings) if finding.level != "ok"]
+
+    def account(self):
+        state = self.w.fake.state
+        return copy.deepcopy(
+            {
+                "hooks": state.webhooks,
+                "triggers": state.triggers,
+                "fields": state.fields,
+                "views": state.views,
+            }
+        )
+
+    def sound(self):
+        """The account after the clicks that install asks for."""
+        for trigger in self.w.fake.state.triggers.values():
+            if trigger["title"].endswith("received request"):
+                trigger["active"] = False
+        (hook,) = [one for one in self.w.fake.state.webhooks.values() if one["name"].startswith("Backstop")]
+        self.settings_ = {**self.settings_, "webhook_secret": hook["signing_secret"]["secret"]}
+
+
+@pytest.fixture(params=["events", "triggers"])
+def admin(world, request):
+    return Admin(world("zendesk"), hook=request.param)
+
+
+@pytest.fixture
+def usual(world):
+    return Admin(world("zendesk"))
+
+
+def actions(steps):
+    return [(step.action, step.kind) for step in steps if step.action != "by_hand"]
+
+
+def test_a_plan_lists_what_install_makes_and_changes_nothing(admin):
+    before = admin.account()
+    planned = actions(admin.plan())
+    assert admin.account() == before
+    assert {action for action, _ in planned} == {"create"}
+    assert actions(admin.install()) == planned
+
+
+def test_installing_twice_makes_one_of_each(admin):
+    admin.install()
+    before, manifest = admin.account(), dict(admin.manifest)
+    assert {action for action, _ in actions(admin.install())} == {"keep"}
+    assert (admin.account(), admin.manifest) == (before, manifest)
+
+
+def test_a_lost_manifest_makes_no_second_copy(admin):
+    admin.install()
+    before, manifest = admin.account(), admin.manifest
+    admin.manifest = {}
+    admin.install()
+    assert (admin.account(), admin.manifest) == (before, manifest)
+
+
+def test_uninstalling_leaves_the_account_as_it_was(admin):
+    before = admin.account()
+    admin.install()
+    assert {step.action for step in admin.uninstall(dry=True)} == {"delete"}
+    assert admin.account() != before
+    assert {step.action for step in admin.uninstall()} == {"delete"}
+    assert admin.account() == before
+
+
+def test_uninstalling_twice_is_no_error(usual):
+    usual.install()
+    usual.uninstall()
+    assert {step.action for step in usual.uninstall()} == {"keep"}
+
+
+def test_what_others_made_beside_ours_stays(admin):
+    admin.install()
+    state = admin.w.fake.state
+    theirs = {
+        "id": 1,
+        "type": "tagger",
+        "title": "Backstop intent",
+        "active": True,
+        "custom_field_options": [],
+    }
+    state.fields[1] = theirs
+    admin.install()
+    admin.uninstall()
+    assert state.fields == {1: theirs}
+
+
+@pytest.mark.parametrize("kind", ["triggers", "views", "webhooks"])
+def test_a_persons_change_is_reported_and_not_overwritten(world, kind):
+    admin = Admin(world("zendesk"), hook="triggers")
+    admin.install()
+    objects = getattr(admin.w.fake.state, kind)
+    ours = next(one for one in objects.values() if "Backstop" in str(one.get("title") or one.get("name")))
+    ours |= {"active": False, "status": "inactive"}
+    before = admin.account()
+    (step,) = [one for one in admin.install() if one.action == "differs"]
+    assert admin.account() == before
+    assert "we made" in step.details
+    assert "ZD56" in admin.codes()
+
+
+def test_a_new_address_is_brought_up_to_date(admin):
+    admin.install()
+    admin.public_url = "https://new.example.com"
+    assert [a for a, kind in actions(admin.plan()) if kind == "webhook"] == ["update"]
+    admin.install()
+    (hook,) = admin.w.fake.state.webhooks.values()
+    assert hook["endpoint"] == "https://new.example.com/hooks/support"
+    assert {action for action, _ in actions(admin.install())} == {"keep"}
+
+
+def test_new_intents_become_options_and_old_ones_stay_with_those_that_people_added(usual):
+    usual.install()
+    field = usual.w.fake.state.fields[int(usual.manifest["field:intent"]["id"])]
+    field["custom_field_options"].append({"id": 1, "name": "Theirs", "value": "their_own"})
+    usual.install(intents=("refund", "login"))
+    values = {one["value"] for one in field["custom_field_options"]}
+    assert values == {
+        "ai_intent_refund",
+        "ai_intent_billing",
+        "ai_intent_login",
+        "ai_intent_none_of_these",
+        "their_own",
+    }
+    assert {action for action, _ in actions(usual.install(intents=("refund",)))} == {"keep"}
+
+
+def test_changing_the_kind_of_webhook_replaces_it(usual):
+    usual.install()
+    usual.settings_ = {"hook": "triggers"}
+    done = actions(usual.install())
+    assert ("delete", "webhook") in done
+    (hook,) = usual.w.fake.state.webhooks.values()
+    assert hook["subscriptions"] == ["conditional_ticket_events"]
+    assert {action for action, _ in actions(usual.install())} == {"keep"}
+
+
+def test_an_object_whose_making_was_not_answered_is_not_made_twice(usual):
+    broken = []
+
+    def cut(call):
+        if call.method == "POST" and call.path.endswith("/webhooks") and not broken:
+            broken.append(call)
+            return "reset_after"
+        return ""
+
+    usual.w.app.plan = cut
+    usual.install()
+    assert broken
+    assert len(usual.w.fake.state.webhooks) == 1
+    assert usual.manifest["webhook:events"]["id"] in usual.w.fake.state.webhooks
+
+
+def test_install_says_what_to_paste_until_it_is_pasted(usual):
+    steps = {step.kind: step for step in usual.install() if step.action == "by_hand"}
+    hook = usual.w.fake.state.webhooks[usual.manifest["webhook:events"]["id"]]
+    assert f"WEBHOOK_SECRET={hook['signing_secret']['secret']}" in steps["webhook_secret"].details
+    assert f'intent_field = "{usual.manifest["field:intent"]["id"]}"' in steps["configuration"].details
+    assert "Deactivate" in steps["trigger"].details
+    usual.sound()
+    ids = {
+        f"{key.partition(':')[2]}_field": kept["id"]
+        for key, kept in usual.manifest.items()
+        if key.startswith("field:")
+    }
+    usual.settings_ |= ids
+    assert [step for step in usual.install() if step.action == "by_hand"] == []
+
+
+def test_without_a_credential_the_first_step_is_printed(usual):
+    usual.settings_ = {"client_secret": "wrong"}
+    (step,) = usual.plan()
+    assert (step.action, step.kind) == ("by_hand", "oauth_client")
+    assert "1. " in step.details
+    assert usual.install() == [step]
+
+
+def test_without_an_admins_rights_nothing_is_made_and_the_way_is_shown(world):
+    admin = Admin(world("zendesk", bot_role="agent"))
+    before = admin.account()
+    assert [step.action for step in admin.install()] == ["by_hand"]
+    assert admin.account() == before
+    assert admin.codes() == ["ZD40"]
+
+
+def test_what_was_installed_reports_a_ticket_and_a_reply(world, heard, request):
+    url, got = heard
+    for hook in ("events", "triggers"):
+        admin = Admin(world("zendesk"), hook=hook)
+        admin.public_url = url.removesuffix("/hooks/support")
+        admin.install()
+        admin.sound()
+        ours = admin.w.connect(**admin.settings_)
+        got.clear()
+        case = admin.w.desk.customer_writes("Hello")
+        admin.w.later(minutes=2)
+        admin.w.desk.customer_writes('he said "no"\nand left', case_id=case.id)
+        for one in got:
+            ours.verify(one, admin.w.now)
+        events = [event for one in got for event in ours.parse(one, admin.w.now)]
+        assert {event.key for event in events} == {
+            f"support:{case.id}:created",
+            f"support:{case.id}:reply:{case.entries[1].id}",
+        }
+
+
+def test_triggers_are_never_set_off_by_us_or_by_agents(world, heard):
+    url, got = heard
+    admin = Admin(world("zendesk"), hook="triggers")
+    admin.public_url = url.removesuffix("/hooks/support")
+    admin.install()
+    case = admin.w.desk.customer_writes("Hello")
+    got.clear()
+    admin.w.do(admin.w.ours.fetch(str(case.id)), AddNote("n", text="n"))
+    admin.w.desk.agent_says(case.id, admin.w.ann.id, "I am on it")
+    assert got == []
+
+
+def test_the_fields_that_were_installed_take_what_we_set(usual):
+    usual.install()
+    ids = {
+        f"{key.partition(':')[2]}_field": kept["id"]
+        for key, kept in usual.manifest.items()
+        if key.startswith("field:")
+    }
+    ours = usual.w.connect(**ids)
+    usual.w.ours = ours
+    ticket_id = usual.w.customer("Hello")
+    act = (
+        AddTags(("ai_routed", "ai_intent_refund")),
+        SetFields("refund", 72, "routed"),
+        AddNote("n", text="n"),
+    )
+    (receipt,) = usual.w.do(ours.fetch(ticket_id), *act)
+    ticket = ours.fetch(ticket_id)
+    assert receipt.detail == ""
+    assert ticket.fields[ids["intent_field"]] == "ai_intent_refund"
+    assert ticket.fields[ids["confidence_field"]] == "72"
+    assert ticket.fields[ids["outcome_field"]] == "ai_outcome_routed"
+    assert ticket.fields[ids["last_handled_field"]] == "k:note"
+    assert ticket.tags == {"ai_routed", "ai_intent_refund", "ai_outcome_routed"}
+
+
+# --- doctor -----------------------------------------------------------------------------------
+
+
+def test_a_sound_installation_has_no_complaints(admin):
+    admin.install()
+    admin.sound()
+    assert admin.codes() == []
+    assert admin.doctor(), "what is well is said too"
+
+
+def hook_of(admin):
+    (hook,) = admin.w.fake.state.webhooks.values()
+    return hook
+
+
+def switch_off(admin):
+    hook_of(admin)["status"] = "inactive"
+
+
+def double(admin):
+    copied = {**hook_of(admin), "id": "01HCOPY"}
+    admin.w.fake.state.webhooks["01HCOPY"] = copied
+
+
+def narrow(admin):
+    hook_of(admin)["subscriptions"] = ["zen:event-type:ticket.created"]
+
+
+def rotate(admin):
+    hook_of(admin)["signing_secret"] = {"secret": "another"}
+
+
+def fail(admin):
+    admin.w.fake.hooks.answers += [202, 500]
+
+
+def remove(admin):
+    admin.w.fake.state.webhooks.clear()
+
+
+def plain_http(admin):
+    hook_of(admin)["endpoint"] = "http://backstop.example.com/hooks/support"
+    admin.public_url = "http://backstop.example.com"
+
+
+def greet(admin):
+    for trigger in admin.w.fake.state.triggers.values():
+        trigger["active"] = True
+
+
+def mute(admin):
+    for trigger in admin.w.fake.state.triggers.values():
+        trigger["active"] = False
+
+
+def wipe(admin):
+    state = admin.w.fake.state
+    first = next(iter(state.triggers.values()))
+    state.triggers[2] = {
+        **first,
+        "id": 2,
+        "title": "Tidy",
+        "active": True,
+        "actions": [{"field": "set_tags", "value": "a"}],
+    }
+
+
+def lose(admin):
+    del admin.w.fake.state.views[int(admin.manifest["view:waiting"]["id"])]
+
+
+@pytest.mark.parametrize(
+    ("harm", "codes"),
+    [
+        (remove, ["ZD41", "ZD55"]),
+        (switch_off, ["ZD42", "ZD56"]),
+        (double, ["ZD43"]),
+        (narrow, ["ZD44", "ZD56"]),
+        (rotate, ["ZD45"]),
+        (fail, ["ZD46"]),
+        (plain_http, ["ZD47", "ZD56"]),
+        (greet, ["ZD50"]),
+        (mute, ["ZD51"]),
+        (wipe, ["ZD52"]),
+        (lose, ["ZD55"]),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else None,
+)
+def test_each_harm_has_its_code_and_a_remedy(usual, harm, codes):
+    usual.install()
+    usual.sound()
+    harm(usual)
+    assert usual.codes() == codes
+    assert all(finding.remedy for finding in usual.doctor() if finding.level != "ok")
+
+
+def test_a_merge_and_a_claim_are_told_by_the_event_webhook(usual, heard):
+    url, got = heard
+    usual.public_url = url.removesuffix("/hooks/support")
+    usual.install()
+    one, two = (usual.w.desk.customer_writes("Hello", email=f"{n}@example.com") for n in range(2))
+    got.clear()
+    usual.w.desk.agent_claims(one.id, usual.w.ann.id)
+    usual.w.desk.merge(two.id, one.id, usual.w.ann.id)
+    kinds = [event.kind for request in got for event in usual.w.ours.parse(request, usual.w.now)]
+    assert kinds == [EventKind.CLAIM, EventKind.GONE]
+
+
+def test_a_desk_that_is_down_is_said_to_be_so_and_nothing_is_half_done(usual):
+    usual.w.app.plan = lambda _call: "status_before:503"
+    with pytest.raises(errors.TryLater):
+        usual.install()
+    assert usual.manifest == {}
