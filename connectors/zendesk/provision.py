@@ -16,6 +16,7 @@ from connectors.zendesk.objects import (
     NAMES,
     PATHS,
     REMOVAL,
+    TRIGGERED,
     Wanted,
     marker,
     shape_of,
@@ -101,11 +102,13 @@ def _find(one: Wanted, objects: Iterable[Row], kept_id: str, desk: str) -> Row |
 
 def _ours(one: Wanted, there: Row, desk: str) -> bool:
     same = (there.get("title") or there.get("name")) == one.name
-    if one.kind == "webhook" and (TRIGGERED in one.body["subscriptions"]) != (
-        TRIGGERED in (there.get("subscriptions") or [])
-    ):
+    if one.kind == "webhook" and _triggered(one.body) is not _triggered(there):
         return False  # the other kind, which cannot become this one
     return same and marker(desk) in f"{there.get('description')} {there.get('agent_description')}"
+
+
+def _triggered(hook: Row) -> bool:
+    return TRIGGERED in (hook.get("subscriptions") or [])
 
 
 def _difference(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
