@@ -346,6 +346,24 @@ class Dispatch:
     desk: str = ""
     ticket_id: str = ""
     thread: str = ""  # the provider's id of an earlier message on the same ticket
+    template: str = ""  # the notice's: what a pager makes of it (a "claimed" closes the incident)
+    repeat: bool = False  # sent before, and nobody can say whether it arrived
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a channel's provider told us: how a message of ours fared, or that somebody takes a ticket."""
+
+    kind: str  # "status" or "claim"
+    key: str = ""  # status: the message's key, as it was given with the message
+    provider_id: str = ""
+    state: str = ""  # accepted, delivered, failed
+    detail: str = ""
+    desk: str = ""
+    ticket_id: str = ""
+    email: str = ""  # claim: whose
+    name: str = ""
+    answer_to: str = ""  # claim: where the provider wants to hear what came of it
 
 
 @dataclass(frozen=True)

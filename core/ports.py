@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from core.model import (
     Action,
     Claim,
     Dispatch,
     Finding,
+    Heard,
     Identity,
     Page,
     Prediction,
@@ -74,12 +75,26 @@ class Channel(Protocol):
     format: str  # "short", "rich" or "mail": which template
     max_length: int
     carries_customer_words: bool
+    recipients: tuple[str, ...]  # who is meant when nobody is named; () for one place that many look at
+    reports_delivery: bool  # whether the provider tells later that it arrived
+    closes: bool  # whether it wants to hear that somebody came (a pager's incident)
 
     def send(self, dispatch: Dispatch, now: datetime) -> Receipt:
         """Raises TryLater, Refused, UnknownOutcome."""
 
     def check(self) -> list[Finding]:
         """What `doctor` can see without disturbing anybody."""
+
+
+@runtime_checkable
+class Listening(Protocol):
+    """A channel whose provider calls us back."""
+
+    def heard(self, request: WebhookRequest, url: str, now: datetime) -> tuple[Heard, ...]:
+        """What a genuine call says; `url` as the provider called it. Raises BadSignature, BadPayload."""
+
+    def answer(self, heard: Heard, text: str) -> None:
+        """Tell the person who clicked what came of it. Raises as `send` does."""
 
 
 class Classifier(Protocol):

@@ -1,0 +1,91 @@
+"""The desk's own queue: a private note on the ticket itself.
+
+For what can wait until somebody works through the queue: the ticket stands there already, tagged; the note says why.
+It disturbs nobody and reaches nobody who does not look. Needs no configuration; is called `desk`.
+
+How it fails: as the desk does. A ticket that is gone or cannot be written any more is refused: there is nothing left to
+claim. A note whose outcome is unknown is looked for before it is written again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from connectors.channels.posting import OnCall
+from core.errors import Conflict, Gone, Moved, Refused, TryLater, UnknownOutcome, Unsupported
+from core.model import AddNote, Dispatch, Finding, Receipt, Ticket, Write
+from core.ports import HelpDesk
+
+RECENT = timedelta(minutes=15)  # how far back an earlier try of ours may lie
+
+
+class Settings(BaseModel):
+    """Nothing to set."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class DeskQueue:
+    """The notes of all desks."""
+
+    name = kind = "desk"
+    format, max_length, carries_customer_words = "rich", 4000, True
+    recipients: tuple[str, ...] = ()
+    reports_delivery = False
+    closes = False
+
+    def __init__(self, desks: Mapping[str, HelpDesk], may_write: Callable[[str], bool]) -> None:
+        self._desks, self._may_write = desks, may_write
+
+    def send(self, dispatch: Dispatch, now: datetime) -> Receipt:
+        """A note on the notice's own ticket. Raises TryLater, Refused, UnknownOutcome."""
+        desk = self._desks.get(dispatch.desk)
+        if desk is None or not dispatch.ticket_id:
+            raise Refused("this notice belongs to no ticket, so there is no queue to put it into")
+        if not self._may_write(dispatch.desk):
+            return Receipt(state="accepted", detail=f"{dispatch.desk} is only observed: no note written")
+        try:
+            ticket = desk.fetch(dispatch.ticket_id)
+            notes = desk.writes(ticket, [AddNote("notice", text=dispatch.text)], dispatch.key)
+        except (Gone, Moved, Unsupported) as err:
+            raise Refused(f"no note can be left on it: {err}") from err
+        receipts = [self._written(desk, ticket, note, dispatch.repeat, now) for note in notes]
+        return Receipt(id=receipts[-1].id if receipts else "", state="accepted")
+
+    def check(self) -> list[Finding]:
+        """The desks are checked by themselves."""
+        return [Finding("CH40", "ok", "desk: notes go to the tickets themselves")]
+
+    def _written(self, desk: HelpDesk, ticket: Ticket, note: Write, repeat: bool, now: datetime) -> Receipt:
+        found = desk.landed(ticket.id, note, now - RECENT) if repeat else None
+        if found is not None:
+            return found
+        try:
+            return desk.send(ticket, note)
+        except Conflict as err:
+            raise TryLater(str(err), wait=timedelta(seconds=5)) from err
+        except (Gone, Moved) as err:
+            raise Refused(str(err)) from err
+        except UnknownOutcome:
+            found = desk.landed(ticket.id, note, now - RECENT)
+            if found is None:
+                raise
+            return found
+
+
+def make(
+    name: str,
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime],
+    on_call: OnCall,
+    desks: Mapping[str, HelpDesk] | None = None,
+    may_write: Callable[[str], bool] = lambda _desk: True,
+    **_: Any,
+) -> DeskQueue:
+    """The channel `desk`."""
+    return DeskQueue(desks or {}, may_write)

@@ -1,0 +1,211 @@
+"""E-mail by SMTP.
+
+Long, and may carry the customer's words. One person, one mail, so that one bad address does not keep the others from
+theirs. Accepted means that our mail server took it. The Message-ID is made from the notice's key: a mail sent twice
+because its outcome was unknown is shown once by readers that know. Mails on one ticket refer to one root: a thread.
+
+How it fails: the server refuses the recipient (550) or the sender: refused, another channel is tried; it is busy (4xx)
+or out of reach: later. A mail that bounces afterwards goes back to `from`: nobody tells us, so e-mail should never be
+the only way to reach people about urgent tickets (the configuration warns of that).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import smtplib
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from typing import Annotated, Any
+from urllib.parse import unquote, urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from connectors.channels.posting import OnCall, split_list
+from core.errors import NotAllowed, Refused, TryLater, UnknownOutcome, VendorError
+from core.model import Dispatch, Finding, Priority, Receipt
+
+TIMEOUT = 10.0
+PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
+
+
+def address(value: str) -> str:
+    """One e-mail address, with a name or without."""
+    plain = parseaddr(value)[1]
+    name, _, domain = plain.rpartition("@")
+    if not name or not domain or any(sign in value for sign in "\r\n"):
+        raise ValueError(f'"{value}" is no e-mail address')
+    return value
+
+
+def _server(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in PORTS or not parts.hostname:
+        raise ValueError(
+            f"must be smtp://host:25, smtp+starttls://host:587 or smtps://host:465, not {parts.scheme or value}"
+        )
+    return value
+
+
+Address = Annotated[str, AfterValidator(address)]
+
+
+class Settings(BaseModel):
+    """`[channels.email.<name>]`."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    to: Annotated[list[Address], BeforeValidator(split_list)] = Field(min_length=1)
+    sender: Address = Field(alias="from")
+    smtp_url: Annotated[str, AfterValidator(_server)] = "smtp://127.0.0.1:25"
+    user: str = ""
+    password: SecretStr | None = None
+
+
+class Email:
+    """One set of addresses behind one mail server."""
+
+    kind, format, max_length, carries_customer_words = "email", "mail", 20_000, True
+    reports_delivery = False
+    closes = False
+
+    def __init__(self, name: str, settings: Settings, on_call: OnCall) -> None:
+        self.name, self._settings, self._on_call = name, settings, on_call
+        self.recipients = tuple(settings.to)
+
+    def send(self, dispatch: Dispatch, now: datetime) -> Receipt:
+        """One mail per call. Raises TryLater, Refused, UnknownOutcome."""
+        to = dispatch.to or self.recipients[:1]
+        mail = compose(dispatch, to, self._settings.sender, now)
+        with self._counted("email send"), self._connected() as server, _judged():
+            server.send_message(mail)
+        return Receipt(id=str(mail["Message-ID"]), state="accepted")
+
+    def check(self) -> list[Finding]:
+        """Whether the mail server answers and lets us in."""
+        try:
+            with self._counted("email check"), self._connected() as server, _judged():
+                server.noop()
+        except VendorError as err:
+            return [Finding("CH31", "fail", f"{self.name}: {err}", "check smtp_url, user and password")]
+        return [Finding("CH30", "ok", f"{self.name}: the mail server lets us in")]
+
+    @contextmanager
+    def _counted(self, operation: str) -> Iterator[None]:
+        try:
+            yield
+        except VendorError as err:
+            self._on_call(operation, type(err).__name__.lower())
+            raise
+        self._on_call(operation, "ok")
+
+    @contextmanager
+    def _connected(self) -> Iterator[smtplib.SMTP]:
+        """A session. Whatever fails before a mail is handed over did not send it."""
+        host = urlsplit(self._settings.smtp_url).hostname
+        try:
+            server = self._opened()
+        except smtplib.SMTPAuthenticationError as err:
+            raise NotAllowed(
+                f"the mail server does not let us in: {_words(err)}", status=err.smtp_code
+            ) from err
+        except (smtplib.SMTPException, OSError) as err:
+            raise TryLater(
+                f"the mail server at {host} does not answer ({type(err).__name__}: {err})"
+            ) from err
+        try:
+            yield server
+        finally:
+            _hang_up(server)
+
+    def _opened(self) -> smtplib.SMTP:
+        parts, secure = urlsplit(self._settings.smtp_url), ssl.create_default_context()
+        host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
+        if parts.scheme == "smtps":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=TIMEOUT, context=secure)
+        else:
+            server = smtplib.SMTP(host, port, timeout=TIMEOUT)
+        try:
+            self._logged_in(server, secure)
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+    def _logged_in(self, server: smtplib.SMTP, secure: ssl.SSLContext) -> None:
+        parts, given = urlsplit(self._settings.smtp_url), self._settings.password
+        password = given.get_secret_value() if given else unquote(parts.password or "")
+        user = self._settings.user or unquote(parts.username or "")
+        server.ehlo()
+        if parts.scheme == "smtp+starttls" or (
+            parts.scheme == "smtp" and password and server.has_extn("starttls")
+        ):
+            server.starttls(context=secure)
+            server.ehlo()
+        if user and password:
+            server.login(user, password)
+
+
+def compose(dispatch: Dispatch, to: tuple[str, ...], sender: str, now: datetime) -> EmailMessage:
+    """The mail. Headers keep other machines from answering it; customers' words cannot break out of theirs."""
+    domain = parseaddr(sender)[1].rpartition("@")[2]
+    mail = EmailMessage()
+    mail["From"], mail["To"] = sender, ", ".join(to)
+    mail["Subject"] = " ".join(dispatch.subject.split())[:200]
+    mail["Date"], mail["Message-ID"] = format_datetime(now), f"<{_short(dispatch.key)}@{domain}>"
+    mail["Auto-Submitted"], mail["X-Auto-Response-Suppress"] = "auto-generated", "All"
+    if dispatch.ticket_id:
+        root = f"<{_short(f'{dispatch.desk}:{dispatch.ticket_id}')}.ticket@{domain}>"
+        mail["References"] = mail["In-Reply-To"] = root
+    if dispatch.priority is Priority.URGENT:
+        mail["X-Priority"], mail["Importance"] = "1", "high"
+    mail.set_content(dispatch.text)
+    return mail
+
+
+@contextmanager
+def _judged() -> Iterator[None]:
+    """The server's answer to a mail as one of our errors."""
+    try:
+        yield
+    except smtplib.SMTPRecipientsRefused as err:
+        code, words = next(iter(err.recipients.values()))
+        raise _answer(code, _text(words)) from err
+    except smtplib.SMTPResponseException as err:
+        raise _answer(err.smtp_code, _words(err)) from err
+    except (smtplib.SMTPException, OSError) as err:
+        raise UnknownOutcome(f"the mail server fell silent ({type(err).__name__})") from err
+    except UnicodeError as err:
+        raise Refused("the mail server takes no such address: write it in plain letters") from err
+
+
+def _answer(code: int, words: str) -> VendorError:
+    text = f"the mail server says {code} {words}"
+    return Refused(text, status=code) if code >= 500 else TryLater(text, status=code)
+
+
+def _hang_up(server: smtplib.SMTP) -> None:
+    try:
+        server.quit()
+    except (smtplib.SMTPException, OSError):
+        server.close()  # it is gone already; what it said about the mail stands
+
+
+def _words(err: smtplib.SMTPResponseException) -> str:
+    return _text(err.smtp_error)
+
+
+def _text(words: bytes | str) -> str:
+    return words.decode("utf-8", "replace") if isinstance(words, bytes) else words
+
+
+def _short(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def make(name: str, settings: Settings, *, clock: Callable[[], datetime], on_call: OnCall, **_: Any) -> Email:
+    """The channel `email:<name>`."""
+    return Email(f"email:{name}", settings, on_call)

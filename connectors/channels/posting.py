@@ -1,0 +1,109 @@
+"""One way to post to a provider, and to say what came of it: done, later, refused, or nobody knows."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import requests
+from pydantic import AfterValidator
+
+from connectors.http import Limits, retry_after
+from core.errors import NotAllowed, Refused, TryLater, UnknownOutcome, VendorError
+
+TIMEOUT = (4.0, 10.0)  # a notice must not wait long: another channel may work
+OnCall = Callable[[str, str], None]
+WORDS = 300
+# Where clouds tell their machines secrets, beside the link-local addresses: AWS by IPv6, Alibaba, Oracle.
+METADATA = {"metadata", "metadata.google.internal", "fd00:ec2::254", "100.100.100.200", "192.0.0.192"}
+
+
+def checked_url(value: str) -> str:
+    """An http(s) address typed by an admin; never one at which a cloud hands out its secrets."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http(s) address such as https://hooks.example.com/…")
+    if inner(parts.hostname):
+        raise ValueError("points to an address at which machines keep their secrets: use the provider's own")
+    return value
+
+
+def split_list(value: Any) -> Any:
+    """Several recipients at once are separated by commas, as the environment has them."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Url = Annotated[str, AfterValidator(checked_url)]
+
+
+def inner(host: str) -> bool:
+    """Whether this names a link-local or metadata address."""
+    if host.lower().rstrip(".") in METADATA:
+        return True
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_link_local or str(address) in METADATA
+
+
+def resolve_outside(url: str) -> None:
+    """Refuse a name that leads to such an address after all."""
+    parts = urlsplit(url)
+    try:
+        found = socket.getaddrinfo(parts.hostname, parts.port or parts.scheme, type=socket.SOCK_STREAM)
+    except OSError as err:
+        raise TryLater(f"{parts.hostname} cannot be found ({err.strerror or err})") from err
+    if any(inner(str(address[0])) for *_, address in found):
+        raise Refused(f"{parts.hostname} leads to an address at which machines keep their secrets")
+
+
+def post(
+    url: str, *, on_call: OnCall, operation: str, method: str = "POST", **more: Any
+) -> requests.Response:
+    """One call, never repeated and never redirected. Raises TryLater, Refused, UnknownOutcome."""
+    try:
+        resolve_outside(url)
+        response = _sent(method, url, more)
+        judge(response)
+    except VendorError as err:
+        on_call(operation, type(err).__name__.lower())
+        raise
+    on_call(operation, "ok")
+    return response
+
+
+def _sent(method: str, url: str, more: dict[str, Any]) -> requests.Response:
+    never = (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError, requests.exceptions.ProxyError)
+    try:
+        return requests.request(method, url, timeout=TIMEOUT, allow_redirects=False, **more)
+    except requests.exceptions.RequestException as err:
+        words = f"no answer from {urlsplit(url).hostname} ({type(err).__name__})"
+        if isinstance(err, never) or "NewConnectionError" in repr(err):
+            raise TryLater(words) from err
+        raise UnknownOutcome(words) from err
+
+
+def judge(response: requests.Response) -> None:
+    """A provider's status as one of our errors; 2xx passes."""
+    status, words = response.status_code, f"HTTP {response.status_code}: {response.text[:WORDS]}"
+    if status < 300:
+        return
+    if status in {429, 503}:
+        raise TryLater(words, status=status, wait=retry_after(response, Limits()))
+    if status >= 500 or status == 408:
+        raise UnknownOutcome(words, status=status)
+    raise (NotAllowed if status in {401, 403} else Refused)(words, status=status)
+
+
+def wait_of(headers: Any) -> timedelta:
+    """The provider's own wait from its headers, half a minute without."""
+    try:
+        return timedelta(seconds=max(1.0, float(headers.get("Retry-After") or headers.get("retry-after"))))
+    except (TypeError, ValueError):
+        return timedelta(seconds=30)

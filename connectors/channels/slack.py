@@ -1,0 +1,266 @@
+"""Slack: by an incoming webhook, or as a bot.
+
+Rich, and may carry the customer's words: it is the team's own room. A webhook posts into one channel and that is all;
+a bot continues the ticket's thread (and shows reminders in the channel, too: a reply in a thread alone wakes nobody),
+and with `signing_secret` its button takes the ticket. Accepted means that Slack has it; nobody tells who read it.
+
+How it fails: the webhook was removed (404 no_service), the channel archived (410) or the app forbidden to post (403):
+refused, and another channel is tried; too fast (429) or Slack out of order: later. Whether a message whose answer was
+lost arrived cannot be asked. Source: docs.slack.dev, "Sending messages using incoming webhooks", "chat.postMessage".
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import urllib.error
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.signature import Clock, SignatureVerifier
+
+from connectors.channels.posting import OnCall, Url, checked_url, post, wait_of
+from core.errors import BadPayload, BadSignature, NotAllowed, Refused, TryLater, UnknownOutcome, VendorError
+from core.model import Dispatch, Finding, Heard, Priority, Receipt, WebhookRequest
+
+LENGTH = 2800  # a section holds 3000 characters, escaped ones count longer
+CLAIM = "backstop_claim"
+LATER = {"ratelimited", "rate_limited", "service_unavailable", "team_added_to_org"}
+UNKNOWN = {"internal_error", "fatal_error", "request_timeout"}
+CREDENTIAL = {
+    "invalid_auth",
+    "not_authed",
+    "account_inactive",
+    "token_revoked",
+    "token_expired",
+    "missing_scope",
+    "no_permission",
+}
+REMEDIES = {
+    "channel_not_found": "check `channel`, and invite the bot to it",
+    "not_in_channel": "invite the bot to the channel",
+    "is_archived": "the channel is archived: name another one",
+    "missing_scope": "give the bot chat:write and users:read.email",
+    "invalid_auth": "check bot_token",
+}
+
+
+class Settings(BaseModel):
+    """`[channels.slack.<name>]`: `webhook_url`, or `bot_token` and `channel`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    webhook_url: SecretStr | None = None
+    bot_token: SecretStr | None = None
+    channel: str = ""
+    signing_secret: SecretStr | None = None
+    base_url: Url = "https://slack.com"
+
+    @model_validator(mode="after")
+    def _one_way_to_post(self) -> Settings:
+        if self.webhook_url is None and self.bot_token is None:
+            raise ValueError("has no way to post: give it a webhook_url, or a bot_token and a channel")
+        if self.webhook_url is not None:
+            checked_url(self.webhook_url.get_secret_value())
+        elif not self.channel:
+            raise ValueError("has nobody to post to: name the bot's channel")
+        return self
+
+
+class Slack:
+    """One channel in Slack."""
+
+    kind, format, max_length, carries_customer_words = "slack", "rich", LENGTH, True
+    recipients: tuple[str, ...] = ()
+    reports_delivery = False
+    closes = False
+
+    def __init__(self, name: str, settings: Settings, clock: Callable[[], datetime], on_call: OnCall) -> None:
+        self.name, self._settings, self._clock, self._on_call = name, settings, clock, on_call
+        token = settings.bot_token.get_secret_value() if settings.bot_token else None
+        # Its own repeats are switched off: after a broken connection nobody knows whether the message is there.
+        self._api = WebClient(token, f"{settings.base_url.rstrip('/')}/api/", timeout=10, retry_handlers=[])
+
+    def send(self, dispatch: Dispatch, now: datetime) -> Receipt:
+        """One message. Raises TryLater, Refused, UnknownOutcome."""
+        body = {"text": _escaped(dispatch.text[:LENGTH]), "blocks": self._blocks(dispatch)}
+        if self._settings.webhook_url is not None:
+            url = self._settings.webhook_url.get_secret_value()
+            post(url, on_call=self._on_call, operation="slack webhook", json=body)
+            return Receipt(state="accepted")
+        more = {"thread_ts": dispatch.thread, "reply_broadcast": True} if dispatch.thread else {}
+        answer = self._call("chat.postMessage", json={"channel": self._settings.channel, **body, **more})
+        return Receipt(id=str(answer.get("ts", "")), state="accepted")
+
+    def heard(self, request: WebhookRequest, url: str, now: datetime) -> tuple[Heard, ...]:
+        """A click on our button, proved by Slack's signature; the clicker's e-mail is asked of Slack."""
+        self._prove(request, now)
+        try:
+            payload = json.loads(parse_qs(request.body.decode()).get("payload", ["{}"])[0])
+            clicks = [action for action in payload.get("actions", []) if action.get("action_id") == CLAIM]
+            if not clicks:
+                return ()  # a link was followed
+            desk, ticket_id = json.loads(clicks[0]["value"])
+            user = str(payload["user"]["id"])
+        except (ValueError, KeyError, TypeError, AttributeError) as err:
+            raise BadPayload("the click does not say which ticket is meant") from err
+        profile = self._profile(user)
+        return (
+            Heard(
+                "claim", desk=str(desk), ticket_id=str(ticket_id), answer_to=str(payload.get("response_url", "")),
+                email=str(profile.get("profile", {}).get("email", "")), name=str(profile.get("real_name", user)),
+            ),
+        )  # fmt: skip
+
+    def _profile(self, user: str) -> dict[str, Any]:
+        """Who clicked; without the right to ask, nobody we know: the answer says so."""
+        try:
+            return dict(self._call("users.info", params={"user": user}).get("user") or {})
+        except Refused:
+            return {}
+
+    def answer(self, heard: Heard, text: str) -> None:
+        """A line below the message that was clicked, for everybody to see."""
+        if not self._trusted(heard.answer_to):
+            return
+        body = {"text": _escaped(text), "replace_original": False, "response_type": "in_channel"}
+        post(heard.answer_to, on_call=self._on_call, operation="slack response", json=body)
+
+    def check(self) -> list[Finding]:
+        """Whether the webhook lives, by a message without text (Slack refuses it and shows nothing); or the token."""
+        try:
+            if self._settings.webhook_url is None:
+                self._call("auth.test")
+            else:
+                self._knock(self._settings.webhook_url.get_secret_value())
+        except VendorError as err:
+            remedy = (
+                "make a new webhook in Slack's app settings"
+                if self._settings.webhook_url
+                else "check bot_token"
+            )
+            return [Finding("CH21", "fail", f"{self.name}: {err}", remedy)]
+        return [Finding("CH20", "ok", f"{self.name}: Slack knows us")]
+
+    def _knock(self, url: str) -> None:
+        try:
+            post(url, on_call=self._on_call, operation="slack webhook", json={"text": ""})
+        except Refused as err:
+            if "no_text" not in str(err) and "invalid_payload" not in str(err):
+                raise
+
+    def _prove(self, request: WebhookRequest, now: datetime) -> None:
+        if self._settings.signing_secret is None:
+            raise BadSignature(f"{self.name} has no signing_secret: clicks cannot be proved")
+        verifier = SignatureVerifier(self._settings.signing_secret.get_secret_value(), _At(now))
+        try:
+            genuine = verifier.is_valid_request(request.body, dict(request.headers))
+        except (ValueError, TypeError) as err:  # a timestamp or a signature that is none
+            raise BadSignature("the signature cannot be read") from err
+        if not genuine:
+            raise BadSignature(
+                "the signature does not fit: is signing_secret the app's, and is the clock right?"
+            )
+
+    def _trusted(self, url: str) -> bool:
+        """Only Slack itself is answered, whatever the payload says."""
+        home, there = urlsplit(self._settings.base_url), urlsplit(url)
+        slack = there.scheme == "https" and (there.hostname or "").endswith(".slack.com")
+        return slack or (bool(there.netloc) and (there.scheme, there.netloc) == (home.scheme, home.netloc))
+
+    def _call(self, method: str, **more: Any) -> dict[str, Any]:
+        try:
+            answer = self._api.api_call(method, **more).data
+        except SlackApiError as err:
+            self._on_call(f"slack {method}", "refused")
+            raise _explained(err) from err
+        except (OSError, urllib.error.URLError) as err:
+            self._on_call(f"slack {method}", "unknownoutcome")
+            raise _no_answer(err) from err
+        self._on_call(f"slack {method}", "ok")
+        return dict(answer) if isinstance(answer, dict) else {}
+
+    def _blocks(self, dispatch: Dispatch) -> list[dict[str, Any]]:
+        mentions = " ".join(f"<@{user}>" for user in dispatch.to if user.isalnum())
+        head, _, rest = dispatch.text[:LENGTH].partition("\n")
+        text = "\n".join(part for part in [mentions, f"*{_escaped(head)}*", _escaped(rest)] if part)
+        buttons = [
+            button
+            for button in [self._claim_button(dispatch), _link("Open the ticket", dispatch.url)]
+            if button
+        ]
+        section = {"type": "section", "text": {"type": "mrkdwn", "text": text[:2990]}}
+        return [section, {"type": "actions", "elements": buttons}] if buttons else [section]
+
+    def _claim_button(self, dispatch: Dispatch) -> dict[str, Any] | None:
+        if not dispatch.ticket_id or dispatch.template in {"claimed", "digest"}:
+            return None
+        if self._settings.signing_secret is None or self._settings.bot_token is None:
+            return _link("I take it", dispatch.claim_url)
+        button = _button("I take it") | {
+            "action_id": CLAIM,
+            "value": json.dumps([dispatch.desk, dispatch.ticket_id]),
+        }
+        return button | (
+            {"style": "danger"} if dispatch.priority is Priority.URGENT else {"style": "primary"}
+        )
+
+
+class _At(Clock):
+    """Slack's verifier asks a clock; ours is the time that was given."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+
+    def now(self) -> float:
+        return self._at.timestamp()
+
+
+def make(name: str, settings: Settings, *, clock: Callable[[], datetime], on_call: OnCall, **_: Any) -> Slack:
+    """The channel `slack:<name>`."""
+    logging.getLogger("slack_sdk").setLevel(
+        logging.CRITICAL
+    )  # we say ourselves what failed, without its payloads
+    return Slack(f"slack:{name}", settings, clock, on_call)
+
+
+def _escaped(text: str) -> str:
+    """So that nobody's words become a mention of everybody, or a link."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _button(text: str) -> dict[str, Any]:
+    return {"type": "button", "text": {"type": "plain_text", "text": text}}
+
+
+def _link(text: str, url: str) -> dict[str, Any] | None:
+    return (
+        _button(text) | {"url": url} if url.startswith(("https://", "http://")) and len(url) < 3000 else None
+    )
+
+
+def _explained(err: SlackApiError) -> VendorError:
+    data = err.response.data if isinstance(err.response.data, dict) else {}
+    code, status = str(data.get("error", err.response.status_code)), int(err.response.status_code or 0)
+    words = f"Slack: {code}" + (f": {REMEDIES[code]}" if code in REMEDIES else "")
+    if code in LATER or status in {429, 503}:
+        return TryLater(words, status=status, wait=wait_of(err.response.headers))
+    if code in UNKNOWN or status >= 500:
+        return UnknownOutcome(words, status=status)
+    return (NotAllowed if code in CREDENTIAL else Refused)(words, status=status)
+
+
+def _no_answer(err: OSError) -> VendorError:
+    reason = getattr(err, "reason", err)
+    words = f"no answer from Slack ({type(reason).__name__})"
+    never = (
+        isinstance(reason, ConnectionRefusedError)
+        or "getaddrinfo" in repr(reason)
+        or "Errno -" in repr(reason)
+    )
+    return TryLater(words) if never else UnknownOutcome(words)

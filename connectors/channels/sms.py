@@ -1,0 +1,202 @@
+"""SMS by Twilio.
+
+Short, and never a customer's words: a text message is read on locked screens and kept by carriers. Names the ticket's
+id. One number, one message. Its states: accepted when Twilio has it, delivered when the carrier says so (Twilio calls
+back, signed); without `public_url` nobody can tell us, and it stays accepted.
+
+How it fails: a number that cannot exist (21211, 21614), one that replied STOP (21610), a country switched off (21408),
+a sender that is not ours (21606), wrong credentials (20003), too fast (20429): refused at once or later. Switched-off
+phone (30003), unknown or landline number (30005, 30006), filtered by the carrier (30007): told afterwards.
+Source: twilio.com/docs/api/errors.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, quote, urlsplit
+
+import phonenumbers
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from connectors.channels.posting import OnCall, Url, post, split_list
+from connectors.signing import same
+from core.errors import BadPayload, BadSignature, NotAllowed, Refused, TryLater, VendorError
+from core.model import Dispatch, Finding, Heard, Receipt, WebhookRequest
+
+LENGTH = 320  # two segments of plain letters
+STATES = {
+    "accepted": "accepted", "scheduled": "accepted", "queued": "accepted", "sending": "accepted", "sent": "accepted",
+    "delivered": "delivered", "read": "delivered", "undelivered": "failed", "failed": "failed", "canceled": "failed",
+}  # fmt: skip
+REMEDIES = {
+    20003: "check account_sid and auth_token",
+    21211: "this is no phone number: write it as +15550100",
+    21408: "switch the country on in Twilio's geographic permissions",
+    21606: "`from` is not a number of this Twilio account",
+    21610: "this person replied STOP: they must text START to the sender",
+    21614: "this number cannot receive text messages",
+    30003: "the phone is switched off or out of reach",
+    30005: "the carrier does not know this number",
+    30006: "this is a landline",
+    30007: "the carrier filtered it: register the sender",
+}
+
+
+def number(value: str) -> str:
+    """A number with its country, as Twilio wants it."""
+    plain = re.sub(r"[\s().-]", "", value)
+    if not re.fullmatch(r"\+[1-9]\d{6,14}", plain):
+        raise ValueError(f'"{value}" is no phone number with its country: write it as +15550100')
+    return plain
+
+
+class Settings(BaseModel):
+    """`[channels.sms.<name>]`."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    account_sid: str = Field(min_length=1)
+    auth_token: SecretStr
+    to: Annotated[list[Annotated[str, AfterValidator(number)]], BeforeValidator(split_list)] = Field(
+        min_length=1
+    )
+    sender: str = Field(
+        alias="from", min_length=1, description="a number, a name, or a messaging service (MG…)"
+    )
+    base_url: Url = "https://api.twilio.com"
+
+
+class Sms:
+    """One set of numbers behind one Twilio account."""
+
+    kind, format, max_length, carries_customer_words = "sms", "short", LENGTH, False
+    closes = False
+
+    def __init__(self, name: str, settings: Settings, on_call: OnCall, callback: str) -> None:
+        self.name, self._settings, self._on_call, self._callback = name, settings, on_call, callback
+        self.recipients = tuple(settings.to)
+        self.reports_delivery = bool(callback)
+        self._account = f"{settings.base_url.rstrip('/')}/2010-04-01/Accounts/{quote(settings.account_sid)}"
+        self._token = settings.auth_token.get_secret_value()
+
+    def send(self, dispatch: Dispatch, now: datetime) -> Receipt:
+        """One text message. Raises TryLater, Refused, UnknownOutcome."""
+        to = number(dispatch.to[0]) if dispatch.to else self.recipients[0]
+        service = self._settings.sender.startswith("MG")
+        form = {"To": to, "Body": dispatch.text[:LENGTH]}
+        form["MessagingServiceSid" if service else "From"] = self._settings.sender
+        if self._callback:
+            form["StatusCallback"] = f"{self._callback}?key={quote(dispatch.key, safe='')}"
+        answer = self._call("POST", "Messages.json", data=form)
+        state = STATES.get(str(answer.get("status")), "accepted")
+        if state == "failed":
+            raise Refused(_words(answer.get("error_code"), "Twilio could not send it"))
+        return Receipt(id=str(answer.get("sid", "")), state=state)
+
+    def heard(self, request: WebhookRequest, url: str, now: datetime) -> tuple[Heard, ...]:
+        """A status callback, proved by Twilio's signature over the address it called and the form."""
+        form = _form(request.body)
+        if not same([signature(self._token, url, form)], request.headers.get("x-twilio-signature", "")):
+            raise BadSignature(
+                "the signature does not fit: is auth_token the account's, and public_url as Twilio sees it?"
+            )
+        fields = dict(form)
+        sid, status = fields.get("MessageSid", ""), fields.get("MessageStatus", "")
+        key = dict(parse_qsl(urlsplit(url).query)).get("key", "")
+        if not status or not (sid or key):
+            raise BadPayload("neither a message nor a status in it")
+        code = fields.get("ErrorCode", "")
+        detail = _words(code, "not delivered") if code and code != "0" else ""
+        return (
+            Heard("status", key=key, provider_id=sid, state=STATES.get(status, "accepted"), detail=detail),
+        )
+
+    def answer(self, heard: Heard, text: str) -> None:
+        """Nobody clicks in a text message."""
+
+    def check(self) -> list[Finding]:
+        """Whether the account answers, and whether the numbers can exist."""
+        odd = [one for one in self.recipients if not phonenumbers.is_valid_number(phonenumbers.parse(one))]
+        findings = [
+            Finding(
+                "CH12", "warn", f"{self.name}: {one} is in no country's numbering plan", "check the number"
+            )
+            for one in odd
+        ]
+        try:
+            account = self._call("GET", ".json")
+        except VendorError as err:
+            return [
+                *findings,
+                Finding("CH11", "fail", f"{self.name}: {err}", "check account_sid, auth_token and base_url"),
+            ]
+        if account.get("status", "active") != "active":
+            findings.append(
+                Finding(
+                    "CH13", "fail", f"{self.name}: the account is {account['status']}", "see Twilio's console"
+                )
+            )
+        return [*findings, Finding("CH10", "ok", f"{self.name}: Twilio knows us")]
+
+    def _call(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        url = self._account + (path if path.startswith(".") else f"/{path}")
+        auth = (self._settings.account_sid, self._token)
+        try:
+            response = post(
+                url, method=method, on_call=self._on_call, operation=f"sms {method}", auth=auth, **more
+            )
+        except Refused as err:
+            raise _explained(err) from err
+        try:
+            return dict(response.json())
+        except ValueError:  # it was accepted; only its words are lost
+            return {}
+
+
+def signature(token: str, url: str, form: Iterable[tuple[str, str]]) -> str:
+    """base64(HMAC-SHA1(token, address + every name and value, sorted)). Of repeated values each counts once."""
+    signed = url + "".join(name + value for name, value in sorted(set(form)))
+    return base64.b64encode(hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()).decode()
+
+
+def make(
+    name: str,
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime],
+    on_call: OnCall,
+    public_url: str = "",
+    **_: Any,
+) -> Sms:
+    """The channel `sms:<name>`."""
+    callback = f"{public_url.rstrip('/')}/hooks/channels/sms/{name}" if public_url else ""
+    return Sms(f"sms:{name}", settings, on_call, callback)
+
+
+def _form(body: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(body.decode(), keep_blank_values=True)
+    except ValueError as err:
+        raise BadPayload("the body is no form") from err
+
+
+def _words(code: Any, otherwise: str) -> str:
+    known = REMEDIES.get(int(code)) if str(code or "").isdigit() else None
+    return f"Twilio {code}: {known or otherwise}" if code else otherwise
+
+
+def _explained(err: Refused) -> VendorError:
+    """Twilio's own number for it, and what to do about it."""
+    match = re.search(r'"code":\s*(\d+)', str(err))
+    if not match:
+        return err
+    code, words = int(match.group(1)), re.search(r'"message":\s*"([^"]*)"', str(err))
+    text = _words(code, words.group(1) if words else str(err))
+    kind = TryLater if code in {20429, 14107} else NotAllowed if code == 20003 else Refused
+    return kind(text, status=err.status)

@@ -1,0 +1,90 @@
+"""Microsoft Teams, by a workflow's webhook ("When a Teams webhook request is received").
+
+Rich, and may carry the customer's words: it is the team's own room. Posts one adaptive card with links; a click cannot
+be traced to a person, so a ticket is taken by the link's page. Accepted means that the workflow has begun, not that the
+card was shown: a workflow that fails afterwards tells only its owner.
+
+How it fails: the workflow was removed or its owner left (404, 401): refused, another channel is tried; throttled (429):
+later; cards over 28 KB are refused, so texts are cut well below.
+Source: learn.microsoft.com, "Create incoming webhooks with Workflows", "Adaptive Cards".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
+
+from connectors.channels.posting import OnCall, checked_url, post
+from core.model import Dispatch, Finding, Priority, Receipt
+
+
+class Settings(BaseModel):
+    """`[channels.teams.<name>]`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    webhook_url: SecretStr
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _an_address(cls, value: SecretStr) -> SecretStr:
+        checked_url(value.get_secret_value())
+        return value
+
+
+class Teams:
+    """One channel or chat in Teams."""
+
+    kind, format, max_length, carries_customer_words = "teams", "rich", 6000, True
+    recipients: tuple[str, ...] = ()
+    reports_delivery = False
+    closes = False
+
+    def __init__(self, name: str, settings: Settings, on_call: OnCall) -> None:
+        self.name, self._url, self._on_call = name, settings.webhook_url.get_secret_value(), on_call
+
+    def send(self, dispatch: Dispatch, now: datetime) -> Receipt:
+        """One card. Raises TryLater, Refused, UnknownOutcome."""
+        card = {"contentType": "application/vnd.microsoft.card.adaptive", "content": _card(dispatch)}
+        body = {"type": "message", "attachments": [card]}
+        post(self._url, on_call=self._on_call, operation="teams webhook", json=body)
+        return Receipt(state="accepted")
+
+    def check(self) -> list[Finding]:
+        """A workflow cannot be tried without posting: only its address was looked at."""
+        return [
+            Finding(
+                "CH50", "ok", f"{self.name}: the address is well-formed (a workflow cannot be tried silently)"
+            )
+        ]
+
+
+def _card(dispatch: Dispatch) -> dict[str, Any]:
+    head, _, rest = dispatch.text.partition("\n")
+    colour = "attention" if dispatch.priority is Priority.URGENT else "default"
+    title = {"type": "TextBlock", "text": _plain(head), "weight": "bolder", "wrap": True, "color": colour}
+    body = [
+        title,
+        *({"type": "TextBlock", "text": _plain(line), "wrap": True} for line in rest.splitlines() if line),
+    ]
+    links = (("Open the ticket", dispatch.url), ("I take it", dispatch.claim_url))
+    actions = [
+        {"type": "Action.OpenUrl", "title": title, "url": url}
+        for title, url in links
+        if url.startswith(("https://", "http://"))
+    ]
+    return {"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4",
+            "body": body, "actions": actions}  # fmt: skip
+
+
+def _plain(text: str) -> str:
+    """Cards read Markdown: nobody's words become a link or a heading."""
+    return "".join(f"\\{sign}" if sign in "\\[]()*_#`" else sign for sign in text)
+
+
+def make(name: str, settings: Settings, *, clock: Callable[[], datetime], on_call: OnCall, **_: Any) -> Teams:
+    """The channel `teams:<name>`."""
+    return Teams(f"teams:{name}", settings, on_call)

@@ -1,0 +1,173 @@
+"""A signed webhook, for pagers and programs: the Standard Webhooks scheme, PagerDuty's events, or GoAlert's alerts.
+
+Short words without the customer's, and the facts as fields. One incident per ticket: a reminder updates it, and when
+somebody took the ticket the incident is closed (`resolve`). Accepted means that the other side has it; pagers are
+machines, so nothing is bundled or held back.
+
+How it fails: 4xx is refused and another channel is tried; 429 and 503 are tried later. What was lost on the way is sent
+again under the same id (`webhook-id`, `dedup_key`, `dedup`), by which the receiver knows it.
+Sources: standardwebhooks.com; PagerDuty, "Events API v2"; GoAlert, "Integration keys: generic API".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
+
+from connectors.channels.posting import OnCall, checked_url, post
+from core.model import Dispatch, Finding, Priority, Receipt
+
+PAGERDUTY = "https://events.pagerduty.com"
+SEVERITY = {
+    Priority.URGENT: "critical",
+    Priority.HIGH: "error",
+    Priority.NORMAL: "warning",
+    Priority.LOW: "info",
+}
+END = "claimed"
+
+
+class Settings(BaseModel):
+    """`[channels.webhook.<name>]`: `url` and `secret`; preset "pagerduty" wants `routing_key`; "goalert" its `url`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    preset: str = "standard"
+    url: SecretStr | None = None
+    secret: SecretStr | None = None
+    routing_key: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _enough(self) -> Settings:
+        needs = {"standard": ("url", "secret"), "pagerduty": ("routing_key",), "goalert": ("url",)}
+        if self.preset not in needs:
+            raise ValueError(f'preset "{self.preset}" is unknown: use {", ".join(needs)}')
+        missing = [name for name in needs[self.preset] if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f'preset "{self.preset}" needs {" and ".join(missing)}')
+        if self.url is not None:
+            checked_url(self.url.get_secret_value())
+        if self.preset == "standard" and self.secret is not None:
+            key(self.secret.get_secret_value())
+        return self
+
+
+class Webhook:
+    """One receiver."""
+
+    kind, format, max_length, carries_customer_words = "webhook", "short", 1000, False
+    recipients: tuple[str, ...] = ()
+    reports_delivery = False
+    closes = True
+
+    def __init__(self, name: str, settings: Settings, on_call: OnCall) -> None:
+        self.name, self._settings, self._on_call = name, settings, on_call
+
+    def send(self, dispatch: Dispatch, now: datetime) -> Receipt:
+        """One call. Raises TryLater, Refused, UnknownOutcome."""
+        url, body, headers = _SHAPES[self._settings.preset](self._settings, dispatch, now)
+        data = json.dumps(body, ensure_ascii=False).encode()
+        if self._settings.preset == "standard" and self._settings.secret is not None:
+            headers |= signed(self._settings.secret.get_secret_value(), dispatch.key, now, data)
+        headers |= {"Content-Type": "application/json"}
+        post(
+            url,
+            on_call=self._on_call,
+            operation=f"webhook {self._settings.preset}",
+            data=data,
+            headers=headers,
+        )
+        return Receipt(id=dispatch.key, state="accepted")
+
+    def check(self) -> list[Finding]:
+        """A pager cannot be tried without paging: only the settings were looked at."""
+        return [
+            Finding("CH60", "ok", f"{self.name}: settings are complete (a pager cannot be tried silently)")
+        ]
+
+
+def key(secret: str) -> bytes:
+    """The bytes of a `whsec_…` secret."""
+    try:
+        raw = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except (binascii.Error, ValueError) as err:
+        raise ValueError("secret must be whsec_ and base64: `openssl rand -base64 32` makes one") from err
+    if not raw:
+        raise ValueError("secret is empty: `openssl rand -base64 32` makes one")
+    return raw
+
+
+def signed(secret: str, message_id: str, now: datetime, body: bytes) -> dict[str, str]:
+    """The headers that prove a call: HMAC-SHA256 over id, time and body."""
+    stamp = str(int(now.timestamp()))
+    digest = hmac.new(key(secret), f"{message_id}.{stamp}.".encode() + body, hashlib.sha256).digest()
+    proof = f"v1,{base64.b64encode(digest).decode()}"
+    return {"webhook-id": message_id, "webhook-timestamp": stamp, "webhook-signature": proof}
+
+
+def incident(dispatch: Dispatch) -> str:
+    """One incident per ticket; a notice about ourselves is one of its own."""
+    return (
+        f"backstop:{dispatch.desk}:{dispatch.ticket_id}" if dispatch.ticket_id else f"backstop:{dispatch.key}"
+    )
+
+
+Shaped = tuple[str, dict[str, Any], dict[str, str]]
+
+
+def _standard(settings: Settings, dispatch: Dispatch, now: datetime) -> Shaped:
+    data = {
+        "desk": dispatch.desk, "ticket_id": dispatch.ticket_id, "priority": dispatch.priority.value, "summary": dispatch.text,
+        "url": dispatch.url, "claim_url": dispatch.claim_url, "incident": incident(dispatch),
+    }  # fmt: skip
+    body = {"type": f"ticket.{dispatch.template or 'notice'}", "timestamp": now.isoformat(), "data": data}
+    return _url(settings), body, {}
+
+
+def _pagerduty(settings: Settings, dispatch: Dispatch, now: datetime) -> Shaped:
+    base = settings.url.get_secret_value() if settings.url else PAGERDUTY
+    routing = settings.routing_key.get_secret_value() if settings.routing_key else ""
+    body: dict[str, Any] = {"routing_key": routing, "dedup_key": incident(dispatch)[:255]}
+    if dispatch.template == END:
+        return f"{base.rstrip('/')}/v2/enqueue", body | {"event_action": "resolve"}, {}
+    details = {"desk": dispatch.desk, "ticket": dispatch.ticket_id}
+    payload = {
+        "summary": dispatch.text[:1024], "source": f"backstop {dispatch.desk}".strip(), "timestamp": now.isoformat(),
+        "severity": SEVERITY[dispatch.priority], "custom_details": details,
+    }  # fmt: skip
+    links = [{"href": dispatch.url, "text": "Open the ticket"}] if dispatch.url else []
+    return (
+        f"{base.rstrip('/')}/v2/enqueue",
+        body | {"event_action": "trigger", "payload": payload, "links": links},
+        {},
+    )
+
+
+def _goalert(settings: Settings, dispatch: Dispatch, now: datetime) -> Shaped:
+    body = {"summary": dispatch.text.splitlines()[0][:1024], "details": f"{dispatch.text}\n{dispatch.url}".strip(),
+            "dedup": incident(dispatch)}  # fmt: skip
+    return _url(settings), body | ({"action": "close"} if dispatch.template == END else {}), {}
+
+
+def _url(settings: Settings) -> str:
+    return settings.url.get_secret_value() if settings.url else ""
+
+
+_SHAPES: dict[str, Callable[[Settings, Dispatch, datetime], Shaped]] = {
+    "standard": _standard, "pagerduty": _pagerduty, "goalert": _goalert,
+}  # fmt: skip
+
+
+def make(
+    name: str, settings: Settings, *, clock: Callable[[], datetime], on_call: OnCall, **_: Any
+) -> Webhook:
+    """The channel `webhook:<name>`."""
+    return Webhook(f"webhook:{name}", settings, on_call)
