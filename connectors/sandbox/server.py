@@ -6,6 +6,7 @@ a connection reset before it, a storm of 429.
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 import threading
@@ -89,7 +90,7 @@ def _reset(environ: dict[str, Any]) -> Iterable[bytes]:
     """Cut the connection so that the caller sees a reset, not an answer."""
     connection: socket.socket = environ["werkzeug.socket"]
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
+    os.close(connection.detach())  # close() alone leaves the descriptor to werkzeug's files
     return []
 
 

@@ -1,0 +1,132 @@
+"""May this customer-visible message go out? One guard for every answer and acknowledgment. Pure.
+
+Open ticket forms are used to make companies mail strangers, and two robots can answer each other for ever;
+so each message passes here, however sure the classifier was.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from core.model import Author, Message, Reply, Status, Ticket
+
+ECHO = 40  # a run of this many characters of the customer's own words is an echo
+_NOBODY = re.compile(
+    r"^(no-?_?\.?reply|do-?_?not-?_?reply|mailer-?daemon|postmaster|bounces?|notifications?|auto-?confirm)\b"
+    r"|(^|[.+_-])(no-?reply|donotreply|bounces?)([.+_@-]|$)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What went out automatically in the last hour, by the ledger; caps from `[limits]`. 0 = no cap."""
+
+    to_address: int = 0
+    to_all: int = 0
+    address_cap: int = 10
+    total_cap: int = 600
+
+
+def newest_customer_message(ticket: Ticket) -> Message | None:
+    """What the customer said last, machines' mail left out."""
+    said = [m for m in ticket.messages if m.author is Author.CUSTOMER and not m.draft]
+    return said[-1] if said else None
+
+
+def human_touch(ticket: Ticket, after: Message | None = None) -> str:
+    """Why the ticket is in a human's hands ("" if it is not); `after`: only what came after that message."""
+    if ticket.assignee is not None and ticket.assignee.human:
+        return f"{ticket.assignee.name or 'an agent'} holds the ticket"
+    since = ticket.messages.index(after) + 1 if after in ticket.messages else 0
+    later = ticket.messages[since:]
+    if any(m.author is Author.AGENT and m.public for m in later):
+        return "an agent has answered"
+    return ""
+
+
+def refusal(
+    ticket: Ticket,
+    reply: Reply,
+    sent: Sent,
+    *,
+    answers: str,
+    own_addresses: Collection[str] = (),
+) -> str:
+    """Why the message must not go out; "" when it may. `answers`: id of the customer message it answers."""
+    checks = (
+        _unreachable(ticket),
+        _machine(ticket, answers),
+        _stranger(ticket.customer.email, own_addresses),
+        _overtaken(ticket, answers),
+        _too_much(sent),
+        _echo(ticket, reply),
+    )
+    return next((why for why in checks if why), "")
+
+
+def _unreachable(ticket: Ticket) -> str:
+    if ticket.status in {Status.CLOSED, Status.SPAM, Status.DELETED}:
+        return f"the ticket is {ticket.status}"
+    if ticket.locked:
+        return f"nothing can be added to the ticket: {ticket.locked}"
+    if not ticket.replyable:
+        return f"a public reply does not reach the customer on this channel ({ticket.channel})"
+    if ticket.customer.is_staff or ticket.opened_by is Author.AGENT:
+        return "the company's own people opened it"
+    return ""
+
+
+def _machine(ticket: Ticket, answers: str) -> str:
+    message = next((m for m in ticket.messages if m.id == answers), None)
+    if message is not None and message.machine:
+        return f"a machine wrote the message: {message.machine}"
+    return ""
+
+
+def _stranger(email: str, own_addresses: Collection[str]) -> str:
+    address = email.strip().lower()
+    if address in {own.strip().lower() for own in own_addresses if own}:
+        return "the address is one of our own"
+    if address and _NOBODY.search(address.partition("@")[0]):
+        return "the address belongs to no person"
+    return ""
+
+
+def _overtaken(ticket: Ticket, answers: str) -> str:
+    ids = [m.id for m in ticket.messages]
+    after = ticket.messages[ids.index(answers) + 1 :] if answers in ids else ()
+    if any(m.draft and m.author is Author.AGENT for m in ticket.messages):
+        return "an agent is writing an answer"
+    if any(m.author is Author.AGENT and m.public for m in after):
+        return "an agent has answered meanwhile"
+    if ticket.assignee is not None and ticket.assignee.human:
+        return "an agent has taken the ticket meanwhile"
+    return ""
+
+
+def _too_much(sent: Sent) -> str:
+    if sent.address_cap and sent.to_address >= sent.address_cap:
+        return f"{sent.to_address} automatic messages went to this address within an hour"
+    if sent.total_cap and sent.to_all >= sent.total_cap:
+        return f"{sent.to_all} automatic messages went out within an hour: the brake holds"
+    return ""
+
+
+def _echo(ticket: Ticket, reply: Reply) -> str:
+    """The customer's own words never go out again: that is how ticket forms become spam relays."""
+    sent = _squash(reply.text)
+    for message in ticket.messages:
+        if message.author is not Author.CUSTOMER:
+            continue
+        words = _squash(f"{ticket.subject} {message.text[:20_000]}")
+        windows = range(0, max(0, len(words) - ECHO), ECHO // 2)
+        if len(words) > ECHO and any(words[i : i + ECHO] in sent for i in windows):
+            return "the text repeats the customer's own words"
+    return ""
+
+
+def _squash(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip().lower()

@@ -1,0 +1,341 @@
+"""Ticket + Prediction + History + Rules → Decision. Pure: every branch is a case in the tests.
+
+Order of the questions, each answered "left alone" or passed on: may the ticket be touched at all? Is a human
+there? Is it a follow-up on what we did? Only then does the confidence decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from core.model import (
+    NO_INTENT,
+    Action,
+    AddNote,
+    AddTags,
+    Author,
+    Band,
+    Decision,
+    Guess,
+    History,
+    IntentRule,
+    Message,
+    Mode,
+    Outcome,
+    Prediction,
+    Priority,
+    Reopen,
+    Reply,
+    Rules,
+    RunAction,
+    SetFields,
+    SetPriority,
+    SetQueue,
+    Solve,
+    Status,
+    Ticket,
+    TicketState,
+)
+from core.outgoing import human_touch
+
+UNREADABLE = Prediction(NO_INTENT, 0.0, model="none")
+"""What stands in for a guess when the classifier is down or the message cannot be read."""
+
+
+def decide(
+    ticket: Ticket,
+    messages: Sequence[Message],
+    prediction: Prediction,
+    history: History,
+    rules: Rules,
+) -> Decision:
+    """What to do about `messages`, the customer's words not yet dealt with (oldest first)."""
+    alone = leave_alone(ticket, messages, history)
+    if alone:
+        return _stamp(Decision(Outcome.LEFT_ALONE, alone), prediction, rules)
+    machine = _machine(messages)
+    if machine:
+        return _stamp(_machine_mail(machine, history, rules), prediction, rules)
+    rule = _rule(prediction.intent, rules)
+    priority = _priority(prediction, rule, rules)
+    if history.auto_answered:
+        return _stamp(_again(ticket, prediction, rule, priority, history, rules), prediction, rules)
+    if history.escalated:
+        return _stamp(_still_waiting(prediction, priority, history, rules), prediction, rules)
+    return _stamp(_first(ticket, prediction, rule, priority, rules), prediction, rules)
+
+
+def leave_alone(ticket: Ticket, messages: Sequence[Message], history: History) -> str:
+    """Why the ticket is not ours to touch; "" when it is."""
+    gone = {Status.CLOSED: "it is closed", Status.SPAM: "it is spam", Status.DELETED: "it is deleted"}
+    if ticket.status in gone:
+        return gone[ticket.status]
+    if ticket.locked:
+        return f"nothing can be added to it: {ticket.locked}"
+    if ticket.customer.is_staff or ticket.opened_by is Author.AGENT:
+        return "staff opened it"
+    if not messages:
+        return "there is no customer message in it"
+    touched = human_touch(ticket)
+    if touched:
+        return touched
+    if ticket.status is Status.SOLVED and not history.auto_answered:
+        return "it is solved"
+    return ""
+
+
+def _machine(messages: Sequence[Message]) -> str:
+    """Why all of it is a machine's; one person's message among them makes it a person's."""
+    reasons = [m.machine for m in messages if m.machine or m.author is Author.MACHINE]
+    return (reasons[-1] or "a machine wrote it") if len(reasons) == len(messages) else ""
+
+
+def _machine_mail(why: str, history: History, rules: Rules) -> Decision:
+    """Never answered, never acknowledged; a new ticket of a machine's is still put in a queue."""
+    if history.state is not None and history.state is not TicketState.RECEIVED:
+        return Decision(Outcome.LEFT_ALONE, f"a machine wrote it: {why}")
+    tags = AddTags((f"{rules.tag_prefix}general_queue",))
+    return Decision(
+        Outcome.GENERAL_QUEUE,
+        f"a machine wrote it ({why}): put in the general queue, nobody is written to",
+        band=Band.GENERAL,
+        priority=Priority.LOW,
+        queue=rules.general_queue,
+        actions=_only([tags, SetQueue(rules.general_queue)]),
+        rule="machine mail",
+    )
+
+
+def _first(
+    ticket: Ticket, prediction: Prediction, rule: IntentRule, priority: Priority, rules: Rules
+) -> Decision:
+    """The three bands."""
+    if suspected(prediction, rules, rules.human_request):
+        return _route(
+            ticket, prediction, rule, priority, rules, why="the customer asks for a human", human=True
+        )
+    band = band_of(prediction, rule, rules)
+    if band is Band.AUTO:
+        held = held_back(rule, priority, ticket, rules)
+        if not held:
+            return _answer(prediction, rule, priority, rules)
+        return _route(ticket, prediction, rule, priority, rules, why=held)
+    if band is Band.ROUTE:
+        why = f"{_percent(prediction)}% is between {rules.route:.0%} and {_auto(rule, rules):.0%}"
+        return _route(ticket, prediction, rule, priority, rules, why=why)
+    return _general(prediction, priority, rules)
+
+
+def band_of(prediction: Prediction, rule: IntentRule, rules: Rules) -> Band:
+    """At or above auto: auto; at or above route: route; below, or none of the intents: general."""
+    if prediction.intent == NO_INTENT or prediction.confidence < rules.route:
+        return Band.GENERAL
+    return Band.AUTO if prediction.confidence >= _auto(rule, rules) else Band.ROUTE
+
+
+def held_back(rule: IntentRule, priority: Priority, ticket: Ticket, rules: Rules) -> str:
+    """Why a sure guess is not answered automatically; "" when it may be."""
+    if rule.name in rules.never_automatic or priority in {Priority.URGENT, Priority.HIGH}:
+        return f"{rule.name} is never answered automatically at priority {priority}"
+    if not rule.reply and not rule.action:
+        return f"{rule.name} has no reply"
+    if Mode.SUGGEST in {rules.mode, rule.mode} or rule.mode is Mode.OBSERVE:
+        return f"{rule.name} may only suggest"
+    if not ticket.replyable:
+        return "a reply does not reach the customer on this channel"
+    return ""
+
+
+def suspected(prediction: Prediction, rules: Rules, intent: str) -> bool:
+    """Whether this intent is the guess, or a runner-up above the floor."""
+    return any(g.intent == intent and g.confidence >= rules.suspicion for g in guesses(prediction))
+
+
+def guesses(prediction: Prediction) -> tuple[Guess, ...]:
+    """The guess and its runner-ups, best first."""
+    return (Guess(prediction.intent, prediction.confidence), *prediction.alternatives)
+
+
+def _priority(prediction: Prediction, rule: IntentRule, rules: Rules) -> Priority:
+    """The guess's own when it is sure enough, and that of any more urgent intent above the floor of suspicion."""
+    own = rule.priority if prediction.confidence >= rules.route else Priority.NORMAL
+    if prediction.intent == NO_INTENT:
+        own = Priority.NORMAL
+    suspects = [
+        _rule(g.intent, rules).priority
+        for g in guesses(prediction)
+        if g.confidence >= rules.suspicion and g.intent != NO_INTENT
+    ]
+    alarming = [p for p in suspects if p in {Priority.URGENT, Priority.HIGH}]
+    return min([own, *alarming], key=lambda p: p.rank)
+
+
+def _rule(intent: str, rules: Rules) -> IntentRule:
+    return rules.intents.get(intent) or IntentRule(intent)
+
+
+def _auto(rule: IntentRule, rules: Rules) -> float:
+    return rule.auto if rule.auto is not None else rules.auto
+
+
+def _percent(prediction: Prediction) -> int:
+    return int(prediction.confidence * 100)  # rounded down: 84.9 must not look like 85
+
+
+def _answer(prediction: Prediction, rule: IntentRule, priority: Priority, rules: Rules) -> Decision:
+    tags = AddTags((f"{rules.tag_prefix}intent_{rule.name}", f"{rules.tag_prefix}auto_resolved"))
+    done: list[Action] = [Reply("answer", rule.reply), Solve()] if rule.reply else []
+    if rule.action:
+        done.append(RunAction(rule.action))
+    return Decision(
+        Outcome.AUTO_RESOLVED,
+        f"{_percent(prediction)}% reaches {_auto(rule, rules):.0%}: answered by the rule of {rule.name}",
+        band=Band.AUTO,
+        priority=priority,
+        queue=rule.queue,
+        actions=(tags, _fields(prediction, "auto_resolved"), *done),
+        rule=f"intents.{rule.name}",
+    )
+
+
+def _route(
+    ticket: Ticket,
+    prediction: Prediction,
+    rule: IntentRule,
+    priority: Priority,
+    rules: Rules,
+    *,
+    why: str,
+    human: bool = False,
+) -> Decision:
+    sure = prediction.confidence >= rules.route and prediction.intent != NO_INTENT
+    queue = (rule.queue if sure else "") or rules.general_queue
+    names = [f"intent_{rule.name}"] if sure else []
+    names += ["routed", "escalated", *(["human_requested"] if human else [])]
+    tags = AddTags(tuple(f"{rules.tag_prefix}{name}" for name in names))
+    actions: list[Action | None] = [tags, _fields(prediction, "routed"), SetQueue(queue), _urgency(priority)]
+    actions += [AddNote("note", {"why": why}), *_acknowledgment(rules)]
+    return Decision(
+        Outcome.ROUTED,
+        why,
+        band=Band.ROUTE if band_of(prediction, rule, rules) is not Band.AUTO else Band.AUTO,
+        priority=priority,
+        queue=queue,
+        actions=_only(actions),
+        escalates=True,
+        rule=f"intents.{rule.name}" if rule.name in rules.intents else "bands",
+    )
+
+
+def _general(prediction: Prediction, priority: Priority, rules: Rules) -> Decision:
+    names = ["general_queue", "escalated"]
+    tags = AddTags(tuple(f"{rules.tag_prefix}{name}" for name in names))
+    actions: list[Action | None] = [
+        tags,
+        _fields(prediction, "general_queue"),
+        SetQueue(rules.general_queue),
+        _urgency(priority),
+        *_acknowledgment(rules),
+    ]
+    why = f"{_percent(prediction)}% is below {rules.route:.0%}"
+    return Decision(
+        Outcome.GENERAL_QUEUE,
+        "it belongs to none of the intents" if prediction.intent == NO_INTENT else why,
+        band=Band.GENERAL,
+        priority=priority,
+        queue=rules.general_queue,
+        actions=_only(actions),
+        escalates=True,
+        rule="bands.route",
+    )
+
+
+def _again(
+    ticket: Ticket,
+    prediction: Prediction,
+    rule: IntentRule,
+    priority: Priority,
+    history: History,
+    rules: Rules,
+) -> Decision:
+    """The automatic answer did not help: a human comes, and nothing is answered automatically again."""
+    why = "the customer wrote again after an automatic answer"
+    queue = _rule(history.intent, rules).queue or rule.queue or rules.general_queue
+    raised = min(Priority.NORMAL, priority, key=lambda p: p.rank)
+    tags = AddTags(tuple(f"{rules.tag_prefix}{name}" for name in ("reescalated", "escalated")))
+    actions: list[Action | None] = [tags, SetQueue(queue), _urgency(raised)]
+    if ticket.status in {Status.SOLVED, Status.PENDING}:
+        actions.append(Reopen())
+    actions += [AddNote("note", {"why": why}), *([] if history.acknowledged else _acknowledgment(rules))]
+    return Decision(
+        Outcome.REESCALATED,
+        why,
+        band=Band.ROUTE,
+        priority=raised,
+        queue=queue,
+        actions=_only(actions),
+        escalates=True,
+        rule="follow-up",
+    )
+
+
+def _still_waiting(prediction: Prediction, priority: Priority, history: History, rules: Rules) -> Decision:
+    """Already waiting for a human: said nothing twice; but if it became more urgent, the team hears at once."""
+    before = history.priority or Priority.NORMAL
+    if priority.rank >= before.rank or priority not in {Priority.URGENT, Priority.HIGH}:
+        return Decision(
+            Outcome.LEFT_ALONE, "it is waiting for a human already", priority=before, rule="follow-up"
+        )
+    tags = AddTags((f"{rules.tag_prefix}{priority}",))
+    return Decision(
+        Outcome.ROUTED,
+        f"the new message may be about {prediction.intent}: raised from {before} to {priority}",
+        band=Band.ROUTE,
+        priority=priority,
+        queue=history.queue,
+        actions=_only(
+            [tags, _urgency(priority), AddNote("note", {"why": "a further message raised the priority"})]
+        ),
+        escalates=True,
+        rule="follow-up",
+    )
+
+
+def fallback(ticket: Ticket, why: str, history: History, rules: Rules, *, speak: bool = True) -> Decision:
+    """When something of ours is broken: the general queue, flagged, acknowledged; towards a human."""
+    base = _general(UNREADABLE, history.priority or Priority.NORMAL, rules)
+    if not speak or history.acknowledged:
+        base = replace(base, actions=tuple(a for a in base.actions if not isinstance(a, Reply)))
+    return _stamp(replace(base, reason=why, rule="fallback"), UNREADABLE, rules)
+
+
+def for_mode(decision: Decision, mode: Mode) -> Decision:
+    """Observe writes nothing and tells nobody; what would have been done stays in the decision's record."""
+    return replace(decision, actions=(), notices=(), escalates=False) if mode is Mode.OBSERVE else decision
+
+
+def _acknowledgment(rules: Rules) -> list[Action]:
+    return [Reply("acknowledgment", "acknowledgment")] if rules.acknowledge else []
+
+
+def _urgency(priority: Priority) -> SetPriority | None:
+    return SetPriority(priority) if priority is not Priority.NORMAL else None
+
+
+def _fields(prediction: Prediction, outcome: str) -> SetFields:
+    return SetFields(prediction.intent, _percent(prediction), outcome)
+
+
+def _only(actions: Sequence[Action | None]) -> tuple[Action, ...]:
+    """Without what is not there: no queue named, priority left as it is."""
+    return tuple(a for a in actions if a is not None and not (isinstance(a, SetQueue) and not a.queue))
+
+
+def _stamp(decision: Decision, prediction: Prediction, rules: Rules) -> Decision:
+    return replace(
+        decision,
+        intent=prediction.intent,
+        confidence=prediction.confidence,
+        rules_version=rules.version,
+    )
