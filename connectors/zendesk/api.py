@@ -187,7 +187,10 @@ class Api:
         from zenpy.lib.api_objects import Comment, Ticket
 
         comment = {"comment": Comment(**body["comment"])} if "comment" in body else {}
-        ticket = Ticket(**{**body, "id": number(ticket_id), **comment})
+        given = {**body, "id": number(ticket_id), **comment}
+        ticket = Ticket(**{name: value for name, value in given.items() if value is not None})
+        for name in [name for name, value in given.items() if value is None]:
+            setattr(ticket, name, None)  # zenpy sends a null only for what is set afterwards
         try:
             return self.zenpy.tickets.update(ticket)
         except VendorError:

@@ -46,8 +46,8 @@ def secret(desk: str, value: str) -> Step:
     )
 
 
-def field_ids(desk: str, ids: Mapping[str, str], settings: Settings) -> list[Step]:
-    """The ids of the fields, until they stand in the configuration."""
+def ids(desk: str, fields: Mapping[str, str], bot_id: str, settings: Settings) -> list[Step]:
+    """The ids of the fields and of our user, until they stand in the configuration."""
     configured = {
         "intent": settings.intent_field,
         "confidence": settings.confidence_field,
@@ -55,10 +55,11 @@ def field_ids(desk: str, ids: Mapping[str, str], settings: Settings) -> list[Ste
         "last_handled": settings.last_handled_field,
     }
     lines = [
-        f'{name}_field = "{ids[name]}"'
+        f'{name}_field = "{fields[name]}"'
         for name in configured
-        if name in ids and ids[name] != configured[name]
+        if name in fields and fields[name] != configured[name]
     ]
+    lines += [f'bot_id = "{bot_id}"'] if bot_id and bot_id != settings.bot_id else []
     if not lines:
         return []
     where = f"in backstop.toml, under [desks.{desk}]:\n" + "\n".join(lines)
@@ -66,8 +67,8 @@ def field_ids(desk: str, ids: Mapping[str, str], settings: Settings) -> list[Ste
         Step(
             "by_hand",
             "configuration",
-            "ids of the ticket fields",
-            "Zendesk gives them when they are made",
+            "ids",
+            "Zendesk gives them when they are made; ours is known by it in the webhooks",
             details=numbered(where),
         )
     ]

@@ -147,6 +147,7 @@ class Zendesk:
             raise Gone(f"ticket {ticket_id} is deleted at Zendesk", status=404)
         first = reading.only_comment(answer)
         comments, authors = ([first], []) if first else self._api.comments(ticket_id)
+        comments = comments or [reading.described(raw)]
         people = self._people(raw, comments, [*rows(answer.get("users")), *authors])
         self._stop_if_merged(ticket_id, raw, comments)
         return reading.ticket_of(raw, comments, people, self._groups(answer, raw), self._known())

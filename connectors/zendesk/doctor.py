@@ -140,7 +140,7 @@ def _fields(settings: Settings, api: Api) -> list[Finding]:
 
 def _export(api: Api) -> list[Finding]:
     try:
-        api.export(start_time=1)
+        api.export(start_time=1, per_page=1)
     except NotAllowed as err:
         return [
             Finding(

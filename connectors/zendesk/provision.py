@@ -134,9 +134,9 @@ def _left_over(order: Order, manifest: Manifest) -> list[Step]:
 
 
 def _by_hand(api: Api, order: Order, manifest: Manifest, seen: Mapping[str, list[Row]]) -> list[Step]:
-    ids = {key.partition(":")[2]: kept["id"] for key, kept in manifest.items() if key.startswith("field:")}
+    fields = {key.partition(":")[2]: kept["id"] for key, kept in manifest.items() if key.startswith("field:")}
     steps = [clicks.own_reply(title) for title in own_replies(seen["trigger"])]
-    steps += clicks.field_ids(order.desk, ids, order.settings)
+    steps += clicks.ids(order.desk, fields, text(api.me().get("id")) if fields else "", order.settings)
     known = order.settings.secrets()
     secret = next(
         (_secret(api, kept["id"]) for key, kept in manifest.items() if key.startswith("webhook:")), ""

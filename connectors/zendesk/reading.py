@@ -79,6 +79,17 @@ def _of_audit(audit: Row) -> dict[str, object]:
     return {name: audit.get(name) for name in ("author_id", "created_at", "via", "metadata")}
 
 
+def described(raw: Row) -> Row:
+    """The first message of a ticket that shows no comments: a ticket's submitter is always its author."""
+    said = {"id": None, "author_id": raw.get("submitter_id") or raw.get("requester_id"), "public": True}
+    return {
+        **said,
+        "body": raw.get("description"),
+        "created_at": raw.get("created_at"),
+        "via": raw.get("via"),
+    }
+
+
 def strangers(ticket: Row, comments: Iterable[Row], people: Mapping[str, Row]) -> set[int]:
     """Ids of those whose role decides something and who did not come along."""
     ids = [ticket.get("requester_id"), ticket.get("assignee_id"), *(one.get("author_id") for one in comments)]

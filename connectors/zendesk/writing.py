@@ -33,6 +33,7 @@ SUPPORTS: frozenset[type[Action]] = frozenset(
     {AddTags, SetQueue, SetPriority, SetFields, AddNote, Reply, Solve, Reopen, Assign}
 )
 SLACK = timedelta(seconds=60)  # between their clock and ours
+PAST = "1970-01-01T00:00:00Z"  # a lock that fits no ticket
 CLOSED = "closed prevents ticket update"
 
 
@@ -92,6 +93,14 @@ def body_of(ticket: Ticket, write: Write, account: Account) -> dict[str, Any]:
         fields |= _fields(account, action) if isinstance(action, SetFields) else {}
     if body.get("status") == "solved":
         _own(body, ticket, account)
+    elif (
+        ticket.assignee is not None
+        and ticket.assignee.id == account.me
+        and {"status", "group_id"} & set(body)
+    ):
+        body.setdefault(
+            "assignee_id", None
+        )  # held by us it would be missing from every list of unassigned tickets
     if fields:
         body["custom_fields"] = [{"id": int(one), "value": _value(value)} for one, value in fields.items()]
     tags = [tag_of(name) for action in write.actions if isinstance(action, AddTags) for name in action.tags]
@@ -197,15 +206,11 @@ def landed_in(audits: Sequence[Row], write: Write, me: str, since: datetime) -> 
     `version` is the audit's own time, and only while it is the last one: whoever came after us must be read first.
     """
     for n, audit in enumerate(audits):
-        if _marked(audit, write.key) or _spoken(audit, write, me, since):
+        if _mark(audit) == write.key or _spoken(audit, write, me, since):
             comment = _comment(audit)
-            last = str(audit.get("created_at") or "") if n == len(audits) - 1 else "changed"
+            last = str(audit.get("created_at") or "") if n == len(audits) - 1 else PAST
             return Receipt(id=text(comment.get("id")), version=last, detail="found by looking")
     return None
-
-
-def _marked(audit: Row, key: str) -> bool:
-    return _mark(audit) == key
 
 
 def _mark(audit: Row) -> str:

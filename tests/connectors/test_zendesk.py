@@ -642,7 +642,7 @@ def test_the_lock_of_a_found_write_holds_only_while_nobody_came_after_it(zendesk
     ours = audit(1, "x", mark="k:reply")
     assert looked_up(zendesk, [ours], ACK).version == "2026-11-24T12:00:00Z"
     zendesk.remove(responses.GET, f"{API}/tickets/5/audits.json")
-    assert looked_up(zendesk, [ours, audit(2, "y", author=88)], ACK).version == "changed"
+    assert looked_up(zendesk, [ours, audit(2, "y", author=88)], ACK).version == "1970-01-01T00:00:00Z"
 
 
 def test_markdown_and_other_forms_of_the_same_letters_are_the_same_words():
@@ -757,3 +757,10 @@ def test_everything_else_that_can_be_seen_is_a_finding(zendesk):
     assert [f.code for f in findings if f.level != "ok"] == ["ZD06", "ZD20", "ZD21", "ZD22", "ZD15", "ZD30"]
     assert "ZD06" in [f.code for f in desk(webhook_secret="").check([])]
     assert "ZD05" in [f.code for f in desk(client_id="").check([])]
+
+
+def test_a_ticket_that_shows_no_comments_still_says_what_the_customer_wrote(zendesk):
+    zendesk.get(f"{API}/tickets/5.json", json={"ticket": TICKET, "users": [MIA]})
+    zendesk.get(f"{API}/tickets/5/comments.json", json={"comments": [], "meta": {"has_more": False}})
+    (message,) = desk().fetch("5").messages
+    assert (message.author, message.text) == (Author.CUSTOMER, "There is a charge")

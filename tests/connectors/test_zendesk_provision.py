@@ -232,7 +232,7 @@ def test_install_says_what_to_paste_until_it_is_pasted(usual):
         for key, kept in usual.manifest.items()
         if key.startswith("field:")
     }
-    usual.settings_ |= ids
+    usual.settings_ |= {**ids, "bot_id": usual.w.ours.whoami().id}
     assert [step for step in usual.install() if step.action == "by_hand"] == []
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from core import errors
-from core.model import AddTags, Reply, SetFields, Solve, Status
+from core.model import AddTags, Reopen, Reply, SetFields, SetQueue, Solve, Status
 
 ACK = Reply("acknowledgment", "ack", text="We have it.")
 
@@ -171,3 +171,13 @@ def test_a_human_who_holds_and_answered_is_both(w):
     w.desk.agent_says(int(ticket_id), w.ann.id, "Here is your answer")
     claim = w.ours.unclaimed([ticket_id])[ticket_id]
     assert (claim.via, claim.at, claim.answered, claim.answered_at) == ("assignee", claimed_at, True, w.now)
+
+
+def test_a_ticket_that_comes_back_to_us_is_given_back_to_nobody(w):
+    ticket_id = w.customer("Where is my order?")
+    w.do(w.ours.fetch(ticket_id), Reply("answer", "a", text="There."), Solve(), key="a")
+    assert w.desk.cases[int(ticket_id)].assignee_id == w.desk.bot.id
+    w.later(minutes=1)
+    w.do(w.ours.fetch(ticket_id), Reopen(), SetQueue("Billing"), key="b")
+    case = w.desk.cases[int(ticket_id)]
+    assert (case.assignee_id, case.status, case.queue_id) == (None, "open", w.billing.id)
