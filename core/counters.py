@@ -13,6 +13,7 @@ import logging
 import os
 import threading
 import uuid
+import weakref
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +49,16 @@ class Counters:
         self._latest: dict[Key, float] = {}
         self._lock = threading.Lock()
         self._pid, self._process = 0, ""
-        atexit.register(self.flush)
+        myself = weakref.ref(self)
+        atexit.register(lambda: _last(myself()))
+        os.register_at_fork(after_in_child=lambda: _reborn(myself()))
+
+    def forked(self) -> None:
+        """In a forked child: the parent's news, thread, lock and database connections are not ours."""
+        self._lock, self._pid, self._process = threading.Lock(), 0, ""
+        self._new, self._latest = Counter(), {}
+        if self._engine is not None:
+            self._engine.dispose(close=False)
 
     # --- what happens, as the rest of the program tells it
 
@@ -104,7 +114,10 @@ class Counters:
             if self._pid == os.getpid():
                 return
             self._pid, self._process, self._stop = os.getpid(), uuid.uuid4().hex, threading.Event()
-        threading.Thread(target=self._write, args=(self._stop,), name="counters", daemon=True).start()
+            self._thread = threading.Thread(
+                target=self._write, args=(self._stop,), name="counters", daemon=True
+            )
+            self._thread.start()
 
     def _write(self, stop: threading.Event) -> None:
         self._attempt(lambda connection: fold_gone(connection, self._process, self._clock()))
@@ -112,9 +125,10 @@ class Counters:
             self.flush()
 
     def close(self) -> None:
-        """Write what is left and stop the writer."""
+        """Stop the writer and store what is left. A server that forks later calls this before."""
         if self._pid == os.getpid():
             self._stop.set()
+            self._thread.join()
         self.flush()
 
     def flush(self) -> None:
@@ -155,6 +169,16 @@ class Counters:
                 totals.update(self._new)
             registry.register(gauges.Families(connection, totals, now))
             return generate_latest(registry)
+
+
+def _reborn(counters: Counters | None) -> None:
+    if counters is not None:
+        counters.forked()
+
+
+def _last(counters: Counters | None) -> None:
+    if counters is not None:
+        counters.flush()
 
 
 def keep_pruned(connection: Connection, before: datetime) -> None:

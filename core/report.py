@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from math import inf
 from zoneinfo import ZoneInfo
@@ -34,6 +34,7 @@ TARGET = timedelta(hours=1)
 NIGHT = (22, 7)  # local hours: from, to
 TREND_WEEKS = 8
 
+Points = tuple[Point, Point, Point]  # of one week: escalation, response, re-escalation
 Answer = tuple[Row, bool | None]  # an automatic answer; failed, resolved (False), or still open (None)
 
 
@@ -71,13 +72,17 @@ def summarise(
     now: datetime,
     weeks: int = TREND_WEEKS,
     generated: bool = False,
+    known: Mapping[str, Points] | None = None,
 ) -> WeeklyReport:
-    """The report of one week; `rows` reach back over the trend and forward over the quiet period."""
+    """The report of one week; `rows` reach back over those weeks of the trend that are not `known`, and
+    forward over the quiet period."""
     start, end = bounds(week, zone)
-    past = earlier(week, zone, weeks)
-    answers = judged(rows, bounds(past[0], zone)[0] if past else start, end, now)
-    buckets = [_Week(name, *bounds(name, zone), rows, answers) for name in [*past, week]]
-    this = buckets[-1]
+    past, kept = earlier(week, zone, weeks), known or {}
+    fresh = [name for name in past if name not in kept]
+    answers = judged(rows, bounds([*fresh, week][0], zone)[0], end, now)
+    counted = {name: _points(_Week(name, *bounds(name, zone), rows, answers), hours, now) for name in fresh}
+    this = _Week(week, start, end, rows, answers)
+    trend = [kept.get(name) or counted[name] for name in past]
     handled = this.handled
     return WeeklyReport(
         week=week,
@@ -89,7 +94,7 @@ def summarise(
         handled=len(handled),
         left_alone=sum(row.outcome == Outcome.LEFT_ALONE for row in this.seen),
         outcomes=tuple(Counter(row.outcome for row in handled).most_common()),
-        figures=tuple(_figures(buckets, hours, now)),
+        figures=tuple(_figures(this, _points(this, hours, now), trend)),
         resolved=sum(bad is False for _, bad in this.answers),
         failed=sum(bad is True for _, bad in this.answers),
         pending=sum(bad is None for _, bad in this.answers),
@@ -182,20 +187,19 @@ def response_times(escalated: Iterable[Row], hours: BusinessHours, now: datetime
 # --- the three figures ----------------------------------------------------------------------
 
 
-def _figures(weeks: list[_Week], hours: BusinessHours, now: datetime) -> list[Figure]:
-    escalation, response, again = zip(*(_points(week, hours, now) for week in weeks), strict=True)
-    this = weeks[-1]
+def _figures(this: _Week, now: Points, trend: Sequence[Points]) -> list[Figure]:
+    escalation, response, again = zip(*trend, strict=True) if trend else ((), (), ())
     routed = Counter(row.intent for row in this.handled if _escalated(row) and row.outcome == Outcome.ROUTED)
     bad = Counter(row.intent for row, failed in this.answers if failed)
     pending = sum(failed is None for _, failed in this.answers)
     return [
-        judge_escalation(escalation[-1], escalation[:-1], _top(routed)),
-        judge_response(response[-1], response[:-1], TARGET.total_seconds()),
-        judge_reescalation(again[-1], again[:-1], pending, _top(bad)),
+        judge_escalation(now[0], escalation, _top(routed)),
+        judge_response(now[1], response, TARGET.total_seconds()),
+        judge_reescalation(now[2], again, pending, _top(bad)),
     ]
 
 
-def _points(week: _Week, hours: BusinessHours, now: datetime) -> tuple[Point, Point, Point]:
+def _points(week: _Week, hours: BusinessHours, now: datetime) -> Points:
     times = response_times(week.escalated, hours, now)
     low, high = median_interval(times)
     in_time = sum(seconds <= TARGET.total_seconds() for seconds in times)

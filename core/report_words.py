@@ -97,5 +97,6 @@ DEFINITIONS = (
     ("Promise", "The time named in the acknowledgment. Kept: a human came, or the ticket was closed, by then."),
     ("At night", "From 22:00 to 07:00 in the configured time zone."),
     ("Interval", "95 %: Wilson's for shares, order statistics for the median. A verdict or an advice is given only where the whole interval supports it; else it says too few to say."),
+    ("Earlier weeks", "Counted once their quiet period is over, and then kept."),
     ("Balance", "The desk's own list of tickets against the ledger. Healed: found by the comparison, not by a webhook, and handled then."),
 )  # fmt: skip

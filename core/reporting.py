@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 from sqlalchemy import Connection, Engine, func, or_, select
 
+from core import trend_store
 from core.figures import Balanced, BusinessHours, Figure, Paged, Point, Row, WeeklyReport
 from core.ledger.schema import balance, meta, notices, tickets
 from core.report import QUIET, TREND_WEEKS, bounds, earlier, summarise
@@ -42,15 +43,24 @@ class ZonedHours(BusinessHours, Protocol):
 
 
 def weekly(engine: Engine, hours: ZonedHours, week: str, now: datetime) -> WeeklyReport:
-    """The report of one ISO week (`2026-W09`). ValueError when the week is written otherwise."""
+    """The report of one ISO week (`2026-W09`). ValueError when the week is written otherwise.
+
+    Earlier weeks whose quiet period is over are counted once and kept: their figures outlive the ledger's rows.
+    """
     zone = hours.zone
     start, end = bounds(week, zone)
-    since, until = bounds(earlier(week, zone, TREND_WEEKS)[0], zone)[0], min(end + QUIET, now)
+    past = earlier(week, zone, TREND_WEEKS)
     with engine.connect() as connection:
-        rows = ticket_rows(connection, since, until)
+        known = trend_store.load(connection, past, zone)
+        since = bounds(next((name for name in past if name not in known), week), zone)[0]
+        rows = ticket_rows(connection, since, min(end + QUIET, now))
         pages, balances = _paged(connection, start, end), _balanced(connection, start, end)
         made_up = connection.scalar(select(meta.c.value).where(meta.c.name == GENERATED)) is not None
-    return summarise(week, rows, pages, balances, hours=hours, zone=zone, now=now, generated=made_up)
+    report = summarise(
+        week, rows, pages, balances, hours=hours, zone=zone, now=now, generated=made_up, known=known
+    )
+    trend_store.keep(engine, report, known, zone)
+    return report
 
 
 def ticket_rows(connection: Connection, since: datetime, until: datetime) -> list[Row]:

@@ -196,6 +196,7 @@ writes = _table(  # one per call that others can see; claim → call → done
     Index("bs_writes_ticket", "desk", "ticket_id"),
     Index("bs_writes_address", "address", "done_at"),
     Index("bs_writes_state", "state"),
+    Index("bs_writes_what", "what", "state", "desk"),
 )
 
 notices = _table(  # one per message to our people, per channel and person

@@ -10,10 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
+from sqlalchemy import create_engine
 
+from core import seed
 from core.figures import Balanced, Paged, Row, Verdict
 from core.intervals import median, median_interval, wilson
+from core.ledger.schema import metadata, tickets
 from core.report import bounds, earlier, summarise, week_of
+from core.reporting import weekly
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WEEK = "2026-W10"  # Monday 2 to Sunday 8 March, winter time: Berlin is one hour ahead of UTC
@@ -234,3 +238,25 @@ def test_the_medians_interval_holds_it_at_least_95_times_of_100(n):
     chance = binom.cdf(high - 1, n, 0.5) - binom.cdf(low - 1, n, 0.5)
     assert chance >= (0.95 if n <= 500 else 0.947)
     assert median([1, 2, 3, 4]) == 2.5
+
+
+def test_weeks_that_cannot_change_are_kept_and_outlive_their_rows(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
+    metadata.create_all(engine)
+    now = datetime(2026, 3, 27, 12, tzinfo=UTC)
+    seed.fill(engine, now)
+
+    class Office(NineToFive):
+        zone = BERLIN
+
+        def between(self, start, end):
+            return end - start
+
+    before = weekly(engine, Office(), "2026-W12", now)
+    with engine.begin() as db:
+        db.execute(tickets.delete().where(tickets.c.first_seen_at < datetime(2026, 3, 9, tzinfo=UTC)))
+    after = weekly(engine, Office(), "2026-W12", now)
+    assert before.figures[0].trend[-2].n > 100
+    assert [figure.trend for figure in after.figures] == [figure.trend for figure in before.figures]
+    assert after.figures == before.figures
+    engine.dispose()

@@ -1,0 +1,187 @@
+"""The pages in a real browser: a person's ways through them, without a mouse, without a script, in the dark."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from sqlalchemy import select
+
+from core.console.users import add_user
+from core.ledger.schema import changes, tickets
+from tests.console.world import NOW, make_app
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = Path("/usr/bin/chromium")
+SHOTS = os.environ.get("BACKSTOP_SCREENSHOTS", "")  # a folder to keep pictures in
+ARGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
+PAGES = {
+    "now": "/", "tickets": "/tickets", "ticket": "/tickets/generated/g1812", "waiting": "/tickets/support/4711", "quality": "/quality?auto=0.9",
+    "week": "/week", "health": "/health", "changes": "/changes", "login": "/login",
+}  # fmt: skip
+SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if not CHROMIUM.exists():
+        pytest.skip("needs Debian's chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium, serve, engine):
+    yield from visit(chromium, serve(make_app(engine)))
+
+
+def visit(chromium, address, **more):
+    context = chromium.new_context(base_url=address, **({"viewport": {"width": 1280, "height": 800}} | more))
+    made = context.new_page()
+    made.problems = []
+    made.on("pageerror", lambda err: made.problems.append(str(err)))
+    made.on("console", lambda line: made.problems.append(line.text) if line.type == "error" else None)
+    yield made
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing_and_nothing_overflows(chromium, serve, engine, size, scheme):
+    width, height = SIZES[size]
+    look = {
+        "viewport": {"width": width, "height": height},
+        "color_scheme": scheme,
+        "timezone_id": "Europe/Berlin",
+    }
+    for page in visit(chromium, serve(make_app(engine)), locale="en-GB", **look):
+        for name, where in PAGES.items():
+            page.goto(where)
+            found = Axe().run(page, options=RULES).response["violations"]
+            assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], name
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+            if SHOTS:
+                page.screenshot(path=f"{SHOTS}/{name}-{size}-{scheme}.png")
+        assert page.problems == []
+
+
+@pytest.mark.parametrize("width", [320, 700, 2200])
+def test_pages_fit_the_narrowest_and_the_widest_screen(chromium, serve, filled, width):
+    for page in visit(chromium, serve(make_app(filled)), viewport={"width": width, "height": 900}):
+        for name, where in (PAGES | {"hostile": "/tickets/support/666"}).items():
+            page.goto(where)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+
+
+def test_a_hostile_ticket_runs_nothing_in_a_browser(chromium, serve, filled):
+    for page in visit(chromium, serve(make_app(filled))):
+        for where in (*PAGES.values(), "/tickets/support/666", "/tickets?q=script", "/quality"):
+            page.goto(where)
+            assert page.title() != "owned"
+            assert page.locator("script").count() == 1
+            assert page.locator("img").count() == 0
+        assert page.problems == []
+
+
+def test_from_what_waits_to_the_whole_story_by_keyboard(page):
+    page.goto("/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if "4711" in page.evaluate("document.activeElement.textContent"):
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/tickets/support/4711")
+    assert "Charged twice" in page.locator("h1").inner_text()
+
+
+def test_times_are_shown_in_the_readers_zone_and_as_utc_without_a_script(chromium, serve, engine):
+    address = serve(make_app(engine))
+    for page in visit(chromium, address, timezone_id="Asia/Tokyo", locale="en-GB"):
+        page.goto("/tickets/support/4720")
+        assert "23:14" in page.locator(".facts-card").inner_text()  # 14:14 UTC
+    for page in visit(chromium, address, java_script_enabled=False):
+        page.goto("/tickets/support/4720")
+        assert "14:14 UTC" in page.locator(".facts-card").inner_text()
+
+
+def test_every_action_works_without_a_script(chromium, serve, engine):
+    for page in visit(chromium, serve(make_app(engine)), java_script_enabled=False):
+        page.goto("/quality")
+        before = page.locator(".check").first.inner_text()
+        page.locator(".check button[value=right]").first.click()
+        assert "Noted: right." in page.locator("[role=status]").inner_text()
+        assert page.locator(".check").first.inner_text() != before
+        page.goto("/tickets")
+        page.fill("input[name=q]", "larger model")
+        page.click("text=Search >> nth=-1")
+        assert page.locator("tbody tr").count() == 1
+        page.goto("/health")
+        page.click("button[value=yes]")
+        assert "paused" in page.locator(".troubles").inner_text()
+
+
+def test_the_slider_says_its_value_and_the_replay_is_shown(page):
+    page.goto("/quality")
+    page.locator("input[name=auto]").fill("0.97")
+    assert page.locator("output[data-of=auto]").inner_text() == "0.97"
+    page.click("text=Replay")
+    row = page.locator(".whatif tbody tr").first.locator("td")
+    assert int(row.nth(0).inner_text()) > int(row.nth(1).inner_text())
+
+
+def test_a_user_logs_in_claims_and_logs_out(chromium, serve, engine, monkeypatch):
+    import sys
+    from types import ModuleType
+
+    def claim_by_person(app, desk, ticket_id, email, via, now):
+        own = (tickets.c.desk == desk, tickets.c.ticket_id == ticket_id)
+        with app.engine.begin() as db:
+            db.execute(
+                tickets.update().where(*own).values(state="claimed", claimed_by=email, claimed_via=via)
+            )
+
+    claims = ModuleType("core.claims")
+    claims.claim_by_person = claim_by_person
+    monkeypatch.setitem(sys.modules, "core.claims", claims)
+    add_user(engine, "ada", now=NOW, role="agent", email="ada@example.com", password="correct horse battery")
+    for page in visit(chromium, serve(make_app(engine))):
+        page.goto("/")
+        page.fill("form[action='/login'] input[name=name]", "ada")
+        page.fill("input[name=password]", "correct horse battery")
+        page.click("form[action='/login'] button")
+        page.locator("tr", has_text="4711").get_by_role("button").click()
+        assert "claimed" in page.locator("[role=status]").inner_text()
+        page.goto("/")
+        assert page.locator(".glance .big").inner_text().startswith("2")
+        page.click("text=Log out")
+        page.goto("/")
+        assert page.url.endswith("/login?next=/")
+    with engine.connect() as db:
+        assert (
+            db.scalar(select(tickets.c.claimed_by).where(tickets.c.ticket_id == "4711")) == "ada@example.com"
+        )
+        assert db.execute(select(changes.c.who, changes.c.what, changes.c.new)).all()[-1] == (
+            "ada", "claim support:4711", "ada@example.com",
+        )  # fmt: skip
+
+
+def test_now_refreshes_itself_while_it_is_looked_at(chromium, serve, engine):
+    for page in visit(chromium, serve(make_app(engine))):
+        page.clock.install(time=NOW)
+        page.goto("/")
+        with engine.begin() as db:
+            db.execute(tickets.update().where(tickets.c.ticket_id == "4711").values(state="answered"))
+        page.clock.run_for(31_000)
+        page.locator(".glance .big b", has_text="2").wait_for()
+        assert page.title().startswith("2 waiting")
+        assert page.locator("tbody tr").count() == 2
