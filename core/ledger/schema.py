@@ -223,6 +223,9 @@ notices = _table(  # one per message to our people, per channel and person
     _text("provider_id"),
     _text("error"),
     _text("fallback_of"),
+    _text("bundle"),  # the key of the digest it went into, when somebody had too many
+    Index("bs_notices_bundle", "bundle"),
+    Index("bs_notices_key", "notice_key"),
     Index("bs_notices_due", "state", "due_at"),
     Index("bs_notices_ticket", "desk", "ticket_id"),
     Index("bs_notices_provider", "provider_id"),
