@@ -1,0 +1,241 @@
+"""Who is on duty: a weekly or daily turn with overrides, or a calendar. Pure but for the calendar's text, which is given.
+
+[people.anna]
+email = "anna@acme.example"          # also how a click of hers is matched to her account at the desk
+sms = "+15550101"                    # one address per kind of channel
+channels = ["sms:oncall", "email:manager"]   # her own order: the first is used, the next when it fails
+
+[rota.team]
+people = ["anna", "ben"]
+turn = "weekly"                      # weekly | daily | all
+start = "2026-01-05 09:00"           # a handover, by the office's clock
+overrides = [{ from = "2026-12-24", to = "2026-12-27", people = ["ben"] }]
+# or: calendar = "https://…/oncall.ics", whose events name a person or have one as attendee
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import icalendar
+import recurring_ical_events
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from core.errors import BackstopError, ConfigError
+from core.model import Finding
+
+log = logging.getLogger(__name__)
+
+TURNS = {"weekly": timedelta(days=7), "daily": timedelta(days=1)}
+REFRESH = timedelta(minutes=10)
+AHEAD, STEP = timedelta(days=28), timedelta(minutes=30)  # how far and how closely gaps are looked for
+Reader = Callable[[str], str]
+_Settings = TypeVar("_Settings", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who can be told. `addresses` by kind of channel; `channels` in the person's own order."""
+
+    name: str
+    email: str = ""
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    channels: tuple[str, ...] = ()
+
+
+class _PersonSettings(BaseModel):
+    """`[people.<name>]`: further keys are addresses by kind of channel."""
+
+    model_config = ConfigDict(extra="allow")
+
+    email: str = ""
+    channels: list[str] = Field(default_factory=list)
+
+
+class _Override(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    begin: datetime | date = Field(alias="from")
+    end: datetime | date = Field(alias="to")
+    people: list[str] = Field(min_length=1)
+
+
+class _RotaSettings(BaseModel):
+    """`[rota.<audience>]`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    people: list[str] = Field(default_factory=list)
+    turn: str = Field("weekly", pattern="^(weekly|daily|all)$")
+    start: datetime | date = date(2026, 1, 5)
+    overrides: list[_Override] = Field(default_factory=list)
+    calendar: str = ""
+
+    @model_validator(mode="after")
+    def _somebody(self) -> _RotaSettings:
+        if not self.people:
+            raise ValueError("names nobody: list its people (with a calendar, all who may stand in it)")
+        return self
+
+
+@dataclass
+class Rota:
+    """The duty of one audience."""
+
+    people: tuple[Person, ...]
+    zone: ZoneInfo
+    turn: timedelta | None  # None: all at once
+    start: datetime  # by the office's clock, without zone
+    overrides: tuple[tuple[datetime, datetime, tuple[Person, ...]], ...] = ()
+    calendar: str = ""
+    read: Reader | None = None
+    _events: Any = None
+    _read_at: datetime | None = None
+
+    def planned(self, now: datetime) -> tuple[Person, ...]:
+        """Who is on duty by plan; nobody in a gap."""
+        local = now.astimezone(self.zone).replace(tzinfo=None)
+        for begin, end, people in self.overrides:
+            if begin <= local < end:
+                return people
+        if self.calendar:
+            return self._by_calendar(now)
+        if self.turn is None:
+            return self.people
+        # by the wall clock, so that the handover stays at nine when the clocks change
+        return (self.people[(local - self.start) // self.turn % len(self.people)],)
+
+    def _by_calendar(self, now: datetime) -> tuple[Person, ...]:
+        self._refresh(now)
+        if self._events is None:
+            return ()
+        found = [_who(event, self.people) for event in self._events.at(now.astimezone(UTC))]
+        return tuple(dict.fromkeys(person for people in found for person in people))
+
+    def _refresh(self, now: datetime) -> None:
+        """Every ten minutes; while the calendar cannot be read, what was read before stays true."""
+        if self.read is None or (self._read_at is not None and now - self._read_at < REFRESH):
+            return
+        self._read_at = now
+        try:
+            self._events = recurring_ical_events.of(icalendar.Calendar.from_ical(self.read(self.calendar)))
+        except (BackstopError, OSError, ValueError, KeyError) as err:
+            log.warning("the duty calendar cannot be read, the last reading stays: %s", err)
+
+
+@dataclass(frozen=True)
+class Rotas:
+    """The rotas by audience."""
+
+    rotas: Mapping[str, Rota] = field(default_factory=dict)
+
+    def on_duty(self, audience: str, now: datetime) -> tuple[Person, ...]:
+        """Who is to be told. () where the audience has no rota; everybody of it when nobody is on duty."""
+        rota = self.rotas.get(audience)
+        if rota is None:
+            return ()
+        planned = rota.planned(now)
+        if not planned:
+            log.error("nobody is on duty for %s: everybody of it is told", audience)
+        return planned or rota.people
+
+    def check(self, now: datetime) -> list[Finding]:
+        """The gaps of the next four weeks: a time at which nobody is on duty."""
+        findings = []
+        for audience, rota in self.rotas.items():
+            steps = (now + n * STEP for n in range(int(AHEAD / STEP)))
+            gap = next((at for at in steps if not rota.planned(at)), None)
+            if gap is not None:
+                when = f"{gap.astimezone(rota.zone):%Y-%m-%d %H:%M}"
+                remedy = "close the gap in the calendar or the rota; until then everybody of it is told"
+                findings.append(
+                    Finding("RO01", "fail", f"rota.{audience}: nobody is on duty at {when}", remedy)
+                )
+            else:
+                findings.append(Finding("RO00", "ok", f"rota.{audience}: somebody is on duty for four weeks"))
+        return findings
+
+
+def make(
+    rota: Mapping[str, Mapping[str, Any]],
+    people: Mapping[str, Mapping[str, Any]],
+    timezone: str = "UTC",
+    read: Reader | None = None,
+) -> Rotas:
+    """From the tables `[rota]` and `[people]`; raises ConfigError with key and remedy."""
+    known = {name: _person(name, raw) for name, raw in people.items()}
+    return Rotas({audience: _rota(audience, raw, known, timezone, read) for audience, raw in rota.items()})
+
+
+def _person(name: str, raw: Mapping[str, Any]) -> Person:
+    values = _read(_PersonSettings, raw, f"people.{name}")
+    extra = {kind: str(address) for kind, address in (values.model_extra or {}).items()}
+    return Person(
+        name,
+        values.email,
+        {"email": values.email, **extra} if values.email else extra,
+        tuple(values.channels),
+    )
+
+
+def _rota(
+    audience: str, raw: Mapping[str, Any], known: Mapping[str, Person], timezone: str, read: Reader | None
+) -> Rota:
+    values = _read(_RotaSettings, raw, f"rota.{audience}")
+
+    def named(names: Sequence[str]) -> tuple[Person, ...]:
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise ConfigError(
+                f"rota.{audience}: {', '.join(unknown)} is nobody we know: add [people.{unknown[0]}]"
+            )
+        return tuple(known[name] for name in names)
+
+    overrides = tuple((_local(o.begin), _local(o.end), named(o.people)) for o in values.overrides)
+    return Rota(
+        named(values.people),
+        ZoneInfo(timezone),
+        TURNS.get(values.turn),
+        _local(values.start),
+        overrides,
+        values.calendar,
+        read,
+    )
+
+
+def _read(model: type[_Settings], raw: Mapping[str, Any], where: str) -> _Settings:
+    try:
+        return model.model_validate(raw)
+    except ValidationError as err:
+        lines = [
+            f"{'.'.join([where, *map(str, e['loc'])])}: {e['msg'].removeprefix('Value error, ')}"
+            for e in err.errors()
+        ]
+        raise ConfigError("\n".join(lines)) from err
+
+
+def _local(at: datetime | date) -> datetime:
+    if isinstance(at, datetime):
+        return at.replace(tzinfo=None)
+    return datetime(at.year, at.month, at.day)  # noqa: DTZ001  # the office's wall clock
+
+
+def _who(event: Any, people: Sequence[Person]) -> tuple[Person, ...]:
+    """The people an event means: by attendee's address, else by a name in its title."""
+    attendees = event.get("ATTENDEE") or []
+    invited = {
+        str(a).lower().removeprefix("mailto:")
+        for a in (attendees if isinstance(attendees, list) else [attendees])
+    }
+    by_address = tuple(person for person in people if person.email and person.email.lower() in invited)
+    title = str(event.get("SUMMARY", "")).casefold()
+    return by_address or tuple(
+        person
+        for person in people
+        if person.name.casefold() in title.split() or person.name.casefold() == title
+    )
