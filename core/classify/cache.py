@@ -14,7 +14,7 @@ import numpy as np
 
 from core.classify.calibrate import Calibrator
 from core.classify.features import SIZE, Weights
-from core.classify.linear import OUTSIDE, VERSION, LinearClassifier, fingerprint, fit
+from core.classify.linear import FORMAT, OUTSIDE, LinearClassifier, fingerprint, fit
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def load_or_fit(
 
 def _write(classifier: LinearClassifier, file: BinaryIO) -> None:
     facts = {
-        "version": VERSION,
+        "version": FORMAT,
         "model": classifier.model,
         "intents": classifier.intents,
         "temperature": classifier.temperature,
@@ -99,8 +99,8 @@ def _read(arrays: Mapping[str, Any]) -> LinearClassifier:
     from scipy import sparse
 
     facts = json.loads(arrays["facts"].tobytes())
-    if facts["version"] != VERSION:
-        raise ValueError(f"version {facts['version']}, expected {VERSION}")
+    if facts["version"] != FORMAT:
+        raise ValueError(f"version {facts['version']}, expected {FORMAT}")
     size = (len(arrays["indptr"]) - 1, 2 * SIZE)
     rows = sparse.csr_matrix((arrays["data"], arrays["indices"], arrays["indptr"]), shape=size)
     seen = np.zeros(SIZE, np.int32)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 Matrix = NDArray[np.float32]
 Index = NDArray[np.int64]
-SHARPNESS = 1.5
-RIDGE = 0.05
+SHARPNESS = 2.0
+RIDGE = 0.03
 GROUPS = 5
 FEWEST = 3
 CHUNK = 512

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.classify.cache import save
 from core.classify.evaluate import Example, Judged, bands, ece, judge
-from core.classify.linear import LinearClassifier, fit
+from core.classify.linear import OUTSIDE, LinearClassifier, fit
 from core.classify.text import normalise
 from core.model import NO_INTENT
 from core.ports import Classifier
@@ -19,6 +19,7 @@ from core.ports import Classifier
 FEWEST = 10
 HELD_OUT = 0.2
 FEWEST_HELD_OUT = 20
+FEWEST_STRANGERS = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -104,7 +105,15 @@ def _fitted(
         rows, key=lambda row: row.at or EPOCH, reverse=True
     ):  # newest first: the cap drops the oldest
         (nothing if row.intent == NO_INTENT else examples.setdefault(row.intent, [])).append(row.text)
-    return fit(examples, nothing, model="trained")
+    return fit(examples, nothing, outside=_outside(rows), model="trained")
+
+
+def _outside(rows: Sequence[Example]) -> float:
+    """The share of messages of no intent as this desk has it, once it is known well enough; the default otherwise."""
+    strangers = sum(row.intent == NO_INTENT for row in rows)
+    if strangers < FEWEST_STRANGERS:
+        return OUTSIDE
+    return min(max(strangers / len(rows), 0.05), 0.6)
 
 
 def _measures(rows: Sequence[Judged], auto: float, route: float) -> dict[str, Any]:
