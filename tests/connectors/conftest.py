@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import responses
 
 from connectors.oauth import Token
 from connectors.sandbox.desk import SandboxDesk
@@ -138,6 +139,22 @@ def world():
     yield start
     for one in made:
         one.stack.close()
+
+
+@pytest.fixture
+def zendesk():
+    """A Zendesk account that answers as told; the token, our user and a group are there already."""
+    from tests.connectors.zendesk_account import API, BASE, ME
+
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        token = {"access_token": "t", "token_type": "bearer", "scope": "read write", "expires_in": 1800}
+        mock.post(f"{BASE}/oauth/tokens", json=token)
+        mock.get(f"{API}/users/me.json", json={"user": ME})
+        mock.get(
+            f"{API}/groups.json", json={"groups": [{"id": 1, "name": "Support"}], "meta": {"has_more": False}}
+        )
+        mock.get(f"{API}/users/77/group_memberships.json", json={"group_memberships": [{"group_id": 1}]})
+        yield mock
 
 
 @pytest.fixture

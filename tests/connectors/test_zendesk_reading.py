@@ -1,0 +1,198 @@
+"""What is read from Zendesk: who said what, in few reads."""
+
+from __future__ import annotations
+
+import pytest
+import responses
+
+from core import errors
+from core.model import (
+    Author,
+    Status,
+)
+from tests.connectors.zendesk_account import (
+    ANN,
+    API,
+    ME,
+    MIA,
+    TICKET,
+    desk,
+    said,
+    shows,
+)
+
+
+def test_a_new_ticket_costs_one_read_and_a_longer_thread_two(zendesk):
+    shows(zendesk)
+    ours = desk()
+    ours.whoami()
+    zendesk.calls.reset()
+    assert [m.id for m in ours.fetch("5").messages] == ["1"]
+    assert len(zendesk.calls) == 1
+    for path in ("tickets/5.json", "tickets/5/comments.json"):
+        zendesk.remove(responses.GET, f"{API}/{path}")
+    shows(zendesk, [said(1), said(2, 88, "I am on it")])
+    zendesk.calls.reset()
+    assert [m.author for m in ours.fetch("5").messages] == [Author.CUSTOMER, Author.AGENT]
+    assert len(zendesk.calls) == 2
+
+
+def test_without_the_side_loaded_audit_the_comments_are_asked_for(zendesk):
+    page = {"comments": [said(1)], "users": [MIA], "meta": {"has_more": False}}
+    zendesk.get(f"{API}/tickets/5.json", json={"ticket": TICKET, "users": [MIA]})
+    zendesk.get(f"{API}/tickets/5/comments.json", json=page)
+    assert desk().fetch("5").messages[0].text == "There is a charge"
+
+
+def test_people_who_do_not_come_along_are_asked_for(zendesk):
+    shows(zendesk, [said(1), said(2, 88, "I am on it")], users=())
+    zendesk.get(f"{API}/users/show_many.json", json={"users": [MIA, ANN]})
+    ticket = desk().fetch("5")
+    assert (ticket.customer.email, ticket.messages[1].author) == ("mia@example.com", Author.AGENT)
+
+
+def test_all_pages_of_a_long_thread_are_read_whatever_links_are_offered(zendesk):
+    shows(zendesk, [said(n) for n in range(1, 3)], comment_count=3)
+    zendesk.remove(responses.GET, f"{API}/tickets/5/comments.json")
+    first = {
+        "comments": [said(3), said(2)],
+        "users": [MIA],
+        "meta": {"has_more": True, "after_cursor": "c"},
+        "links": {"next": "x"},
+    }
+    last = {
+        "comments": [said(1)],
+        "users": [MIA],
+        "meta": {"has_more": False, "after_cursor": "d"},
+        "links": {"next": "x"},
+    }
+    zendesk.get(
+        f"{API}/tickets/5/comments.json",
+        json=last,
+        match=[responses.matchers.query_param_matcher({"page[after]": "c"}, strict_match=False)],
+    )
+    zendesk.get(f"{API}/tickets/5/comments.json", json=first)
+    assert [m.id for m in desk().fetch("5").messages] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("comment", "author"),
+    [
+        (said(2, 77, "ours"), Author.BOT),
+        (said(2, 88, "a human's"), Author.AGENT),
+        (said(2, 88, "a note", public=False), Author.AGENT),
+        (said(2, 55, "a husband, unknown and so kept private", public=False), Author.CUSTOMER),
+        (said(2, -1, "Zendesk"), Author.MACHINE),
+        (said(2, 88, "a trigger's", via={"channel": "rule"}), Author.MACHINE),
+        (said(2, 88, "merged", via={"channel": "web", "source": {"rel": "merge"}}), Author.MACHINE),
+        (said(2, 9, "I am away", metadata={"flags": [4], "flags_options": {}}), Author.MACHINE),
+        (said(2, 9, "signed in late", metadata={"flags": [3]}), Author.CUSTOMER),
+        (said(2, 66, "another robot"), Author.MACHINE),
+        (said(2, 9, "I am currently out of the office until Monday."), Author.MACHINE),
+    ],
+)
+def test_who_wrote_a_comment(zendesk, comment, author):
+    users = (
+        MIA,
+        ANN,
+        ME,
+        {"id": 55, "role": "end-user", "name": "H"},
+        {"id": 66, "role": "agent", "email": "Robot@acme.example"},
+    )
+    shows(zendesk, [said(1), comment], users=users)
+    message = desk(bots=["robot@acme.example"]).fetch("5").messages[1]
+    assert message.author is author
+    assert bool(message.machine) is (author is Author.MACHINE)
+
+
+def test_our_mark_comes_back_with_our_comment(zendesk):
+    shows(zendesk, [said(1), said(2, 77, "x", metadata={"custom": {"backstop": "k:note"}})])
+    assert desk().fetch("5").messages[1].mark == "k:note"
+
+
+@pytest.mark.parametrize(
+    ("ticket", "expected"),
+    [
+        ({"status": "hold"}, {"status": Status.PENDING}),
+        (
+            {"status": "closed"},
+            {"status": Status.CLOSED, "locked": "Zendesk closed the ticket: nothing can be added any more"},
+        ),
+        ({"status": "brand_new_status"}, {"status": Status.OPEN}),
+        ({"from_messaging_channel": True}, {"channel": "chat", "replyable": False}),
+        ({"via": {"channel": "whatsapp"}}, {"channel": "chat", "replyable": False}),
+        ({"via": {"channel": "web_service"}}, {"channel": "api"}),
+        ({"via": {"channel": "quantum"}}, {"channel": "other", "replyable": True}),
+        ({"via": None}, {"channel": "other"}),
+        (
+            {"via": {"channel": "closed_ticket", "source": {"from": {"ticket_id": 4}, "rel": "follow_up"}}},
+            {"follow_up_of": "4"},
+        ),
+        ({"via": {"channel": "rule"}}, {"opened_by": Author.MACHINE}),
+        ({"tags": "vip press"}, {"tags": frozenset({"vip", "press"})}),
+    ],
+)
+def test_what_a_ticket_says_of_itself(zendesk, ticket, expected):
+    shows(zendesk, **ticket)
+    found = desk().fetch("5")
+    assert {name: getattr(found, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(("holder", "human"), [(88, True), (77, False), (66, False)])
+def test_only_a_humans_holding_is_a_claim(zendesk, holder, human):
+    shows(zendesk, users=(MIA, ANN, {"id": 66, "role": "agent"}), assignee_id=holder)
+    assert desk(bots=["66"]).fetch("5").assignee.human is human
+
+
+def test_the_companys_own_people_are_no_customers(zendesk):
+    shows(zendesk, users=({**MIA, "role": "agent"},))
+    ticket = desk().fetch("5")
+    assert (ticket.customer.is_staff, ticket.messages[0].author) == (True, Author.CUSTOMER)
+
+
+@pytest.mark.parametrize("ticket", [{"status": "deleted"}, {"subject": "SCRUBBED", "description": "X"}])
+def test_a_deleted_or_scrubbed_ticket_is_gone(zendesk, ticket):
+    shows(zendesk, **ticket)
+    with pytest.raises(errors.Gone):
+        desk().fetch("5")
+
+
+def test_a_merge_in_another_language_is_followed_by_its_number(zendesk):
+    note = said(
+        2,
+        88,
+        "Diese Anfrage wurde geschlossen und mit Anfrage #31 zusammengeführt.",
+        via={"channel": "web", "source": {"rel": "merge"}},
+    )
+    shows(zendesk, [said(1), note], status="closed", tags=["closed_by_merge"])
+    with pytest.raises(errors.Moved) as moved:
+        desk().fetch("5")
+    assert moved.value.target == "31"
+
+
+@pytest.mark.parametrize(
+    "answer", [{"body": "<html>"}, {"json": []}, {"json": {}}, {"json": {"ticket": None}}]
+)
+def test_an_answer_that_is_none_is_tried_later(zendesk, answer):
+    zendesk.get(f"{API}/tickets/5.json", **answer)
+    with pytest.raises(errors.TryLater):
+        desk().fetch("5")
+
+
+def test_a_renamed_subdomain_is_named_as_such(zendesk):
+    zendesk.get(f"{API}/tickets/5.json", status=301, headers={"Location": "https://new.zendesk.com/"})
+    with pytest.raises(errors.Refused, match="base_url"):
+        desk().fetch("5")
+
+
+@pytest.mark.parametrize("ticket_id", ["", "x", "5/../6", "٥"])
+def test_what_is_no_ticket_id_is_not_asked_for(ticket_id):
+    with pytest.raises(errors.BadPayload):
+        desk().fetch(ticket_id)
+
+
+def test_a_ticket_that_shows_no_comments_still_says_what_the_customer_wrote(zendesk):
+    zendesk.get(f"{API}/tickets/5.json", json={"ticket": TICKET, "users": [MIA]})
+    zendesk.get(f"{API}/tickets/5/comments.json", json={"comments": [], "meta": {"has_more": False}})
+    (message,) = desk().fetch("5").messages
+    assert (message.author, message.text) == (Author.CUSTOMER, "There is a charge")

@@ -1,0 +1,82 @@
+"""An admin at the command line, for the tests of installing at Zendesk."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+from connectors.zendesk import provision
+from connectors.zendesk.connector import Settings, make_session
+
+URL = "https://backstop.example.com"
+INTENTS = ("refund", "billing")
+
+
+class Admin:
+    """An admin at the command line: install, plan, uninstall, doctor with one manifest."""
+
+    def __init__(self, world, **settings):
+        self.w, self.manifest, self.settings_ = world, {}, settings
+        self.public_url = URL
+
+    def settings(self, **more):
+        return Settings(**{**self.w.fake.settings(self.w.url), **self.settings_, **more})
+
+    def session(self):
+        return make_session(self.settings(), self.w.tokens, lambda: self.w.now, desk="support")
+
+    def plan(self, intents=INTENTS):
+        return provision.plan(
+            self.settings(),
+            self.session(),
+            public_url=self.public_url,
+            desk="support",
+            manifest=self.manifest,
+            intents=intents,
+        )
+
+    def install(self, intents=INTENTS):
+        self.manifest, steps = provision.install(
+            self.settings(),
+            self.session(),
+            public_url=self.public_url,
+            desk="support",
+            manifest=self.manifest,
+            intents=intents,
+        )
+        json.dumps(self.manifest)
+        return steps
+
+    def uninstall(self, dry=False):
+        return provision.uninstall(self.settings(), self.session(), manifest=self.manifest, dry=dry)
+
+    def doctor(self, **settings):
+        return provision.doctor(
+            self.settings(**settings),
+            self.session(),
+            public_url=self.public_url,
+            desk="support",
+            manifest=self.manifest,
+        )
+
+    def codes(self, **settings):
+        return [finding.code for finding in self.doctor(**settings) if finding.level != "ok"]
+
+    def account(self):
+        state = self.w.fake.state
+        return copy.deepcopy(
+            {
+                "hooks": state.webhooks,
+                "triggers": state.triggers,
+                "fields": state.fields,
+                "views": state.views,
+            }
+        )
+
+    def sound(self):
+        """The account after the clicks that install asks for."""
+        for trigger in self.w.fake.state.triggers.values():
+            if trigger["title"].endswith("received request"):
+                trigger["active"] = False
+        (hook,) = [one for one in self.w.fake.state.webhooks.values() if one["name"].startswith("Backstop")]
+        self.settings_ = {**self.settings_, "webhook_secret": hook["signing_secret"]["secret"]}
