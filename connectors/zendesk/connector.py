@@ -157,7 +157,14 @@ class Zendesk:
         unknown = {
             one for one in reading.strangers(raw, comments, people) if text(one) != self._directory.me_id
         }
-        return people | (reading.people_of(self._api.users(unknown)) if unknown else {})
+        return people | reading.people_of(self._ask_for(unknown))
+
+    def _ask_for(self, unknown: set[int]) -> list[Row]:
+        """Whoever cannot be looked up stays a stranger: the ticket must not be lost for it."""
+        try:
+            return self._api.users(unknown) if unknown else []
+        except (Gone, Refused):
+            return []
 
     def _groups(self, answer: Row, raw: Row) -> dict[str, str]:
         beside = {text(group.get("id")): str(group.get("name") or "") for group in rows(answer.get("groups"))}

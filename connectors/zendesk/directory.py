@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from connectors.zendesk.api import Api, Row, text
 from connectors.zendesk.reading import STAFF
-from core.errors import NotAllowed, Refused
+from core.errors import Gone, NotAllowed, Refused
 from core.model import Identity
 
 KEPT = timedelta(minutes=15)
@@ -87,12 +87,19 @@ class Directory:
 
     def solving_group(self, wanted: str) -> str:
         """The group to solve in: an assignee must belong to the ticket's group."""
+        ours = self._our_groups()
+        default = text(self.me().get("default_group_id"))
+        return wanted if wanted in ours else default or min(ours, default=wanted)
+
+    def _our_groups(self) -> frozenset[str]:
+        """Asked once. A role that may not look is told by its default group alone."""
         with self._lock:
             if self._ours is None:
-                self._ours = self._api.groups_of(self.me_id)
-            ours = self._ours
-        default = text(self.me().get("default_group_id"))
-        return wanted if wanted in ours else default or min(ours, default="")
+                try:
+                    self._ours = self._api.groups_of(self.me_id)
+                except (Gone, Refused):
+                    self._ours = frozenset()
+            return self._ours
 
 
 def _find(queue: str, groups: dict[str, str]) -> str:

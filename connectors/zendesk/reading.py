@@ -54,6 +54,11 @@ class Known:
         return user_id in self.bots or str(user.get("email") or "").casefold() in self.bots
 
 
+def is_staff(user: Row) -> bool:
+    """Whether a user is one of the company's."""
+    return str(user.get("role")) in STAFF
+
+
 def people_of(*lists: Iterable[Row]) -> dict[str, Row]:
     """Users by id."""
     return {text(user.get("id")): user for users in lists for user in users}
@@ -198,7 +203,7 @@ def author_of(comment: Row, requester: str, people: Mapping[str, Row], known: Kn
         return Author.MACHINE, "a trigger or automation wrote it"
     if "merge" in {str(via.get("channel")), str(row(via.get("source")).get("rel"))}:
         return Author.MACHINE, "a merge of two tickets wrote it"
-    if user.get("role") in STAFF and author != requester:
+    if is_staff(user) and author != requester:
         return Author.AGENT, ""
     return Author.CUSTOMER, ""
 
@@ -240,7 +245,7 @@ def _customer(requester: str, user: Row) -> Customer:
         requester,
         email=str(user.get("email") or ""),
         name=str(user.get("name") or ""),
-        is_staff=user.get("role") in STAFF,
+        is_staff=is_staff(user),
         locale=str(user.get("locale") or ""),
     )
 

@@ -42,7 +42,7 @@ class Marks:
 def changed_since(api: Api, cursor: str, start: datetime, now: datetime, marks: Marks) -> Page:
     """One page. Our cursor is `<seconds>|<theirs>`: when theirs is refused, we start again from the time."""
     seconds, _, theirs = cursor.partition("|")
-    if theirs:
+    if theirs and seconds.isdigit():
         try:
             return _page(api.export(cursor=theirs), seconds, marks)
         except Refused as err:

@@ -190,7 +190,7 @@ def without_refused(body: Mapping[str, Any], words: str) -> dict[str, Any] | Non
 
 def receipt_of(answer: Any, detail: str = "") -> Receipt:
     """What an update came to: the comment's id and the lock for the next one."""
-    ticket, audit = _plain(getattr(answer, "ticket", None)), _plain(getattr(answer, "audit", None))
+    ticket, audit = _plain(getattr(answer, "ticket", answer)), _plain(getattr(answer, "audit", None))
     said = next((one for one in map(_plain, audit.get("events") or ()) if one.get("type") == "Comment"), {})
     return Receipt(id=text(said.get("id")), version=str(ticket.get("updated_at") or ""), detail=detail)
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 import responses
+from hypothesis import given
+from hypothesis import strategies as st
 
+from connectors.zendesk.api import rows
+from connectors.zendesk.reading import Known, people_of, ticket_of
+from connectors.zendesk.sweep import Marks, sighting_of
 from core import errors
 from core.model import (
     Author,
@@ -13,6 +18,7 @@ from core.model import (
 from tests.connectors.zendesk_account import (
     ANN,
     API,
+    BASE,
     ME,
     MIA,
     TICKET,
@@ -196,3 +202,34 @@ def test_a_ticket_that_shows_no_comments_still_says_what_the_customer_wrote(zend
     zendesk.get(f"{API}/tickets/5/comments.json", json={"comments": [], "meta": {"has_more": False}})
     (message,) = desk().fetch("5").messages
     assert (message.author, message.text) == (Author.CUSTOMER, "There is a charge")
+
+
+def test_people_who_cannot_be_looked_up_do_not_cost_the_ticket(zendesk):
+    shows(zendesk, [said(1), said(2, 88, "I am on it")], users=())
+    zendesk.get(f"{API}/users/show_many.json", status=403, json={})
+    assert [m.text for m in desk().fetch("5").messages] == ["There is a charge", "I am on it"]
+
+
+odd = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["id", "role", "channel", "rel", "flags", "custom"]), inner, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@given(
+    st.fixed_dictionaries({name: st.just(value) | odd for name, value in TICKET.items()}),
+    st.fixed_dictionaries({name: st.just(value) | odd for name, value in said(1).items()}),
+    odd,
+)
+def test_no_odd_value_breaks_the_reading_of_a_ticket(raw, comment, user):
+    people = people_of(rows([user, MIA]))
+    ticket = ticket_of(raw, [comment], people, {}, Known("support", BASE, "77"))
+    sighting = sighting_of(raw, comment, Marks("support", "ai_", "31"))
+    assert len(ticket.messages) == 1
+    assert sighting.created_at == ticket.created_at
