@@ -20,7 +20,8 @@ RARITY = 0.3  # full weight on rare pieces costs two points of accuracy: similar
 WORD_SHARE = 0.4
 SHARES = (WORD_SHARE, 1 - WORD_SHARE)
 CLAUSE_WORDS = 3
-CLAUSE_LIMIT = 1_000
+CLAUSE_LIMIT = 2_000
+CLAUSES = 16
 _BREAK = re.compile(r"[.!?;,\n]+\s*|\s(?:and|but|also)\s")
 Floats = NDArray[np.float32]
 
@@ -55,7 +56,7 @@ def clauses(text: str) -> list[str]:
     """The parts of a message that may each be a request; () when there is only one."""
     parts = [part.strip() for part in _BREAK.split(text[:CLAUSE_LIMIT])]
     long = [part for part in parts if part.count(" ") >= CLAUSE_WORDS - 1]
-    return long if len(long) > 1 else []
+    return long[:CLAUSES] if len(long) > 1 else []
 
 
 def counts(texts: Sequence[str]) -> tuple[Any, Any]:

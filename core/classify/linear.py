@@ -63,9 +63,9 @@ class LinearClassifier:
 
     def _batch(self, texts: list[str]) -> list[Prediction]:
         shares, right, nothing, sharp = self._judge(texts)
-        right = right * self._undivided(texts, shares, right)
+        seconds = self._requests_in_parts(texts)
         return [
-            self._prediction(text, shares[i], float(right[i]), float(nothing[i]), sharp[i])
+            self._prediction(text, shares[i], float(right[i]), float(nothing[i]), sharp[i], seconds[i])
             for i, text in enumerate(texts)
         ]
 
@@ -81,35 +81,46 @@ class LinearClassifier:
         nothing = np.where(known > 0, 1 - self.inside(evidence), 1.0)
         return softmax(held.scores, self.temperature), right, nothing, sharp
 
-    def _undivided(self, texts: list[str], shares: Array, right: Array) -> Array:
-        """What is left of the trust when one part of the message asks for something else: either may be meant."""
-        parts = [(i, part) for i, text in enumerate(texts) if right[i] > EVEN for part in clauses(text)]
-        factor = np.ones(len(texts))
+    def _requests_in_parts(self, texts: list[str]) -> list[dict[str, float]]:
+        """For each text: the intents that single parts of it express clearly, and how clearly."""
+        parts = [(i, part) for i, text in enumerate(texts) for part in clauses(text)]
+        found: list[dict[str, float]] = [{} for _ in texts]
         if not parts:
-            return factor
-        part_shares, part_right, _, _ = self._judge([part for _, part in parts])
-        for row, (i, _) in enumerate(parts):
-            if part_right[row] > EVEN and np.argmax(part_shares[row, :-1]) != np.argmax(shares[i, :-1]):
-                factor[i] = min(factor[i], 1 - part_right[row] / 2)
-        return factor
+            return found
+        shares, right, _, _ = self._judge([part for _, part in parts])
+        for row in np.flatnonzero(right > EVEN):
+            intent, place = self.intents[int(np.argmax(shares[row, :-1]))], found[parts[row][0]]
+            place[intent] = max(place.get(intent, 0.0), float(right[row]))
+        return found
 
     def _prediction(
-        self, text: str, shares: Array, right: float, nothing: float, sharp: NDArray[np.float32]
+        self,
+        text: str,
+        shares: Array,
+        right: float,
+        nothing: float,
+        sharp: NDArray[np.float32],
+        parts: Mapping[str, float],
     ) -> Prediction:
-        best = int(np.argmax(shares[:-1]))
-        guesses = self._guesses(shares, best, right)
-        if nothing > right or right == 0:
-            sure = min(nothing, 1 - right)
+        guesses = self._guesses(shares, right, parts)
+        top = guesses[0]
+        if nothing > top.confidence or right == 0:
+            sure = min(nothing, 1 - top.confidence)
             return Prediction(NO_INTENT, sure, guesses[:ALTERNATIVES], self.model)
-        words = self._words(text, best, sharp)
-        return Prediction(self.intents[best], right, guesses[1 : ALTERNATIVES + 1], self.model, words)
+        words = self._words(text, self.intents.index(top.intent), sharp)
+        return Prediction(top.intent, top.confidence, guesses[1 : ALTERNATIVES + 1], self.model, words)
 
-    def _guesses(self, shares: Array, best: int, right: float) -> tuple[Guess, ...]:
-        """All intents, best first; what the best leaves over is divided as the scores are."""
+    def _guesses(self, shares: Array, right: float, parts: Mapping[str, float]) -> tuple[Guess, ...]:
+        """The likeliest intents, best first. What the best leaves over is divided as the scores are; where a part of the message
+        clearly asks for something else, either may be meant, so the best loses and the other gains half of the part's trust."""
+        best = int(np.argmax(shares[:-1]))
         rest = (1 - right) * shares / max(1 - shares[best], 1e-9)
-        order = [i for i in np.argsort(-shares[:-1], kind="stable") if i != best]
-        others = [Guess(self.intents[i], float(min(rest[i], right, 1.0))) for i in order[:ALTERNATIVES]]
-        return (Guess(self.intents[best], right), *others)
+        odds = {name: float(min(rest[i], right)) for i, name in enumerate(self.intents)}
+        others = {name: trust / 2 for name, trust in parts.items() if name != self.intents[best]}
+        odds |= {name: max(odds[name], half) for name, half in others.items()}
+        odds[self.intents[best]] = right * (1 - max(others.values(), default=0.0))
+        ordered = sorted(odds.items(), key=lambda item: -item[1])[: ALTERNATIVES + 1]
+        return tuple(Guess(name, odd) for name, odd in ordered)
 
     def _words(self, text: str, best: int, sharp: NDArray[np.float32]) -> tuple[str, ...]:
         """The words that drew the message to its intent, heaviest first."""

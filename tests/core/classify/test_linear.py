@@ -250,3 +250,21 @@ def test_a_second_request_in_the_same_message_takes_the_confidence_down(embedded
     two = embedded.predict("I want to cancel my subscription. Where is my order?")
     assert one.confidence >= 0.85
     assert two.confidence < 0.7
+
+
+def test_an_alarming_part_of_a_long_message_shows_among_the_alternatives(embedded: LinearClassifier) -> None:
+    text = (
+        "Hello, I hope you are well and had a nice weekend. We have been your customers for many years. "
+        "I think my account has been hacked. I also noticed that it rains a lot these days. Greetings from the seaside."
+    )
+    found = embedded.predict(text)
+    odds = {found.intent: found.confidence} | {guess.intent: guess.confidence for guess in found.alternatives}
+    assert odds["account_compromise"] >= 0.25
+
+
+def test_a_wish_for_a_human_in_an_angry_message_shows(embedded: LinearClassifier) -> None:
+    found = embedded.predict(
+        "This is the second time I write. Nobody answered. I want to speak to a manager NOW."
+    )
+    odds = {found.intent: found.confidence} | {guess.intent: guess.confidence for guess in found.alternatives}
+    assert odds["human_request"] >= 0.25
