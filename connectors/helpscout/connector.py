@@ -19,7 +19,7 @@ from connectors.http import DeskSession, Limits, OnCall
 from connectors.machine import machine_reason
 from connectors.oauth import Bearer, TokenStore
 from connectors.settings import DeskSettings
-from core.errors import BadPayload, Gone, NotAllowed, Refused
+from core.errors import BadPayload, Gone, Refused, TryLater
 from core.model import (
     Action,
     Author,
@@ -134,7 +134,7 @@ class HelpScout:
     def _read(self, ticket_id: str) -> tuple[Row, Sequence[Row]]:
         raw = self._api.conversation(_id(ticket_id))
         if not text(raw.get("id")):
-            raise Refused(f"conversation {ticket_id}: Help Scout did not answer with a conversation")
+            raise TryLater(f"conversation {ticket_id}: Help Scout did not answer with a conversation")
         threads = reading.threads_of(raw)
         counted = raw.get("threads")
         said = sum(1 for one in threads if text(one.get("type")).lower() != "lineitem")
@@ -166,10 +166,10 @@ class HelpScout:
             answer = self._api.get(
                 f"/conversations/{_id(ticket.id)}/threads/{_id(newest.id)}/original-source"
             )
-        except NotAllowed:
-            raise
-        except (Gone, Refused):
-            return ""  # it did not come by mail, or the original is not kept any more
+        except (Gone, Refused) as err:
+            if err.status == 401:
+                raise
+            return ""  # it did not come by mail, is not kept any more, or our role may not see it
         headers = dict(message_from_string(text(row(answer).get("original"))).items())
         return machine_reason("", "", newest.author_email, headers)
 

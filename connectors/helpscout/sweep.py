@@ -42,10 +42,11 @@ class Cursor:
 
 
 def cursor_of(kept: str, start: datetime) -> Cursor:
-    """The kept cursor; from `start` when there is none."""
-    if not kept:
+    """The kept cursor; from `start` when there is none, or one of another vendor's."""
+    try:
+        cursor = Cursor(**json.loads(kept))
+    except (ValueError, TypeError):
         return Cursor(high=iso(start), begin=iso(start), since=iso(start))
-    cursor = Cursor(**json.loads(kept))
     if cursor.begin:
         return cursor
     begin = iso((stamp(cursor.high) or start) - OVERLAP)
