@@ -42,15 +42,15 @@ def minting(
             "expires_in": lifetime,
         }
         if old is not None and old.refresh:
-            answer = _ask(base_url, {**body, "grant_type": "refresh_token", "refresh_token": old.refresh})
+            answer = ask(base_url, {**body, "grant_type": "refresh_token", "refresh_token": old.refresh})
         else:
-            answer = _ask(base_url, {**body, "grant_type": "client_credentials"})
+            answer = ask(base_url, {**body, "grant_type": "client_credentials"})
         return token_of(answer, scope, clock(), old)
 
     return mint
 
 
-def _ask(base_url: str, body: dict[str, Any]) -> dict[str, Any]:
+def ask(base_url: str, body: dict[str, Any]) -> dict[str, Any]:
     """One POST to the token endpoint. Minting twice does no harm, so no clear answer means: later."""
     try:
         response = requests.post(
@@ -76,7 +76,7 @@ def _ask(base_url: str, body: dict[str, Any]) -> dict[str, Any]:
 def _refused(grant: str, err: VendorError) -> NotAllowed:
     remedy = (
         "the connection was revoked or has expired: connect the desk again"
-        if grant == "refresh_token"
+        if grant in {"refresh_token", "authorization_code"}
         else "check client_id and client_secret in Admin Center > Apps and integrations > APIs > OAuth clients, "
         "and that the user who made the client is still an active agent"
     )

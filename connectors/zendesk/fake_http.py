@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import secrets
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NoReturn
+from urllib.parse import urlencode
 
-from flask import Flask, Response, abort, g, jsonify, request
+from flask import Flask, Response, abort, g, jsonify, redirect, request
 from werkzeug.exceptions import HTTPException
 
 from connectors.zendesk.fake_state import Json, State
 
-OPEN = ("/oauth/tokens", "/ips")
+OPEN = ("/oauth/tokens", "/oauth/authorizations/new", "/ips")
 
 
 def fail(status: int, body: Json | str, **headers: str) -> NoReturn:
@@ -154,13 +157,37 @@ def oauth(app: Flask, state: State) -> None:
         )
         if not known:
             fail(401, {"error": "invalid_client", "error_description": "Client authentication failed"})
-        if given.get("grant_type") not in {"client_credentials", "refresh_token"}:
+        grant = given.get("grant_type")
+        if grant not in {"client_credentials", "refresh_token", "authorization_code"}:
             fail(400, {"error": "unsupported_grant_type", "error_description": "unknown grant"})
-        if given["grant_type"] == "refresh_token" and given.get("refresh_token") != "refresh-1":
+        if grant == "authorization_code" and state.codes.pop(given.get("code", ""), "") != _asked(given):
+            fail(
+                400,
+                {
+                    "error": "invalid_grant",
+                    "error_description": "The code is invalid, used or another client's",
+                },
+            )
+        if grant == "refresh_token" and given.get("refresh_token") != "refresh-1":
             fail(
                 400,
                 {"error": "invalid_grant", "error_description": "The refresh token is invalid or revoked"},
             )
         answer: Json = {"access_token": state.token(), "token_type": "bearer", "scope": state.grants}
         answer["expires_in"] = int(given.get("expires_in", 1800))
-        return answer | ({"refresh_token": "refresh-1"} if given["grant_type"] == "refresh_token" else {})
+        return answer | ({} if grant == "client_credentials" else {"refresh_token": "refresh-1"})
+
+    @app.get("/oauth/authorizations/new")
+    def allow() -> Any:
+        """The admin who looks at the page says yes."""
+        asked = request.args
+        if asked.get("client_id") != state.client_id or asked.get("code_challenge_method") != "S256":
+            fail(400, {"error": "invalid_request", "error_description": "unknown client or no PKCE"})
+        code = secrets.token_urlsafe(8)
+        state.codes[code] = f"{asked['redirect_uri']} {asked['code_challenge']}"
+        return redirect(f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}")
+
+
+def _asked(given: Json) -> str:
+    digest = hashlib.sha256(str(given.get("code_verifier", "")).encode()).digest()
+    return f"{given.get('redirect_uri')} {base64.urlsafe_b64encode(digest).decode().rstrip('=')}"

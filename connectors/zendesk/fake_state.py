@@ -38,6 +38,7 @@ class State:
     side_loads: bool = True  # whether audits come along with a ticket
     required_to_solve: set[int] = field(default_factory=set)
     suspended: list[Json] = field(default_factory=list)
+    codes: dict[str, str] = field(default_factory=dict)  # authorization code → what it was given for
     tokens: dict[str, str] = field(default_factory=dict)  # access token → scope
     secret: str = "zendesk-webhook-secret"  # noqa: S105  # of a fake
     webhooks: dict[str, Json] = field(default_factory=dict)

@@ -194,5 +194,10 @@ def pytest_generate_tests(metafunc):
     if "recorded_case" in metafunc.fixturenames:
         built = [c for c in CASES if (ROOT / "connectors" / c[0] / "connector.py").exists()]
         metafunc.parametrize("recorded_case", built, ids=[f"{v}-{c}" for v, c in built])
-    elif "vendor" in metafunc.fixturenames:
+    own = [
+        name
+        for mark in metafunc.definition.iter_markers("parametrize")
+        for name in str(mark.args[0]).split(",")
+    ]
+    if "vendor" in metafunc.fixturenames and "vendor" not in own:
         metafunc.parametrize("vendor", VENDORS)

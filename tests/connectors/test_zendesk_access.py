@@ -5,10 +5,14 @@ from __future__ import annotations
 import base64
 import json
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 import responses
 
+from connectors.zendesk.connect import authorize_url, exchange
+from connectors.zendesk.connector import Settings
 from core import errors
 from tests.connectors.conftest import NOON, Tokens
 from tests.connectors.zendesk_account import (
@@ -124,3 +128,24 @@ def test_everything_else_that_can_be_seen_is_a_finding(zendesk):
     assert [f.code for f in findings if f.level != "ok"] == ["ZD06", "ZD20", "ZD21", "ZD22", "ZD15", "ZD30"]
     assert "ZD06" in [f.code for f in desk(webhook_secret="").check([])]
     assert "ZD05" in [f.code for f in desk(client_id="").check([])]
+
+
+def test_a_connection_made_in_the_browser_is_kept_and_renewed(world):
+    w = world("zendesk")
+    settings = Settings(**w.fake.settings(w.url))
+    back = "https://backstop.example.com/connect/support"
+    page = authorize_url(settings, redirect_uri=back, state="s1", verifier="v" * 43)
+    answer = requests.get(page, allow_redirects=False, timeout=5)
+    came = parse_qs(urlsplit(answer.headers["Location"]).query)
+    assert came["state"] == ["s1"]
+    with pytest.raises(errors.NotAllowed, match="connect the desk again"):
+        exchange(settings, code=came["code"][0], redirect_uri=back, verifier="another", now=w.now)
+    came = parse_qs(urlsplit(requests.get(page, allow_redirects=False, timeout=5).headers["Location"]).query)
+    token = exchange(settings, code=came["code"][0], redirect_uri=back, verifier="v" * 43, now=w.now)
+    w.tokens.save("support", token)
+    assert w.ours.whoami().role == "admin"
+    w.later(days=3)
+    w.ours.whoami()
+    renewed = w.tokens.load("support")
+    assert renewed.access != token.access
+    assert renewed.refresh == "refresh-1"
