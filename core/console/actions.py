@@ -19,6 +19,7 @@ def add_routes(pages: Blueprint) -> None:
     for rule, name, view in (
         ("/tickets/<desk>/<ticket_id>/claim", "claim", claim),
         ("/tickets/<desk>/<ticket_id>/check", "check", check),
+        ("/quality/thresholds", "thresholds", thresholds),
         ("/health/retry", "retry", retry),
         ("/health/pause", "pause", pause),
     ):
@@ -72,6 +73,20 @@ def check(desk: str, ticket_id: str) -> Any:
         record(connection, now, _who(), f"check {desk}:{ticket_id}", old, f"{verdict} {intent}".strip())
     flash(f"Noted: {verdict}.", "good")
     return _back("quality", _anchor="sample")
+
+
+@needs(Role.AGENT)
+def thresholds() -> Any:
+    """Work out which thresholds the labelled tickets prove; changes no rule."""
+    app = backstop()
+    now = app.clock()
+    with app.engine.connect() as connection:
+        rows = q.seen(connection, now)
+    with app.engine.begin() as connection:
+        found = q.work_out(connection, rows, now)
+        record(connection, now, _who(), "thresholds worked out", "", f"{found['rows']} labelled tickets")
+    flash(f"Worked out from {found['rows']} labelled tickets.", "good")
+    return _back("quality", _anchor="proven")
 
 
 @needs(Role.ADMIN)

@@ -115,8 +115,8 @@ def quality() -> str:
     bands = app.settings.bands
     with app.engine.connect() as connection:
         rows = q.seen(connection, app.clock())
-        sample, checks = q.sample(connection), q.checks(connection)
-    answers = q.answerable(app.rules, rows)
+        sample, checks, proven = q.sample(connection), q.checks(connection), q.proven(connection)
+    how = q.handling(app.rules, rows, str(_zone(app)))
     auto, route = _threshold("auto", bands.auto), _threshold("route", bands.route)
     return render_template(
         "console/quality.html",
@@ -125,11 +125,12 @@ def quality() -> str:
         reliability=q.reliability(rows),
         curve=q.curve(rows),
         bands=bands,
-        is_now=q.replay(rows, bands.auto, bands.route, answers),
-        would=q.replay(rows, auto, min(auto, route), answers),
+        is_now=q.replayed(rows, bands.auto, bands.route, how),
+        would=q.replayed(rows, auto, min(auto, route), how),
         intents=q.by_intent(rows, app.rules),
         sample=sample,
         checks=checks,
+        proven=proven,
         names=sorted({row.intent for row in rows}),
     )
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, func, insert, select, update
 
+from core.classify.evaluate import Judged
+from core.classify.whatif import Handling, Past, outcome_of, replay
 from core.console.queries import TEXT
 from core.figures import Share
 from core.intervals import wilson
-from core.ledger.schema import decisions, labels, tickets
+from core.ledger.schema import decisions, labels, meta, tickets
 from core.model import IntentRule, Rules
 
 NEWEST = 4000  # enough for narrow intervals, few enough for a fast page
@@ -21,6 +23,8 @@ BINS = 10
 STEPS = 24
 LEAST = 20
 LOOK_BACK = timedelta(days=90)
+ANSWERED = ("auto_resolved", "reescalated")
+PROVEN = "thresholds"
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Seen:
     confidence: float
     truth: str
     outcome: str
+    at: datetime
 
     @property
     def right(self) -> bool | None:
@@ -47,6 +52,7 @@ def seen(connection: Connection, now: datetime) -> list[Seen]:
             tickets.c.confidence,
             func.coalesce(labels.c.intent, tickets.c.final_intent),
             tickets.c.outcome,
+            tickets.c.first_seen_at,
         )
         .select_from(tickets.outerjoin(labels, checked))
         .where(tickets.c.first_seen_at > now - LOOK_BACK)
@@ -55,8 +61,8 @@ def seen(connection: Connection, now: datetime) -> list[Seen]:
     )
     rows = connection.execute(query).all()
     return [
-        Seen(intent, confidence or 0.0, truth or "", outcome)
-        for intent, confidence, truth, outcome in rows
+        Seen(intent, confidence or 0.0, truth or "", outcome, at)
+        for intent, confidence, truth, outcome, at in rows
         if intent
     ]
 
@@ -92,40 +98,57 @@ def curve(rows: Sequence[Seen]) -> list[tuple[float, float, Share]]:
     return points
 
 
+def handling(rules: Mapping[str, Rules], rows: Sequence[Seen], timezone: str) -> Handling:
+    """What a replay must know of the rules; intents answered in the past count as answerable."""
+    ruled = [(one, intent) for one in rules.values() for intent in one.intents.values()]
+    answered = {
+        intent.name
+        for one, intent in ruled
+        if (intent.reply or intent.action) and intent.name not in one.never_automatic
+    }
+    return Handling(
+        answerable=answered | {row.intent for row in rows if row.outcome in ANSWERED},
+        priorities={intent.name: intent.priority for _, intent in ruled},
+        queues={},  # people's final queue is not kept: disagreements count intents only
+        own_auto={intent.name: intent.auto for _, intent in ruled if intent.auto is not None},
+        timezone=timezone,
+    )
+
+
 @dataclass(frozen=True)
 class Replay:
-    """What other thresholds would have made of the same tickets."""
+    """What thresholds would have made of the same tickets, and how right the answers would have been."""
 
     auto: float
     route: float
-    automatic: int
-    specialist: int
-    general: int
-    precision: Share  # of those that would be answered automatically
-
-    @property
-    def total(self) -> int:
-        """All tickets replayed."""
-        return self.automatic + self.specialist + self.general
+    counts: Mapping[str, int]
+    precision: Share
 
 
-def replay(rows: Sequence[Seen], auto: float, route: float, answerable: Collection[str]) -> Replay:
-    """The bands under other thresholds; writes nothing. Intents without a reply stay with people."""
-    automatic = [row for row in rows if row.confidence >= auto and row.intent in answerable]
-    general = sum(row.confidence < route for row in rows)
-    precision = share("automatic", automatic)
-    return Replay(auto, route, len(automatic), len(rows) - len(automatic) - general, general, precision)
+def replayed(rows: Sequence[Seen], auto: float, route: float, how: Handling) -> Replay:
+    """The same tickets through other thresholds; writes nothing."""
+    past = [Past(row.at, row.intent, row.confidence, row.truth) for row in rows]
+    counts = replay(past, auto, route, how)
+    answered = [
+        row for row, one in zip(rows, past, strict=True) if outcome_of(one, auto, route, how) == "answered"
+    ]
+    return Replay(auto, route, counts, share("answered", answered))
 
 
-def answerable(rules: Mapping[str, Rules], rows: Sequence[Seen]) -> frozenset[str]:
-    """Intents with an automatic answer: by the rules, or as history shows."""
-    ruled = {
-        intent.name
-        for one in rules.values()
-        for intent in one.intents.values()
-        if (intent.reply or intent.action) and intent.name not in one.never_automatic
-    }
-    return frozenset(ruled | {row.intent for row in rows if row.outcome in ("auto_resolved", "reescalated")})
+def work_out(connection: Connection, rows: Sequence[Seen], now: datetime) -> dict[str, Any]:
+    """The lowest thresholds whose precision is proven, kept in `bs_meta` until they are worked out again."""
+    from core.classify.thresholds import run_thresholds
+
+    found = run_thresholds([Judged(row.truth, row.intent, row.confidence) for row in rows if row.truth], now)
+    if not connection.execute(update(meta).where(meta.c.name == PROVEN).values(value=found)).rowcount:
+        connection.execute(insert(meta), {"name": PROVEN, "value": found})
+    return found
+
+
+def proven(connection: Connection) -> dict[str, Any]:
+    """What was last worked out: date, overall, and by intent name; {} when it never was."""
+    found = connection.scalar(select(meta.c.value).where(meta.c.name == PROVEN)) or {}
+    return dict(found) | {"by": {one["intent"]: one for one in found.get("intents", ())}} if found else {}
 
 
 @dataclass(frozen=True)
@@ -149,7 +172,7 @@ def by_intent(rows: Sequence[Seen], rules: Mapping[str, Rules]) -> list[IntentLi
     lines = []
     for name, number in Counter(row.intent for row in rows).most_common():
         inside = [row for row in rows if row.intent == name]
-        automatic = [row for row in inside if row.outcome in ("auto_resolved", "reescalated")]
+        automatic = [row for row in inside if row.outcome in ANSWERED]
         precision, rule = share(name, inside), ruled.get(name)
         lines.append(
             IntentLine(

@@ -127,6 +127,16 @@ def test_quality_replays_other_thresholds_without_writing(client):
     assert automatic("?auto=nonsense") == automatic("")
 
 
+def test_proven_thresholds_are_worked_out_when_asked_and_change_no_rule(client, engine):
+    assert "was not worked out yet" in body(client.get("/quality"))
+    client.post("/quality/thresholds", data=form(client))
+    text = body(client.get("/quality"))
+    assert "Proven from" in text
+    assert "labelled tickets on 2026-03-11" in text
+    with engine.connect() as db:
+        assert db.scalar(select(changes.c.what)) == "thresholds worked out"
+
+
 def test_a_check_of_the_sample_becomes_a_label_and_is_written_down(client, engine):
     with engine.connect() as db:
         number = db.scalar(select(tickets.c.ticket_id).where(tickets.c.check_verdict == "pending").limit(1))
