@@ -1,0 +1,238 @@
+"""One message: taken, worded, handed to its channel, and what is done when that does not work."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
+
+from core import links, routing
+from core.errors import TryLater, UnknownOutcome
+from core.ledger import store
+from core.ledger.db import reading
+from core.ledger.schema import notices
+from core.model import Dispatch, Priority, Receipt
+from core.notice_rows import DIGEST, FORGOTTEN, WAITING, Running, count, insert_row, notice_of
+from core.notice_words import plain, render
+from core.ports import Channel
+
+log = logging.getLogger(__name__)
+
+TRIES = 3
+PAUSE = timedelta(seconds=10)  # before the next try
+PATIENCE = timedelta(minutes=1)  # a channel that wants us to wait longer is slow: another one is used
+STUCK = timedelta(minutes=3)  # longer than any channel's time-outs: whoever was sending is dead
+ARRIVES = timedelta(minutes=5)  # where a provider tells of arrival, no word for so long is slow
+AGAIN = timedelta(minutes=5)  # when nothing works, all ways are tried again…
+GIVE_UP = timedelta(hours=6)  # …for so long
+UNKNOWN = "outcome unknown"
+
+
+def attempt(app: Running, row: Row[Any], gathered: Sequence[Row[Any]], now: datetime) -> int:
+    """Send one row, unless another worker has it; how many messages a channel took."""
+    if not _taken(app, row, now):
+        return 0
+    mine = [one for one in gathered if one.bundle == row.key]
+    if row.template == DIGEST and not mine:
+        _set(app, row, "suppressed", error="everything in it was taken meanwhile")
+        return 0
+    try:
+        channel = _channel(app, row)
+        receipt = channel.send(compose(app, channel, row, mine, now), now)
+    except UnknownOutcome as err:
+        unknown(app, row, str(err), now)
+    except TryLater as err:
+        _later(app, row, err, now)
+    except Exception as err:  # whatever it is, people must be told by another way
+        log.exception("%s could not be told by %s", row.notice_key, row.channel)
+        fall_over(app, row, f"{row.channel} failed: {err}", now)
+    else:
+        _accepted(app, channel, row, mine, receipt, now)
+        return 1
+    return 0
+
+
+def compose(
+    app: Running, channel: Channel, row: Row[Any], mine: Sequence[Row[Any]], now: datetime
+) -> Dispatch:
+    """The message. A digest of one ticket is an ordinary notice of it."""
+    about = mine[0] if len(mine) == 1 else row
+    facts = _facts(about) | {"repeat": row.error.startswith(UNKNOWN)}
+    if len(mine) > 1:
+        facts |= {
+            "tickets": [_facts(one) for one in mine],
+            "priority": min((Priority(o.priority) for o in mine), key=lambda p: p.rank),
+        }
+    url, claim_url = str(facts.get("url", "")), _claim_url(app, channel, about, now)
+    try:
+        subject, text = render(
+            facts, channel.format, length=channel.max_length, words=channel.carries_customer_words, now=now,
+            hours=app.hours, urls=(url, claim_url),
+        )  # fmt: skip
+    except Exception:  # a broken template must not silence a page
+        log.exception("the words of a notice are broken: %s", about.template)
+        subject = text = plain(facts)
+    return Dispatch(
+        key=row.key, to=tuple(row.address.split(",")) if row.address else (), subject=subject, text=text,
+        priority=Priority(facts["priority"]), url=url, claim_url=claim_url, desk=about.desk, ticket_id=about.ticket_id,
+        thread=_thread(app, about, row.channel), template=about.template, repeat=bool(facts["repeat"]),
+    )  # fmt: skip
+
+
+def unknown(app: Running, row: Row[Any], words: str, now: datetime) -> None:
+    """Nobody knows whether it went: once more, marked; then another way."""
+    if row.error.startswith(UNKNOWN):
+        fall_over(app, row, f"{row.channel} gave no answer twice: {words}", now)
+    else:
+        _set(app, row, "queued", error=f"{UNKNOWN}: {words}", due_at=now + PAUSE)
+
+
+def retry_stuck(app: Running, now: datetime) -> None:
+    """What a worker took and never finished."""
+    with reading(app.engine) as conn:
+        stuck = and_(notices.c.state == "open", notices.c.opened_at < now - STUCK)
+        rows = list(conn.execute(select(notices).where(stuck)))
+    for row in rows:
+        unknown(app, row, "whoever was sending it stopped", now)
+
+
+def fall_over(app: Running, row: Row[Any], because: str, now: datetime, *, failed: bool = True) -> None:
+    """This way did not work (or is too slow): the next one named, which says why. Loud."""
+    with app.engine.begin() as conn:
+        if not _gave_up(conn, row, because, failed):
+            return
+        store.log(conn, (row.desk, row.ticket_id), now, "failed", because)
+        inside = list(
+            conn.execute(select(notices).where(notices.c.bundle == row.key, notices.c.state == "bundled"))
+        )
+        for one in inside if row.template == DIGEST else ():
+            _gave_up(conn, one, because, failed=True)
+            _next_way(app, conn, one, because, now)
+        if row.template != DIGEST:
+            _next_way(app, conn, row, because, now)
+    count(app, row.channel, "failed")
+    log.error("%s: another way is tried for %s", because, row.notice_key)
+
+
+def _next_way(app: Running, conn: Connection, row: Row[Any], because: str, now: datetime) -> None:
+    routes, told = routing.of(app), notice_of(row)
+    siblings = list(conn.execute(select(notices).where(notices.c.notice_key == row.notice_key)))
+    tried = {one.channel for one in siblings}
+    places = routes.fallback(row.audience, told.priority, tried, bool(row.ticket_id), now)
+    for place in places:
+        insert_row(conn, told, place, now, fallback_of=row.key, because=because[:300])
+    if not places and not any(one.state in {"queued", "open", "accepted", "delivered"} for one in siblings):
+        _start_over(conn, row, now)
+
+
+def _start_over(conn: Connection, row: Row[Any], now: datetime) -> None:
+    """No way is left: try the one that was tried longest ago, after a while."""
+    log.critical("nobody can be told of %s: every channel failed", row.notice_key)
+    store.log(conn, (row.desk, row.ticket_id), now, "failed", "nobody could be told: every channel failed")
+    mine = and_(
+        notices.c.notice_key == row.notice_key,
+        notices.c.state == "failed",
+        notices.c.created_at > now - GIVE_UP,
+    )
+    oldest = conn.execute(select(notices.c.key).where(mine).order_by(notices.c.opened_at).limit(1)).scalar()
+    again = {"state": "queued", "attempts": 0, "due_at": now + AGAIN}
+    conn.execute(update(notices).where(notices.c.key == oldest).values(**again))
+
+
+def _gave_up(conn: Connection, row: Row[Any], because: str, failed: bool) -> bool:
+    live = (
+        notices.c.state.in_(("queued", "open", "accepted", "bundled"))
+        if failed
+        else notices.c.due_at.is_not(None)
+    )
+    values = {"error": because, "due_at": None} | ({"state": "failed"} if failed else {})
+    return bool(conn.execute(update(notices).where(notices.c.key == row.key, live).values(**values)).rowcount)
+
+
+def _taken(app: Running, row: Row[Any], now: datetime) -> bool:
+    """Whether this row is ours: one worker wins."""
+    same = and_(notices.c.key == row.key, notices.c.state == row.state, notices.c.attempts == row.attempts)
+    values = {"state": "open", "opened_at": now, "attempts": row.attempts + 1}
+    with app.engine.begin() as conn:
+        return bool(conn.execute(update(notices).where(same).values(**values)).rowcount)
+
+
+def _later(app: Running, row: Row[Any], err: TryLater, now: datetime) -> None:
+    wait = err.wait if err.status else PAUSE  # without a status it is our own guess, not the provider's wish
+    if row.attempts + 1 >= TRIES or wait > PATIENCE:
+        fall_over(app, row, f"{row.channel} failed: {err}", now)
+    else:
+        _set(app, row, "queued", error=str(err), due_at=now + wait)
+
+
+def _accepted(
+    app: Running, channel: Channel, row: Row[Any], mine: Sequence[Row[Any]], receipt: Receipt, now: datetime
+) -> None:
+    state = "delivered" if receipt.state == "delivered" else "accepted"
+    watched = state == "accepted" and channel.reports_delivery and row.template in WAITING
+    more = {
+        "provider_id": receipt.id,
+        "sent_at": now,
+        "error": "",
+        "due_at": now + ARRIVES if watched else None,
+    }
+    if state == "delivered":
+        more["delivered_at"] = now
+    with app.engine.begin() as conn:
+        if not conn.execute(update(notices).where(_open(row)).values(state=state, **more)).rowcount:
+            # the provider called back before its answer to us was read: its word stands
+            conn.execute(
+                update(notices).where(notices.c.key == row.key).values(provider_id=receipt.id, sent_at=now)
+            )
+        if mine:
+            keys = [one.key for one in mine]
+            conn.execute(update(notices).where(notices.c.key.in_(keys)).values(sent_at=now, due_at=None))
+        for one in mine or [row]:
+            whom = ", ".join(part for part in (one.person, one.address) if part)
+            detail = f"{one.template}: {row.channel}{f' to {whom}' if whom else ''}{' in a summary' if mine else ''}"
+            store.log(conn, (one.desk, one.ticket_id), now, "noticed", detail)
+    count(app, row.channel, state)
+
+
+def _set(app: Running, row: Row[Any], state: str, *, error: str = "", due_at: datetime | None = None) -> None:
+    with app.engine.begin() as conn:
+        conn.execute(update(notices).where(_open(row)).values(state=state, error=error, due_at=due_at))
+
+
+def _open(row: Row[Any]) -> ColumnElement[bool]:
+    return and_(notices.c.key == row.key, notices.c.state == "open")
+
+
+def _facts(row: Row[Any]) -> dict[str, Any]:
+    about = {"template": row.template, "ticket": row.ticket_id, "desk": row.desk, "priority": row.priority}
+    facts: Mapping[str, Any] = row.facts or {}
+    return {**facts, **about}
+
+
+def _claim_url(app: Running, channel: Channel, row: Row[Any], now: datetime) -> str:
+    """A one-time link to a page with a button, where people can reach us."""
+    public = str(app.settings.public_url or "").rstrip("/")
+    if (
+        not public
+        or not row.ticket_id
+        or row.template not in WAITING | {FORGOTTEN}
+        or channel.kind == routing.DESK
+    ):
+        return ""
+    with app.engine.begin() as conn:
+        email = str((row.facts or {}).get("person_email", ""))
+        token = links.new_link(conn, row.desk, row.ticket_id, person=row.person, email=email, now=now)
+    return f"{public}/claim/{token}"
+
+
+def _thread(app: Running, row: Row[Any], channel: str) -> str:
+    """What the channel calls the first message on this ticket."""
+    mine = and_(
+        notices.c.desk == row.desk, notices.c.ticket_id == row.ticket_id, notices.c.channel == channel
+    )
+    query = select(notices.c.provider_id).where(mine, notices.c.provider_id != "", notices.c.ticket_id != "")
+    with reading(app.engine) as conn:
+        return conn.execute(query.order_by(notices.c.sent_at).limit(1)).scalar() or ""

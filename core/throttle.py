@@ -1,0 +1,34 @@
+"""How much one person is told singly; what is more goes into a digest. Pure.
+
+The figures for SMS are those GoAlert has settled on (`engine/message/ratelimit.go`). Places that many people look at
+(a chat channel) stand more; pagers are machines and stand anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+M, H = timedelta(minutes=1), timedelta(hours=1)
+
+LIMITS: dict[str, tuple[tuple[int, timedelta], ...]] = {
+    "sms": ((5, 15 * M), (11, H), (21, 3 * H)),
+    "email": ((20, 15 * M), (60, H)),
+    "slack": ((40, 5 * M),),
+    "teams": ((40, 5 * M),),
+}
+"""Kind of channel → at most so many messages within so long, to one address."""
+
+LOOK_BACK = 3 * H
+GATHER = M  # a digest waits so long for company
+BETWEEN = 15 * M  # and comes at most so often
+
+
+def too_many(kind: str, sent: Sequence[datetime], now: datetime) -> bool:
+    """Whether one more message to this address would be too many; `sent`: when it was told lately."""
+    return any(sum(at > now - span for at in sent) >= most for most, span in LIMITS.get(kind, ()))
+
+
+def digest_at(digests: Sequence[datetime], now: datetime) -> datetime:
+    """When the next digest to this address goes out: soon, but not one after the other."""
+    return max([now + GATHER, *(at + BETWEEN for at in digests)])
