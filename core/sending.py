@@ -55,6 +55,13 @@ def attempt(app: Running, row: Row[Any], gathered: Sequence[Row[Any]], now: date
     return 0
 
 
+def _channel(app: Running, row: Row[Any]) -> Channel:
+    channel = app.channels.get(row.channel)
+    if channel is None:
+        raise Refused("there is no such channel (any more)")
+    return channel
+
+
 def compose(
     app: Running, channel: Channel, row: Row[Any], mine: Sequence[Row[Any]], now: datetime
 ) -> Dispatch:
