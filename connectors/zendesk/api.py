@@ -1,7 +1,7 @@
 """Zendesk's API as the connector uses it.
 
-zenpy builds and sends what is written and lists what needs no side-load. The reads that live from a side-load
-(users, audits, metric sets), which zenpy drops, are asked for on the same session.
+zenpy builds and sends the updates of tickets and reads their answers. The reads live from side-loads (users, audits,
+metric sets) and from a sort order, both of which zenpy drops, so they are asked for on the same session.
 """
 
 from __future__ import annotations
