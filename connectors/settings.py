@@ -25,16 +25,16 @@ class DeskSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    vendor: str
-    base_url: str = ""
-    mode: Mode = Mode.ACT
-    general_queue: str = ""
-    webhook_secret: Secrets = Field(default_factory=list)
+    vendor: str  # which help desk this is
+    base_url: str = ""  # the bare origin of the account
+    mode: Mode = Mode.ACT  # observe (write nothing), suggest (never answer by itself) or act
+    general_queue: str = ""  # group, team or mailbox for unsure messages, by name or id
+    webhook_secret: Secrets = Field(default_factory=list)  # several while one is exchanged
     calls_per_minute: int = Field(0, ge=0, description="a fixed budget; 0 = the vendor's own headers decide")
     head_room: float = Field(0.1, ge=0, lt=1, description="the share of the rate limit left to humans")
     timeout: float = Field(30.0, gt=0, description="seconds to wait for an answer")
     look_back: timedelta = Field(timedelta(days=1), description="how far the first sweep looks back")
-    tag_prefix: str = "ai_"
+    tag_prefix: str = "ai_"  # of every tag we set
 
     def secrets(self) -> list[str]:
         """The webhook secrets in clear, for the proof only."""

@@ -51,69 +51,69 @@ class Section(BaseModel):
 class Web(Section):
     """`[web]`: where we listen, and who may look at the console."""
 
-    host: str = "127.0.0.1"
-    port: int = Field(8080, ge=0, le=65535)
-    token: SecretStr | None = None
-    threads: int = Field(8, ge=1)
-    session_secret: SecretStr | None = None
-    oidc_issuer: str = ""
-    oidc_client_id: str = ""
-    oidc_client_secret: SecretStr | None = None
-    oidc_admins: Names = Field(default_factory=list)
+    host: str = "127.0.0.1"  # where to listen; beyond this machine a login or a token is demanded
+    port: int = Field(8080, ge=0, le=65535)  # 0 = any free one
+    token: SecretStr | None = None  # opens the console and /metrics to programs (Authorization: Bearer)
+    threads: int = Field(8, ge=1)  # requests at once per process
+    session_secret: SecretStr | None = None  # signs cookies; default: one kept in the store
+    oidc_issuer: str = ""  # single sign-on: the provider's address
+    oidc_client_id: str = ""  # as the provider gave it
+    oidc_client_secret: SecretStr | None = None  # as the provider gave it
+    oidc_admins: Names = Field(default_factory=list)  # addresses that may change things
 
 
 class Sweep(Section):
     """`[sweep]`: how often desks are compared with the ledger."""
 
-    every: Duration = timedelta(minutes=1)
-    overlap: Duration = timedelta(minutes=10)
+    every: Duration = timedelta(minutes=1)  # reconciliation and reminders
+    overlap: Duration = timedelta(minutes=10)  # how far each pass looks back behind its cursor
     heartbeat_url: str = ""  # pinged after each clean pass, so that silence is noticed outside
 
 
 class ClassifierSettings(Section):
     """`[classifier]`: who guesses the intent."""
 
-    kind: str = Field("embedded", pattern="^(embedded|http|openai)$")
-    url: str = ""
-    base_url: str = ""
-    model: str = ""
-    api_key: SecretStr | None = None
-    timeout: Duration = timedelta(seconds=5)
+    kind: str = Field("embedded", pattern="^(embedded|http|openai)$")  # embedded, http or openai
+    url: str = ""  # of kind http
+    base_url: str = ""  # of kind openai
+    model: str = ""  # of kind openai
+    api_key: SecretStr | None = None  # of an outside classifier
+    timeout: Duration = timedelta(seconds=5)  # after which the embedded one answers instead
     cache: str = ""  # where the fitted model is kept; "" = beside the database or the user's cache
     suspicion: float = Field(0.25, ge=0, le=1)  # an urgent intent this probable counts as urgent
     starter: bool = True  # recognise the starter intents the file does not name
     sample: float = Field(0.03, ge=0, le=1)  # share of automatic answers put before a human
     request: dict[str, Any] = Field(default_factory=dict)  # other request and answer shapes of kind http
-    answer: dict[str, str] = Field(default_factory=dict)
+    answer: dict[str, str] = Field(default_factory=dict)  # of kind http
 
 
 class Bands(Section):
     """`[bands]`: what the confidence allows."""
 
-    auto: float = Field(0.85, ge=0, le=1)
-    route: float = Field(0.60, ge=0, le=1)
+    auto: float = Field(0.85, ge=0, le=1)  # at or above: answer by rule
+    route: float = Field(0.60, ge=0, le=1)  # at or above: a specialist, with the guess
 
 
 class IntentSettings(Section):
     """`[intents.<name>]`."""
 
-    priority: Priority | None = None
-    queue: str = ""
-    reply: str = ""
-    action: str = ""
-    mode: Mode = Mode.ACT
-    auto: float | None = Field(None, ge=0, le=1)
-    examples: list[str] = Field(default_factory=list)
+    priority: Priority | None = None  # urgent, high, normal or low; default: the starter's, else normal
+    queue: str = ""  # the desk's own group, team or mailbox; default: the general queue
+    reply: str = ""  # a template; without one the intent is never answered automatically
+    action: str = ""  # something the admin made in the desk, run instead of a reply
+    mode: Mode = Mode.ACT  # observe, suggest or act, never more than the desk's
+    auto: float | None = Field(None, ge=0, le=1)  # a threshold of its own
+    examples: list[str] = Field(default_factory=list)  # what customers write; default: the starter's
 
 
 class RungSettings(Section):
     """One rung of the ladder."""
 
-    after: Duration
-    notify: str
-    repeat: int = Field(0, ge=0, le=20)
-    every: Duration | None = None
-    quiet: str = ""
+    after: Duration  # since the ticket began to wait
+    notify: str  # team, a name from [audiences] or [rota], or a channel
+    repeat: int = Field(0, ge=0, le=20)  # how many times more
+    every: Duration | None = None  # the time between the repeats
+    quiet: str = ""  # hours in which this rung waits, as 22:00-07:00
 
 
 def _default_promise() -> dict[Priority, timedelta]:
@@ -131,34 +131,34 @@ def _default_ladder() -> list[RungSettings]:
 class Escalation(Section):
     """`[escalation]`: what is promised, whom we tell, and when again."""
 
-    promise: dict[Priority, Duration] = Field(default_factory=_default_promise)
-    channels: dict[Priority, Names] = Field(default_factory=dict)
-    ladder: list[RungSettings] = Field(default_factory=_default_ladder)
+    promise: dict[Priority, Duration] = Field(default_factory=_default_promise)  # urgent: wall clock
+    channels: dict[Priority, Names] = Field(default_factory=dict)  # priority → as "slack:urgent"; two at most
+    ladder: list[RungSettings] = Field(default_factory=_default_ladder)  # when nobody has claimed it
     alarm: Names = Field(default_factory=list)  # where our own troubles are told; default: urgent's channels
 
 
 class HoursSettings(Section):
     """`[hours]`: business hours. Without it every hour of the week counts."""
 
-    timezone: str = "UTC"
-    week: dict[str, str | list[str]] = Field(default_factory=dict)
-    holidays: str | list[str] = ""
+    timezone: str = "UTC"  # of the business hours, as Europe/Berlin
+    week: dict[str, str | list[str]] = Field(default_factory=dict)  # day → 09:00-17:00, or several spans
+    holidays: str | list[str] = ""  # a country (DE, US-CA), or dates
 
 
 class Limits(Section):
     """`[limits]`: how much may be said automatically, and how often a failing thing is tried."""
 
-    per_address_per_hour: int = Field(10, ge=0)
-    per_hour: int = Field(600, ge=0)
-    tries: int = Field(12, ge=1)
-    workers: int = Field(8, ge=1)
+    per_address_per_hour: int = Field(10, ge=0)  # automatic messages to one customer
+    per_hour: int = Field(600, ge=0)  # automatic messages to all customers
+    tries: int = Field(12, ge=1)  # after which it is a dead letter
+    workers: int = Field(8, ge=1)  # tickets at once
 
 
 class Privacy(Section):
     """`[privacy]`: how long what is kept."""
 
-    keep_messages: Duration = timedelta(days=30)
-    keep_ledger: Duration = timedelta(days=400)
+    keep_messages: Duration = timedelta(days=30)  # the customer's words
+    keep_ledger: Duration = timedelta(days=400)  # what happened to a ticket, without the words
 
 
 class _EnvWithFiles(EnvSettingsSource):
@@ -181,23 +181,23 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid")
 
-    database_url: str = "sqlite:///backstop.db"
-    public_url: str = ""
+    database_url: str = "sqlite:///backstop.db"  # sqlite:///file, or postgresql://user@host/name
+    public_url: str = ""  # where the help desks and people reach us
     web: Web = Field(default_factory=Web)
     sweep: Sweep = Field(default_factory=Sweep)
     classifier: ClassifierSettings = Field(default_factory=ClassifierSettings)
     bands: Bands = Field(default_factory=Bands)
-    desks: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    desks: dict[str, dict[str, Any]] = Field(default_factory=dict)  # see below, by vendor
     intents: dict[str, IntentSettings] = Field(default_factory=dict)
     escalation: Escalation = Field(default_factory=Escalation)
-    audiences: dict[str, Names] = Field(default_factory=dict)
-    channels: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
-    rota: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    people: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    audiences: dict[str, Names] = Field(default_factory=dict)  # name → channels
+    channels: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)  # see below, by kind
+    rota: dict[str, dict[str, Any]] = Field(default_factory=dict)  # who is on duty, by audience
+    people: dict[str, dict[str, Any]] = Field(default_factory=dict)  # addresses by kind of channel
     hours: HoursSettings = Field(default_factory=HoursSettings)
     limits: Limits = Field(default_factory=Limits)
     privacy: Privacy = Field(default_factory=Privacy)
-    report: dict[str, Any] = Field(default_factory=dict)
+    report: dict[str, Any] = Field(default_factory=dict)  # when the weekly report goes to whom
 
     path: Path = Field(default=Path("backstop.toml"), exclude=True)
 
