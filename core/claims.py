@@ -121,7 +121,7 @@ def _holder(ticket: Ticket, email: str) -> str:
 def _assigned(app: Running, desk: str, ticket: Ticket, email: str, now: datetime) -> bool:
     """Write the assignment to the desk. False where we may not, or the desk cannot say it."""
     at = app.desks[desk]
-    if Mode(app.settings.desks.get(desk, {}).get("mode", Mode.ACT)) is Mode.OBSERVE:
+    if app.rules[desk].mode is Mode.OBSERVE:
         return False
     whose = hashlib.sha256(email.casefold().encode()).hexdigest()[:12]
     try:

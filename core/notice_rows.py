@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, Row, and_, select, update
 from core.hours import Hours
 from core.ledger.db import insert_new
 from core.ledger.schema import notices
-from core.model import Notice, Priority
+from core.model import Notice, Priority, Rules
 from core.ports import Channel, HelpDesk
 from core.routing import Place, Routes
 
@@ -32,6 +32,7 @@ class Running(Protocol):
     engine: Engine
     desks: dict[str, HelpDesk]
     channels: dict[str, Channel]
+    rules: dict[str, Rules]
     clock: Callable[[], datetime]
     hours: Hours
     counters: Any

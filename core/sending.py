@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
 from core import links, routing
-from core.errors import TryLater, UnknownOutcome
+from core.errors import Refused, TryLater, UnknownOutcome
 from core.ledger import store
 from core.ledger.db import reading
 from core.ledger.schema import notices
