@@ -211,6 +211,7 @@ def test_strangers_are_scored_by_a_model_that_never_knew_their_intent() -> None:
     expected = kernel((rows[block] @ rows[others].T).toarray()) @ again.alpha
     gone = set(labels[block])
     kept = [i for i in range(5) if i not in gone]
+    assert (solved.strangers.scores[: len(block)][:, sorted(gone)] == -1).all()
     assert np.allclose(solved.strangers.scores[: len(block)][:, kept], expected[:, kept], atol=1e-3)
 
 
