@@ -24,7 +24,7 @@ _QUOTED_PARTS = (
     "//blockquote[@type='cite'] | //*[contains(@class, 'gmail_quote')] | //*[contains(@class, 'yahoo_quoted')]"
     " | //*[@id='divRplyFwdMsg']/following-sibling::* | //*[@id='divRplyFwdMsg'] | //style | //script | //head | //title"
 )
-_ZENDESK_STYLE_DELIMITER = re.compile(r"^#{2}-.{0,200}-#{2}\s*$", re.MULTILINE)
+_REPLY_DELIMITER = re.compile(r"^#{2}-.{0,200}-#{2}\s*$", re.MULTILINE)
 _DANISH_PREFIX = re.compile(r"(?:tak|knus|kh|dbh|mvh)\w", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n{3,}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
@@ -115,7 +115,7 @@ def _pieces(line: str) -> list[str]:
 def _reply_only(text: str) -> str:
     from mailparser_reply.parser import EmailMessage
 
-    top = _ZENDESK_STYLE_DELIMITER.split(text, maxsplit=1)[0].strip() or text
+    top = _REPLY_DELIMITER.split(text, maxsplit=1)[0].strip() or text
     mail = EmailMessage(text=top, languages=list(LANGUAGES), keep_hyphen_lists=True).read()
     for reply in mail.replies:
         body = reply.content if reply is mail.replies[0] else ""
