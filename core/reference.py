@@ -19,11 +19,11 @@ from pydantic_core import PydanticUndefined
 
 from connectors import DESKS
 from connectors.channels import CHANNELS
+from core.init import env_name, secret_names
 from core.model import Action
-from core.settings import PREFIX, RungSettings, Settings
+from core.settings import RungSettings, Settings
 from core.wiring import module
 
-BESIDE_SECRETS = {"client_id", "account_sid", "user"}  # not secret, but issued together with one
 DESK, CHANNEL = "support", "urgent"  # the names that examples use
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -56,7 +56,7 @@ def supports(vendor: str) -> frozenset[type[Any]]:
 
 def ability(action: type[Any]) -> str:
     """What an action does, as its own description begins."""
-    return re.split(r"[;.,(]", _first_line(action))[0].strip().lower()
+    return re.split(r"[;.(]", _first_line(action))[0].strip().lower()
 
 
 def desk_table() -> str:
@@ -75,20 +75,6 @@ def _markdown(rows: list[list[str]]) -> str:
 
 
 # --- secrets --------------------------------------------------------------------------------
-
-
-def secret_names(settings: type[BaseModel]) -> list[str]:
-    """The keys of a table that belong into the environment."""
-    return [
-        name
-        for name, info in settings.model_fields.items()
-        if "SecretStr" in str(info.annotation) or name in BESIDE_SECRETS
-    ]
-
-
-def env_name(*path: str) -> str:
-    """The environment variable that sets a key."""
-    return PREFIX + "__".join(path).upper()
 
 
 def env_example() -> str:

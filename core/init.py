@@ -1,0 +1,161 @@
+"""What `backstop init` writes: answers → the text of `backstop.toml` and of `.env`. Pure but for `write`."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydantic import BaseModel, ValidationError
+
+from core.errors import ConfigError
+from core.model import Mode
+from core.settings import PREFIX, Settings, explain
+
+BESIDE_SECRETS = {"client_id", "account_sid", "user"}  # not secret, but issued together with one
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What is asked. `base_url` "" where the vendor has one address for all accounts."""
+
+    vendor: str
+    base_url: str
+    public_url: str
+    name: str = "support"
+    general_queue: str = "Support"
+    mode: Mode = Mode.OBSERVE
+    database_url: str = "sqlite:///backstop.db"
+    timezone: str = "UTC"
+    holidays: str = ""
+    slack_url: str = ""
+    manager: str = ""
+    mail_from: str = ""
+    smtp_url: str = "smtp://127.0.0.1:25"
+
+
+@dataclass(frozen=True)
+class Drafts:
+    """The two files' texts."""
+
+    toml: str
+    env: str = field(repr=False)
+
+
+def secret_names(settings: type[BaseModel]) -> list[str]:
+    """The keys of a table that belong into the environment."""
+    return [
+        name
+        for name, info in settings.model_fields.items()
+        if "SecretStr" in str(info.annotation) or name in BESIDE_SECRETS
+    ]
+
+
+def env_name(*path: str) -> str:
+    """The environment variable that sets a key."""
+    return PREFIX + "__".join(path).upper()
+
+
+def faults(answers: Answers) -> list[str]:
+    """What is wrong with the answers, one line each, with the remedy."""
+    wrong = [
+        f"{what} {url!r} is no address of a server: write it as https://host, without a path"
+        for what, url in (("--base-url", answers.base_url), ("--public-url", answers.public_url))
+        if url and not _origin(url)
+    ]
+    if not answers.name.isidentifier() or answers.name != answers.name.lower():
+        wrong.append(f"--name {answers.name!r}: small letters, digits and _ only; it becomes /hooks/<name>")
+    try:
+        ZoneInfo(answers.timezone)
+    except (KeyError, ValueError, OSError):
+        wrong.append(f"--timezone {answers.timezone!r} is not known: write one as Europe/Berlin")
+    if answers.manager and not answers.mail_from:
+        wrong.append("--mail-from is missing: mail to the manager needs a sender's address")
+    return wrong
+
+
+def _origin(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.path in {"", "/"}
+
+
+def draft(answers: Answers, secrets: list[str], generated: Mapping[str, str]) -> Drafts:
+    """Both texts, checked by the settings themselves. `generated`: secrets that nobody has to make up."""
+    toml = _environment().get_template("init.toml.j2").render(a=answers, places=_places(answers))
+    try:
+        Settings(path=Path("backstop.toml"), **tomllib.loads(toml))
+    except ValidationError as err:
+        raise ConfigError(explain(err, "backstop.toml")) from err
+    return Drafts(toml, _env(answers, secrets, generated))
+
+
+def _environment() -> Environment:
+    env = Environment(  # noqa: S701 - TOML, every value through the filter
+        loader=PackageLoader("core"), undefined=StrictUndefined, keep_trailing_newline=True
+    )
+    env.filters["toml"] = lambda value: json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return env
+
+
+def _places(answers: Answers) -> dict[str, list[str]]:
+    """Channels by priority out of what was given; a desk's own queue needs nothing."""
+    if not answers.slack_url:
+        return {}
+    return {"urgent": ["slack:urgent"], "high": ["slack:urgent"], "normal": ["desk"], "low": ["desk"]}
+
+
+def _env(answers: Answers, secrets: list[str], generated: Mapping[str, str]) -> str:
+    lines = ["# Backstop's secrets. Readable by you alone; never committed, never mailed.", ""]
+    for name in secrets:
+        if name in generated:
+            lines += [
+                "# made for you: give it to the help desk. Where the desk makes its own (install prints it), put that here."
+            ]
+        lines += [f"{env_name('desks', answers.name, name)}={_quoted(generated.get(name, ''))}"]
+    lines += [
+        "",
+        "# opens the console and /metrics to programs",
+        f"{env_name('web', 'token')}={_quoted(generated['token'])}",
+    ]
+    if answers.slack_url:
+        lines += [
+            "",
+            f"{env_name('channels', 'slack', 'urgent', 'webhook_url')}={_quoted(answers.slack_url)}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'" if value else ""
+
+
+def write(path: Path, drafts: Drafts, *, force: bool = False) -> tuple[Path, Path]:
+    """Both files; what is there is kept unless told otherwise."""
+    env = path.resolve().parent / ".env"
+    there = [str(one) for one in (path, env) if one.exists()]
+    if there and not force:
+        raise ConfigError(f"{' and '.join(there)}: already there, nothing was written. --force writes anew.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _put(path, drafts.toml, 0o644)
+    _put(env, drafts.env, 0o600)
+    return path, env
+
+
+def _put(path: Path, text: str, mode: int) -> None:
+    """Whole or not at all; never readable by others for a moment."""
+    draft_path = path.with_name(f"{path.name}.new")
+    draft_path.unlink(missing_ok=True)
+    with os.fdopen(
+        os.open(draft_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8"
+    ) as file:
+        file.write(text)
+    draft_path.replace(path)
