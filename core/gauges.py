@@ -76,6 +76,12 @@ def proven(connection: Connection) -> dict[tuple[str, tuple[str, ...]], float]:
     return found | {("acknowledgments", (d,)): n for d, n in said}
 
 
+def apart(column: Column[str]) -> ColumnElement[str]:
+    """The column, to group by without its index: SQLite would rather walk all rows in the order of desks than look
+    up the few that wait (0.2 s against 1 ms with 100 000 tickets)."""
+    return func.coalesce(column, "")
+
+
 def _counters(sums: Totals) -> Iterator[Metric]:
     for name, (text, labels) in COUNTERS.items():
         family = CounterMetricFamily(f"backstop_{name}", text, None, labels)
@@ -102,12 +108,12 @@ def _histograms(sums: Totals) -> Iterator[Metric]:
 
 def _open(connection: Connection, names: list[str], now: datetime) -> Iterator[Metric]:
     waiting = select(
-        tickets.c.desk,
+        apart(tickets.c.desk),
         tickets.c.priority,
         func.count(),
         func.min(func.coalesce(tickets.c.waiting_since, tickets.c.escalated_at)),
     ).where(tickets.c.state.in_(WAITING))
-    rows = connection.execute(waiting.group_by(tickets.c.desk, tickets.c.priority)).all()
+    rows = connection.execute(waiting.group_by(apart(tickets.c.desk), tickets.c.priority)).all()
     found = {(desk, priority): (number, since) for desk, priority, number, since in rows}
     family = GaugeMetricFamily(
         "backstop_open_escalations", "Tickets waiting for a human.", None, ["desk", "priority"]
@@ -148,7 +154,7 @@ def _stuck(connection: Connection, names: list[str], now: datetime) -> Iterator[
         "late_rungs": ("Escalations whose next rung is overdue.", tickets.c.desk, late),
     }
     for name, (text, desk, where) in questions.items():
-        rows = connection.execute(select(desk, func.count()).where(*where).group_by(desk)).all()
+        rows = connection.execute(select(apart(desk), func.count()).where(*where).group_by(apart(desk))).all()
         found = dict.fromkeys(names, 0) | {one: number for one, number in rows}  # noqa: C416  # rows are no pairs to mypy
         family = GaugeMetricFamily(f"backstop_{name}", text, None, ["desk"])
         for one, number in sorted(found.items()):

@@ -1,0 +1,133 @@
+"""What the mission forbids in a configuration, and what it warns of (contract, section 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.errors import ConfigError
+from core.model import Finding, Mode, Priority
+from core.settings import Settings
+from core.wording import candidates
+
+if TYPE_CHECKING:
+    from core.wiring import App
+
+MEASURED = 0.85  # the mission's figure; lower only on evidence
+MOST_CHANNELS = 2
+KNOWN_AUDIENCES = {"team"}
+
+
+def refuse(settings: Settings, app: App) -> None:
+    """Raise ConfigError with every rule that the file breaks, each with its remedy."""
+    wrong = [*_bands(settings), *_replies(settings, app), *_queues(settings), *_references(settings)]
+    if wrong:
+        raise ConfigError("\n".join(f"{settings.path}: {line}" for line in wrong))
+
+
+def _bands(settings: Settings) -> list[str]:
+    bands = settings.bands
+    if bands.auto < bands.route:
+        return [f"bands.auto ({bands.auto}) is below bands.route ({bands.route}): raise auto or lower route"]
+    return []
+
+
+def _replies(settings: Settings, app: App) -> list[str]:
+    wrong = []
+    never = next(iter(app.rules.values())).never_automatic if app.rules else frozenset()
+    for name, one in settings.intents.items():
+        if name in never and (one.reply or one.action):
+            wrong.append(
+                f"intents.{name}.reply: {name} is never answered automatically (its priority is urgent or high, "
+                "or it always goes to a human): take the reply away, or lower the priority"
+            )
+        if one.reply and not _template_exists(app, one.reply):
+            places = ", ".join(str(d) for d in settings.template_dirs())
+            wrong.append(
+                f"intents.{name}.reply: there is no template {one.reply} in {places}: write it there"
+            )
+    return wrong
+
+
+def _template_exists(app: App, name: str) -> bool:
+    known = set(app.templates.list_templates())
+    return any(candidate in known for candidate in candidates(name, "en")) or name in known
+
+
+def _queues(settings: Settings) -> list[str]:
+    return [
+        f"desks.{name}.general_queue is missing: name the group, team or mailbox for unsure messages"
+        for name, values in settings.desks.items()
+        if not values.get("general_queue")
+    ]
+
+
+def _references(settings: Settings) -> list[str]:
+    """Channels and audiences that are named but not there."""
+    known = {"desk"} | {f"{kind}:{name}" for kind, named in settings.channels.items() for name in named}
+    wrong = [
+        f"escalation.channels.{priority}: there is no channel {ref}: add [channels.{ref.replace(':', '.')}]"
+        for priority, refs in settings.escalation.channels.items()
+        for ref in refs
+        if ref not in known
+    ]
+    people = KNOWN_AUDIENCES | set(settings.audiences) | set(settings.rota) | known
+    wrong += [
+        f'escalation.ladder: nobody is called {rung.notify}: add it to [audiences], e.g. {rung.notify} = ["email:{rung.notify}"]'
+        for rung in settings.escalation.ladder
+        if settings.escalation.channels and rung.notify not in people
+    ]
+    wrong += [
+        f"audiences.{name}: there is no channel {ref}: add [channels.{ref.replace(':', '.')}]"
+        for name, refs in settings.audiences.items()
+        for ref in refs
+        if ref not in known and ref not in settings.rota
+    ]
+    return wrong
+
+
+def warnings(settings: Settings, proven_auto: float | None = None) -> list[Finding]:
+    """What is allowed but unwise; `proven_auto`: the lowest threshold with a measured precision behind it."""
+    found: list[tuple[str, str, str]] = []
+    channels = settings.escalation.channels
+    if settings.bands.auto < MEASURED and (proven_auto is None or settings.bands.auto < proven_auto):
+        found.append(
+            ("CF01", f"bands.auto is {settings.bands.auto}, below {MEASURED}, without a measured precision to back it",
+             "run `backstop thresholds` and follow it, or raise auto")
+        )  # fmt: skip
+    for priority, refs in channels.items():
+        if len(refs) > MOST_CHANNELS:
+            found.append(
+                ("CF02", f"escalation.channels.{priority} names {len(refs)} channels",
+                 "two are heard, more are ignored: keep the fastest two")
+            )  # fmt: skip
+        if refs and all(ref.startswith("email") for ref in refs):
+            found.append(
+                ("CF03", f"escalations of priority {priority} reach people by e-mail alone",
+                 "add a channel that is seen at once: SMS or chat")
+            )  # fmt: skip
+    if len(channels) > 1 and len({tuple(refs) for refs in channels.values()}) == 1:
+        found.append(
+            (
+                "CF04",
+                "every priority uses the same channel",
+                "give urgent a faster channel than normal and low",
+            )
+        )
+    if not settings.escalation.ladder:
+        found.append(
+            ("CF05", "escalation.ladder is empty: nobody is told a second time",
+             'add { after = "30m", notify = "team" } and { after = "2h", notify = "manager" }')
+        )  # fmt: skip
+    if not channels:
+        found.append(
+            ("CF06", "escalation.channels is empty: escalations reach people only inside the desk",
+             "name a channel for each priority")
+        )  # fmt: skip
+    observing = [n for n, v in settings.desks.items() if v.get("mode") == Mode.OBSERVE]
+    found += [
+        ("CF07", f"desk {n} is in observe mode: nothing is written", "set mode when you trust it")
+        for n in observing
+    ]
+    if channels and not channels.get(Priority.URGENT):
+        found.append(("CF08", "urgent has no channel", 'escalation.channels.urgent = ["sms:oncall"]'))
+    return [Finding(code, "warn", what, remedy) for code, what, remedy in found]

@@ -1,0 +1,123 @@
+"""The command line: `backstop`. Exits 0 on success, 1 when what was checked does not hold, 2 on wrong usage or configuration."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import click
+
+from core.errors import BackstopError, ConfigError
+
+WRONG = 2
+
+
+class Lazy(click.Group):
+    """Commands are imported when they are called: `backstop --help` needs no numpy."""
+
+    TABLE: ClassVar = {
+        "serve": "core.cli_run:serve",
+        "web": "core.cli_run:web",
+        "worker": "core.cli_run:worker",
+        "demo": "core.cli_run:demo",
+        "init": "core.cli_init:init",
+        "plan": "core.cli_desk:plan",
+        "install": "core.cli_desk:install",
+        "uninstall": "core.cli_desk:uninstall",
+        "connect": "core.cli_desk:connect",
+        "pause": "core.cli_desk:pause",
+        "resume": "core.cli_desk:resume",
+        "doctor": "core.cli_desk:doctor",
+        "classify": "core.cli_learn:classify",
+        "train": "core.cli_learn:train",
+        "evaluate": "core.cli_learn:evaluate",
+        "thresholds": "core.cli_learn:thresholds",
+        "whatif": "core.cli_learn:whatif",
+        "sweep": "core.cli_ledger:sweep",
+        "audit": "core.cli_ledger:audit",
+        "report": "core.cli_ledger:report",
+        "show": "core.cli_ledger:show",
+        "retry": "core.cli_ledger:retry",
+        "forget": "core.cli_ledger:forget",
+        "prune": "core.cli_ledger:prune",
+        "migrate-store": "core.cli_ledger:migrate_store",
+        "user": "core.cli_user:user",
+    }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the table."""
+        return list(self.TABLE)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the one that is asked for."""
+        import importlib
+
+        if cmd_name not in self.TABLE:
+            return None
+        place, _, name = self.TABLE[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(place), name)
+        return command
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="backstop", message="backstop %(version)s")
+def backstop() -> None:
+    """The escalation layer that does not lose tickets."""
+
+
+def common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--config PATH` and `--json`, on every command."""
+    command = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
+    return click.option(
+        "--config", "config", type=click.Path(), help="Default: $BACKSTOP_CONFIG, else ./backstop.toml."
+    )(command)
+
+
+def app_of(config: str | None, *, classify: bool = False, **overrides: Any) -> Any:
+    """The parts of a running Backstop for one command."""
+    from core import settings, wiring
+
+    loaded = settings.load(config, **overrides)
+    if not loaded.desks:
+        raise ConfigError(f"{loaded.path}: there is no [desks.<name>] table. `backstop init` writes one.")
+    return wiring.build(loaded, classify=classify)
+
+
+def desk_of(app: Any, name: str) -> str:
+    """A desk's name, checked."""
+    if name not in app.desks:
+        raise ConfigError(f"there is no desk called {name}: one of {', '.join(app.desks)}")
+    return name
+
+
+def out(as_json: bool, value: Any, text: Callable[[], str] | str) -> None:
+    """One JSON document, or text for people."""
+    if as_json:
+        click.echo(json.dumps(value, ensure_ascii=False, default=str))
+    else:
+        click.echo(text() if callable(text) else text)
+
+
+def main() -> None:
+    """Run a command; errors are one line for the person who can fix them."""
+    try:
+        backstop(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as err:
+        err.show()
+        sys.exit(WRONG)
+    except click.exceptions.Exit as err:
+        sys.exit(err.exit_code)
+    except ConfigError as err:
+        click.echo(str(err), err=True)
+        sys.exit(WRONG)
+    except BackstopError as err:
+        click.echo(f"{err.code}: {err}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

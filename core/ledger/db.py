@@ -1,0 +1,129 @@
+"""The database: one engine, short transactions, the same text for SQLite and Postgres."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core.ledger.schema import metadata
+
+SCHEMA_LOCK = 7_281_944  # any number of our own: Postgres' advisory lock for migrations
+
+
+def normal_url(url: str) -> str:
+    """The driver we ship: psycopg 3."""
+    for short in ("postgresql://", "postgres://"):
+        if url.startswith(short):
+            return "postgresql+psycopg://" + url.removeprefix(short)
+    return url
+
+
+def connect(url: str) -> Engine:
+    """An engine set up for durable, short transactions. SQLite: WAL, FULL, one writer at a time."""
+    url = normal_url(url)
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, pool_size=10)
+    event.listen(engine, "connect", _on_sqlite_connect)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _on_sqlite_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, see below
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    """A transaction that will write takes the lock at once: upgrading a read lock fails under load."""
+    reads = connection.get_execution_options().get("reads")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads and so never waits for a writer."""
+    with engine.connect().execution_options(reads=True) as connection:
+        yield connection
+
+
+_schema_lock = threading.Lock()
+
+
+@contextmanager
+def schema_lock(engine: Engine) -> Iterator[None]:
+    """Held by one process at a time while it changes the schema (Postgres); SQLite's own lock serves there."""
+    if engine.dialect.name != "postgresql":
+        with _schema_lock:
+            yield
+        return
+    with _schema_lock, engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:n)"), {"n": SCHEMA_LOCK})
+        connection.commit()
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:n)"), {"n": SCHEMA_LOCK})
+            connection.commit()
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema up to date, one process at a time."""
+    from alembic import command
+
+    with schema_lock(engine), engine.connect() as connection:
+        command.upgrade(_alembic(connection), "head")
+        connection.commit()
+
+
+def _alembic(connection: Connection) -> Any:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def schema_is_current(engine: Engine) -> bool:
+    """Whether the tables are those of this program."""
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    with reading(engine) as connection:
+        script = ScriptDirectory.from_config(_alembic(connection))
+        context = MigrationContext.configure(connection, opts={"version_table": "bs_version"})
+        return context.get_current_revision() == script.get_current_head()
+
+
+def insert_new(conn: Connection, table: Table, values: Mapping[str, Any]) -> bool:
+    """Insert unless the key is there already; whether it was new."""
+    dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
+    result = conn.execute(dialect.insert(table).values(**values).on_conflict_do_nothing())
+    return bool(result.rowcount)
+
+
+def put(conn: Connection, table: Table, keys: Iterable[str], values: Mapping[str, Any]) -> None:
+    """Insert, or update the given columns of the row with these keys."""
+    dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
+    keys = list(keys)
+    insert = dialect.insert(table).values(**values)
+    changed = {name: insert.excluded[name] for name in values if name not in keys}
+    if changed:
+        conn.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed))
+    else:
+        conn.execute(insert.on_conflict_do_nothing())
+
+
+def create_all(engine: Engine) -> None:
+    """All tables at once, for tests of single parts."""
+    metadata.create_all(engine)

@@ -1,0 +1,309 @@
+"""One function per question to the ledger. All take a connection, so that what belongs together commits together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, or_, select, update
+
+from core.ledger.db import insert_new, put
+from core.ledger.schema import decisions, desks, events, history, labels, tickets, writes
+from core.model import (
+    Decision,
+    History,
+    Prediction,
+    Priority,
+    TicketEvent,
+    TicketState,
+    Write,
+)
+from core.outgoing import Sent
+from core.values import to_json, what, without_words
+
+# --- events: facts reported, and what became of them ----------------------------------------
+
+
+def add_event(conn: Connection, event: TicketEvent, source: str, now: datetime) -> bool:
+    """Store a reported fact; False when the ledger knows it already."""
+    row = {
+        "key": event.key,
+        "desk": event.desk,
+        "ticket_id": event.ticket_id,
+        "kind": event.kind,
+        "source": source,
+        "at": event.at,
+        "received_at": now,
+        "state": "received",
+        "attempts": 0,
+    }
+    return insert_new(conn, events, row)
+
+
+def event(conn: Connection, key: str) -> Row[Any] | None:
+    """One event."""
+    return conn.execute(select(events).where(events.c.key == key)).first()
+
+
+def settle(conn: Connection, key: str, outcome: str, reason: str, now: datetime) -> None:
+    """The fact has come to its end."""
+    values = {"state": "settled", "outcome": outcome, "reason": reason, "settled_at": now, "due_at": None}
+    conn.execute(update(events).where(events.c.key == key).values(**values))
+
+
+def wait(conn: Connection, key: str, due: datetime, reason: str, *, counts: bool = True) -> None:
+    """Try again at `due`; holds no thread meanwhile."""
+    more = events.c.attempts + (1 if counts else 0)
+    values = {"state": "waiting", "due_at": due, "reason": reason, "attempts": more}
+    conn.execute(update(events).where(events.c.key == key).values(**values))
+
+
+def bury(conn: Connection, key: str, reason: str, now: datetime) -> None:
+    """A dead letter: given up, listed, told, and open to `retry`."""
+    values = {"state": "dead", "outcome": "dead_letter", "reason": reason, "settled_at": now, "due_at": None}
+    conn.execute(update(events).where(events.c.key == key).values(**values))
+
+
+def due_events(conn: Connection, now: datetime, limit: int = 500) -> list[Row[Any]]:
+    """Events to take up again: waiting and due."""
+    query = select(events).where(events.c.state == "waiting", events.c.due_at <= now)
+    return list(conn.execute(query.order_by(events.c.due_at).limit(limit)))
+
+
+def requeue(conn: Connection, key: str) -> bool:
+    """Waiting → received, for one taker only."""
+    query = update(events).where(events.c.key == key, events.c.state == "waiting")
+    return bool(conn.execute(query.values(state="received", due_at=None)).rowcount)
+
+
+def dead(conn: Connection, desk: str | None = None) -> list[Row[Any]]:
+    """The dead letters, newest first."""
+    query = select(events).where(events.c.state == "dead")
+    if desk:
+        query = query.where(events.c.desk == desk)
+    return list(conn.execute(query.order_by(events.c.settled_at.desc())))
+
+
+def unsettled(conn: Connection, desk: str | None = None) -> int:
+    """How many facts are under way."""
+    query = select(func.count()).select_from(events).where(events.c.state.in_(("received", "waiting")))
+    return int(conn.execute(query.where(events.c.desk == desk) if desk else query).scalar_one())
+
+
+# --- tickets --------------------------------------------------------------------------------
+
+
+def ticket(conn: Connection, desk: str, ticket_id: str) -> Row[Any] | None:
+    """Where one ticket stands."""
+    query = select(tickets).where(tickets.c.desk == desk, tickets.c.ticket_id == ticket_id)
+    return conn.execute(query).first()
+
+
+def put_ticket(conn: Connection, where: tuple[str, str], now: datetime, **values: Any) -> None:
+    """Create or change a ticket's row; `where` is desk and ticket id."""
+    desk, ticket_id = where
+    insert_new(
+        conn,
+        tickets,
+        {"desk": desk, "ticket_id": ticket_id, "state": "received", "first_seen_at": now, "updated_at": now},
+    )
+    query = update(tickets).where(tickets.c.desk == desk, tickets.c.ticket_id == ticket_id)
+    conn.execute(query.values(updated_at=now, **values))
+
+
+def history_of(row: Row[Any] | None) -> History:
+    """What the policy must know of the past."""
+    if row is None:
+        return History()
+    return History(
+        state=TicketState(row.state) if row.state else None,
+        auto_answered=row.auto_resolved_at is not None and row.reescalated_at is None,
+        acknowledged=row.acknowledged_at is not None,
+        escalated=row.escalated_at is not None,
+        priority=Priority(row.priority) if row.priority else None,
+        intent=row.intent,
+        queue=row.queue,
+    )
+
+
+def due_tickets(conn: Connection, now: datetime, limit: int = 1000) -> list[Row[Any]]:
+    """Tickets whose next rung is due, the longest due first: by the index on `next_due_at`."""
+    query = select(tickets).where(tickets.c.next_due_at <= now).order_by(tickets.c.next_due_at).limit(limit)
+    return list(conn.execute(query))
+
+
+# --- decisions and writes -------------------------------------------------------------------
+
+
+def decision(conn: Connection, key: str) -> Row[Any] | None:
+    """The decision about one fact."""
+    return conn.execute(select(decisions).where(decisions.c.key == key)).first()
+
+
+def open_decision(conn: Connection, desk: str, ticket_id: str) -> Row[Any] | None:
+    """A decision on this ticket that is not carried out yet."""
+    query = select(decisions).where(
+        decisions.c.desk == desk, decisions.c.ticket_id == ticket_id, decisions.c.state == "decided"
+    )
+    return conn.execute(query.order_by(decisions.c.at)).first()
+
+
+def add_decision(
+    conn: Connection,
+    key: str,
+    where: tuple[str, str],
+    decided: Decision,
+    prediction: Prediction,
+    *,
+    message_id: str,
+    mode: str,
+    words: str,
+    now: datetime,
+) -> bool:
+    """Store a decision; False when this fact was decided about already."""
+    row = {
+        "key": key,
+        "desk": where[0],
+        "ticket_id": where[1],
+        "message_id": message_id,
+        "at": now,
+        "intent": decided.intent,
+        "confidence": decided.confidence,
+        "alternatives": [[g.intent, round(g.confidence, 4)] for g in prediction.alternatives],
+        "evidence": list(prediction.evidence),
+        "model": prediction.model,
+        "band": decided.band or "",
+        "outcome": decided.outcome,
+        "priority": decided.priority,
+        "queue": decided.queue,
+        "reason": decided.reason,
+        "rule": decided.rule,
+        "rules_version": decided.rules_version,
+        "mode": mode,
+        "actions": without_words(decided.actions),
+        "escalates": decided.escalates,
+        "words": words,
+        "state": "decided",
+    }
+    return insert_new(conn, decisions, row)
+
+
+def plan_writes(
+    conn: Connection, fact_key: str, where: tuple[str, str], planned: Sequence[Write], address: str
+) -> None:
+    """The calls to be made for a decision, in order."""
+    for position, write in enumerate(planned):
+        kind = what(write.actions)
+        row = {
+            "key": write.key,
+            "fact_key": fact_key,
+            "desk": where[0],
+            "ticket_id": where[1],
+            "what": kind,
+            "position": position,
+            "actions": to_json(write.actions),
+            "address": address.lower() if kind in {"answer", "acknowledgment"} else "",
+            "state": "planned",
+            "attempts": 0,
+            "looks": 0,
+        }
+        insert_new(conn, writes, row)
+
+
+def writes_of(conn: Connection, fact_key: str) -> list[Row[Any]]:
+    """The calls of one decision, in order."""
+    query = select(writes).where(writes.c.fact_key == fact_key).order_by(writes.c.position)
+    return list(conn.execute(query))
+
+
+def set_write(conn: Connection, key: str, state: str, **values: Any) -> None:
+    """planned → open → done, skipped or failed."""
+    conn.execute(update(writes).where(writes.c.key == key).values(state=state, **values))
+
+
+def finish_decision(conn: Connection, key: str) -> None:
+    """All its calls have an end state."""
+    conn.execute(update(decisions).where(decisions.c.key == key).values(state="done"))
+
+
+def sent(conn: Connection, address: str, now: datetime, caps: tuple[int, int]) -> Sent:
+    """What went out automatically within the last hour; open calls count, since they may have gone."""
+    public = and_(writes.c.what.in_(("answer", "acknowledgment")), writes.c.state.in_(("open", "done")))
+    recent = and_(public, writes.c.opened_at > now - timedelta(hours=1))
+    total = select(func.count()).select_from(writes).where(recent)
+    to_address = total.where(writes.c.address == address.lower())
+    return Sent(
+        int(conn.execute(to_address).scalar_one()) if address else 0,
+        int(conn.execute(total).scalar_one()),
+        *caps,
+    )
+
+
+# --- the story of one ticket ----------------------------------------------------------------
+
+
+def log(
+    conn: Connection, where: tuple[str, str], now: datetime, what: str, detail: str = "", **data: Any
+) -> None:
+    """Append to a ticket's history, in plain words; never the customer's text."""
+    row = {"desk": where[0], "ticket_id": where[1], "at": now, "what": what, "detail": detail, "data": data}
+    conn.execute(history.insert().values(**row))
+
+
+def story(conn: Connection, desk: str, ticket_id: str) -> list[Row[Any]]:
+    """Everything that happened to one ticket, in order."""
+    query = select(history).where(history.c.desk == desk, history.c.ticket_id == ticket_id)
+    return list(conn.execute(query.order_by(history.c.id)))
+
+
+# --- desks ----------------------------------------------------------------------------------
+
+
+def desk(conn: Connection, name: str) -> Row[Any] | None:
+    """What the sweep knows of a desk."""
+    return conn.execute(select(desks).where(desks.c.desk == name)).first()
+
+
+def put_desk(conn: Connection, name: str, **values: Any) -> None:
+    """Create or change a desk's row."""
+    put(conn, desks, ["desk"], {"desk": name, **values})
+
+
+def known(conn: Connection, desk: str, ticket_ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """The rows of those of these tickets that the ledger knows."""
+    query = select(tickets).where(tickets.c.desk == desk, tickets.c.ticket_id.in_(list(ticket_ids)))
+    return {row.ticket_id: row for row in conn.execute(query)}
+
+
+def events_known(conn: Connection, keys: Sequence[str]) -> set[str]:
+    """Which of these facts the ledger knows."""
+    return set(conn.execute(select(events.c.key).where(events.c.key.in_(list(keys)))).scalars())
+
+
+def label(
+    conn: Connection, where: tuple[str, str], intent: str, source: str, now: datetime, words: str
+) -> None:
+    """What a human finally said about a ticket's intent."""
+    row = {
+        "desk": where[0],
+        "ticket_id": where[1],
+        "intent": intent,
+        "source": source,
+        "at": now,
+        "words": words,
+    }
+    put(conn, labels, ["desk", "ticket_id"], row)
+
+
+def stuck(conn: Connection, now: datetime, older: timedelta) -> list[Row[Any]]:
+    """Facts that should have come to an end: neither settled nor waiting with a due time ahead."""
+    query = select(events).where(
+        or_(
+            and_(events.c.state == "received", events.c.received_at < now - older),
+            and_(events.c.state == "waiting", events.c.due_at < now - older),
+            and_(events.c.state == "waiting", events.c.due_at.is_(None)),
+            events.c.state == "dead",
+        )
+    )
+    return list(conn.execute(query))

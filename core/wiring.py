@@ -1,0 +1,298 @@
+"""The only file that knows both sides: settings in, a running set of parts out."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jinja2.sandbox import SandboxedEnvironment
+from pydantic import ValidationError
+from sqlalchemy import Engine, or_, select, update
+
+from connectors import DESKS
+from connectors.oauth import Token
+from core.counters import Counters
+from core.errors import ConfigError, TryLater
+from core.hours import Hours
+from core.ledger import db
+from core.ledger.schema import tokens
+from core.model import IntentRule, Mode, Priority, Rules, Rung
+from core.ports import Channel, Classifier, HelpDesk
+from core.settings import Settings, explain
+from core.wording import environment
+
+HIGH = {Priority.URGENT, Priority.HIGH}
+ALWAYS_HUMAN = {"billing_dispute", "account_compromise", "critical_bug", "human_request"}
+EVERY_DAY = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "00:00-24:00")
+
+
+def wall() -> datetime:
+    """The real clock."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class App:
+    """A running Backstop's parts. `clock` is the only source of time below here."""
+
+    settings: Settings
+    engine: Engine
+    clock: Callable[[], datetime]
+    hours: Hours
+    counters: Counters
+    rules: dict[str, Rules]
+    desks: dict[str, HelpDesk]
+    channels: dict[str, Channel]
+    classifier: Classifier
+    templates: SandboxedEnvironment
+    desk_settings: dict[str, Any] = field(default_factory=dict)
+    own_addresses: frozenset[str] = frozenset()
+    routes: Any = None  # who hears what: made once by core.routing
+
+    def rungs(self) -> tuple[Rung, ...]:
+        """The configured ladder."""
+        return tuple(
+            Rung(r.after, r.notify, r.repeat, r.every, r.quiet) for r in self.settings.escalation.ladder
+        )
+
+
+def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify: bool = True) -> App:
+    """Everything but the engine's threads. Raises ConfigError. `classify=False`: a process that only receives."""
+    engine = db.connect(settings.database_url)
+    db.migrate(engine)
+    counters = Counters(engine, clock)
+    store = StoredTokens(engine, clock)
+    desk_settings = {name: desk_settings_of(settings, name) for name in settings.desks}
+    desks = {
+        name: module(values["vendor"], "connector").make(
+            name,
+            desk_settings[name],
+            tokens=store,
+            clock=clock,
+            on_call=_counted(counters, name),
+        )
+        for name, values in settings.desks.items()
+    }
+    from connectors.channels import build as build_channels
+
+    rules = {name: rules_for(settings, desk_settings[name]) for name in desks}
+    channels = build_channels(
+        settings.channels,
+        clock=clock,
+        on_call=lambda channel, outcome: None,
+        public_url=settings.public_url,
+        desks=desks,
+        may_write=lambda name: rules[name].mode is not Mode.OBSERVE if name in rules else False,
+    )
+    app = App(
+        settings=settings,
+        engine=engine,
+        clock=clock,
+        hours=hours_of(settings),
+        counters=counters,
+        rules=rules,
+        desks=desks,
+        channels=channels,
+        classifier=classifier_of(settings, counters) if classify else _Absent(),
+        templates=environment(settings.template_dirs()),
+        desk_settings=desk_settings,
+        own_addresses=_own(settings),
+    )
+    from core.checks import refuse
+
+    refuse(settings, app)
+    return app
+
+
+def module(vendor: str, part: str) -> Any:
+    """A vendor's module, imported when it is configured."""
+    if vendor not in DESKS:
+        raise ConfigError(f'vendor "{vendor}" is not known: use {", ".join(DESKS)}')
+    return importlib.import_module(f"{DESKS[vendor]}.{part}")
+
+
+def desk_settings_of(settings: Settings, name: str) -> Any:
+    """One `[desks.<name>]` table, checked by its vendor's own settings class."""
+    values = settings.desks[name]
+    if "vendor" not in values:
+        raise ConfigError(f"{settings.path}: desks.{name}.vendor is missing: one of {', '.join(DESKS)}")
+    try:
+        return module(str(values["vendor"]), "connector").Settings.model_validate(values)
+    except ValidationError as err:
+        raise ConfigError(explain(err, str(settings.path), f"desks.{name}")) from err
+
+
+def hours_of(settings: Settings) -> Hours:
+    """The business hours; without a week every hour counts."""
+    section = settings.hours
+    try:
+        return Hours.make(section.timezone, section.week or EVERY_DAY, section.holidays)
+    except ValueError as err:
+        raise ConfigError(f"{settings.path}: hours: {err}") from err
+
+
+def intent_rules(settings: Settings) -> dict[str, IntentRule]:
+    """The configured intents, and the starter ones that the file does not name."""
+    from core.classify.starter import starter
+
+    begin = {i.name: IntentRule(i.name, i.priority) for i in starter().intents}
+    rules = dict(begin) if settings.classifier.starter else {}
+    for name, one in settings.intents.items():
+        base = begin[name].priority if name in begin else Priority.NORMAL
+        priority = one.priority or base
+        rules[name] = IntentRule(name, priority, one.queue, one.reply, one.action, one.mode, one.auto)
+    return rules
+
+
+def rules_for(settings: Settings, desk: Any) -> Rules:
+    """The rules of one desk, with a version that changes when they do."""
+    intents = intent_rules(settings)
+    never = {name for name, rule in intents.items() if rule.priority in HIGH} | ALWAYS_HUMAN
+    facts = [settings.bands.model_dump(), desk.general_queue, desk.mode]
+    facts += [[r.name, r.priority, r.queue, r.reply, r.action, r.mode, r.auto] for r in intents.values()]
+    version = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
+    return Rules(
+        auto=settings.bands.auto,
+        route=settings.bands.route,
+        intents=intents,
+        never_automatic=frozenset(never),
+        general_queue=desk.general_queue,
+        mode=desk.mode,
+        tag_prefix=desk.tag_prefix,
+        suspicion=settings.classifier.suspicion,
+        version=version,
+    )
+
+
+def examples_of(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """What the embedded classifier learns from: the file's examples, else the starter's of the same name."""
+    from core.classify.starter import starter
+
+    begin = starter().examples
+    found = dict(begin) if settings.classifier.starter else {}
+    for name, one in settings.intents.items():
+        examples = tuple(one.examples) or begin.get(name, ())
+        if not examples:
+            raise ConfigError(
+                f"{settings.path}: intents.{name}.examples is empty and {name} is no starter intent: "
+                "give at least five sentences a customer would write"
+            )
+        found[name] = examples
+    return found
+
+
+def classifier_of(settings: Settings, counters: Counters) -> Classifier:
+    """The embedded one, or an outside one that falls back to it."""
+    from core.classify.cache import load_or_fit
+    from core.classify.starter import starter
+
+    embedded = load_or_fit(examples_of(settings), starter().background, cache_dir(settings))
+    outside = _outside(settings)
+    return _Timed(embedded if outside is None else outside(embedded), counters)
+
+
+def _outside(settings: Settings) -> Callable[[Classifier], Classifier] | None:
+    section = settings.classifier
+    if section.kind == "embedded":
+        return None
+    from core.classify.outside import outside
+
+    return outside(section, intent_rules(settings))
+
+
+def cache_dir(settings: Settings) -> Path:
+    """Where the fitted model is kept: as configured, else in the user's cache."""
+    if settings.classifier.cache:
+        return Path(settings.classifier.cache)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "backstop"
+
+
+class _Timed:
+    """A classifier whose time is counted."""
+
+    def __init__(self, inner: Classifier, counters: Counters) -> None:
+        self._inner, self._counters, self.model = inner, counters, inner.model
+
+    def predict(self, text: str) -> Any:
+        begun = time.perf_counter()
+        try:
+            return self._inner.predict(text)
+        finally:
+            self._counters.classified(time.perf_counter() - begun)
+
+
+class _Absent:
+    """Stands where a process does not classify."""
+
+    model = "none"
+
+    def predict(self, text: str) -> Any:
+        raise TryLater("this process does not classify")
+
+
+def _counted(counters: Counters, desk: str) -> Callable[[str, str], None]:
+    return lambda operation, outcome: counters.vendor_call(desk, operation, outcome)
+
+
+def _own(settings: Settings) -> frozenset[str]:
+    """Addresses we send from: a message to one of them would come back to us."""
+    mails = settings.channels.get("email", {}).values()
+    return frozenset(str(values.get("from", "")) for values in mails) - {""}
+
+
+class StoredTokens:
+    """`connectors.oauth.TokenStore` over the ledger; the lock is a lease that a dead renewer loses."""
+
+    LEASE = timedelta(seconds=60)
+    PATIENCE = 90.0  # seconds to wait for another renewer
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
+        self._engine, self._clock = engine, clock
+
+    def load(self, desk: str) -> Token | None:
+        """The token kept for a desk."""
+        with db.reading(self._engine) as conn:
+            row = conn.execute(select(tokens).where(tokens.c.desk == desk)).first()
+        if row is None or not row.access or row.expires_at is None:
+            return None
+        return Token(row.access, row.expires_at, row.refresh, row.scope)
+
+    def save(self, desk: str, token: Token) -> None:
+        """Keep a token."""
+        values = {"access": token.access, "refresh": token.refresh, "scope": token.scope}
+        with self._engine.begin() as conn:
+            db.put(conn, tokens, ["desk"], {"desk": desk, "expires_at": token.expires_at, **values})
+
+    @contextmanager
+    def lock(self, desk: str) -> Iterator[None]:
+        """One renewer at a time over all processes."""
+        me = f"{os.getpid()}-{os.urandom(4).hex()}"
+        deadline = time.monotonic() + self.PATIENCE
+        while not self._take(desk, me):
+            if time.monotonic() > deadline:
+                raise TryLater("another process has been renewing the token for too long")
+            time.sleep(0.2)
+        try:
+            yield
+        finally:
+            with self._engine.begin() as conn:
+                mine = update(tokens).where(tokens.c.desk == desk, tokens.c.leased_by == me)
+                conn.execute(mine.values(leased_by="", leased_until=None))
+
+    def _take(self, desk: str, me: str) -> bool:
+        now = self._clock()
+        with self._engine.begin() as conn:
+            db.insert_new(conn, tokens, {"desk": desk})
+            free = or_(tokens.c.leased_by == "", tokens.c.leased_until < now)
+            take = update(tokens).where(tokens.c.desk == desk, free)
+            return bool(conn.execute(take.values(leased_by=me, leased_until=now + self.LEASE)).rowcount)

@@ -1,0 +1,366 @@
+"""The only file that knows the durable engine: events become workflows named by the fact, timers tick once over all.
+
+A workflow here has no inner steps: what a step's checkpoint would remember, the ledger's claim → call → done rows
+remember already, and they can be asked. What waits (an outage, a rate limit) ends its workflow and leaves a due time.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from dbos import DBOS, DBOSClient
+from dbos._serialization import DBOSPortableJSONSerializer
+from sqlalchemy import Connection, delete, select, update
+
+from core import sweeping, watching
+from core.handling import handle
+from core.ledger import db, store
+from core.ledger.schema import events, executors
+from core.logs import correlated
+from core.model import TicketEvent
+from core.wiring import App
+
+log = structlog.get_logger(__name__)
+
+NAME = "backstop"
+VERSION = "1"  # raised only when a workflow's shape changes: a deploy must not strand what is pending
+POLL = 0.1
+MINUTE = 60
+TICK = 5  # seconds between two looks at what is due
+BEAT = timedelta(seconds=5)
+DEAD_AFTER = timedelta(seconds=30)
+LOST_AFTER = timedelta(minutes=10)
+
+_app: App | None = None
+_client: DBOSClient | None = None
+_lock = threading.Lock()
+_stop = threading.Event()
+_threads: list[threading.Thread] = []
+_me = ""
+
+
+def queue_of(desk: str) -> str:
+    """One queue per desk: a sick desk does not stop the others; one ticket's events keep their order."""
+    return f"desk-{desk}"
+
+
+# --- the web side: only enqueues ------------------------------------------------------------
+
+
+def client(app: App) -> DBOSClient:
+    """The engine's client over our own database, so that row and workflow commit together."""
+    global _client  # noqa: PLW0603 - one per process, like the engine itself
+    with _lock:
+        if _client is None:
+            _client = DBOSClient(
+                system_database_url=db.normal_url(app.settings.database_url),
+                system_database_engine=app.engine,
+                serializer=DBOSPortableJSONSerializer(),
+            )
+        return _client
+
+
+def prepare(app: App) -> None:
+    """The engine's tables exist before anybody enqueues: its client fails on an empty database."""
+    with db.schema_lock(app.engine):
+        DBOS.migrate(db.normal_url(app.settings.database_url))
+    client(app)
+
+
+def enqueue(app: App, conn: Connection, event: TicketEvent, attempt: int = 0) -> None:
+    """A workflow for this event, in the caller's transaction. Its name is the fact's; duplicates collapse."""
+    client(app).enqueue_in_transaction(
+        conn,
+        {
+            "queue_name": queue_of(event.desk),
+            "workflow_name": "handle_event",
+            "workflow_id": f"{event.key}#{attempt}",
+            "app_version": VERSION,
+            "queue_partition_key": event.ticket_id,
+        },
+        event.key,
+    )
+
+
+def report(app: App, found: Iterable[TicketEvent], source: str) -> int:
+    """Store facts and start their workflows, in one transaction; gives how many were new."""
+    now, new = app.clock(), 0
+    with app.engine.begin() as conn:
+        for event in found:
+            if store.add_event(conn, event, source, now):
+                enqueue(app, conn, event)
+                new += 1
+        if source == "webhook":
+            for desk in {event.desk for event in found}:
+                store.put_desk(conn, desk, hook_heard_at=now)
+    return new
+
+
+def retry(app: App, key: str) -> bool:
+    """Give a dead letter another chance; False when there is none of that key."""
+    with app.engine.begin() as conn:
+        row = store.event(conn, key)
+        if row is None or row.state != "dead":
+            return False
+        again = update(events).where(events.c.key == key, events.c.state == "dead")
+        conn.execute(
+            again.values(state="waiting", due_at=app.clock(), attempts=0, outcome="", settled_at=None)
+        )
+        where = (row.desk, row.ticket_id)
+        store.log(conn, where, app.clock(), "retried", "a dead letter is tried again", key=key)
+    pump(app, app.clock())
+    return True
+
+
+# --- the worker side ------------------------------------------------------------------------
+
+
+@DBOS.workflow(name="handle_event")
+def handle_event(key: str) -> str:
+    """One reported fact, to its end or to its next due time."""
+    app = _running()
+    with correlated(key):
+        state = handle(app, key)
+        if state == "settled":
+            with app.engine.begin() as conn:
+                event = store.event(conn, key)
+            if event is not None:
+                watching.remind(app, app.clock(), only=(event.desk, event.ticket_id))
+    return state
+
+
+@DBOS.workflow(name="tick")
+def tick(at: datetime, context: Any) -> None:
+    """What is due: waiting events, rungs of the ladder, messages to people."""
+    app = _running()
+    pump(app, app.clock())
+    watching.remind(app, app.clock())
+
+
+@DBOS.workflow(name="sweep_all")
+def sweep_all(at: datetime, context: Any) -> None:
+    """Every desk compared with the ledger."""
+    sweep_now(_running())
+
+
+@DBOS.workflow(name="daily")
+def daily(at: datetime, context: Any) -> None:
+    """Balance line, retention, own state."""
+    from core.upkeep import daily as upkeep
+
+    upkeep(_running())
+
+
+@DBOS.workflow(name="weekly")
+def weekly(at: datetime, context: Any) -> None:
+    """The weekly report to the people who want it."""
+    from core.upkeep import weekly as send_report
+
+    send_report(_running())
+
+
+def pump(app: App, now: datetime) -> int:
+    """Take up what waits and is due; each by one taker."""
+    with app.engine.begin() as conn:
+        due = store.due_events(conn, now)
+        for row in due:
+            if store.requeue(conn, row.key):
+                event = TicketEvent(row.desk, row.key, row.kind, row.ticket_id, row.at or now)
+                enqueue(app, conn, event, attempt=_attempt())
+    return len(due)
+
+
+def _attempt() -> int:
+    return uuid.uuid4().int % 10**12
+
+
+def sweep_now(app: App, desk: str | None = None) -> list[dict[str, Any]]:
+    """One reconciliation pass over one desk or all; pings the dead-man's switch when all of it was clean."""
+    names = [desk] if desk else list(app.desks)
+    found = [sweeping.sweep(app, name, app.clock()) for name in names]
+    if not any(one["trouble"] for one in found):
+        sweeping.beat(app.settings.sweep.heartbeat_url)
+    return found
+
+
+def remind_now(app: App) -> int:
+    """One pass of the ladder and the messages now."""
+    pump(app, app.clock())
+    return watching.remind(app, app.clock())
+
+
+def is_running() -> bool:
+    """Whether this process runs the engine."""
+    return _app is not None
+
+
+def _running() -> App:
+    if _app is None:
+        raise RuntimeError("the worker is not launched")
+    return _app
+
+
+def launch(app: App, *, timers: bool = True) -> None:
+    """Start the engine in this process: queues, timers, heartbeat, takeover of the dead."""
+    global _app, _me
+    prepare(app)
+    _app, _me = app, f"{os.uname().nodename}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    DBOS(
+        config={
+            "name": NAME,
+            "system_database_url": db.normal_url(app.settings.database_url),
+            "system_database_engine": app.engine,
+            "application_version": VERSION,
+            "executor_id": _me,
+            "serializer": DBOSPortableJSONSerializer(),
+            "log_level": "ERROR",
+            "use_listen_notify": False,
+            "scheduler_polling_interval_sec": 1.0,
+        }
+    )
+    _beat_once(app)  # the row exists before we may claim anything
+    DBOS.launch()
+    for desk in app.desks:
+        DBOS.register_queue(
+            queue_of(desk),
+            worker_concurrency=app.settings.limits.workers,
+            partition_concurrency=1,
+            polling_interval_sec=POLL,
+            on_conflict="always_update",
+        )
+    if timers:
+        _schedule(app)
+    _stop.clear()
+    thread = threading.Thread(target=_keep_beating, args=(app,), name="heartbeat", daemon=True)
+    thread.start()
+    _threads.append(thread)
+
+
+def _schedule(app: App) -> None:
+    every = max(5, int(app.settings.sweep.every.total_seconds()))
+    minutes = max(1, every // MINUTE)
+    sweep = f"*/{every} * * * * *" if every < MINUTE else f"0 */{min(minutes, 59)} * * * *"
+    DBOS.apply_schedules(
+        [
+            {
+                "schedule_name": "tick",
+                "workflow_fn": tick,
+                "schedule": f"*/{TICK} * * * * *",
+                "context": None,
+            },
+            {"schedule_name": "sweep", "workflow_fn": sweep_all, "schedule": sweep, "context": None},
+            {"schedule_name": "daily", "workflow_fn": daily, "schedule": "0 20 3 * * *", "context": None},
+            {"schedule_name": "weekly", "workflow_fn": weekly, "schedule": "0 0 7 * * 1", "context": None},
+        ]
+    )
+
+
+def stop() -> None:
+    """Stop cleanly: what is under way ends, and others may take over at once."""
+    global _app, _client  # noqa: PLW0603
+    _stop.set()
+    for thread in _threads:
+        thread.join(timeout=5)
+    _threads.clear()
+    if _app is not None:
+        with _app.engine.begin() as conn:
+            conn.execute(update(executors).where(executors.c.id == _me).values(beat_at=_long_ago()))
+        DBOS.destroy(workflow_completion_timeout_sec=5)
+        _app = None
+    with _lock:
+        if _client is not None:
+            _client = None
+
+
+# --- several machines: a dead one's work is taken over --------------------------------------
+
+
+def _keep_beating(app: App) -> None:
+    while not _stop.wait(BEAT.total_seconds()):
+        try:
+            _beat_once(app)
+            take_over(app)
+        except Exception as err:  # the heart must not stop because the store hiccuped
+            log.warning("heartbeat failed", error=repr(err))
+
+
+def _beat_once(app: App) -> None:
+    with app.engine.begin() as conn:
+        now = _database_now(conn)
+        db.put(conn, executors, ["id"], {"id": _me, "beat_at": now, "version": VERSION})
+
+
+def take_over(app: App) -> int:
+    """Work of executors whose heart stopped goes back to its queue; gives how many pieces."""
+    moved = 0
+    with app.engine.begin() as conn:
+        if not _exclusive(conn):
+            return 0
+        now = _database_now(conn)
+        dead = list(
+            conn.execute(
+                select(executors.c.id).where(executors.c.beat_at < now - DEAD_AFTER, executors.c.id != _me)
+            ).scalars()
+        )
+    for executor in dead:
+        moved += _resume_work_of(executor)
+        with app.engine.begin() as conn:
+            conn.execute(delete(executors).where(executors.c.id == executor))
+    return moved
+
+
+def _resume_work_of(executor: str) -> int:
+    pending = DBOS.list_workflows(status="PENDING", executor_id=executor, load_input=False, load_output=False)
+    by_queue: dict[str | None, list[str]] = {}
+    for one in pending:
+        by_queue.setdefault(one.queue_name, []).append(one.workflow_id)
+    for queue, ids in by_queue.items():
+        DBOS.resume_workflows(ids, queue_name=queue)
+    if pending:
+        log.warning("took over the work of a dead worker", executor=executor, pieces=len(pending))
+    return len(pending)
+
+
+def _exclusive(conn: Connection) -> bool:
+    """One taker at a time on Postgres; SQLite has one writer anyway."""
+    if conn.dialect.name != "postgresql":
+        return True
+    return bool(conn.exec_driver_sql("SELECT pg_try_advisory_xact_lock(7281945)").scalar())
+
+
+def _database_now(conn: Connection) -> datetime:
+    """The database's clock on Postgres, so that machines need not agree; ours on SQLite."""
+    if conn.dialect.name == "postgresql":
+        found = conn.exec_driver_sql("SELECT now()").scalar()
+        if isinstance(found, datetime):
+            return found
+    from core.wiring import wall
+
+    return wall()
+
+
+def _long_ago() -> datetime:
+    from core.wiring import wall
+
+    return wall() - timedelta(days=1)
+
+
+def clean(app: App, before: datetime, keep: Sequence[str] = ()) -> int:
+    """Delete the engine's finished workflows older than `before`."""
+    old = DBOS.list_workflows(
+        status=["SUCCESS", "ERROR", "CANCELLED"],
+        end_time=before.isoformat(),
+        limit=5000,
+        load_input=False,
+        load_output=False,
+    )
+    ids = [one.workflow_id for one in old if one.workflow_id not in keep]
+    if ids:
+        DBOS.delete_workflows(ids)
+    return len(ids)

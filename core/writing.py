@@ -1,0 +1,288 @@
+"""A decision's calls, one after the other, each at most once in what others see.
+
+planned → open (claimed, the call may be under way) → done | skipped | failed. A call found open is one whose
+answer we never read: its note or reply is looked up at the desk, twice, before it is made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from core import outgoing
+from core.errors import Conflict, Gone, NotAllowed, Refused, TryLater, UnknownOutcome
+from core.escalation import ladder_for, next_due
+from core.ledger import store
+from core.model import (
+    Mode,
+    Outcome,
+    Priority,
+    Receipt,
+    Reply,
+    RunAction,
+    SetFields,
+    SetPriority,
+    SetQueue,
+    Solve,
+    Ticket,
+    Write,
+)
+from core.values import from_json
+from core.wiring import App
+
+CONFLICT_TRIES = 3
+SECOND_LOOK = timedelta(seconds=5)
+ENDS = {"done", "skipped", "failed"}
+
+LOOK_BEFORE_REPEATING = True
+"""Switched off only by the test that proves that the look-up is what prevents doubles."""
+
+
+def carry_out(app: App, ticket: Ticket, decision: Any) -> None:
+    """Make the calls that are left, then remember what the ticket has become."""
+    with app.engine.begin() as conn:
+        rows = store.writes_of(conn, decision.key)
+    failures = []
+    for row in rows:
+        if row.state not in ENDS:
+            ticket, failed = _perform(app, ticket, row)
+            failures += [failed] if failed else []
+    _remember(app, ticket, decision, failures)
+
+
+def _perform(app: App, ticket: Ticket, row: Any) -> tuple[Ticket, str]:
+    """One call to its end state; gives the ticket with its new version, and why it failed ("" if it did not)."""
+    write = Write(row.key, from_json(row.actions))
+    if row.state == "open" and write.spoken and LOOK_BEFORE_REPEATING:
+        found = _looked_up(app, ticket, row, write)
+        if found is not None:
+            _mark(app, ticket, row, "done", found, "found at the desk: not sent again")
+            return ticket, ""
+    why_not = _stopped(app, ticket, write, row)
+    if why_not:
+        write, said = _unspoken(write), write.spoken
+        if said:
+            _say(app, ticket, "skipped", f"{row.what}: {why_not}", row.key)
+        if not write.actions:
+            _end(app, row, "skipped", why_not)
+            return ticket, ""
+    return _send(app, ticket, row, write)
+
+
+def _looked_up(app: App, ticket: Ticket, row: Any, write: Write) -> Receipt | None:
+    """Ask the desk whether the call landed. Absent counts only at a second look, when the old request has surely ended."""
+    desk, now = app.desks[ticket.desk], app.clock()
+    found = desk.landed(ticket.id, write, row.opened_at)
+    if found is not None:
+        return found
+    over = row.opened_at + desk.patience
+    with app.engine.begin() as conn:
+        store.set_write(conn, row.key, "open", looks=row.looks + 1)
+    if now < over:
+        raise TryLater("a call of unknown outcome may still be under way", status=429, wait=over - now)
+    if row.looks == 0:
+        wait = min(SECOND_LOOK, desk.patience)
+        raise TryLater("a call of unknown outcome is looked for once more", status=429, wait=wait)
+    return None
+
+
+def _stopped(app: App, ticket: Ticket, write: Write, row: Any) -> str:
+    """Why the note or reply in it must not go out any more, by the ticket as it is now."""
+    spoken = write.spoken
+    if not isinstance(spoken, Reply):
+        return ""
+    limits = app.settings.limits
+    with app.engine.begin() as conn:
+        sent = store.sent(
+            conn, ticket.customer.email, app.clock(), (limits.per_address_per_hour, limits.per_hour)
+        )
+        decided = store.decision(conn, row.fact_key)
+    if row.state == "open":
+        sent = replace(sent, to_address=max(0, sent.to_address - 1), to_all=max(0, sent.to_all - 1))
+    message_id = decided.message_id if decided is not None else ""
+    return outgoing.refusal(ticket, spoken, sent, answers=message_id, own_addresses=app.own_addresses)
+
+
+def _unspoken(write: Write) -> Write:
+    """Without the reply, and without what only made sense with it."""
+    return replace(write, actions=tuple(a for a in write.actions if not isinstance(a, Reply | Solve)))
+
+
+def _send(app: App, ticket: Ticket, row: Any, write: Write) -> tuple[Ticket, str]:
+    """Claim, call, mark; with less when the desk refuses a part of it."""
+    refused = ""
+    for attempt, lesser in enumerate(_degraded(write)):
+        try:
+            ticket, receipt = _call(app, ticket, row, lesser)
+        except (NotAllowed, Gone):
+            _unclaim(app, row)
+            raise
+        except Refused as err:
+            refused = str(err)
+            _unclaim(app, row)
+            _say(app, ticket, "refused", refused, row.key)
+            continue
+        _mark(
+            app, ticket, row, "done", receipt, "without what the desk refused" if attempt else receipt.detail
+        )
+        return replace(ticket, version=receipt.version or ticket.version), ""
+    _end(app, row, "failed", refused)
+    return ticket, refused
+
+
+def _call(app: App, ticket: Ticket, row: Any, write: Write) -> tuple[Ticket, Receipt]:
+    """One call, read again and repeated when the ticket changed under us."""
+    desk = app.desks[ticket.desk]
+    for _ in range(CONFLICT_TRIES):
+        with app.engine.begin() as conn:
+            store.set_write(conn, row.key, "open", opened_at=app.clock(), attempts=row.attempts + 1, looks=0)
+        try:
+            return ticket, desk.send(ticket, write)
+        except Conflict:
+            _unclaim(app, row)
+            ticket = desk.fetch(ticket.id)
+            if isinstance(write.spoken, Reply) and outgoing.human_touch(ticket):
+                return ticket, Receipt(state="skipped", detail="an agent came first")
+        except UnknownOutcome:
+            raise
+        except TryLater:
+            _unclaim(app, row)
+            raise
+    raise TryLater("the ticket keeps changing under us", wait=timedelta(seconds=5))
+
+
+def _degraded(write: Write) -> Iterator[Write]:
+    """The same call with ever less of what a desk may refuse; the words go last."""
+    yield write
+    for drop in ((SetFields, SetPriority, Solve, RunAction), (SetQueue,)):
+        rest = tuple(a for a in write.actions if not isinstance(a, drop))
+        if rest and rest != write.actions:
+            write = replace(write, actions=rest)
+            yield write
+
+
+def _unclaim(app: App, row: Any) -> None:
+    """The call surely did not happen."""
+    with app.engine.begin() as conn:
+        store.set_write(conn, row.key, "planned", opened_at=None)
+
+
+def _mark(app: App, ticket: Ticket, row: Any, state: str, receipt: Receipt, detail: str) -> None:
+    now = app.clock()
+    state = "skipped" if receipt.state == "skipped" else state
+    with app.engine.begin() as conn:
+        store.set_write(conn, row.key, state, done_at=now, vendor_id=receipt.id, reason=detail)
+        if row.what == "acknowledgment" and state == "done":
+            store.put_ticket(conn, (ticket.desk, ticket.id), now, acknowledged_at=now)
+        words = f"{row.what}{': ' + detail if detail else ''}"
+        store.log(
+            conn, (ticket.desk, ticket.id), now, "wrote" if state == "done" else state, words, key=row.key
+        )
+    if row.what == "acknowledgment" and state == "done":
+        app.counters.acknowledged(ticket.desk)
+
+
+def _end(app: App, row: Any, state: str, reason: str) -> None:
+    with app.engine.begin() as conn:
+        store.set_write(conn, row.key, state, done_at=app.clock(), reason=reason)
+
+
+def _say(app: App, ticket: Ticket, what: str, detail: str, key: str) -> None:
+    with app.engine.begin() as conn:
+        store.log(conn, (ticket.desk, ticket.id), app.clock(), what, detail, key=key)
+
+
+# --- what the ticket has become -------------------------------------------------------------
+
+
+def _remember(app: App, ticket: Ticket, decision: Any, failures: list[str]) -> None:
+    """State, escalation and ladder, in one transaction with the decision's end."""
+    now, where = app.clock(), (ticket.desk, ticket.id)
+    with app.engine.begin() as conn:
+        row = store.ticket(conn, *where)
+        answered = any(w.what == "answer" and w.state == "done" for w in store.writes_of(conn, decision.key))
+        values = _become(app, ticket, decision, row, now, answered=answered)
+        store.put_ticket(conn, where, now, **values)
+        store.finish_decision(conn, decision.key)
+        for failed in failures:
+            store.log(conn, where, now, "failed", failed, key=decision.key)
+    if failures:
+        from core.watching import alarm
+
+        alarm(app, f"refused:{decision.key}", *where, f"a call was refused: {failures[0]}", now)
+
+
+def _become(
+    app: App, ticket: Ticket, decision: Any, row: Any, now: datetime, *, answered: bool
+) -> dict[str, Any]:
+    guess = {
+        "intent": decision.intent,
+        "confidence": decision.confidence,
+        "band": decision.band,
+        "priority": decision.priority,
+        "queue": decision.queue,
+        "mode": decision.mode,
+        "rules_version": decision.rules_version,
+        "reason": decision.reason,
+    }
+    observed = decision.mode == Mode.OBSERVE
+    if decision.outcome == Outcome.LEFT_ALONE:
+        settled = row is not None and row.state not in {"received", "left_alone"}
+        return {} if settled else {"state": "left_alone", "outcome": decision.outcome, **guess}
+    if observed:
+        return {
+            "state": "left_alone",
+            "outcome": decision.outcome,
+            **guess,
+            "reason": "observe mode: " + decision.reason,
+        }
+    if decision.outcome == Outcome.AUTO_RESOLVED and (answered or not decision.escalates):
+        check = "pending" if _sampled(app, decision.key) else ""
+        return {
+            **guess,
+            "state": "auto_resolved",
+            "outcome": decision.outcome,
+            "auto_resolved_at": now,
+            "check_verdict": check,
+        }
+    if not decision.escalates:  # machine mail put in a queue
+        return {**guess, "state": "left_alone", "outcome": decision.outcome}
+    return {**guess, **_escalated(app, ticket, decision, row, now)}
+
+
+def _escalated(app: App, ticket: Ticket, decision: Any, row: Any, now: datetime) -> dict[str, Any]:
+    """A human is awaited: the ladder is taken down as it is configured now, and kept."""
+    again = decision.outcome == Outcome.REESCALATED
+    since = now if row is None or row.handled_at is None else min(row.handled_at, now)
+    first = row.waiting_since if row is not None and row.waiting_since and not again else since
+    priority = Priority(decision.priority)
+    promise_at = row.promise_at if row is not None and row.promise_at else now
+    ladder = ladder_for(
+        app.rungs(), waiting_since=first, promise_at=promise_at, priority=priority, hours=app.hours
+    )
+    values: dict[str, Any] = {
+        "state": "reescalated" if again else "escalated",
+        "waiting_since": first,
+        "escalated_at": now,
+        "ladder": ladder,
+        "rung": 0,
+        "next_due_at": next_due(ladder, 0),
+        "claimed_at": None,
+        "answered_at": None,
+        "claimed_by": "",
+    }
+    first_outcome = row.outcome if row is not None else ""
+    values["outcome"] = first_outcome if again and first_outcome else decision.outcome
+    if again:
+        values["reescalated_at"] = now
+    return values
+
+
+def _sampled(app: App, key: str) -> bool:
+    """Whether this automatic answer is put before a human: by the key, so that a repeat decides alike."""
+    import hashlib
+
+    share = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") / 2**32
+    return share < app.settings.classifier.sample

@@ -1,0 +1,137 @@
+"""The doors for HTTP: `POST /hooks/<desk>` = verify → parse → store → 202; health, metrics; the console beside them.
+
+Answers are chosen so that each vendor tries again when we want it to and never switches the hook off: 503 with
+Retry-After only when nothing could be stored, never 410, never 500.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+
+import structlog
+from flask import Flask, Response, abort, current_app, jsonify, request
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from core import workflows
+from core.errors import BadPayload, BadSignature
+from core.ledger import db
+from core.logs import correlated
+from core.model import WebhookRequest
+from core.wiring import App
+
+log = structlog.get_logger(__name__)
+
+BODY_LIMIT = 1024 * 1024
+UNSTORED, RETRY_AFTER = 503, "30"
+
+
+def create_app(app: App, *, console: bool = True) -> Flask:
+    """The Flask application over a running Backstop's parts."""
+    flask = Flask("backstop", static_folder=None)
+    flask.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
+    flask.extensions["backstop"] = app
+    workflows.prepare(app)
+    flask.add_url_rule("/hooks/<desk>", view_func=hook, methods=["POST"])
+    flask.add_url_rule("/healthz", view_func=healthz)
+    flask.add_url_rule("/readyz", view_func=readyz)
+    flask.add_url_rule("/metrics", view_func=metrics)
+    flask.register_error_handler(Exception, unexpected)
+    from core.doors import doors
+
+    flask.register_blueprint(doors)
+    if console:
+        from core.console import make_blueprint
+
+        flask.register_blueprint(make_blueprint(app))
+    return flask
+
+
+def _app() -> App:
+    app: App = current_app.extensions["backstop"]
+    return app
+
+
+def hook(desk: str) -> tuple[Response, int]:
+    """A vendor's webhook. Nothing slow, nothing that depends on the desk being up."""
+    app = _app()
+    connector = app.desks.get(desk)
+    if connector is None:
+        return _answer(desk, "", 404, f"there is no desk called {desk[:80]}")
+    try:
+        asked = WebhookRequest(
+            {k.lower(): v for k, v in request.headers.items()}, request.get_data(cache=False)
+        )
+    except RequestEntityTooLarge:
+        return _answer(desk, "malformed", 413, "the body is larger than 1 MiB")
+    now = app.clock()
+    try:
+        connector.verify(asked, now)
+        found = connector.parse(asked, now)
+    except BadSignature as err:
+        return _answer(desk, "unauthorised", 401, str(err))
+    except BadPayload as err:
+        return _answer(desk, "malformed", 400, str(err))
+    if not found:
+        return _answer(desk, "ignored", 200, "nothing for us in it")
+    with correlated(found[0].key):
+        try:
+            workflows.report(app, found, "webhook")
+        except SQLAlchemyError as err:
+            log.exception("a webhook could not be stored", desk=desk, error=type(err).__name__)
+            return _answer(desk, "unstored", 503, "could not be stored: try again")
+    return _answer(desk, "accepted", 202, "stored")
+
+
+def _answer(desk: str, result: str, status: int, words: str) -> tuple[Response, int]:
+    if result:
+        _app().counters.webhook(desk, result)
+    response = jsonify({"result": words})
+    if status == UNSTORED:
+        response.headers["Retry-After"] = RETRY_AFTER
+    return response, status
+
+
+def healthz() -> tuple[Response, int]:
+    """The process is up."""
+    return jsonify({"ok": True}), 200
+
+
+def readyz() -> tuple[Response, int]:
+    """The store answers and the schema is current."""
+    try:
+        if db.schema_is_current(_app().engine):
+            return jsonify({"ok": True}), 200
+        why = "the schema is not current: start a process of this version once, it migrates"
+    except SQLAlchemyError as err:
+        why = f"the store does not answer ({type(err).__name__})"
+    return jsonify({"ok": False, "reason": why}), 503
+
+
+def metrics() -> Response:
+    """Prometheus text; behind the token, or open on loopback when no token is set."""
+    app = _app()
+    token = app.settings.web.token
+    if token is not None and not _bears(token.get_secret_value()):
+        abort(401, "send Authorization: Bearer <BACKSTOP_WEB__TOKEN>")
+    if token is None and request.remote_addr not in {"127.0.0.1", "::1"}:
+        abort(401, "set BACKSTOP_WEB__TOKEN and send it as Authorization: Bearer …")
+    return Response(app.counters.render(app.engine, app.clock()), mimetype="text/plain; version=0.0.4")
+
+
+def _bears(token: str) -> bool:
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ").encode("utf-8", "replace")
+    return hmac.compare_digest(given, token.encode())
+
+
+def unexpected(err: Exception) -> Any:
+    """Never a traceback, never 500 to a vendor: what we could not do, the vendor may try again."""
+    if isinstance(err, HTTPException):
+        return err
+    log.error("a fault of ours", path=request.path, exc_info=err)
+    if request.path.startswith("/hooks/"):
+        return _answer(
+            str((request.view_args or {}).get("desk", "")), "unstored", 503, "a fault of ours: try again"
+        )
+    return jsonify({"error": "a fault of ours; it is in the log"}), 500
