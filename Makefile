@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 PATHS  := core connectors webhook_app.py
-ALL    := $(PATHS) tests bench deploy
+ALL    := $(PATHS) tests bench demo deploy
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fmt bench soak docs lock env zendesk-app deploy-check
@@ -44,7 +44,7 @@ zendesk-app: $(VENV)/.runtime ## the sidebar app for Zendesk, as the zip that Ad
 	@$(BIN)/python deploy/zendesk-app/build.py dist/backstop-zendesk-app.zip
 
 env: $(VENV)/.runtime ## write what the settings classes say into .env.example and README.md
-	@$(BIN)/python -m core.cli_init
+	@$(BIN)/python -m core.reference
 
 # The lock files name versions and hashes, never an index. uv keeps what is pinned unless told to upgrade
 # (UPGRADE=--upgrade). pyproject.toml holds the only list of what is wanted.

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from connectors import DESKS
+from core.cli import common
 from core.errors import ConfigError
 from core.init import Answers, draft, faults, secret_names, write
 from core.model import Mode
@@ -32,7 +33,6 @@ DEFAULTS = {one.name: one.default for one in fields(Answers) if isinstance(one.d
 
 
 @click.command()
-@click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="The file to write.")
 @click.option("--vendor", type=click.Choice(list(DESKS)), help="Which help desk.")
 @click.option(
     "--name", default="support", show_default=True, help="What you call it; its hook is /hooks/NAME."
@@ -52,12 +52,12 @@ DEFAULTS = {one.name: one.default for one in fields(Answers) if isinstance(one.d
 @click.option("--smtp-url", help="The mail server.")
 @click.option("--ask/--no-ask", default=None, help="Ask for what no flag says. [default: on a terminal]")
 @click.option("--force", is_flag=True, help="Write over files that are there.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of words.")
+@common
 def init(
-    config: Path | None, mode: str, ask: bool | None, force: bool, as_json: bool, **given: str | None
+    config: str | None, mode: str, ask: bool | None, force: bool, as_json: bool, **given: str | None
 ) -> None:
     """Write a commented backstop.toml and .env."""
-    path = config or default_path()
+    path = Path(config) if config else default_path()
     asking = sys.stdin.isatty() if ask is None else ask
     try:
         answers = _answers(given, Mode(mode), asking)
