@@ -111,7 +111,7 @@ class Watch:
             found, last = read_page(self.api, ALL, since, page)
             self._keep([one for one in found if text(one.get("id")) in ids], now)
             high = max(high, newest(found, now))
-            since, page = onward(since, page, found)
+            since, page = onward(since, page, found, now)
         self._high = high
 
     def _search(self, ids: Sequence[str], now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 The list gives no cursor and does not show the time it is sorted by, only times not later than it. So a pass starts
 ten minutes before the newest time seen in the last one (never from our clock: the list is an index and may lag behind),
-and within a pass, whenever a page shows a later time, the next page is the first one from that time on: page numbers
+and within a pass, whenever a page shows a later time, the next page is the first one from about there on: page numbers
 alone would skip a conversation whenever one of an earlier page changes and moves to the end.
 """
 
@@ -19,6 +19,7 @@ from connectors.helpscout.threads import EPOCH, from_customer, in_order, is_said
 from core.model import EventKind, Page, Sighting, TicketEvent, created_key, reply_key
 
 OVERLAP = timedelta(minutes=10)
+MARGIN = timedelta(minutes=2)
 SPAM_EVERY = timedelta(hours=1)
 ALL, SPAM = "all", "spam"
 
@@ -86,17 +87,21 @@ def newest(found: list[Row], but_not_after: datetime | None = None) -> str:
     return iso(max(times)) if times else ""
 
 
-def onward(since: str, page: int, found: list[Row]) -> tuple[str, int]:
-    """What to read after a full page: from the later time it shows, else the next number."""
-    seen = newest(found)
-    return (seen, 1) if seen > since else (since, page + 1)
+def onward(since: str, page: int, found: list[Row], now: datetime) -> tuple[str, int]:
+    """What to read after a full page: from a little before the latest time it shows, else the next number.
+
+    A little before, since one message whose time is some way off must not make us jump over others.
+    """
+    seen = newest(found, now)
+    later = iso((stamp(seen) or EPOCH) - MARGIN) if seen else ""
+    return (later, 1) if later > since else (since, page + 1)
 
 
 def _after(cursor: Cursor, found: list[Row], last: bool, now: datetime) -> Cursor:
     # A wrong clock somewhere must not carry us into the future, past what is still to come.
     high = max(cursor.high, newest(found, now + OVERLAP)) if cursor.status == ALL else cursor.high
     if not last:
-        since, page = onward(cursor.since, cursor.page, found)
+        since, page = onward(cursor.since, cursor.page, found, now)
         return replace(cursor, high=high, since=since, page=page)
     due = stamp(cursor.spam)
     if cursor.status == ALL and (due is None or now - due >= SPAM_EVERY):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from core import errors
@@ -187,6 +189,15 @@ def test_a_full_conversation_is_locked(web, threads, full):
     assert bool(desk().fetch("5").locked) is full
 
 
+def test_nobody_waits_after_the_companys_last_word(web):
+    time = "2026-11-24T11:00:00Z"
+    show(web, customerWaitingSince={"time": time, "latestReplyFrom": "customer"})
+    assert desk().fetch("5").waiting_since == NOW - timedelta(hours=1)
+    web.remove("GET", f"{API}/conversations/5")
+    show(web, customerWaitingSince={"time": time, "latestReplyFrom": "user"})
+    assert desk().fetch("5").waiting_since is None
+
+
 def test_the_priority_is_a_tag_in_any_case(web):
     show(web, tags=[{"tag": "AI_Urgent"}])
     assert desk().fetch("5").priority == "urgent"
@@ -250,6 +261,16 @@ def test_a_message_without_an_original_passes(web, status):
     original(web, status=status)
     ours = desk()
     assert ours.machine_mail(ours.fetch("5")) == ""
+
+
+def test_a_credential_that_dies_over_the_original_is_told(web):
+    show(web)
+    original(web, status=401)
+    web.post(f"{API}/oauth2/token", status=401, json={"error": "invalid_client"})
+    ours = desk()
+    ticket = ours.fetch("5")
+    with pytest.raises(errors.NotAllowed):
+        ours.machine_mail(ticket)
 
 
 def test_an_original_that_cannot_be_read_now_holds_the_answer_back(web):

@@ -139,6 +139,17 @@ def test_a_time_from_the_future_does_not_carry_the_cursor_along(w):
     assert json.loads(cursor)["high"] < "2027"
 
 
+@pytest.mark.parametrize("off", [timedelta(minutes=1), timedelta(days=300)], ids=["a minute", "months"])
+def test_a_message_whose_time_is_off_makes_no_other_one_skipped(w, off):
+    cases = []
+    for n in range(80):
+        w.later(seconds=1)
+        cases.append(w.customer("x", email=f"c{n}@example.com"))
+    w.desk.cases[int(cases[3])].entries[0].at += off
+    w.later(minutes=30)
+    assert set(seen_in(w)[0]) == set(cases)
+
+
 def test_a_pass_cut_off_in_the_middle_goes_on_where_it_was(w):
     ids = {w.customer("x", email=f"c{n}@example.com") for n in range(40)}
     page = w.ours.changed_since("", START, w.now)
