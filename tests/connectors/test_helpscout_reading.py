@@ -20,6 +20,7 @@ from tests.connectors.helpscout_account import (
     FIRST,
     JON,
     MIA,
+    NOW,
     SYSTEM,
     TEAM,
     account,
