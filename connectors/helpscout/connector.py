@@ -77,10 +77,11 @@ def make_session(
     *,
     desk: str = "",
 ) -> DeskSession:
-    """A session that proves itself by OAuth. `desk` names the token in the store."""
+    """A session that proves itself by OAuth. `desk` names the token in the store, else the app does: all accounts
+    share one origin, and must not share a token."""
     secret = settings.client_secret.get_secret_value()
     mint = minting(settings.base_url, settings.client_id, secret, settings.grant, clock)
-    bearer = Bearer(desk or settings.base_url, tokens, mint, clock)
+    bearer = Bearer(desk or f"helpscout:{settings.client_id}", tokens, mint, clock)
     session = DeskSession(
         settings.base_url,
         authorization=bearer,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from responses import matchers
 
 from connectors.helpscout.auth import authorize_url, exchange
+from connectors.helpscout.connector import Settings, make_session
 from connectors.oauth import Token
 from connectors.signing import hmac_base64
 from core import errors
@@ -158,6 +159,17 @@ def test_a_token_that_died_early_is_exchanged_once_and_the_call_repeated():
         web.post(f"{API}/oauth2/token", json={"access_token": "new"})
         web.get(f"{API}/users/me", json=ME)
         assert desk().whoami().id == "77"
+
+
+def test_two_accounts_at_the_one_origin_never_share_a_token(web):
+    for app in ("app", "other"):
+        web.post(f"{API}/oauth2/token", json={"access_token": f"of-{app}"},
+                 match=[matchers.urlencoded_params_matcher({"grant_type": "client_credentials", "client_id": app, "client_secret": "shh"})])  # fmt: skip
+    tokens = Tokens()
+    for app in ("app", "other", "app"):
+        settings = Settings(vendor="helpscout", client_id=app, client_secret="shh")
+        make_session(settings, tokens, lambda: NOW).get("/v2/users/me")
+        assert web.calls[-1].request.headers["Authorization"] == f"Bearer of-{app}"
 
 
 def test_an_owner_who_was_deactivated_is_named_as_the_cause():
