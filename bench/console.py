@@ -16,7 +16,6 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from zoneinfo import ZoneInfo
 
 from flask import Flask
 from sqlalchemy import Engine, create_engine, event, insert, select, text
@@ -24,6 +23,7 @@ from sqlalchemy import Engine, create_engine, event, insert, select, text
 from core import seed
 from core.console import make_blueprint
 from core.counters import Counters
+from core.hours import Hours
 from core.ledger.schema import desks, metadata, tickets
 from core.settings import Settings
 
@@ -32,11 +32,11 @@ WEEKS = 52
 MOST_MS, MOST_KB = 200, 100
 
 
-def calendar() -> object:
-    """The product's business hours."""
-    from tests.console.world import Office
-
-    return Office()
+def calendar() -> Hours:
+    """An office in Berlin."""
+    return Hours.make(
+        "Europe/Berlin", dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "09:00-17:00"), "DE"
+    )
 
 
 def fill(engine: Engine, number: int, waiting: int) -> int:

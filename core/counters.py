@@ -183,7 +183,7 @@ def _last(counters: Counters | None) -> None:
 
 def keep_pruned(connection: Connection, before: datetime) -> None:
     """Call before rows older than `before` are deleted: their share of the counters stays."""
-    old = (events.c.state == "settled", events.c.received_at < before)
+    old = (events.c.state == "settled", events.c.settled_at < before)
     ended = select(events.c.desk, events.c.outcome, func.count()).where(*old, events.c.outcome != "")
     gone: Counter[Key] = Counter()
     for desk, outcome, number in connection.execute(ended.group_by("desk", "outcome")):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from math import inf
 from zoneinfo import ZoneInfo
 
@@ -38,7 +38,7 @@ Points = tuple[Point, Point, Point]  # of one week: escalation, response, re-esc
 Answer = tuple[Row, bool | None]  # an automatic answer; failed, resolved (False), or still open (None)
 
 
-def week_of(now: datetime, zone: ZoneInfo) -> str:
+def week_of(now: datetime, zone: tzinfo) -> str:
     """The ISO week in which `now` falls, on the calendar of `zone`."""
     year, week, _ = now.astimezone(zone).isocalendar()
     return f"{year}-W{week:02d}"

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from importlib.resources import files
 from math import isinf
@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, func, or_, select
 from core import trend_store
 from core.figures import Balanced, BusinessHours, Figure, Paged, Point, Row, WeeklyReport
 from core.ledger.schema import balance, meta, notices, tickets
-from core.report import QUIET, TREND_WEEKS, bounds, earlier, summarise
+from core.report import QUIET, TREND_WEEKS, bounds, earlier, summarise, week_of
 
 GENERATED = "generated_history"
 """Name in `bs_meta` that marks a ledger with made-up history."""
@@ -36,7 +36,9 @@ _COLUMNS = (
 class ZonedHours(BusinessHours, Protocol):
     """Business hours that know their time zone."""
 
-    zone: ZoneInfo
+    @property
+    def zone(self) -> ZoneInfo:
+        """The office's time zone."""
 
 
 # --- out of the ledger ----------------------------------------------------------------------
@@ -63,6 +65,18 @@ def weekly(engine: Engine, hours: ZonedHours, week: str, now: datetime) -> Weekl
     return report
 
 
+def last_week(now: datetime, zone: tzinfo = UTC) -> str:
+    """The last whole week on the calendar of `zone`."""
+    return week_of(now - timedelta(days=7), zone)
+
+
+def send_weekly(app: Any) -> int:
+    """Queue the report of the last whole week for those named in `[report]`; how many messages are new."""
+    from core.report_sending import send_weekly as send
+
+    return send(app)
+
+
 def ticket_rows(connection: Connection, since: datetime, until: datetime) -> list[Row]:
     """Tickets first seen in the span, and those escalated in it though first seen before."""
     seen = tickets.c.first_seen_at.between(since, until)
@@ -75,6 +89,7 @@ def _paged(connection: Connection, start: datetime, end: datetime) -> list[Paged
     at = func.coalesce(notices.c.sent_at, notices.c.created_at).label("at")
     found = select(notices.c.person, notices.c.sent_at, notices.c.created_at, notices.c.state).where(
         notices.c.person != "",
+        notices.c.template != "report",
         notices.c.state.in_(["accepted", "delivered", "failed"]),
         notices.c.created_at.between(start - timedelta(days=1), end),
         at.is_not(None),

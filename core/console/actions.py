@@ -8,7 +8,7 @@ from flask import Blueprint, abort, flash, redirect, request, session, url_for
 from sqlalchemy import select, update
 
 from core.console import quality as q
-from core.console.access import backstop, needs, reader
+from core.console.access import Reader, backstop, needs, reader
 from core.console.users import Role, record
 from core.errors import BackstopError
 from core.ledger.schema import desks, events
@@ -48,14 +48,20 @@ def claim(desk: str, ticket_id: str) -> Any:
     session["email"] = email
     now = app.clock()
     try:
-        outcome = claim_by_person(app, desk, ticket_id, email, "console", now)
+        outcome = claim_by_person(app, desk, ticket_id, email, "console", now, name=_name(found))
     except BackstopError as err:
         flash(f"Not claimed: {err} ({err.code})", "bad")
         return _back("ticket", desk=desk, ticket_id=ticket_id)
     with app.engine.begin() as connection:
-        record(connection, now, _who(), f"claim {desk}:{ticket_id}", "", email)
-    flash(str(outcome) if isinstance(outcome, str) else f"Ticket {ticket_id} is claimed.", "good")
+        result = email if outcome.done else f"{email}: refused"
+        record(connection, now, _who(), f"claim {desk}:{ticket_id}", "", result)
+    flash(outcome.words, "good" if outcome.done else "bad")
     return _back("ticket", desk=desk, ticket_id=ticket_id)
+
+
+def _name(found: Reader | None) -> str:
+    """A name to show to others, for people who are logged in."""
+    return found.name if found and found.via == "session" else ""
 
 
 @needs(Role.AGENT)
@@ -98,12 +104,11 @@ def retry() -> Any:
     with app.engine.connect() as connection:
         dead = select(events.c.key).where(events.c.state == "dead")
         keys = list(connection.scalars(dead if key == "all" else dead.where(events.c.key == key)))
-    for one in keys:
-        again(app, one)
+    tried = [one for one in keys if again(app, one)]
     with app.engine.begin() as connection:
-        for one in keys:
-            record(connection, app.clock(), _who(), f"retry {one}", "dead", "received")
-    flash(f"{len(keys)} to be tried again." if keys else "There was nothing to try again.", "good")
+        for one in tried:
+            record(connection, app.clock(), _who(), f"retry {one}", "dead", "waiting")
+    flash(f"{len(tried)} to be tried again." if tried else "There was nothing to try again.", "good")
     return _back("health")
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from core.gauges import WAITING
+from core.gauges import WAITING, apart
 from core.ledger.schema import (
     balance,
     counts,
@@ -240,13 +240,14 @@ def dead_letters(connection: Connection, size: int = PAGE) -> Sequence[RowMappin
     """Facts given up, newest first."""
     shown = _without(events)
     query = select(*shown, _short(events.c.reason)).where(events.c.state == "dead")
-    return connection.execute(query.order_by(events.c.received_at.desc()).limit(size)).mappings().all()
+    return connection.execute(query.order_by(events.c.at.desc()).limit(size)).mappings().all()
 
 
 def unsettled(connection: Connection) -> dict[str, int]:
     """How many facts each desk has under way."""
     open_ones = events.c.state.in_(["received", "waiting"])
-    query = select(events.c.desk, func.count()).where(open_ones).group_by(events.c.desk)
+    desk = apart(events.c.desk)
+    query = select(desk, func.count()).where(open_ones).group_by(desk)
     return {desk: number for desk, number in connection.execute(query)}  # noqa: C416
 
 

@@ -37,7 +37,14 @@ def value(text: bytes, name: str, **labels: str) -> float | None:
 
 
 def fact(key: str, outcome: str, state: str = "settled", at: datetime = NOW) -> dict:
-    return {"key": key, "desk": "support", "outcome": outcome, "state": state, "received_at": at}
+    return {
+        "key": key,
+        "desk": "support",
+        "outcome": outcome,
+        "state": state,
+        "received_at": at,
+        "settled_at": at,
+    }
 
 
 def test_every_name_of_the_contract_is_there_with_its_labels(engine):
