@@ -84,7 +84,7 @@ def mark_claimed(app: Running, conn: Connection, desk: str, claim: Claim, now: d
             row.ladder, row.rung, waiting_since=row.waiting_since, promise_at=row.promise_at, claimed_at=at
         )
         values |= {"ladder": ladder, "next_due_at": escalation.next_due(ladder, row.rung)}
-    store.put_ticket(conn, desk, claim.ticket_id, now, **values)
+    store.put_ticket(conn, (desk, claim.ticket_id), now, **values)
     store.log(
         conn, (desk, claim.ticket_id), now, "claimed", f"{claim.by or 'somebody'} took it ({claim.via})"
     )
@@ -101,7 +101,7 @@ def mark_let_go(app: Running, conn: Connection, desk: str, ticket_id: str, now: 
     state = TicketState.REESCALATED if row.reescalated_at else TicketState.ESCALATED
     values = {"state": state, "ladder": ladder, "next_due_at": escalation.next_due(ladder, row.rung), "claimed_at": None,
               "claimed_by": "", "claimed_by_email": "", "claimed_via": "", "reason": "let go: nobody has it"}  # fmt: skip
-    store.put_ticket(conn, desk, ticket_id, now, **values)
+    store.put_ticket(conn, (desk, ticket_id), now, **values)
     store.log(conn, (desk, ticket_id), now, "let_go", "nobody has it any more; the ladder goes on")
     return True
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from core import delivery, escalation, routing
+from core import delivery, escalation, notice_rows, routing
 from core.errors import VendorError
 from core.ledger import store
 from core.model import Author, Claim, Notice, Priority, Status, Ticket, TicketState
@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 AWAITED = {TicketState.ESCALATED, TicketState.REESCALATED, TicketState.CLAIMED}
 BULK = 100
+FRESH = timedelta(seconds=10)
 
 
 def claim_of(ticket: Ticket, since: datetime | None) -> Claim:
@@ -83,7 +84,7 @@ def learn(app: App, row: Any, claim: Claim, now: datetime) -> bool:
             store.put_ticket(conn, (row.desk, row.ticket_id), now, **values)
             store.log(conn, (row.desk, row.ticket_id), now, what, detail)
             if what != "let go":
-                delivery.close_incidents(conn, routing.of(app), row.desk, row.ticket_id, claim.by, now)
+                notice_rows.close_incidents(conn, routing.of(app), row.desk, row.ticket_id, claim.by, now)
     return not (claim.by or claim.answered or claim.closed)
 
 
@@ -99,23 +100,28 @@ def remind(app: App, now: datetime, only: tuple[str, str] | None = None) -> int:
     for name, waiting in by_desk.items():
         if name in app.desks:
             _climb(app, name, waiting, now)
-    return delivery.pump(app, now, lambda desk, ids: still_waiting(app, desk, ids))
+    return delivery.pump(app, now, lambda desk, ids: still_waiting(app, desk, ids, now))
 
 
-def still_waiting(app: App, desk: str, ticket_ids: Sequence[str]) -> Mapping[str, Claim]:
-    """The claims of these tickets, asked in bulk."""
+def still_waiting(app: App, desk: str, ticket_ids: Sequence[str], now: datetime) -> Mapping[str, Claim]:
+    """The claims of these tickets, asked in bulk; those read within the last seconds need no second look."""
+    with app.engine.begin() as conn:
+        rows = store.known(conn, desk, ticket_ids)
+    old = [id_ for id_ in ticket_ids if not _fresh(rows.get(id_), now)]
     found: dict[str, Claim] = {}
-    for ids in batches(ticket_ids):
+    for ids in batches(old):
         found |= app.desks[desk].unclaimed(ids)
     return found
 
 
+def _fresh(row: Any, now: datetime) -> bool:
+    return row is not None and row.escalated_at is not None and now - row.escalated_at < FRESH
+
+
 def _climb(app: App, desk: str, rows: Sequence[Any], now: datetime) -> None:
     """Tell what is due on these tickets of one desk. A desk that does not answer must not silence the ladder."""
-    fresh = [row for row in rows if row.rung == 0 and row.acknowledged_at and row.escalated_at == now]
-    ask = [row for row in rows if row not in fresh]
     try:
-        claims = still_waiting(app, desk, [row.ticket_id for row in ask]) if ask else {}
+        claims = still_waiting(app, desk, [row.ticket_id for row in rows], now)
     except VendorError as err:
         log.warning("desk %s does not tell who holds what (%s): told all the same", desk, err)
         claims = {}

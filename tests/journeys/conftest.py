@@ -1,0 +1,199 @@
+"""The whole program against a vendor's fake, over real HTTP both ways; the clock is moved by hand.
+
+Events are handled in the order they were stored, by the same function the engine calls; the engine itself, its
+processes and their deaths are tried in tests/durability.
+"""
+
+from __future__ import annotations
+
+import importlib
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from connectors.sandbox.desk import Case, SandboxDesk
+from connectors.sandbox.server import FaultyApp, serving
+from core import settings, watching, wiring, workflows
+from core.handling import handle
+from core.ledger import store
+from core.ledger.schema import decisions, events, notices, writes
+from webhook_app import create_app
+
+TUESDAY = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+VENDORS = ("zendesk", "freshdesk", "helpscout")
+
+INTENTS: dict[str, Any] = {
+    "order_status": {"priority": "low", "queue": "Orders", "reply": "order_status.txt"},
+    "billing_dispute": {"priority": "urgent", "queue": "Billing"},
+    "login_problem": {"queue": "Tech"},
+}
+TEMPLATE = "Hello{% if name %} {{ name }}{% endif %}, your parcel is on its way.\n"
+
+
+class Heard:
+    """A channel that keeps what it is told."""
+
+    kind, format, max_length, carries_customer_words = "test", "short", 160, False
+    recipients: tuple[str, ...] = ()
+
+    def __init__(self, name: str) -> None:
+        self.name, self.sent = name, []
+
+    def send(self, dispatch: Any, now: datetime) -> Any:
+        from core.model import Receipt
+
+        self.sent.append(dispatch)
+        return Receipt(id=str(len(self.sent)), state="delivered")
+
+    def check(self) -> list[Any]:
+        return []
+
+
+@dataclass
+class House:
+    """A desk, its fake, and a Backstop between them."""
+
+    vendor: str
+    home: Path
+    config: dict[str, Any]
+    options: dict[str, Any]
+    now: datetime = TUESDAY
+    stack: ExitStack = field(default_factory=ExitStack)
+
+    def __post_init__(self) -> None:
+        self.desk = SandboxDesk(lambda: self.now)
+        self.queues = {n: self.desk.add_queue(n) for n in ("Support", "Orders", "Billing", "Tech")}
+        self.ann = self.desk.add_person("Ann Agent", "ann@desk.example", "agent")
+        self.fake = importlib.import_module(f"connectors.{self.vendor}.fake").make_fake(self.desk, **self.options)
+        self.api = FaultyApp(self.fake.app)
+        self.url = self.stack.enter_context(serving(self.api))
+        (self.home / "templates").mkdir(exist_ok=True)
+        (self.home / "templates" / "order_status.txt").write_text(TEMPLATE)
+        self.urgent, self.normal, self.boss = Heard("webhook:urgent"), Heard("webhook:team"), Heard("webhook:boss")
+        self.app = self.build()
+        workflows._client = None
+        self.receiver = self.stack.enter_context(serving(create_app(self.app, console=False)))
+        self.fake.subscribe(f"{self.receiver}/hooks/support")
+
+    def build(self) -> wiring.App:
+        hook = {"url": "http://127.0.0.1:9/x", "secret": "whsec_" + "QUJD" * 8}
+        table = {**self.fake.settings(self.url), "vendor": self.vendor, "general_queue": "Support", "timeout": 2}
+        table |= self.config.pop("desk", {})
+        values = {
+            "database_url": f"sqlite:///{self.home}/backstop.db",
+            "public_url": "https://backstop.example.com",
+            "desks": {"support": table},
+            "intents": INTENTS,
+            "channels": {"webhook": {"urgent": hook, "team": hook, "boss": hook}},
+            "audiences": {"manager": ["webhook:boss"]},
+            "escalation": {
+                "channels": {
+                    "urgent": ["webhook:urgent"],
+                    "high": ["webhook:urgent"],
+                    "normal": ["webhook:team"],
+                    "low": ["desk"],
+                },
+            },
+            **self.config,
+        }
+        file = self.home / "backstop.toml"
+        loaded = settings.Settings(path=file, **values)
+        app = wiring.build(loaded, clock=lambda: self.now)
+        for channel in (self.urgent, self.normal, self.boss):
+            app.channels[channel.name] = channel
+        return app
+
+    # --- what happens
+
+    def writes_in(self, body: str, **more: Any) -> Case:
+        """A customer writes; the vendor tells us; we deal with it."""
+        case = self.desk.customer_writes(body, **{"subject": "Hello", "email": "carla@example.com", "name": "Carla", **more})
+        self.settle()
+        return case
+
+    def settle(self) -> None:
+        """Handle what is stored and not settled, in order."""
+        for _ in range(20):
+            with self.app.engine.begin() as conn:
+                query = select(events.c.key).where(events.c.state == "received").order_by(events.c.received_at, events.c.key)
+                keys = list(conn.execute(query).scalars())
+            if not keys:
+                return
+            for key in keys:
+                handle(self.app, key)
+            watching.remind(self.app, self.now)
+
+    def later(self, **span: float) -> None:
+        """The clock moves on; what is due is taken up, minute by minute as the timers would."""
+        end = self.now + timedelta(**span)
+        while self.now < end:
+            self.now = min(end, self.now + timedelta(minutes=1))
+            self.pass_once()
+
+    def pass_once(self) -> None:
+        """One tick of the timers."""
+        with self.app.engine.begin() as conn:
+            for row in store.due_events(conn, self.now):
+                store.requeue(conn, row.key)
+        self.settle()
+        watching.remind(self.app, self.now)
+
+    def sweep(self) -> dict[str, Any]:
+        found = workflows.sweep_now(self.app)[0]
+        self.settle()
+        return found
+
+    # --- what became of it
+
+    def ticket(self, case: Case) -> Any:
+        with self.app.engine.begin() as conn:
+            return store.ticket(conn, "support", str(case.id))
+
+    def seen(self, case: Case) -> Any:
+        """The ticket as the connector sees it now."""
+        return self.app.desks["support"].fetch(str(case.id))
+
+    def bot_says(self, case: Case, *, public: bool) -> list[str]:
+        return [e.body for e in case.entries if e.author_id == self.desk.bot.id and e.public is public]
+
+    def story(self, case: Case) -> list[str]:
+        with self.app.engine.begin() as conn:
+            return [f"{r.what}: {r.detail}" for r in store.story(conn, "support", str(case.id))]
+
+    def rows(self, table: Any) -> list[Any]:
+        with self.app.engine.begin() as conn:
+            return list(conn.execute(select(table)))
+
+    def unsettled(self) -> list[Any]:
+        return [e for e in self.rows(events) if e.state != "settled"]
+
+    tables = (decisions, events, notices, writes)
+
+
+@pytest.fixture(scope="session")
+def classifier_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("classifier")
+
+
+@pytest.fixture(params=VENDORS)
+def vendor(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def house(tmp_path: Path, vendor: str, classifier_cache: Path):
+    """`house(**config)` starts one; each desk of the table in turn."""
+    with ExitStack() as stack:
+
+        def start(*, options: dict[str, Any] | None = None, **config: Any) -> House:
+            config.setdefault("classifier", {"cache": str(classifier_cache), "sample": 0.0})
+            made = House(vendor, tmp_path, config, options or {})
+            stack.callback(made.stack.close)
+            return made
+
+        yield start
