@@ -142,6 +142,8 @@ def interval(point: Point, unit: str) -> str:
     """`95 %: 22.1 % to 30.8 %`, or why there is none."""
     if point.n == 0:
         return "nothing to count"
+    if isinf(point.low):
+        return "more than half still wait"
     if point.high is None:
         return f"95 %: from {amount(point.low, unit)}, upper end open"
     return f"95 %: {amount(point.low, unit)} to {amount(point.high, unit)}"
@@ -249,7 +251,7 @@ def _lines(report: WeeklyReport) -> Iterator[tuple[Any, ...]]:
                 point.k,
                 point.n,
                 _number(point.value),
-                point.low,
+                _number(point.low),
                 point.high,
                 remark,
             )

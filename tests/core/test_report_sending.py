@@ -1,0 +1,125 @@
+"""The weekly report on its way, and its every form."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import create_engine, select
+
+from core import reporting, routing, seed
+from core.errors import ConfigError
+from core.hours import Hours
+from core.ledger.schema import metadata, notices, tickets
+from core.report_plot import render_pdf, render_png
+from core.report_sending import audiences
+from core.settings import Settings
+
+NOW = datetime(2026, 3, 16, 7, tzinfo=UTC)  # a Monday
+OFFICE = Hours.make("Europe/Berlin", dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "09:00-17:00"))
+
+
+@pytest.fixture
+def engine(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
+    metadata.create_all(engine)
+    yield engine
+    engine.dispose()
+
+
+def running(engine, **settings):
+    channel = SimpleNamespace(name="slack:x", kind="slack", format="rich", max_length=3000, recipients=())
+    made = Settings(channels={"slack": {"x": {}}}, public_url="https://b.example/", **settings)
+    app = SimpleNamespace(settings=made, engine=engine, clock=lambda: NOW, hours=OFFICE, routes=None)
+    app.channels = {"slack:x": channel}
+    app.desks, app.rules, app.counters = {}, {}, None
+    app.routes = routing.make(made, app.channels)
+    return app
+
+
+def test_the_report_of_the_last_whole_week_is_queued_once(engine):
+    seed.fill(engine, NOW)
+    app = running(engine, report={"to": ["slack:x"]})
+    assert reporting.send_weekly(app) == 1
+    assert reporting.send_weekly(app) == 0
+    with engine.connect() as db:
+        row = db.execute(select(notices).where(notices.c.template == "report")).mappings().one()
+    assert row["channel"] == "slack:x"
+    assert row["facts"]["headline"].startswith("Week 2026-W11: escalation rate ")
+    for words in (
+        "95 %:",
+        "target 20–30 %",
+        "Promises:",
+        "generated",
+        "https://b.example/week?week=2026-W11",
+    ):
+        assert words in row["facts"]["text"]
+
+
+def test_a_report_to_nobody_goes_to_nobody(engine, caplog):
+    assert reporting.send_weekly(running(engine)) == 0
+    assert reporting.send_weekly(running(engine, report={"to": ["boss"]})) == 0
+    assert 'nobody is called "boss"' in caplog.text
+    with pytest.raises(ConfigError, match=r"report\.too"):
+        audiences(Settings(report={"too": []}))
+    assert audiences(Settings(audiences={"manager": ["slack:x"]})) == ["manager"]
+
+
+def test_an_empty_week_is_said_in_every_form(engine):
+    report = reporting.weekly(engine, OFFICE, "2026-W11", NOW)
+    assert "Nothing to count this week." in reporting.render_text(report)
+    assert "Nothing to count" in reporting.render_html(report)
+    assert json.loads(reporting.render_json(report))["figures"][1]["now"]["value"] is None
+    assert render_png(report).startswith(b"\x89PNG")
+    assert render_pdf(report) == render_pdf(report)  # the same week gives the same file
+
+
+def test_a_week_in_which_nobody_came_is_json_that_every_reader_reads(engine):
+    rows = [
+        {"desk": "d", "ticket_id": str(n), "state": "escalated", "outcome": "routed", "intent": "$x_{1}^", **dict.fromkeys(
+            ("first_seen_at", "waiting_since", "escalated_at"), NOW - timedelta(days=4))}
+        for n in range(9)
+    ]  # fmt: skip
+    with engine.begin() as db:
+        db.execute(tickets.insert(), rows)
+    report = reporting.weekly(engine, OFFICE, "2026-W11", NOW)
+    assert "still waiting" in reporting.render_text(report)
+    json.loads(reporting.render_json(report), parse_constant=pytest.fail)
+    assert render_png(report).startswith(b"\x89PNG")
+    assert "inf" not in reporting.render_csv(report)
+
+
+@pytest.mark.parametrize(
+    ("cell", "kept"),
+    [
+        ("=1+1", "'=1+1"),
+        ("  =1", "'  =1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("-2+3", "'-2+3"),
+        ("\t=1", "'\t=1"),
+        ("a\r\n=1", "a  =1"),
+        ("plain", "plain"),
+        ("", ""),
+        (-3, -3),
+        (0.5, 0.5),
+    ],
+)
+def test_a_cell_is_data_never_a_formula(cell, kept):
+    assert reporting.safe_cell(cell) == kept
+
+
+def test_made_up_history_is_marked_waits_for_nobody_and_comes_once(engine):
+    number = seed.fill(engine, NOW, seed=7)
+    assert number > 700
+    assert seed.fill(engine, NOW) == 0
+    with engine.connect() as db:
+        assert set(db.scalars(select(tickets.c.desk).distinct())) == {"generated"}
+        assert not db.scalars(select(tickets.c.ticket_id).where(tickets.c.next_due_at.is_not(None))).all()
+        assert not db.scalars(
+            select(tickets.c.ticket_id).where(tickets.c.state.in_(["escalated", "reescalated", "received"]))
+        ).all()
+        assert not db.scalars(select(notices.c.key).where(notices.c.state.in_(["queued", "open"]))).all()
+        assert max(db.scalars(select(tickets.c.first_seen_at))) < NOW
+    assert "generated history" in reporting.render_text(reporting.weekly(engine, OFFICE, "2026-W11", NOW))
