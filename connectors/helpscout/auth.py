@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 import requests
 
@@ -14,8 +13,7 @@ from connectors.oauth import Mint, Token, life
 from core.errors import NotAllowed, Refused, TryLater, VendorError
 
 TWO_DAYS = 172_800.0  # seconds that a token lives
-AUTHORIZE = "https://secure.helpscout.net/authentication/authorizeClientApplication"
-CLIENT, CODE = "client_credentials", "authorization_code"
+CLIENT = "client_credentials"
 
 
 def minting(
@@ -26,9 +24,9 @@ def minting(
     def mint(old: Token | None) -> Token:
         app = {"client_id": client_id, "client_secret": client_secret}
         if grant == CLIENT:
-            answer = _ask(base_url, {**app, "grant_type": CLIENT})
+            answer = ask(base_url, {**app, "grant_type": CLIENT})
         elif old is not None and old.refresh:
-            answer = _ask(base_url, {**app, "grant_type": "refresh_token", "refresh_token": old.refresh})
+            answer = ask(base_url, {**app, "grant_type": "refresh_token", "refresh_token": old.refresh})
         else:
             raise NotAllowed("nobody has authorised the app yet: connect the desk first", status=401)
         return token_of(answer, clock())
@@ -36,21 +34,8 @@ def minting(
     return mint
 
 
-def authorize_url(client_id: str, state: str) -> str:
-    """Where an admin authorises the app; Help Scout sends them back with `code` and our `state`."""
-    return f"{AUTHORIZE}?{urlencode({'client_id': client_id, 'state': state})}"
-
-
-def exchange(
-    base_url: str, client_id: str, client_secret: str, code: str, clock: Callable[[], datetime]
-) -> Token:
-    """The first token of an authorised app; a code works once."""
-    form = {"client_id": client_id, "client_secret": client_secret, "grant_type": CODE, "code": code}
-    return token_of(_ask(base_url, form), clock())
-
-
-def _ask(base_url: str, form: dict[str, str]) -> dict[str, Any]:
-    """One POST, form-encoded: JSON is documented and has been seen to fail."""
+def ask(base_url: str, form: dict[str, str]) -> dict[str, Any]:
+    """One POST to the token endpoint, form-encoded: JSON is documented and has been seen to fail."""
     url = f"{base_url.rstrip('/')}/v2/oauth2/token"
     try:
         response = requests.post(url, data=form, timeout=TIMEOUT, allow_redirects=False)

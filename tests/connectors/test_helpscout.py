@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from responses import matchers
 
-from connectors.helpscout.auth import authorize_url, exchange
+from connectors.helpscout.connect import authorize_url, exchange
 from connectors.helpscout.connector import Settings, make_session
 from connectors.oauth import Token
 from connectors.signing import hmac_base64
@@ -23,7 +23,6 @@ from core.model import (
 from tests.connectors.conftest import Tokens
 from tests.connectors.helpscout_account import (
     API,
-    BASE,
     CONVERSATION,
     FIELDS,
     FIRST,
@@ -187,8 +186,10 @@ def test_a_desk_that_nobody_connected_says_so():
 def test_a_code_is_exchanged_for_the_first_token_and_the_link_carries_our_state(web):
     web.post(f"{API}/oauth2/token", json={"access_token": "a", "refresh_token": "r", "expires_in": 172800},
              match=form(grant_type="authorization_code", code="c0de"))  # fmt: skip
-    assert exchange(BASE, "app", "shh", "c0de", lambda: NOW).refresh == "r"
-    assert authorize_url("app", "a b&c").endswith("?client_id=app&state=a+b%26c")
+    app = Settings(vendor="helpscout", client_id="app", client_secret="shh")
+    back = {"redirect_uri": "https://backstop.acme.example/", "verifier": "v"}
+    assert exchange(app, code="c0de", now=NOW, **back).refresh == "r"
+    assert authorize_url(app, state="a b&c", **back).endswith("?client_id=app&state=a+b%26c")
 
 
 def test_an_answer_that_is_no_token_says_what_to_check():

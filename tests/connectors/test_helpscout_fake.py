@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 import requests
 
+from connectors.helpscout.connect import exchange
+from connectors.helpscout.connector import Settings
 from connectors.sandbox.server import serving
 from core import errors
 from core.model import (
@@ -121,11 +123,9 @@ def test_a_conversation_of_99_threads_is_locked_and_takes_no_more(w):
 def test_two_renewers_at_once_do_not_use_up_each_others_refresh_token(world):
     w = world("helpscout", grant="authorization_code")
     w.fake.state.codes.add("c0de")
-    from connectors.helpscout.auth import exchange
-
-    state = w.fake.state
-    first = exchange(w.url, state.client_id, state.client_secret, "c0de", lambda: w.now)
-    w.tokens.save("support", first)
+    state, app = w.fake.state, Settings(**w.fake.settings(w.url))
+    once = {"code": "c0de", "redirect_uri": "", "verifier": "", "now": w.now}
+    w.tokens.save("support", exchange(app, **once))
     one, two = w.connect(), w.connect()
     one.whoami()
     two.whoami()
@@ -134,7 +134,7 @@ def test_two_renewers_at_once_do_not_use_up_each_others_refresh_token(world):
     two.whoami()
     assert len(state.refresh) == 1
     with pytest.raises(errors.NotAllowed):
-        exchange(w.url, state.client_id, state.client_secret, "c0de", lambda: w.now)
+        exchange(app, **once)
 
 
 def test_a_token_lives_two_days_and_is_renewed_before(w):
