@@ -1,0 +1,185 @@
+"""What there is to see: the desk's tickets beside what the ledger knows of them. Read-only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from connectors.sandbox.desk import Case, Entry
+from core.ledger import db, store
+from core.ledger.schema import decisions, notices, writes
+from demo.world import DESK, World
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one ticket. `kind` colours it; `short` is for a line of the inbox, `words` for the table."""
+
+    kind: str
+    short: str
+    words: str
+
+
+RUNGS = {
+    "escalated": "{} is told",
+    "unclaimed": "{} is told that nobody has taken it",
+    "promise": "{} is told that the promise is about to break",
+    "forgotten": "{} is told that it was taken and forgotten",
+}
+WAITING = Outcome("none", "just arrived", "not looked at yet")
+
+
+def outcome(row: Any) -> Outcome:
+    """The ticket's row in the ledger, in words."""
+    if row is None or row.state == "received":
+        return WAITING
+    guess = f"{row.intent.replace('_', ' ')} {int(row.confidence * 100)}%" if row.intent else ""
+    match row.outcome or row.state:
+        case "auto_resolved" if row.reescalated_at:
+            words = f"answered; the customer wrote again, so a human takes over in {row.queue}"
+            return Outcome("reescalated", "answered, came back", words)
+        case "auto_resolved":
+            return Outcome("auto_resolved", "answered", f"answered ({guess})")
+        case "routed":
+            return Outcome("routed", f"to {row.queue}", f"routed to {row.queue}: {guess}")
+        case "general_queue" if not row.escalated_at:
+            return Outcome("general_queue", "general queue", f"general queue: {row.reason}")
+        case "general_queue":
+            return Outcome("general_queue", "general queue, flagged", f"general queue, flagged: {row.reason}")
+        case "dead_letter":
+            return Outcome("dead_letter", "given up", f"given up, people were told: {row.reason}")
+        case _:
+            return Outcome("left_alone", "left alone", f"left alone: {row.reason}")
+
+
+def inbox(world: World) -> list[dict[str, Any]]:
+    """The desk's list, newest first."""
+    with world.desk.lock:
+        cases = sorted(world.desk.cases.values(), key=lambda one: one.id, reverse=True)
+    with db.reading(world.app.engine) as conn:
+        known = store.known(conn, DESK, [str(one.id) for one in cases])
+    return [line(world, one, known.get(str(one.id))) for one in cases]
+
+
+def line(world: World, case: Case, row: Any) -> dict[str, Any]:
+    """One ticket as the desk's list shows it."""
+    desk = world.desk
+    queue = desk.queues.get(case.queue_id or 0)
+    assignee = desk.people.get(case.assignee_id or 0)
+    said = [entry for entry in case.entries if entry.public]
+    return {
+        "id": case.id,
+        "subject": case.subject,
+        "customer": desk.people[case.requester_id],
+        "status": case.status,
+        "priority": case.priority,
+        "queue": queue.name if queue else "",
+        "assignee": assignee,
+        "tags": list(case.tags),
+        "at": case.created_at,
+        "count": len(said),
+        "preview": said[-1].body[:140] if said else "",
+        "outcome": outcome(row),
+        "row": row,
+    }
+
+
+def chosen(world: World, ticket_id: int) -> dict[str, Any] | None:
+    """One ticket with all its messages, and everything Backstop did to it."""
+    case = world.desk.cases.get(ticket_id)
+    if case is None:
+        return None
+    key = str(ticket_id)
+    with db.reading(world.app.engine) as conn:
+        row = store.ticket(conn, DESK, key)
+        story = store.story(conn, DESK, key)
+        mine = (decisions.c.desk == DESK) & (decisions.c.ticket_id == key)
+        decided = conn.execute(select(decisions).where(mine).order_by(decisions.c.at)).all()
+    return {
+        **line(world, case, row),
+        "messages": [message(world, entry) for entry in case.entries],
+        "story": [{"at": one.at, "what": one.what, "detail": one.detail} for one in story],
+        "decisions": [decision(one) for one in decided],
+        "promise_at": row.promise_at if row else None,
+        "ladder": ladder(world, row),
+    }
+
+
+def message(world: World, entry: Entry) -> dict[str, Any]:
+    """One message, and who wrote it."""
+    author = world.desk.people[entry.author_id]
+    return {
+        "id": entry.id,
+        "name": author.name,
+        "role": author.role if author.role in {"customer", "bot"} else "agent",
+        "at": entry.at,
+        "text": entry.body,
+        "public": entry.public,
+    }
+
+
+def decision(row: Any) -> dict[str, Any]:
+    """One decision, and the guesses behind it."""
+    guesses = [(row.intent, row.confidence), *((name, share) for name, share in row.alternatives or [])]
+    return {
+        "at": row.at,
+        "reason": row.reason,
+        "rule": row.rule,
+        "rules_version": row.rules_version,
+        "priority": row.priority,
+        "outcome": row.outcome,
+        "guesses": [
+            (name.replace("_", " "), int(share * 100))
+            for name, share in guesses[:3]
+            if name and int(share * 100)
+        ],
+        "evidence": list(row.evidence or [])[:6],
+    }
+
+
+def ladder(world: World, row: Any) -> list[dict[str, Any]]:
+    """Whom Backstop tells and when: done, stopped because somebody came, or still ahead."""
+    if row is None or not row.ladder:
+        return []
+    over = row.claimed_at or row.answered_at or row.closed_at
+    found = []
+    for place, rung in enumerate(row.ladder):
+        at = datetime.fromisoformat(str(rung["at"]))
+        state = "done" if place < row.rung else "stopped" if over else "ahead"
+        words = RUNGS.get(str(rung.get("template")), "{} hears of it").format(
+            f"the {rung.get('notify', 'team')}"
+        )
+        found.append({"at": at, "words": words, "state": state})
+    return found
+
+
+def reached(world: World, last: int = 30) -> list[Any]:
+    """What reached people, newest first."""
+    return list(reversed(world.people.heard[-last:]))
+
+
+def counts(listed: list[dict[str, Any]]) -> dict[str, int]:
+    """How many tickets came to what."""
+    return dict(Counter(one["outcome"].kind for one in listed))
+
+
+# --- for the table ------------------------------------------------------------------------------
+
+
+def acknowledged(conn: Any, ticket_id: str) -> bool:
+    """Whether the customer was told when to expect a human."""
+    mine = (writes.c.desk == DESK) & (writes.c.ticket_id == ticket_id)
+    wanted = mine & (writes.c.what == "acknowledgment") & (writes.c.state == "done")
+    return conn.execute(select(writes.c.key).where(wanted)).first() is not None
+
+
+def told(conn: Any, ticket_id: str) -> list[str]:
+    """By which ways people heard of it: "sms" or "slack", one a message that arrived."""
+    mine = (notices.c.desk == DESK) & (notices.c.ticket_id == ticket_id)
+    sent = mine & notices.c.state.in_(["accepted", "delivered"])
+    rows = conn.execute(select(notices.c.channel).where(sent).order_by(notices.c.created_at)).all()
+    return [str(row.channel).partition(":")[0] for row in rows]

@@ -1,0 +1,191 @@
+"""The demo's world: a help desk with people in it, and a Backstop connected to it over real HTTP."""
+
+from __future__ import annotations
+
+import importlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+
+from connectors import DESKS
+from connectors.sandbox.desk import Case, Person, SandboxDesk
+from connectors.sandbox.server import serving, start
+from core import settings, wiring, workflows
+from core.errors import ConfigError
+from core.ledger import db, store
+from core.ledger.schema import notices
+from demo import config
+from demo.clock import Clock
+from demo.people import People
+from demo.samples import Sample
+
+DESK = config.DESK
+AGENT_SAYS = (
+    "Hello, this is Ann from the team. I have read all of it and am looking into it right now; "
+    "I will write again within the hour."
+)
+UNDER_WAY = ("queued", "open")
+
+
+@dataclass
+class World:
+    """Everything that runs. `told`: a message of the story → its ticket."""
+
+    vendor: str
+    home: Path
+    clock: Clock
+    desk: SandboxDesk
+    people: People
+    ann: Person
+    began: datetime
+    url: str = ""
+    app: Any = None
+    told: dict[str, int] = field(default_factory=dict)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def customer(self, sample: Sample) -> Case:
+        """The message arrives at the desk: a new ticket, or a reply to the one it follows."""
+        case_id = self.told.get(sample.follows)
+        first = self.desk.cases[case_id].requester_id if case_id else None
+        email = self.desk.people[first].email if first else sample.email
+        case = self.desk.customer_writes(
+            sample.body,
+            subject=sample.subject,
+            name=sample.name,
+            email=email,
+            case_id=case_id,
+            html=sample.markup,
+            headers=dict(sample.headers),
+        )
+        self.told[sample.id] = case.id
+        return case
+
+    def claims(self, case_id: int) -> None:
+        """An agent takes the ticket."""
+        self.desk.agent_claims(case_id, self.ann.id)
+
+    def answers(self, case_id: int) -> None:
+        """An agent takes the ticket and writes to the customer."""
+        if self.desk.cases[case_id].assignee_id is None:
+            self.claims(case_id)
+        self.desk.agent_says(case_id, self.ann.id, AGENT_SAYS)
+        self.desk.agent_sets(case_id, self.ann.id, status="pending")
+
+    def later(self, minutes: float) -> None:
+        """The clock moves; then one look at the desk and one pass over the ladder, as the timers make them."""
+        self.clock.later(minutes)
+        workflows.sweep_now(self.app, DESK)
+        workflows.remind_now(self.app)
+
+    def under_way(self) -> int:
+        """How much is not done yet: facts unsettled, notices unsent."""
+        due = (notices.c.state.in_(UNDER_WAY)) & (
+            notices.c.due_at.is_(None) | (notices.c.due_at <= self.clock())
+        )
+        with db.reading(self.app.engine) as conn:
+            waiting = conn.scalar(select(func.count()).select_from(notices).where(due)) or 0
+            return store.unsettled(conn, DESK) + waiting
+
+    def settled(self, seconds: float = 30.0) -> bool:
+        """Wait until nothing is under way; False when that takes too long."""
+        until = time.monotonic() + seconds
+        while self.under_way():
+            if time.monotonic() > until or self.stopped.wait(0.05):
+                return False
+        return True
+
+
+@contextmanager
+def running(vendor: str, port: int, home: Path, *, sweep: str = "1m") -> Iterator[World]:
+    """The whole product, started; stopped at the end of the block."""
+    if vendor not in DESKS:
+        raise ConfigError(f'there is no desk "{vendor}": use {", ".join(DESKS)}')
+    config.forget_environment()
+    clock = Clock()
+    desk = SandboxDesk(clock)
+    for name in config.QUEUES:
+        desk.add_queue(name)
+    ann = desk.add_person("Ann Sorensen", "ann.sorensen@shop.example", "agent")
+    world = World(vendor, home, clock, desk, People(clock), ann, clock())
+    fake = importlib.import_module(f"{DESKS[vendor]}.fake").make_fake(desk)
+    with ExitStack() as stack:
+        desk_url, people_url = (stack.enter_context(serving(one)) for one in (fake.app, world.people.app()))
+        mail = world.people.mail_server()
+        stack.callback(_close, mail)
+        door = _Door()
+        server = start(door, checked(port))
+        stack.callback(_close, server)
+        world.url = f"http://127.0.0.1:{server.server_port}"
+        path = config.write(
+            home,
+            desk=fake.settings(desk_url),
+            public_url=world.url,
+            people_url=people_url,
+            smtp_url=f"smtp://127.0.0.1:{mail.server_address[1]}",
+            sweep=sweep,
+        )
+        _open(world, path, door, stack)
+        fake.subscribe(f"{world.url}/hooks/{DESK}")
+        yield world
+
+
+def _open(world: World, path: Path, door: _Door, stack: ExitStack) -> None:
+    """Backstop itself: built from the file, launched, and its doors opened."""
+    from demo.page import make_page
+    from webhook_app import create_app
+
+    world.app = wiring.build(settings.load(path), clock=world.clock)
+    stack.callback(world.app.engine.dispose)
+    flask = create_app(world.app)
+    flask.register_blueprint(make_page(world))
+    _warm(world.app)
+    workflows.launch(world.app)
+    stack.callback(workflows.stop)
+    stack.callback(world.stopped.set)
+    door.inside = flask
+
+
+def _warm(app: Any) -> None:
+    """Load the models now: eight workers that meet their first message at once would load them eight times."""
+    from core.wording import language_of
+
+    app.classifier.predict("Where is my order?")
+    language_of("Where is my order? It has not arrived yet.")
+
+
+class _Door:
+    """Stands at the port before Backstop does: its address is part of the configuration."""
+
+    inside: Callable[..., Iterable[bytes]] | None = None
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if self.inside is None:
+            start_response("503 Service Unavailable", [("Retry-After", "1")])
+            return [b"starting\n"]
+        return self.inside(environ, start_response)
+
+
+def _close(server: Any) -> None:
+    server.shutdown()
+    server.server_close()
+
+
+def is_free(port: int) -> bool:
+    """Whether we may listen there."""
+    with socket.socket() as probe:
+        return not port or probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def checked(port: int) -> int:
+    """The port. Raises ConfigError where somebody listens already."""
+    if not is_free(port):
+        raise ConfigError(f"port {port} is taken: choose another with --port N, or a free one with --port 0")
+    return port
