@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -117,22 +119,36 @@ def _client(app: Any) -> Any:
     )
 
 
+@contextmanager
+def _honest() -> Iterator[None]:
+    """What goes wrong between us and the issuer, said to the person who wants in."""
+    from authlib.integrations.base_client import OAuthError
+    from joserfc.errors import JoseError
+    from requests import RequestException
+
+    try:
+        yield
+    except OAuthError as err:
+        abort(403, f"The log-in was refused: {err.error}")
+    except (JoseError, ValueError) as err:  # a token that is not for us, or not from the issuer
+        abort(403, f"The log-in's token does not hold: {err}")
+    except RequestException:
+        abort(503, "The company's log-in does not answer. Try again, or ask an admin for a one-time link.")
+
+
 def oidc_start() -> Any:
     """Off to the company's own log-in."""
     app = backstop()
     base = app.settings.public_url.rstrip("/") or request.url_root.rstrip("/")
-    return _client(app).authorize_redirect(f"{base}{url_for('console.oidc_back')}")
+    with _honest():
+        return _client(app).authorize_redirect(f"{base}{url_for('console.oidc_back')}")
 
 
 def oidc_back() -> Any:
     """Back from there: a verified address that a user, or the list of admins, bears."""
-    from authlib.integrations.base_client import OAuthError
-
     app = backstop()
-    try:
+    with _honest():
         info = dict(_client(app).authorize_access_token().get("userinfo") or {})
-    except OAuthError as err:
-        abort(403, f"The log-in was refused: {err.error}")
     email = str(info.get("email") or "").strip().lower()
     # providers that verify nothing leave the claim out; one that says false is believed
     if not email or info.get("email_verified") is False:
