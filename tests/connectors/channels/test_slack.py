@@ -1,0 +1,199 @@
+"""Slack: threads, buttons, proved clicks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+import pytest
+
+from connectors.channels import build
+from connectors.channels.slack import CLAIM, Slack
+from core.errors import BadPayload, BadSignature, ConfigError, NotAllowed, Refused, TryLater, UnknownOutcome
+from core.model import Dispatch, Heard, Priority, WebhookRequest
+from tests.connectors.channels.fakes import FakeSlack, reply, serving
+
+NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+URL = "https://b.example/hooks/channels/slack/urgent"
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeSlack]:
+    with serving(FakeSlack()) as running:
+        yield running  # type: ignore[misc]
+
+
+def bot(fake: FakeSlack, **more: str) -> Slack:
+    raw = {"bot_token": fake.TOKEN, "channel": "C1", "signing_secret": fake.SECRET, "base_url": fake.base}
+    return build({"slack": {"urgent": raw | more}}, clock=lambda: NOW)["slack:urgent"]  # type: ignore[return-value]
+
+
+def hook(fake: FakeSlack, path: str = "/services/T1/B1/good") -> Slack:
+    return build({"slack": {"x": {"webhook_url": fake.base + path}}}, clock=lambda: NOW)["slack:x"]  # type: ignore[return-value]
+
+
+def dispatch(**more) -> Dispatch:
+    given = {"key": "k", "to": (), "subject": "s", "text": "Ticket 4711\nmore", "priority": Priority.URGENT, "desk": "support", "ticket_id": "4711",
+             "url": "https://d.example/4711", "claim_url": "https://b.example/claim/t"}  # fmt: skip
+    return Dispatch(**(given | more))
+
+
+def click(fake: FakeSlack, payload: dict | str, at: datetime = NOW, secret: str = "") -> WebhookRequest:
+    body = ("payload=" + quote(payload if isinstance(payload, str) else json.dumps(payload))).encode()
+    stamp = int(at.timestamp())
+    fake_or_other = FakeSlack()
+    fake_or_other.SECRET = secret or fake.SECRET
+    return WebhookRequest(
+        {"x-slack-signature": fake_or_other.sign(body, stamp), "x-slack-request-timestamp": str(stamp)}, body
+    )
+
+
+def payload(
+    fake: FakeSlack, user: str = "U1", value: str = '["support", "4711"]', action: str = CLAIM
+) -> dict:
+    return {
+        "type": "block_actions",
+        "user": {"id": user},
+        "actions": [{"action_id": action, "value": value}],
+        "response_url": f"{fake.base}/response/1",
+    }
+
+
+def buttons(sent: dict) -> dict[str, dict]:
+    return {one["text"]["text"]: one for block in sent["blocks"] for one in block.get("elements", [])}
+
+
+def test_a_bots_button_takes_the_ticket_and_a_webhooks_leads_to_the_page(fake: FakeSlack) -> None:
+    bot(fake).send(dispatch(), NOW)
+    hook(fake).send(dispatch(), NOW)
+    with_button, with_link = fake.received
+    assert json.loads(buttons(with_button)["I take it"]["value"]) == ["support", "4711"]
+    assert buttons(with_link)["I take it"]["url"] == "https://b.example/claim/t"
+    assert buttons(with_link)["Open the ticket"]["url"] == "https://d.example/4711"
+
+
+def test_reminders_are_in_the_thread_and_in_the_channel(fake: FakeSlack) -> None:
+    first = bot(fake).send(dispatch(), NOW)
+    bot(fake).send(dispatch(thread=first.id), NOW)
+    assert (fake.received[1]["thread_ts"], fake.received[1]["reply_broadcast"]) == (first.id, True)
+
+
+def test_people_on_duty_are_mentioned(fake: FakeSlack) -> None:
+    hook(fake).send(dispatch(to=("U1", "U2", "<!channel>")), NOW)
+    text = fake.received[0]["blocks"][0]["text"]["text"]
+    assert text.startswith("<@U1> <@U2>\n")
+    assert "!channel" not in text
+
+
+def test_a_link_that_is_none_is_left_out(fake: FakeSlack) -> None:
+    hook(fake).send(dispatch(url="javascript:alert(1)", claim_url=""), NOW)
+    assert buttons(fake.received[0]) == {}
+
+
+def test_a_genuine_click_says_who_takes_what(fake: FakeSlack) -> None:
+    (heard,) = bot(fake).heard(click(fake, payload(fake)), URL, NOW)
+    assert (heard.kind, heard.desk, heard.ticket_id, heard.email, heard.name) == (
+        "claim",
+        "support",
+        "4711",
+        "anna@acme.example",
+        "Anna Ober",
+    )
+
+
+def test_a_click_by_somebody_slack_does_not_tell_about_has_no_address(fake: FakeSlack) -> None:
+    (heard,) = bot(fake).heard(click(fake, payload(fake, user="U9")), URL, NOW)
+    assert heard.email == ""
+
+
+def test_following_a_link_is_no_claim(fake: FakeSlack) -> None:
+    assert bot(fake).heard(click(fake, payload(fake, action="other")), URL, NOW) == ()
+
+
+FORGED = ["secret", "old", "future", "stamp", "missing", "no secret"]
+
+
+@pytest.mark.parametrize("fault", FORGED)
+def test_a_click_that_is_not_proved_is_refused(fake: FakeSlack, fault: str) -> None:
+    at = NOW + {"old": -timedelta(minutes=6), "future": timedelta(minutes=6)}.get(fault, timedelta())
+    request = click(fake, payload(fake), at, "other" if fault == "secret" else "")
+    if fault == "stamp":
+        request = WebhookRequest({**request.headers, "x-slack-request-timestamp": "yesterday"}, request.body)
+    if fault == "missing":
+        request = WebhookRequest({}, request.body)
+    channel = hook(fake) if fault == "no secret" else bot(fake)
+    with pytest.raises(BadSignature):
+        channel.heard(request, URL, NOW)
+
+
+def test_slacks_own_example_is_genuine(fake: FakeSlack) -> None:
+    body = (
+        b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA"
+        b"&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554"
+        b"%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c"
+    )
+    headers = {
+        "x-slack-signature": "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503",
+        "x-slack-request-timestamp": "1531420618",
+    }
+    assert bot(fake).heard(WebhookRequest(headers, body), URL, datetime.fromtimestamp(1531420618, UTC)) == ()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "nonsense",
+        "[]",
+        '{"actions": 1}',
+        '{"actions": [{"action_id": "backstop_claim"}], "user": {"id": "U1"}}',
+    ],
+)
+def test_a_genuine_click_without_sense_is_named(fake: FakeSlack, bad: str) -> None:
+    with pytest.raises(BadPayload):
+        bot(fake).heard(click(fake, bad), URL, NOW)
+
+
+def test_the_clicker_is_answered_where_slack_says_and_nowhere_else(fake: FakeSlack) -> None:
+    bot(fake).answer(Heard("claim", answer_to=f"{fake.base}/response/1"), "Ticket 4711 is yours")
+    bot(fake).answer(Heard("claim", answer_to="https://evil.example/x"), "Ticket 4711 is yours")
+    bot(fake).answer(Heard("claim", answer_to="https://slack.com.evil.example/x"), "Ticket 4711 is yours")
+    assert [one[1]["text"] for one in fake.received] == ["Ticket 4711 is yours"]
+
+
+ERRORS = [
+    ({"ok": False, "error": "not_in_channel"}, 200, Refused, "invite the bot"), ({"ok": False, "error": "token_revoked"}, 200, NotAllowed, "token_revoked"),
+    ({"ok": False, "error": "ratelimited"}, 429, TryLater, "ratelimited"), ({"ok": False, "error": "internal_error"}, 200, UnknownOutcome, "internal_error"),
+    ("<html>", 502, UnknownOutcome, "Slack"), ({"ok": False, "error": "service_unavailable"}, 503, TryLater, "service_unavailable"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "status", "error", "words"), ERRORS)
+def test_slacks_errors_are_ours(fake: FakeSlack, body, status, error, words) -> None:
+    fake.next.append(reply(status, body, Retry_After="7"))
+    with pytest.raises(error, match=words) as caught:
+        bot(fake).send(dispatch(), NOW)
+    assert type(caught.value) is error
+    assert error is not TryLater or caught.value.wait == timedelta(seconds=7)
+
+
+def test_an_unreachable_slack_is_tried_later(fake: FakeSlack) -> None:
+    with serving(FakeSlack()) as gone:
+        channel = bot(fake, base_url=gone.base)
+    with pytest.raises(TryLater):
+        channel.send(dispatch(), NOW)
+
+
+def test_doctor_sees_a_dead_webhook_and_a_wrong_token(fake: FakeSlack) -> None:
+    assert [f.level for f in hook(fake, "/services/T1/B1/dead").check()] == ["fail"]
+    assert [f.level for f in bot(fake, bot_token="xoxb-wrong").check()] == ["fail"]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [{}, {"bot_token": "x"}, {"webhook_url": "http://169.254.169.254/"}, {"webhook_url": "hooks.slack.com"}],
+)
+def test_half_a_configuration_is_refused(raw: dict) -> None:
+    with pytest.raises(ConfigError, match=r"channels\.slack\.x"):
+        build({"slack": {"x": raw}}, clock=lambda: NOW)
