@@ -7,7 +7,7 @@ PATHS  := core connectors webhook_app.py
 ALL    := $(PATHS) tests bench demo deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt bench soak docs lock env zendesk-app deploy-check
+.PHONY: help demo test check fmt bench soak docs lock env zendesk-app manifests
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ zendesk-app: $(VENV)/.runtime ## the sidebar app for Zendesk, as the zip that Ad
 
 env: $(VENV)/.runtime ## write what the settings classes say into .env.example and README.md
 	@$(BIN)/python -m core.reference
+
+manifests: ## render the Helm chart into deploy/kubernetes.yaml (needs helm)
+	@{ echo '# The chart as Helm renders it with its default values, for those who use kubectl alone: `make manifests`'; \
+		helm template backstop deploy/helm/backstop --kube-version 1.30; } > deploy/kubernetes.yaml
 
 # The lock files name versions and hashes, never an index. uv keeps what is pinned unless told to upgrade
 # (UPGRADE=--upgrade). pyproject.toml holds the only list of what is wanted.

@@ -1,0 +1,264 @@
+"""What is shipped for operating holds together; what a missing tool would show is skipped, with the reason."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+from sqlalchemy import make_url
+
+from core import gauges
+from core.counters import Counters
+from core.ledger import db
+from deploy import backup
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOY, CHART = ROOT / "deploy", ROOT / "deploy/helm/backstop"
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def tool(name):
+    """Where a program is, else a skip that says so."""
+    found = os.environ.get(name.upper().replace("-", "_")) or shutil.which(name)
+    return found or pytest.skip(f"{name} is not on this machine")
+
+
+def run(*command, **kwargs):
+    return subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, check=False, **kwargs
+    )
+
+
+# --- figures: alarms and dashboard ask only for what there is
+
+
+def asked_for(text):
+    return set(
+        re.findall(r"backstop_[a-z_]*(?:total|bucket|seconds|letters|escalations|remaining|rungs|unsettled)\b", text)
+    )
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """The names a running Backstop exports: those of the code, seen in a scrape where they appear without traffic."""
+    engine = db.connect(f"sqlite:///{tmp_path_factory.mktemp('ledger') / 'b.db'}")
+    db.migrate(engine)
+    text = Counters(None, lambda: NOW).render(engine, NOW).decode()
+    names = set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE))
+    return (
+        names
+        | {f"backstop_{name}_total" for name in gauges.COUNTERS}
+        | {f"backstop_{name}_bucket" for name in gauges.HISTOGRAMS}
+    )
+
+
+@pytest.mark.parametrize("file", ["alerts.yaml", "dashboard.json"])
+def test_alarms_and_dashboard_ask_only_for_figures_that_are_exported(file, exported):
+    asked = asked_for((DEPLOY / file).read_text())
+    assert len(asked) > 5
+    assert asked <= exported
+
+
+def test_every_figure_others_may_build_on_is_on_the_dashboard(exported):
+    asked = {name.removesuffix("_bucket") for name in asked_for((DEPLOY / "dashboard.json").read_text())}
+    assert {name.removesuffix("_bucket") for name in exported if not name.endswith("_created")} <= asked
+
+
+def test_no_alarm_counts_a_ticket_once_for_each_process():
+    """Every process reports the figures of all, so a sum over instances would be wrong."""
+    for rule in yaml.safe_load((DEPLOY / "alerts.yaml").read_text())["groups"][0]["rules"]:
+        bare = re.sub(r"max by \([^)]*\) \((?:increase\()?backstop_", "max(", rule["expr"])
+        assert "backstop_" not in bare or rule["expr"].startswith("absent"), rule["alert"]
+
+
+def test_every_alarm_is_explained_in_the_operations_page():
+    page = (ROOT / "docs/operations.md").read_text()
+    names = {
+        rule["alert"] for rule in yaml.safe_load((DEPLOY / "alerts.yaml").read_text())["groups"][0]["rules"]
+    }
+    assert names == set(re.findall(r"\| `(Backstop\w+)` \|", page))
+
+
+def test_panels_of_the_dashboard_do_not_lie_on_each_other():
+    taken = {}
+    for panel in json.loads((DEPLOY / "dashboard.json").read_text())["panels"]:
+        place = panel["gridPos"]
+        for x in range(place["x"], place["x"] + place["w"]):
+            for y in range(place["y"], place["y"] + place["h"]):
+                assert x < 24
+                assert taken.setdefault((x, y), panel["title"]) == panel["title"]
+
+
+def test_the_alarms_go_off_when_they_should_and_stay_silent_otherwise(tmp_path):
+    promtool = tool("promtool")
+    shutil.copy(DEPLOY / "alerts.yaml", tmp_path)
+    shutil.copy(Path(__file__).with_name("alerts.test.yaml"), tmp_path)
+    told = run(promtool, "test", "rules", tmp_path / "alerts.test.yaml")
+    assert told.returncode == 0, told.stdout + told.stderr
+
+
+# --- Kubernetes
+
+
+def manifests(text):
+    return [one for one in yaml.safe_load_all(text) if one]
+
+
+def test_the_manifests_are_what_kubernetes_understands():
+    found = manifests((DEPLOY / "kubernetes.yaml").read_text())
+    assert {one["kind"] for one in found} >= {"Deployment", "Service", "ConfigMap", "PodDisruptionBudget"}
+    for one in found:
+        kubernetes_validate.validate(one, "1.30", strict=True)
+
+
+def test_no_pod_is_root_or_may_write_to_its_root_or_talk_to_the_cluster():
+    pods = [
+        one["spec"]["template"]["spec"]
+        for one in manifests((DEPLOY / "kubernetes.yaml").read_text())
+        if one["kind"] == "Deployment"
+    ]
+    assert len(pods) == 2
+    for pod in pods:
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["automountServiceAccountToken"] is False
+        for container in pod["containers"]:
+            limits = container["securityContext"]
+            assert limits["readOnlyRootFilesystem"] is True
+            assert limits["allowPrivilegeEscalation"] is False
+            assert limits["capabilities"] == {"drop": ["ALL"]}
+            assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/config", "/data", "/tmp"}
+
+
+def test_the_manifests_are_the_chart_as_helm_renders_it():
+    told = run(tool("helm"), "template", "backstop", CHART, "--kube-version", "1.30")
+    assert told.returncode == 0, told.stderr
+    assert manifests(told.stdout) == manifests((DEPLOY / "kubernetes.yaml").read_text())
+
+
+def test_every_switch_of_the_chart_renders_to_what_kubernetes_understands():
+    switches = [
+        "ingress.enabled=true",
+        "ingress.tlsSecret=tls",
+        "ingress.className=nginx",
+        "serviceMonitor.enabled=true",
+    ]
+    lint = run(tool("helm"), "lint", "--strict", CHART)
+    assert lint.returncode == 0, lint.stdout
+    told = run(
+        tool("helm"), "template", "other", CHART, "--kube-version", "1.30", "--set", ",".join(switches),
+        "--set", r"templates.order_status\.txt=Hello {{ name }}",
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    found = manifests(told.stdout)
+    for one in found:
+        if one["kind"] != "ServiceMonitor":  # a custom resource: its schema is the operator's
+            kubernetes_validate.validate(one, "1.30", strict=True)
+    assert {"Ingress", "ServiceMonitor"} <= {one["kind"] for one in found}
+    config = next(one for one in found if one["kind"] == "ConfigMap")
+    assert config["data"]["order_status.txt"].strip() == "Hello {{ name }}"
+
+
+# --- compose, image, units
+
+
+def test_compose_understands_its_file():
+    told = run(
+        tool("docker-compose"), "-f", DEPLOY / "compose.yaml", "--profile", "tls", "config",
+        env={**os.environ, "POSTGRES_PASSWORD": "x"},
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    assert set(yaml.safe_load(told.stdout)["services"]) == {"web", "worker", "db", "caddy"}
+
+
+def test_in_compose_nothing_of_ours_is_reachable_from_outside_but_through_the_proxy():
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    assert services["web"]["ports"] == ["127.0.0.1:8080:8080"]
+    for name in ("web", "worker"):
+        assert services[name]["read_only"] is True
+        assert services[name]["cap_drop"] == ["ALL"]
+    assert "ports" not in services["db"]
+
+
+def test_the_image_takes_only_what_runs_and_does_not_run_as_root():
+    lines = (DEPLOY / "Dockerfile").read_text().splitlines()
+    assert "USER 10001:10001" in lines
+    assert any("--require-hashes" in line for line in lines)
+    copied = {
+        part
+        for line in lines
+        if line.startswith("COPY") and "--from" not in line
+        for part in line.split()[1:-1]
+    }
+    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert copied == kept
+    assert all((ROOT / name).exists() for name in copied)
+
+
+def test_the_linter_of_dockerfiles_finds_nothing():
+    told = run(tool("hadolint"), DEPLOY / "Dockerfile")
+    assert told.returncode == 0, told.stdout
+
+
+def test_systemd_accepts_the_units_and_finds_them_hardened(tmp_path):
+    analyze = tool("systemd-analyze")
+    for unit in (DEPLOY / "systemd").iterdir():
+        name = unit.name.replace("@.", "@serve.")
+        (tmp_path / name).write_text(
+            re.sub(r"/opt/backstop/\S+/(backstop|python)\b", "/bin/true", unit.read_text())
+        )
+    units = sorted(tmp_path.iterdir())
+    told = run(analyze, "verify", *units)
+    assert told.returncode == 0, told.stderr
+    assert not told.stderr
+    graded = run(analyze, "security", "--offline=true", "--threshold=20", tmp_path / "backstop@serve.service")
+    assert graded.returncode == 0, graded.stdout[-300:]
+
+
+# --- back-up
+
+
+def test_a_back_up_made_while_somebody_writes_is_whole_and_private(tmp_path):
+    file = tmp_path / "b.db"
+    with sqlite3.connect(file) as writer:
+        writer.execute("PRAGMA journal_mode=WAL")
+        writer.execute("CREATE TABLE t (n)")
+        writer.executemany("INSERT INTO t VALUES (?)", [(n,) for n in range(100)])
+        writer.commit()
+        writer.execute("INSERT INTO t VALUES (100)")  # not committed
+        made = backup.backup(make_url(f"sqlite:///{file}"), tmp_path / "backups", NOW)
+    assert made.name == "backstop-20261124T120000Z.db"
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600
+    assert [path.name for path in made.parent.iterdir()] == [made.name]
+    with sqlite3.connect(made) as copy:
+        assert copy.execute("SELECT count(*) FROM t").fetchone() == (100,)
+    writer.close(), copy.close()
+
+
+def test_only_the_newest_back_ups_are_kept_and_other_files_are_left_alone(tmp_path):
+    file, there = tmp_path / "b.db", tmp_path / "backups"
+    sqlite3.connect(file).close()
+    made = [backup.backup(make_url(f"sqlite:///{file}"), there, NOW + timedelta(days=n)) for n in range(4)]
+    (there / "notes.txt").write_text("mine")
+    assert backup.thin(there, keep=2) == made[:2]
+    assert {path.name for path in there.iterdir()} == {made[2].name, made[3].name, "notes.txt"}
+
+
+def test_a_back_up_that_cannot_be_made_says_why_and_fails(tmp_path):
+    told = run(
+        sys.executable, DEPLOY / "backup.py", tmp_path / "backups",
+        env={**os.environ, "BACKSTOP_DATABASE_URL": f"sqlite:///{tmp_path}/none.db", "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert told.returncode == 1
+    assert "none.db: there is no such database" in told.stderr
+    assert "Traceback" not in told.stderr
