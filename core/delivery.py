@@ -23,7 +23,7 @@ from core.ledger.db import reading
 from core.ledger.schema import notices, tickets
 from core.model import Claim, Notice, Priority
 from core.notice_rows import FORGOTTEN, WAITING, Running, count, insert_row
-from core.routing import Place, Routes
+from core.routing import DESK, Place, Routes
 from core.sending import ARRIVES, attempt, fall_over, retry_stuck
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,13 @@ def enqueue(conn: Connection, told: Iterable[Notice], *, routes: Routes, now: da
         insert_row(conn, notice, place, now)
         for notice in told
         for place in routes.places(notice, now) or (Place(channel=""),)
+        if not _noise(notice, place)
     )
+
+
+def _noise(notice: Notice, place: Place) -> bool:
+    """The ticket lies in its queue already, flagged: a note that says so tells nobody anything."""
+    return place.channel == DESK and notice.template == "escalated"
 
 
 def pump(app: Running, now: datetime, still_waiting: StillWaiting | None = None) -> int:

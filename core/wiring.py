@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import ValidationError
@@ -24,11 +25,17 @@ from core.counters import Counters
 from core.errors import ConfigError, TryLater
 from core.hours import Hours
 from core.ledger import db
+from core.ledger.schema import desks as ledger_desks
 from core.ledger.schema import tokens
 from core.model import IntentRule, Mode, Priority, Rules, Rung
 from core.ports import Channel, Classifier, HelpDesk
 from core.settings import Settings, explain
 from core.wording import environment
+
+if TYPE_CHECKING:
+    from core.classify.linear import LinearClassifier
+
+log = logging.getLogger(__name__)
 
 HIGH = {Priority.URGENT, Priority.HIGH}
 ALWAYS_HUMAN = {"billing_dispute", "account_compromise", "critical_bug", "human_request"}
@@ -57,6 +64,7 @@ class App:
     desk_settings: dict[str, Any] = field(default_factory=dict)
     own_addresses: frozenset[str] = frozenset()
     routes: Any = None  # who hears what: made once by core.routing
+    demoted: frozenset[str] = frozenset()  # intents that evidence forbids to answer: see core.demotion
 
     def rungs(self) -> tuple[Rung, ...]:
         """The configured ladder."""
@@ -83,15 +91,17 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify:
         for name, values in settings.desks.items()
     }
     from connectors.channels import build as build_channels
+    from core.demotion import demoted
 
-    rules = {name: rules_for(settings, desk_settings[name]) for name in desks}
+    taken_back = frozenset(demoted(engine))
+    rules = {name: rules_for(settings, desk_settings[name], taken_back) for name in desks}
     channels = build_channels(
         settings.channels,
         clock=clock,
         on_call=lambda channel, outcome: None,
         public_url=settings.public_url,
         desks=desks,
-        may_write=lambda name: rules[name].mode is not Mode.OBSERVE if name in rules else False,
+        may_write=lambda name: _may_write(engine, rules, name),
     )
     app = App(
         settings=settings,
@@ -106,11 +116,24 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify:
         templates=environment(settings.template_dirs()),
         desk_settings=desk_settings,
         own_addresses=_own(settings),
+        demoted=taken_back,
     )
     from core.checks import refuse
 
     refuse(settings, app)
+    with engine.begin() as conn:
+        for name in desks:  # from now on we answer; what was written before is old mail
+            db.insert_new(conn, ledger_desks, {"desk": name, "started_at": clock()})
     return app
+
+
+def _may_write(engine: Engine, rules: Mapping[str, Rules], desk: str) -> bool:
+    """Whether the channel `desk` may leave a note there. Raises TryLater while the desk is on hold."""
+    from core.pausing import REASON, paused
+
+    if paused(engine, desk):
+        raise TryLater(REASON, wait=timedelta(minutes=5))
+    return desk in rules and rules[desk].mode is not Mode.OBSERVE
 
 
 def module(vendor: str, part: str) -> Any:
@@ -153,9 +176,12 @@ def intent_rules(settings: Settings) -> dict[str, IntentRule]:
     return rules
 
 
-def rules_for(settings: Settings, desk: Any) -> Rules:
-    """The rules of one desk, with a version that changes when they do."""
-    intents = intent_rules(settings)
+def rules_for(settings: Settings, desk: Any, demoted: Collection[str] = ()) -> Rules:
+    """The rules of one desk, with a version that changes when they do; `demoted` intents only suggest."""
+    intents = {
+        name: replace(rule, mode=Mode.SUGGEST) if name in demoted and rule.mode is Mode.ACT else rule
+        for name, rule in intent_rules(settings).items()
+    }
     never = {name for name, rule in intents.items() if rule.priority in HIGH} | ALWAYS_HUMAN
     facts = [settings.bands.model_dump(), desk.general_queue, desk.mode]
     facts += [[r.name, r.priority, r.queue, r.reply, r.action, r.mode, r.auto] for r in intents.values()]
@@ -190,14 +216,42 @@ def examples_of(settings: Settings) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def classifier_of(settings: Settings, counters: Counters) -> Classifier:
-    """The embedded one, or an outside one that falls back to it."""
+def classifier_of(settings: Settings, counters: Counters | None = None) -> Classifier:
+    """The embedded one, or an outside one that falls back to it; its time is counted where there are counters."""
+    embedded, outside = embedded_of(settings), _outside(settings)
+    found = embedded if outside is None else outside(embedded)
+    return found if counters is None else _Timed(found, counters)
+
+
+def embedded_of(settings: Settings) -> LinearClassifier:
+    """What `train` learned, while it is about the configured intents; else fitted to the examples."""
     from core.classify.cache import load_or_fit
     from core.classify.starter import starter
 
-    embedded = load_or_fit(examples_of(settings), starter().background, cache_dir(settings))
-    outside = _outside(settings)
-    return _Timed(embedded if outside is None else outside(embedded), counters)
+    examples = examples_of(settings)
+    return _trained(settings, examples) or load_or_fit(examples, starter().background, cache_dir(settings))
+
+
+def trained_path(settings: Settings) -> Path:
+    """Where `train` leaves its model."""
+    return cache_dir(settings) / "trained.npz"
+
+
+def _trained(settings: Settings, examples: Mapping[str, Sequence[str]]) -> LinearClassifier | None:
+    from core.classify.cache import load
+
+    path = trained_path(settings)
+    if not path.exists():
+        return None
+    try:
+        model = load(path)
+    except (ValueError, OSError) as err:
+        log.warning("the trained model is not used: %s", err)
+        return None
+    if set(model.intents) == set(examples):
+        return model
+    log.warning("%s is not used: it knows other intents than the configuration; train again", path)
+    return None
 
 
 def _outside(settings: Settings) -> Callable[[Classifier], Classifier] | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest_intents import INTENTS
 from sqlalchemy import select
 
 from connectors.sandbox.desk import Case, SandboxDesk
@@ -27,11 +28,6 @@ from webhook_app import create_app
 TUESDAY = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 VENDORS = ("zendesk", "freshdesk", "helpscout")
 
-INTENTS: dict[str, Any] = {
-    "order_status": {"priority": "low", "queue": "Orders", "reply": "order_status.txt"},
-    "billing_dispute": {"priority": "urgent", "queue": "Billing"},
-    "login_problem": {"queue": "Tech"},
-}
 TEMPLATE = "Hello{% if name %} {{ name }}{% endif %}, your parcel is on its way.\n"
 
 
@@ -40,6 +36,7 @@ class Heard:
 
     kind, format, max_length, carries_customer_words = "test", "short", 160, False
     recipients: tuple[str, ...] = ()
+    reports_delivery = closes = False
 
     def __init__(self, name: str) -> None:
         self.name, self.sent = name, []
@@ -69,12 +66,18 @@ class House:
         self.desk = SandboxDesk(lambda: self.now)
         self.queues = {n: self.desk.add_queue(n) for n in ("Support", "Orders", "Billing", "Tech")}
         self.ann = self.desk.add_person("Ann Agent", "ann@desk.example", "agent")
-        self.fake = importlib.import_module(f"connectors.{self.vendor}.fake").make_fake(self.desk, **self.options)
+        self.fake = importlib.import_module(f"connectors.{self.vendor}.fake").make_fake(
+            self.desk, **self.options
+        )
         self.api = FaultyApp(self.fake.app)
         self.url = self.stack.enter_context(serving(self.api))
         (self.home / "templates").mkdir(exist_ok=True)
         (self.home / "templates" / "order_status.txt").write_text(TEMPLATE)
-        self.urgent, self.normal, self.boss = Heard("webhook:urgent"), Heard("webhook:team"), Heard("webhook:boss")
+        self.urgent, self.normal, self.boss = (
+            Heard("webhook:urgent"),
+            Heard("webhook:team"),
+            Heard("webhook:boss"),
+        )
         self.app = self.build()
         workflows._client = None
         self.receiver = self.stack.enter_context(serving(create_app(self.app, console=False)))
@@ -82,7 +85,12 @@ class House:
 
     def build(self) -> wiring.App:
         hook = {"url": "http://127.0.0.1:9/x", "secret": "whsec_" + "QUJD" * 8}
-        table = {**self.fake.settings(self.url), "vendor": self.vendor, "general_queue": "Support", "timeout": 2}
+        table = {
+            **self.fake.settings(self.url),
+            "vendor": self.vendor,
+            "general_queue": "Support",
+            "timeout": 2,
+        }
         table |= self.config.pop("desk", {})
         values = {
             "database_url": f"sqlite:///{self.home}/backstop.db",
@@ -112,7 +120,9 @@ class House:
 
     def writes_in(self, body: str, **more: Any) -> Case:
         """A customer writes; the vendor tells us; we deal with it."""
-        case = self.desk.customer_writes(body, **{"subject": "Hello", "email": "carla@example.com", "name": "Carla", **more})
+        case = self.desk.customer_writes(
+            body, **{"subject": "Hello", "email": "carla@example.com", "name": "Carla", **more}
+        )
         self.settle()
         return case
 
@@ -120,7 +130,11 @@ class House:
         """Handle what is stored and not settled, in order."""
         for _ in range(20):
             with self.app.engine.begin() as conn:
-                query = select(events.c.key).where(events.c.state == "received").order_by(events.c.received_at, events.c.key)
+                query = (
+                    select(events.c.key)
+                    .where(events.c.state == "received")
+                    .order_by(events.c.received_at, events.c.key)
+                )
                 keys = list(conn.execute(query).scalars())
             if not keys:
                 return
@@ -133,6 +147,8 @@ class House:
         end = self.now + timedelta(**span)
         while self.now < end:
             self.now = min(end, self.now + timedelta(minutes=1))
+            if self.now.minute % 5 == 0:
+                self.sweep()
             self.pass_once()
 
     def pass_once(self) -> None:
