@@ -22,6 +22,7 @@ from core.wiring import App, module
 log = logging.getLogger(__name__)
 
 PAGES = 50  # of one pass; the rest comes with the next one
+DOWN = timedelta(minutes=10)  # longer than a desk's hiccup
 SILENT = timedelta(hours=1)  # a hook that said nothing while the sweep found work
 OVER = {Status.CLOSED, Status.SPAM, Status.DELETED}
 
@@ -50,6 +51,8 @@ def sweep(app: App, name: str, now: datetime) -> dict[str, Any]:
     with app.engine.begin() as conn:
         values: dict[str, Any] = {"swept_at": now, "trouble": ""}
         store.put_desk(conn, name, **values, **({"found_at": now} if found else {}))
+        if row is not None and row.trouble:
+            store.hasten(conn, name, now)
     if found:
         _doubt_the_hook(app, name, row, now)
     return {"desk": name, "seen": seen, "found": found, "trouble": ""}
@@ -88,7 +91,7 @@ def unknown(desk: str, sighting: Sighting, row: Any, now: datetime) -> list[Tick
     awaited = row.state in AWAITED and moved
     if newer or awaited or (wrote is None and moved and not facts):
         at = wrote or sighting.updated_at
-        nonce = f"sweep-{at:%Y%m%dT%H%M%S}"
+        nonce = f"sweep-{sighting.updated_at:%Y%m%dT%H%M%S}"
         facts.append(TicketEvent(desk, look_key(desk, ticket_id, nonce), EventKind.LOOK, ticket_id, at))
     return facts
 
@@ -109,7 +112,12 @@ def _keep(app: App, conn: Any, desk: str, sighting: Sighting, row: Any, now: dat
 def _failed(app: App, name: str, err: VendorError, now: datetime) -> None:
     with app.engine.begin() as conn:
         store.put_desk(conn, name, trouble=str(err)[:500])
+        row = store.desk(conn, name)
     log.warning("sweep of %s failed: %s", name, err)
+    since = (row.swept_at or row.started_at) if row is not None else None
+    if since is not None and since < now - DOWN:
+        what = f"{name} has not answered since {since:%H:%M} UTC: its tickets wait ({err})"
+        alarm(app, f"down:{name}:{now:%Y-%m-%d}", name, "", what, now)
     if isinstance(err, NotAllowed):
         alarm(app, f"access:{name}:{now:%Y-%m-%d}", name, "", f"the desk does not let us in: {err}", now)
 
