@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import create_engine, insert, select
 
-from core import logs
+from core import gauges, logs
 from core.counters import Counters, fold_gone, keep_pruned
 from core.ledger.schema import counts, desks, events, metadata, tickets, writes
 
@@ -182,3 +184,18 @@ def test_logs_bear_one_correlation_id_and_neither_words_nor_secrets(capsys):
     assert "4111" not in str(lines)
     assert "hunter2" not in str(lines)
     assert logs.correlation() == ""
+
+
+def test_the_page_on_metrics_names_each_of_them_with_its_labels_and_no_other(engine):
+    page = Path("docs/metrics.md").read_text("utf-8")
+    told = {
+        name: {label.strip() for label in labels.split(",") if label.strip(" –")}
+        for name, labels in re.findall(r"^\| `(backstop_\w+)` \| ([^|]*) \|", page, re.MULTILINE)
+    }
+    with engine.connect() as db:
+        real = {
+            f.name + ("_total" if f.type == "counter" else "") for f in gauges.Families(db, {}, NOW).collect()
+        }
+    assert set(told) == real
+    for name, (_, labels) in gauges.COUNTERS.items():
+        assert told[f"backstop_{name}_total"] == set(labels)
