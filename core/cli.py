@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import click
@@ -32,9 +32,9 @@ class Lazy(click.Group):
         "doctor": "core.cli_desk:doctor",
         "classify": "core.cli_learn:classify",
         "train": "core.cli_learn:train",
-        "evaluate": "core.cli_learn:evaluate",
-        "thresholds": "core.cli_learn:thresholds",
-        "whatif": "core.cli_learn:whatif",
+        "evaluate": "core.cli_measure:evaluate",
+        "thresholds": "core.cli_measure:thresholds",
+        "whatif": "core.cli_measure:whatif",
         "sweep": "core.cli_ledger:sweep",
         "audit": "core.cli_ledger:audit",
         "report": "core.cli_ledger:report",
@@ -100,17 +100,16 @@ def out(as_json: bool, value: Any, text: Callable[[], str] | str) -> None:
         click.echo(text() if callable(text) else text)
 
 
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> None:
     """Run a command; errors are one line for the person who can fix them."""
     try:
-        backstop(standalone_mode=False)
+        code = backstop(args, standalone_mode=False)  # click gives an Exit's code back instead of raising it
+        sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as err:
         err.show()
         sys.exit(WRONG)
-    except click.exceptions.Exit as err:
-        sys.exit(err.exit_code)
     except ConfigError as err:
         click.echo(str(err), err=True)
         sys.exit(WRONG)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, or_, select, update
 
+from core import demotion
 from core.ledger import audit, store
 from core.ledger.schema import balance, decisions, events, history, labels, notices, tickets, writes
 from core.watching import alarm
@@ -20,7 +21,7 @@ WINDOW = timedelta(days=2)
 
 
 def daily(app: App) -> dict[str, Any]:
-    """Balance each desk, look for what hangs, apply retention."""
+    """Balance each desk, look for what hangs, take back what evidence no longer bears, apply retention."""
     now = app.clock()
     found = {name: audit.audit(app, name, now - WINDOW, now) for name in app.desks}
     for name, line in found.items():
@@ -29,6 +30,7 @@ def daily(app: App) -> dict[str, Any]:
             alarm(app, f"balance:{name}:{now:%Y-%m-%d}", name, "", what, now)
     for fault in own_faults(app, now):
         alarm(app, f"own:{fault[:80]}:{now:%Y-%m-%d}", "", "", fault, now)
+    demotion.review(app, now)
     prune(app, now)
     return found
 
