@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from core import outgoing, policy
+from core import demotion, outgoing, pausing, policy
 from core.classify.text import customer_words
 from core.errors import (
     Conflict,
@@ -60,6 +60,9 @@ def handle(app: App, key: str) -> str:
         event = store.event(conn, key)
     if event is None or event.state in {"settled", "dead"}:
         return event.state if event is not None else "unknown"
+    if held := pausing.held_until(app.engine, event.desk, app.clock()):
+        return _held(app, event, held)
+    demotion.honour(app)
     try:
         outcome, reason = settle_ticket(app, event)
     except Moved as err:
@@ -358,6 +361,13 @@ def _settled(app: App, event: Any, outcome: str, reason: str) -> str:
         store.settle(conn, event.key, outcome, reason, now)
     app.counters.settled(event.desk, outcome, max(0.0, (now - event.received_at).total_seconds()))
     return "settled"
+
+
+def _held(app: App, event: Any, until: datetime) -> str:
+    """The desk is paused: the fact is kept and nothing is done about it."""
+    with app.engine.begin() as conn:
+        store.wait(conn, event.key, until, pausing.REASON, counts=False)
+    return "waiting"
 
 
 def _later(app: App, event: Any, reason: str, wait: timedelta, *, counts: bool = True) -> str:
