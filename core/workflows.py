@@ -18,7 +18,7 @@ from dbos import DBOS, DBOSClient
 from dbos._serialization import DBOSPortableJSONSerializer
 from sqlalchemy import Connection, delete, select, update
 
-from core import sweeping, watching
+from core import pausing, sweeping, watching
 from core.handling import handle
 from core.ledger import db, store
 from core.ledger.schema import events, executors
@@ -168,6 +168,7 @@ def weekly(at: datetime, context: Any) -> None:
 def pump(app: App, now: datetime) -> int:
     """Take up what waits and is due; each by one taker."""
     with app.engine.begin() as conn:
+        pausing.release(conn, now)
         due = store.due_events(conn, now)
         for row in due:
             if store.requeue(conn, row.key):
