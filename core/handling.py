@@ -51,6 +51,7 @@ log = logging.getLogger(__name__)
 
 FIRST_BACK_OFF, LONGEST_BACK_OFF = timedelta(seconds=10), timedelta(minutes=30)
 PERMISSION_WAIT = timedelta(minutes=5)
+NOW, LOOKS = timedelta(0), 2  # tries at a call's own pace before the pauses grow
 UNAUTHORISED, TOO_MANY = 401, 429
 
 
@@ -81,11 +82,13 @@ def handle(app: App, key: str) -> str:
     except Refused as err:
         return _dead(app, event, f"the desk refuses: {err}")
     except UnknownOutcome as err:
-        return _later(app, event, str(err), app.desks[event.desk].patience)
+        wait = max(app.desks[event.desk].patience, _back_off(event, err) if event.attempts > LOOKS else NOW)
+        return _later(app, event, str(err), wait, counts=not _is_down(app, event.desk))
     except (TryLater, Conflict) as err:
         wait = err.wait if isinstance(err, TryLater) else timedelta(seconds=2)
-        # the desk's own rate limit says "not now": waiting for it is no failure
-        return _later(app, event, str(err), max(wait, _back_off(event, err)), counts=err.status != TOO_MANY)
+        # the desk's own rate limit says "not now", a desk that is down says nothing: waiting for it is no failure
+        counts = err.status != TOO_MANY and not _is_down(app, event.desk)
+        return _later(app, event, str(err), max(wait, _back_off(event, err)), counts=counts)
     except Exception as err:  # a fault of ours must not lose the ticket: it is tried again, then told
         log.exception("a fault while handling %s", key)
         return _later(app, event, f"{type(err).__name__}: {err}"[:500], _back_off(event, err))
@@ -109,13 +112,22 @@ def settle_ticket(app: App, event: Any) -> tuple[str, str]:
         with app.engine.begin() as conn:
             row = store.ticket(conn, *where)
     messages = unhandled(ticket, row.handled_message_id if row else "", row.handled_at if row else None)
-    if row is not None and row.handled_message_id and not messages:
-        return Outcome.LEFT_ALONE, "nothing new from the customer"
+    if not messages and (begun := _begun(app, row)):
+        return Outcome.LEFT_ALONE, begun
     decided = decide(app, ticket, messages, row, event)
     if decided is None:
-        return Outcome.LEFT_ALONE, "another look was faster"
+        raise Conflict("another look was faster: whatever it left is taken up by this one in a moment")
     carry_out(app, ticket, decided)
     return decided.outcome, decided.reason
+
+
+def _begun(app: App, row: Any) -> str:
+    """Why a look that finds no new message decides nothing; "" for a ticket that was never decided about."""
+    if row is None:
+        return ""
+    with app.engine.begin() as conn:
+        first = store.decision(conn, created_key(row.desk, row.ticket_id))
+    return "nothing new from the customer" if row.handled_message_id or first is not None else ""
 
 
 def unhandled(ticket: Ticket, handled_id: str, handled_at: datetime | None) -> tuple[Message, ...]:
@@ -156,7 +168,8 @@ def decide(app: App, ticket: Ticket, messages: tuple[Message, ...], row: Any, ev
     except BrokenTemplate as err:
         decision = policy.fallback(ticket, str(err), history, rules, speak=False)
         decision = replace(decision, actions=tuple(a for a in decision.actions if not isinstance(a, Reply)))
-    return _stored(app, case, decision, history, mode, promise_at, now)
+    seen = row.handled_message_id if row is not None else ""
+    return _stored(app, case, decision, seen, mode, promise_at, now)
 
 
 def _guess(app: App, messages: Sequence[Message]) -> tuple[str, Prediction]:
@@ -260,21 +273,24 @@ def _stored(
     app: App,
     case: _Case,
     decision: Decision,
-    history: Any,
+    seen: str,
     mode: Mode,
     promise_at: datetime | None,
     now: datetime,
 ) -> Any:
-    """One transaction: whoever is second finds the fact decided."""
+    """One transaction: whoever is second finds the fact decided, or the ticket further on than it was `seen`."""
     ticket, where = case.ticket, (case.ticket.desk, case.ticket.id)
     newest = case.messages[-1] if case.messages else None
-    key = _fact_key(ticket, newest, first=history.state is None or not history.intent)
+    with app.engine.begin() as conn:
+        first = store.decision(conn, created_key(*where)) is None
+    key = _fact_key(ticket, newest, first=first)
     visible = policy.for_mode(decision, mode)
     planned = _planned(app, ticket, visible, key)
     with app.engine.begin() as conn:
-        if store.decision(conn, key) is not None:
+        row = store.ticket(conn, *where)
+        if row is not None and row.handled_message_id != seen:
             return None
-        store.add_decision(
+        new = store.add_decision(
             conn,
             key,
             where,
@@ -285,6 +301,8 @@ def _stored(
             words=case.words[:20_000],
             now=now,
         )
+        if not new:
+            return None
         store.plan_writes(conn, key, where, planned, ticket.customer.email)
         handled: dict[str, Any] = {"handled_message_id": newest.id, "handled_at": newest.at} if newest else {}
         if promise_at and visible.escalates:
@@ -379,6 +397,14 @@ def _later(app: App, event: Any, reason: str, wait: timedelta, *, counts: bool =
     return "waiting"
 
 
+def give_up(app: App, key: str, reason: str) -> None:
+    """A dead letter from outside: the event cannot come to its end by itself."""
+    with app.engine.begin() as conn:
+        event = store.event(conn, key)
+    if event is not None and event.state in {"received", "waiting"}:
+        _dead(app, event, reason)
+
+
 def _dead(app: App, event: Any, reason: str) -> str:
     now, where = app.clock(), (event.desk, event.ticket_id)
     with app.engine.begin() as conn:
@@ -392,6 +418,13 @@ def _dead(app: App, event: Any, reason: str) -> str:
 
     alarm(app, f"dead:{event.key}", event.desk, event.ticket_id, f"given up: {reason}", now)
     return "dead"
+
+
+def _is_down(app: App, desk: str) -> bool:
+    """Whether the desk answered nobody lately: its last sweep failed. No ticket is given up because of that."""
+    with app.engine.begin() as conn:
+        row = store.desk(conn, desk)
+    return row is not None and bool(row.trouble)
 
 
 def _back_off(event: Any, err: Exception) -> timedelta:

@@ -152,6 +152,9 @@ class Limits(Section):
     per_hour: int = Field(600, ge=0)  # automatic messages to all customers
     tries: int = Field(12, ge=1)  # after which it is a dead letter
     workers: int = Field(8, ge=1)  # tickets at once
+    dead_after: Duration = timedelta(
+        seconds=30
+    )  # a worker silent for so long is dead: others take over its work
 
 
 class Privacy(Section):

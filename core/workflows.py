@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,9 +17,10 @@ import structlog
 from dbos import DBOS, DBOSClient
 from dbos._serialization import DBOSPortableJSONSerializer
 from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.exc import DBAPIError
 
 from core import pausing, sweeping, watching
-from core.handling import handle
+from core.handling import give_up, handle
 from core.ledger import db, store
 from core.ledger.schema import events, executors
 from core.logs import correlated
@@ -33,9 +34,10 @@ VERSION = "1"  # raised only when a workflow's shape changes: a deploy must not 
 POLL = 0.1
 MINUTE = 60
 TICK = 5  # seconds between two looks at what is due
-BEAT = timedelta(seconds=5)
-DEAD_AFTER = timedelta(seconds=30)
-LOST_AFTER = timedelta(minutes=10)
+BEATS = 6  # within the time after which a worker counts as dead
+BROKEN = ["ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+MANY = 500
+PAUSE = 2.0  # seconds between two tries while the store does not answer
 
 _app: App | None = None
 _client: DBOSClient | None = None
@@ -126,7 +128,7 @@ def handle_event(key: str) -> str:
     """One reported fact, to its end or to its next due time."""
     app = _running()
     with correlated(key):
-        state = handle(app, key)
+        state = _patiently(lambda: handle(app, key))
         if state == "settled":
             with app.engine.begin() as conn:
                 event = store.event(conn, key)
@@ -135,10 +137,22 @@ def handle_event(key: str) -> str:
     return state
 
 
+def _patiently(work: Callable[[], str]) -> str:
+    """While the store does not answer nothing can be remembered, not even that it failed: again, until it does."""
+    while True:
+        try:
+            return work()
+        except DBAPIError as err:
+            log.warning("the store does not answer", error=type(err).__name__)
+            if _stop.wait(PAUSE):
+                raise
+
+
 @DBOS.workflow(name="tick")
 def tick(at: datetime, context: Any) -> None:
     """What is due: waiting events, rungs of the ladder, messages to people."""
     app = _running()
+    mend(app)
     pump(app, app.clock())
     watching.remind(app, app.clock())
 
@@ -270,9 +284,9 @@ def stop() -> None:
         thread.join(timeout=5)
     _threads.clear()
     if _app is not None:
-        with _app.engine.begin() as conn:
-            conn.execute(update(executors).where(executors.c.id == _me).values(beat_at=_long_ago()))
         DBOS.destroy(workflow_completion_timeout_sec=5)
+        with _app.engine.begin() as conn:  # only now: what has ended by itself needs no taker
+            conn.execute(update(executors).where(executors.c.id == _me).values(beat_at=_long_ago()))
         _app = None
     with _lock:
         if _client is not None:
@@ -283,7 +297,7 @@ def stop() -> None:
 
 
 def _keep_beating(app: App) -> None:
-    while not _stop.wait(BEAT.total_seconds()):
+    while not _stop.wait(app.settings.limits.dead_after.total_seconds() / BEATS):
         try:
             _beat_once(app)
             take_over(app)
@@ -300,27 +314,43 @@ def _beat_once(app: App) -> None:
 def take_over(app: App) -> int:
     """Work of executors whose heart stopped goes back to its queue; gives how many pieces."""
     moved = 0
-    with app.engine.begin() as conn:
-        if not _exclusive(conn):
-            return 0
-        now = _database_now(conn)
-        dead = list(
-            conn.execute(
-                select(executors.c.id).where(executors.c.beat_at < now - DEAD_AFTER, executors.c.id != _me)
-            ).scalars()
-        )
-    for executor in dead:
-        moved += _resume_work_of(executor)
+    for executor, beat_at in _dead(app):
+        lease = _leased(app, executor, beat_at)
+        if lease is None:
+            continue
+        moved += _resume_work_of(app, executor)
         with app.engine.begin() as conn:
-            conn.execute(delete(executors).where(executors.c.id == executor))
+            gone = delete(executors).where(executors.c.id == executor, executors.c.beat_at == lease)
+            conn.execute(gone)
     return moved
 
 
-def _resume_work_of(executor: str) -> int:
+def _dead(app: App) -> list[tuple[str, datetime]]:
+    """Executors that are silent for too long, and those at work without a row (thawed after they were buried)."""
+    pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+    with app.engine.begin() as conn:
+        now = _database_now(conn)
+        for stranger in {one.executor_id for one in pending if one.executor_id} - {_me}:
+            db.insert_new(conn, executors, {"id": stranger, "beat_at": now})
+        silent = executors.c.beat_at < now - app.settings.limits.dead_after
+        query = select(executors.c.id, executors.c.beat_at).where(silent, executors.c.id != _me)
+        return [(row.id, row.beat_at) for row in conn.execute(query)]
+
+
+def _leased(app: App, executor: str, beat_at: datetime) -> datetime | None:
+    """One taker at a time; a taker that dies over it is followed by another after the same limit."""
+    with app.engine.begin() as conn:
+        now = _database_now(conn)
+        mine = update(executors).where(executors.c.id == executor, executors.c.beat_at == beat_at)
+        return now if conn.execute(mine.values(beat_at=now)).rowcount else None
+
+
+def _resume_work_of(app: App, executor: str) -> int:
     pending = DBOS.list_workflows(status="PENDING", executor_id=executor, load_input=False, load_output=False)
     by_queue: dict[str | None, list[str]] = {}
     for one in pending:
-        by_queue.setdefault(one.queue_name, []).append(one.workflow_id)
+        if not (one.name == "handle_event" and _given_up(app, _key_of(one.workflow_id))):
+            by_queue.setdefault(one.queue_name, []).append(one.workflow_id)
     for queue, ids in by_queue.items():
         DBOS.resume_workflows(ids, queue_name=queue)
     if pending:
@@ -328,11 +358,49 @@ def _resume_work_of(executor: str) -> int:
     return len(pending)
 
 
-def _exclusive(conn: Connection) -> bool:
-    """One taker at a time on Postgres; SQLite has one writer anyway."""
-    if conn.dialect.name != "postgresql":
-        return True
-    return bool(conn.exec_driver_sql("SELECT pg_try_advisory_xact_lock(7281945)").scalar())
+def _given_up(app: App, key: str) -> bool:
+    """A ticket over which worker after worker dies must not take them all down: it counts as a try."""
+    with app.engine.begin() as conn:
+        tries = store.tried(conn, key)
+    if tries < app.settings.limits.tries:
+        return False
+    give_up(app, key, f"{tries} tries, and the worker died over the last one")
+    return True
+
+
+def mend(app: App) -> int:
+    """Events whose workflow the engine has no more use for (failed, or of an older version) wait for the next look."""
+    broken = DBOS.list_workflows(
+        status=BROKEN, name="handle_event", limit=MANY, load_input=False, load_output=False
+    )
+    older = _versions_without_worker(app)
+    if older:
+        broken += DBOS.list_workflows(
+            status=["ENQUEUED", "DELAYED", "PENDING"],
+            name="handle_event",
+            app_version=older,
+            limit=MANY,
+            load_input=False,
+            load_output=False,
+        )
+    with app.engine.begin() as conn:
+        for one in broken:
+            store.dropped(conn, _key_of(one.workflow_id), app.clock())
+    if broken:
+        DBOS.delete_workflows([one.workflow_id for one in broken])
+        log.warning("events of broken workflows are taken up again", pieces=len(broken))
+    return len(broken)
+
+
+def _versions_without_worker(app: App) -> list[str]:
+    """Earlier shapes of the workflow that nobody runs any more."""
+    with app.engine.begin() as conn:
+        alive = set(conn.execute(select(executors.c.version)).scalars())
+    return [old for old in map(str, range(1, int(VERSION))) if old not in alive]
+
+
+def _key_of(workflow_id: str) -> str:
+    return workflow_id.rpartition("#")[0]
 
 
 def _database_now(conn: Connection) -> datetime:

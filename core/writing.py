@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core import outgoing
-from core.errors import Conflict, Gone, NotAllowed, Refused, TryLater, UnknownOutcome
+from core.errors import BackstopError, Conflict, NotAllowed, Refused, TryLater, UnknownOutcome
 from core.escalation import ladder_for, next_due
 from core.ledger import store
 from core.model import (
@@ -79,7 +79,8 @@ def _looked_up(app: App, ticket: Ticket, row: Any, write: Write) -> Receipt | No
         return found
     over = row.opened_at + desk.patience
     with app.engine.begin() as conn:
-        store.set_write(conn, row.key, "open", looks=row.looks + 1)
+        if not store.looked(conn, row):
+            raise Conflict(f"another worker deals with the call {row.key}")
     if now < over:
         raise TryLater("a call of unknown outcome may still be under way", status=429, wait=over - now)
     if row.looks == 0:
@@ -116,12 +117,10 @@ def _send(app: App, ticket: Ticket, row: Any, write: Write) -> tuple[Ticket, str
     for attempt, lesser in enumerate(_degraded(write)):
         try:
             ticket, receipt = _call(app, ticket, row, lesser)
-        except (NotAllowed, Gone):
-            _unclaim(app, row)
+        except NotAllowed:
             raise
         except Refused as err:
-            refused = str(err)
-            _unclaim(app, row)
+            refused, row = str(err), _as_it_is(app, row)
             _say(app, ticket, "refused", refused, row.key)
             continue
         _mark(
@@ -136,21 +135,33 @@ def _call(app: App, ticket: Ticket, row: Any, write: Write) -> tuple[Ticket, Rec
     """One call, read again and repeated when the ticket changed under us."""
     desk = app.desks[ticket.desk]
     for _ in range(CONFLICT_TRIES):
-        with app.engine.begin() as conn:
-            store.set_write(conn, row.key, "open", opened_at=app.clock(), attempts=row.attempts + 1, looks=0)
+        row = _claimed(app, row)
         try:
             return ticket, desk.send(ticket, write)
+        except UnknownOutcome:
+            raise
         except Conflict:
-            _unclaim(app, row)
+            row = _unclaimed(app, row)
             ticket = desk.fetch(ticket.id)
             if isinstance(write.spoken, Reply) and outgoing.human_touch(ticket):
                 return ticket, Receipt(state="skipped", detail="an agent came first")
-        except UnknownOutcome:
-            raise
-        except TryLater:
-            _unclaim(app, row)
+        except BackstopError:
+            _unclaimed(app, row)
             raise
     raise TryLater("the ticket keeps changing under us", wait=timedelta(seconds=5))
+
+
+def _claimed(app: App, row: Any) -> Any:
+    """The call is ours alone: a worker that was thought dead may wake up on any line."""
+    with app.engine.begin() as conn:
+        if not store.claim_write(conn, row, app.clock()):
+            raise Conflict(f"another worker is making the call {row.key}")
+        return store.write(conn, row.key)
+
+
+def _as_it_is(app: App, row: Any) -> Any:
+    with app.engine.begin() as conn:
+        return store.write(conn, row.key)
 
 
 def _degraded(write: Write) -> Iterator[Write]:
@@ -163,10 +174,11 @@ def _degraded(write: Write) -> Iterator[Write]:
             yield write
 
 
-def _unclaim(app: App, row: Any) -> None:
+def _unclaimed(app: App, row: Any) -> Any:
     """The call surely did not happen."""
     with app.engine.begin() as conn:
-        store.set_write(conn, row.key, "planned", opened_at=None)
+        store.unclaim_write(conn, row.key, row.opened_at)
+        return store.write(conn, row.key)
 
 
 def _mark(app: App, ticket: Ticket, row: Any, state: str, receipt: Receipt, detail: str) -> None:
@@ -229,7 +241,7 @@ def _become(
     }
     observed = decision.mode == Mode.OBSERVE
     if decision.outcome == Outcome.LEFT_ALONE:
-        settled = row is not None and row.state not in {"received", "left_alone"}
+        settled = row is not None and row.state not in {"received", "left_alone", "dead_letter"}
         return {} if settled else {"state": "left_alone", "outcome": decision.outcome, **guess}
     if observed:
         return {

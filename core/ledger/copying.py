@@ -6,7 +6,7 @@ from sqlalchemy import Engine, func, select, text
 
 from core.errors import ConfigError
 from core.ledger import db
-from core.ledger.schema import metadata
+from core.ledger.schema import balance, changes, history, metadata
 
 BATCH = 1000
 
@@ -28,11 +28,10 @@ def copy(source: Engine, target_url: str) -> dict[str, int]:
         # the engine's own queue does not come along: what it had not begun waits with a due time instead
         write.execute(text("UPDATE bs_events SET state='waiting', due_at=received_at WHERE state='received'"))
         if write.dialect.name == "postgresql":
-            for name in ("bs_history", "bs_balance", "bs_changes"):
+            for table in (history, balance, changes):
+                above = select(func.coalesce(func.max(table.c.id), 0) + 1).scalar_subquery()
                 write.execute(
-                    text(
-                        f"SELECT setval(pg_get_serial_sequence('{name}','id'), (SELECT coalesce(max(id),0)+1 FROM {name}), false)"
-                    )  # noqa: S608
+                    select(func.setval(func.pg_get_serial_sequence(table.name, "id"), above, False))
                 )
     target.dispose()
     return done

@@ -77,6 +77,26 @@ def requeue(conn: Connection, key: str) -> bool:
     return bool(conn.execute(query.values(state="received", due_at=None)).rowcount)
 
 
+def hasten(conn: Connection, desk: str, now: datetime) -> int:
+    """The desk answers again: what waited for it is due now."""
+    late = and_(events.c.desk == desk, events.c.state == "waiting", events.c.due_at > now)
+    return conn.execute(update(events).where(late).values(due_at=now)).rowcount
+
+
+def dropped(conn: Connection, key: str, now: datetime) -> bool:
+    """The workflow of this fact is no more: unless it has come to its end, it is due now, one try poorer."""
+    under_way = and_(events.c.key == key, events.c.state == "received")
+    again = {"state": "waiting", "due_at": now, "attempts": events.c.attempts + 1}
+    return bool(conn.execute(update(events).where(under_way).values(**again)).rowcount)
+
+
+def tried(conn: Connection, key: str) -> int:
+    """One try more, for a reason that the try itself could not write down; gives how many there were."""
+    mine = and_(events.c.key == key, events.c.state == "received")
+    conn.execute(update(events).where(mine).values(attempts=events.c.attempts + 1))
+    return conn.execute(select(events.c.attempts).where(mine)).scalar() or 0
+
+
 def dead(conn: Connection, desk: str | None = None) -> list[Row[Any]]:
     """The dead letters, newest first."""
     query = select(events).where(events.c.state == "dead")
@@ -220,6 +240,34 @@ def writes_of(conn: Connection, fact_key: str) -> list[Row[Any]]:
 def set_write(conn: Connection, key: str, state: str, **values: Any) -> None:
     """planned → open → done, skipped or failed."""
     conn.execute(update(writes).where(writes.c.key == key).values(state=state, **values))
+
+
+def claim_write(conn: Connection, row: Row[Any], now: datetime) -> bool:
+    """The call is ours to make, unless another worker has moved it on since `row` was read."""
+    as_read = and_(
+        writes.c.key == row.key,
+        writes.c.state == row.state,
+        writes.c.opened_at.is_not_distinct_from(row.opened_at),
+    )
+    ours = {"state": "open", "opened_at": now, "attempts": row.attempts + 1, "looks": 0}
+    return bool(conn.execute(update(writes).where(as_read).values(**ours)).rowcount)
+
+
+def looked(conn: Connection, row: Row[Any]) -> bool:
+    """The desk was asked whether an open call is there; False when it is no longer the call that `row` was."""
+    same = and_(writes.c.key == row.key, writes.c.state == "open", writes.c.opened_at == row.opened_at)
+    return bool(conn.execute(update(writes).where(same).values(looks=row.looks + 1)).rowcount)
+
+
+def unclaim_write(conn: Connection, key: str, opened_at: datetime) -> None:
+    """Our claim is given back; nobody else's is."""
+    ours = and_(writes.c.key == key, writes.c.state == "open", writes.c.opened_at == opened_at)
+    conn.execute(update(writes).where(ours).values(state="planned", opened_at=None))
+
+
+def write(conn: Connection, key: str) -> Row[Any]:
+    """One call as it stands now."""
+    return conn.execute(select(writes).where(writes.c.key == key)).one()
 
 
 def finish_decision(conn: Connection, key: str) -> None:
