@@ -152,9 +152,7 @@ class Limits(Section):
     per_hour: int = Field(600, ge=0)  # automatic messages to all customers
     tries: int = Field(12, ge=1)  # after which it is a dead letter
     workers: int = Field(8, ge=1)  # tickets at once
-    dead_after: Duration = timedelta(
-        seconds=30
-    )  # a worker silent for so long is dead: others take over its work
+    dead_after: Duration = timedelta(seconds=30)  # then others take over a silent worker's tickets
 
 
 class Privacy(Section):
