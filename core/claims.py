@@ -11,17 +11,13 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
-
-from core import escalation, routing
+from core import watching
 from core.errors import Gone, Moved, Refused, UnknownOutcome, Unsupported, VendorError
 from core.ledger import store
-from core.model import Assign, Claim, Mode, Ticket, TicketState
-from core.notice_rows import Running, close_incidents
+from core.model import Assign, Claim, Mode, Ticket
+from core.wiring import App
 
 log = logging.getLogger(__name__)
-
-OPEN = (TicketState.ESCALATED, TicketState.REESCALATED)
 
 
 @dataclass(frozen=True)
@@ -33,7 +29,7 @@ class Outcome:
 
 
 def claim_by_person(
-    app: Running, desk: str, ticket_id: str, email: str, via: str, now: datetime, *, name: str = ""
+    app: App, desk: str, ticket_id: str, email: str, via: str, now: datetime, *, name: str = ""
 ) -> Outcome:
     """Give the ticket to the agent with this e-mail address, in the desk and in the ledger."""
     if desk not in app.desks:
@@ -59,51 +55,11 @@ def claim_by_person(
     if held and held.casefold() != email.casefold():
         return Outcome(False, f"Ticket {ticket_id} is taken already, by {held}.")
     with app.engine.begin() as conn:
-        mark_claimed(app, conn, desk, Claim(ticket_id, name or email, email, via, now), now)
+        row = store.ticket(conn, desk, ticket_id)
+    if row is not None and row.state in watching.AWAITED:
+        watching.learn(app, row, Claim(ticket_id, name or email, email, via, now), now)
     aside = "" if written else " Please assign it to yourself in the desk, too: here it is only noted."
     return Outcome(True, f"Ticket {ticket_id} is yours, {name or email}.{aside}")
-
-
-def mark_claimed(app: Running, conn: Connection, desk: str, claim: Claim, now: datetime) -> bool:
-    """The ledger's side of a claim, however it was learned. What is queued is dropped, pagers are told, the ladder
-    waits for the promise. False when the ticket waits for nobody."""
-    row = store.ticket(conn, desk, claim.ticket_id)
-    if row is None or row.state not in {*OPEN, TicketState.CLAIMED}:
-        return False
-    if (
-        row.state == TicketState.CLAIMED
-        and row.claimed_by_email == claim.by_email
-        and row.claimed_by == claim.by
-    ):
-        return True
-    at = claim.at or now
-    values = {"state": TicketState.CLAIMED, "claimed_at": at, "claimed_by": claim.by, "claimed_by_email": claim.by_email,
-              "claimed_via": claim.via, "reason": f"taken by {claim.by or 'somebody'} ({claim.via})"}  # fmt: skip
-    if row.ladder and row.promise_at and row.waiting_since:
-        ladder = escalation.after_claim(
-            row.ladder, row.rung, waiting_since=row.waiting_since, promise_at=row.promise_at, claimed_at=at
-        )
-        values |= {"ladder": ladder, "next_due_at": escalation.next_due(ladder, row.rung)}
-    store.put_ticket(conn, (desk, claim.ticket_id), now, **values)
-    store.log(
-        conn, (desk, claim.ticket_id), now, "claimed", f"{claim.by or 'somebody'} took it ({claim.via})"
-    )
-    close_incidents(conn, routing.of(app), desk, claim.ticket_id, claim.by, now)
-    return True
-
-
-def mark_let_go(app: Running, conn: Connection, desk: str, ticket_id: str, now: datetime) -> bool:
-    """Nobody has it any more: the ladder goes on where it stood. False when nobody had it."""
-    row = store.ticket(conn, desk, ticket_id)
-    if row is None or row.state != TicketState.CLAIMED:
-        return False
-    ladder = escalation.resume(row.ladder or [], row.rung, now)
-    state = TicketState.REESCALATED if row.reescalated_at else TicketState.ESCALATED
-    values = {"state": state, "ladder": ladder, "next_due_at": escalation.next_due(ladder, row.rung), "claimed_at": None,
-              "claimed_by": "", "claimed_by_email": "", "claimed_via": "", "reason": "let go: nobody has it"}  # fmt: skip
-    store.put_ticket(conn, (desk, ticket_id), now, **values)
-    store.log(conn, (desk, ticket_id), now, "let_go", "nobody has it any more; the ladder goes on")
-    return True
 
 
 def _holder(ticket: Ticket, email: str) -> str:
@@ -118,7 +74,7 @@ def _holder(ticket: Ticket, email: str) -> str:
     )
 
 
-def _assigned(app: Running, desk: str, ticket: Ticket, email: str, now: datetime) -> bool:
+def _assigned(app: App, desk: str, ticket: Ticket, email: str, now: datetime) -> bool:
     """Write the assignment to the desk. False where we may not, or the desk cannot say it."""
     at = app.desks[desk]
     if app.rules[desk].mode is Mode.OBSERVE:

@@ -59,6 +59,7 @@ def _told(facts: Mapping[str, Any], now: datetime, hours: Hours) -> dict[str, An
     told = BLANK | {
         name: _line(value) if name in BLANK and name != "text" else value for name, value in facts.items()
     }
+    told["headline"] = told["headline"] or _line(str(facts.get("what", "")))
     told["percent"] = round(100 * float(facts.get("confidence") or 0))
     if since := facts.get("waiting_since"):
         told["wait"] = waited(now - datetime.fromisoformat(since))

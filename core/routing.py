@@ -15,7 +15,6 @@ from core.rota import make as make_rotas
 
 ALARM = "alarm"  # the audience of our own troubles
 DESK = "desk"  # the channel that can speak only of a ticket
-MANY = 2  # channels of one priority above which people stop looking
 
 
 @dataclass(frozen=True)
@@ -171,25 +170,3 @@ def of(app: Any) -> Routes:
 def rungs_of(settings: Any) -> tuple[Rung, ...]:
     """The configured ladder."""
     return tuple(Rung(r.after, r.notify, r.repeat, r.every, r.quiet) for r in settings.escalation.ladder)
-
-
-def warnings(settings: Any) -> list[str]:
-    """Where the configured ways to people break a rule of the mission: told at start-up, refused by nobody."""
-    by_priority = {Priority(p): list(refs) for p, refs in settings.escalation.channels.items()}
-    found = [
-        f"escalation.channels.{p}: {len(refs)} channels for one priority: people stop looking at the third; keep two"
-        for p, refs in by_priority.items()
-        if len(refs) > MANY
-    ]
-    found += [
-        f"escalation.channels.{p}: e-mail alone wakes nobody: add an SMS or a chat channel"
-        for p, refs in by_priority.items()
-        if refs and all(ref.startswith("email:") for ref in refs)
-    ]
-    if len(by_priority) > 1 and len({tuple(sorted(refs)) for refs in by_priority.values()}) == 1:
-        found.append(
-            "escalation.channels: the same channel for every priority: nobody can tell what is urgent"
-        )
-    if not settings.escalation.ladder:
-        found.append("escalation.ladder: is empty: who misses the first notice is never reminded; add a rung")
-    return found
