@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import tempfile
@@ -33,12 +34,15 @@ GENERATED_WEEKS = 4
 )
 @click.option("--desk", type=click.Choice(sorted(DESKS)), default="zendesk", help="whose help desk is played")
 @click.option("--pace", type=float, default=PACE, hidden=True, help="seconds between two messages")
-def command(once: bool, port: int, desk: str, pace: float) -> None:
+@click.option("--json", "as_json", is_flag=True, help="with --once: print one JSON document")
+def command(once: bool, port: int, desk: str, pace: float, as_json: bool) -> None:
     """Watch Backstop at work: a help desk on this machine, an inbox, and a story of about twenty messages."""
-    sys.exit(run(once, port, desk, pace=pace))
+    sys.exit(run(once, port, desk, pace=pace, as_json=as_json))
 
 
-def run(once: bool, port: int = PORT, desk: str = "zendesk", *, pace: float = PACE) -> int:
+def run(
+    once: bool, port: int = PORT, desk: str = "zendesk", *, pace: float = PACE, as_json: bool = False
+) -> int:
     """The demo; gives the exit code. Needs no network but loopback, and leaves nothing behind."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     console = Console(width=None if sys.stdout.isatty() else 150)
@@ -47,7 +51,7 @@ def run(once: bool, port: int = PORT, desk: str = "zendesk", *, pace: float = PA
             tempfile.TemporaryDirectory(prefix="backstop-demo-") as home,
             running(desk, _port(port, once), Path(home)) as world,
         ):
-            return _once(world, console) if once else _stay(world, console, pace)
+            return _once(world, console, as_json=as_json) if once else _stay(world, console, pace)
     except ConfigError as err:
         click.echo(f"demo: {err}", err=True)
         return 2
@@ -77,7 +81,7 @@ def _stay(world: Any, console: Console, pace: float) -> int:
     return 0
 
 
-def _once(world: Any, console: Console) -> int:
+def _once(world: Any, console: Console, *, as_json: bool) -> int:
     """Play as fast as it goes, and judge."""
     from demo.samples import samples
     from demo.story import play, the_rest_of_the_day
@@ -87,68 +91,89 @@ def _once(world: Any, console: Console) -> int:
     quiet = world.settled()
     the_rest_of_the_day(world)
     quiet = world.settled() and quiet
-    console.print(table(world))
-    verdict, code = judge(world, quiet=quiet)
+    found = judge(world, quiet=quiet)
     took = time.monotonic() - begun
-    console.print(verdict, style="green" if code == 0 else "bold red", highlight=False)
+    if as_json:
+        click.echo(
+            json.dumps({"tickets": rows(world), **found, "seconds": round(took, 1)}, ensure_ascii=False)
+        )
+        return int(not found["accounted_for"])
+    console.print(table(world, rows(world)))
     console.print(
-        f"{len(world.told)} messages over {world.vendor}'s API in {took:.1f} s", style="dim", highlight=False
+        sentence(found),
+        style="green" if found["accounted_for"] else "bold red",
+        highlight=False,
+        soft_wrap=True,
     )
-    return code
+    played = f"{len(world.told)} messages through {world.vendor}'s API in {took:.1f} s"
+    console.print(played, style="dim", highlight=False)
+    return int(not found["accounted_for"])
 
 
-def judge(world: Any, *, quiet: bool) -> tuple[str, int]:
-    """The last line, and 0 only if every ticket is accounted for."""
+def judge(world: Any, *, quiet: bool) -> dict[str, Any]:
+    """Desk against ledger: accounted for only if every ticket has come to an end state and nothing is under way."""
     from core.ledger.audit import audit
     from demo.config import DESK
 
     found = audit(world.app, DESK, world.began - timedelta(minutes=1), world.clock())
     with db.reading(world.app.engine) as conn:
-        rows = [store.ticket(conn, DESK, str(case_id)) for case_id in world.desk.cases]
-    lost = [
-        row for row in rows if row is None or row.state in {TicketState.RECEIVED, TicketState.DEAD_LETTER}
-    ]
-    missing, stuck = found["missing"], found["stuck"]
+        known = {case_id: store.ticket(conn, DESK, str(case_id)) for case_id in world.desk.cases}
+    unfinished = {TicketState.RECEIVED, TicketState.DEAD_LETTER}
+    lost = [str(case_id) for case_id, row in known.items() if row is None or row.state in unfinished]
+    even = found["desk"] == found["ledger"] == len(known)
+    good = quiet and even and not (found["missing"] or found["stuck"] or lost)
+    return {**found, "story": len(known), "lost": lost, "settled": quiet, "accounted_for": good}
+
+
+def sentence(found: dict[str, Any]) -> str:
+    """The last line."""
+    even = found["desk"] == found["ledger"] == found["story"]
     words = (
-        f"{found['desk']} tickets at the desk = {found['ledger']} in the ledger; "
-        f"{len(missing)} missing, {len(stuck)} stuck"
+        f"{found['desk']} tickets at the desk {'=' if even else '≠'} {found['ledger']} in the ledger; "
+        f"{len(found['missing'])} missing, {len(found['stuck'])} stuck"
     )
-    if not quiet:
-        words += f"; {world.under_way()} still under way"
-    ours = len(world.desk.cases)
-    even = found["desk"] == found["ledger"] == ours
-    good = quiet and even and not (missing or stuck or lost)
-    if not even:
-        words = words.replace(" = ", " ≠ ") + f" (the story has {ours})"
-    return words, 0 if good else 1
+    words += "" if even else f" (the story has {found['story']})"
+    words += f"; without an end: {', '.join(found['lost'])}" if found["lost"] else ""
+    return words + ("" if found["settled"] else "; not all of it came to rest in time")
 
 
-def table(world: Any) -> Table:
-    """What happened to every ticket."""
+def rows(world: Any) -> list[dict[str, Any]]:
+    """What happened to every ticket, oldest first."""
     from demo import view
 
+    messages: dict[int, list[str]] = {}
+    for sample, case_id in world.told.items():
+        messages.setdefault(case_id, []).append(sample)
+    with db.reading(world.app.engine) as conn:
+        return [
+            {
+                "ticket": str(one["id"]),
+                "messages": messages.get(one["id"], []),
+                "from": one["customer"].name,
+                "subject": one["subject"],
+                "outcome": one["outcome"].kind,
+                "what": one["outcome"].words + view.human(one["row"]),
+                "acknowledged": view.acknowledged(conn, str(one["id"])),
+                "told": view.told(conn, str(one["id"])),
+            }
+            for one in reversed(view.inbox(world))
+        ]
+
+
+def table(world: Any, found: list[dict[str, Any]]) -> Table:
+    """The same for people."""
     made = Table(title=f"What became of every ticket ({world.vendor})", title_justify="left", pad_edge=False)
     for name in ("ticket", "from", "subject", "what happened", "acknowledged", "people told"):
         made.add_column(name, no_wrap=name == "ticket", overflow="fold")
-    with db.reading(world.app.engine) as conn:
-        for one in reversed(view.inbox(world)):
-            key = str(one["id"])
-            told = Counter(view.told(conn, key))
-            made.add_row(
-                key,
-                one["customer"].name,
-                one["subject"],
-                one["outcome"].words + _human(one["row"]),
-                "yes" if view.acknowledged(conn, key) else "",
-                ", ".join(f"{way} ×{times}" if times > 1 else way for way, times in told.items()),
-            )
+    for one in found:
+        ways = Counter(one["told"]).items()
+        told = ", ".join(f"{way} ×{times}" if times > 1 else way for way, times in ways)
+        made.add_row(
+            one["ticket"],
+            one["from"],
+            one["subject"],
+            one["what"],
+            "yes" if one["acknowledged"] else "",
+            told,
+        )
     return made
-
-
-def _human(row: Any) -> str:
-    """Who came, and when it was forgotten."""
-    if row is None or not row.escalated_at:
-        return ""
-    if row.answered_at:
-        return f"; answered by {row.claimed_by or 'an agent'}"
-    return f"; taken by {row.claimed_by}" if row.claimed_at else "; still waiting"

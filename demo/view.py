@@ -24,11 +24,16 @@ class Outcome:
     words: str
 
 
-RUNGS = {
-    "escalated": "{} is told",
-    "unclaimed": "{} is told that nobody has taken it",
-    "promise": "{} is told that the promise is about to break",
-    "forgotten": "{} is told that it was taken and forgotten",
+COMMON = ("ai_acknowledged", "ai_escalated")  # on most tickets: they tell the least
+RUNGS = {  # what was said, and what will be
+    "escalated": ("{} is told", "{} is told"),
+    "unclaimed": ("{} is told that nobody has taken it", "{} is told, if nobody has taken it by then"),
+    "promise_breaking": (
+        "{} is told that the promise is about to break",
+        "{} is told, if nobody has taken it and the promise is about to break",
+    ),
+    "forgotten": ("{} is told that it was taken and forgotten", "{} is told, if it has no answer by then"),
+    "resumed": ("{} is told that it was let go", "{} is told that it was let go"),
 }
 WAITING = Outcome("none", "just arrived", "not looked at yet")
 
@@ -79,7 +84,7 @@ def line(world: World, case: Case, row: Any) -> dict[str, Any]:
         "priority": case.priority,
         "queue": queue.name if queue else "",
         "assignee": assignee,
-        "tags": list(case.tags),
+        "tags": sorted(case.tags, key=lambda tag: ("_intent_" not in tag, tag in COMMON, tag)),
         "at": case.created_at,
         "count": len(said),
         "preview": said[-1].body[:140] if said else "",
@@ -104,8 +109,8 @@ def chosen(world: World, ticket_id: int) -> dict[str, Any] | None:
         "messages": [message(world, entry) for entry in case.entries],
         "story": [{"at": one.at, "what": one.what, "detail": one.detail} for one in story],
         "decisions": [decision(one) for one in decided],
-        "promise_at": row.promise_at if row else None,
-        "ladder": ladder(world, row),
+        "ladder": ladder(row),
+        "human": human(row),
     }
 
 
@@ -141,20 +146,52 @@ def decision(row: Any) -> dict[str, Any]:
     }
 
 
-def ladder(world: World, row: Any) -> list[dict[str, Any]]:
-    """Whom Backstop tells and when: done, stopped because somebody came, or still ahead."""
+def ladder(row: Any) -> list[dict[str, Any]]:
+    """What was promised, whom Backstop tells and when: done, stopped because somebody came, or still ahead."""
     if row is None or not row.ladder:
         return []
-    over = row.claimed_at or row.answered_at or row.closed_at
-    found = []
-    for place, rung in enumerate(row.ladder):
-        at = datetime.fromisoformat(str(rung["at"]))
-        state = "done" if place < row.rung else "stopped" if over else "ahead"
-        words = RUNGS.get(str(rung.get("template")), "{} hears of it").format(
-            f"the {rung.get('notify', 'team')}"
-        )
-        found.append({"at": at, "words": words, "state": state})
-    return found
+    found = [rung(row, entry, place < row.rung) for place, entry in enumerate(row.ladder)]
+    found += [promise(row)] if row.promise_at else []
+    return sorted(found, key=lambda one: one["at"])
+
+
+def rung(row: Any, entry: Any, done: bool) -> dict[str, Any]:
+    """One entry of the ladder. One that a claim silenced keeps under "was" what it would have said."""
+    silenced = not entry.get("template")
+    said = (entry.get("was") or {}) if silenced else entry
+    name = str(said.get("template") or "")
+    over = silenced or row.answered_at or row.closed_at or (row.claimed_at and name != "forgotten")
+    state = "done" if done and not silenced else "stopped" if over else "ahead"
+    past, future = RUNGS.get(name, ("{} hears of it", "{} hears of it"))
+    words = (past if state == "done" else future).format(f"the {said.get('notify') or 'team'}")
+    return {"at": moment(said.get("at") or entry["at"]), "words": words, "state": state}
+
+
+def moment(iso: Any) -> datetime:
+    """A time as the ladder keeps it."""
+    return datetime.fromisoformat(str(iso))
+
+
+def promise(row: Any) -> dict[str, Any]:
+    """What the customer was told, and whether it was kept."""
+    if row.answered_at is None:
+        return {
+            "at": row.promise_at,
+            "words": "the customer was promised an answer by then",
+            "state": "promise",
+        }
+    kept = row.answered_at <= row.promise_at
+    words = "the customer was promised an answer by then, and has it " + ("in time" if kept else "late")
+    return {"at": row.promise_at, "words": words, "state": "kept" if kept else "broken"}
+
+
+def human(row: Any) -> str:
+    """Whether a human came, as the end of a sentence."""
+    if row is None or not row.escalated_at:
+        return ""
+    if row.answered_at:
+        return f"; answered by {row.claimed_by or 'an agent'}"
+    return f"; taken by {row.claimed_by}" if row.claimed_at else "; still waiting"
 
 
 def reached(world: World, last: int = 30) -> list[Any]:

@@ -39,6 +39,7 @@
       if (marks[name] === parts[name].mark) continue;
       marks[name] = parts[name].mark;
       swap(document.getElementById(id), parts[name].html);
+      if (id === "ticket") document.title = `${document.querySelector("#ticket h1").textContent} · Backstop's demo`;
     }
     for (const li of document.querySelectorAll("#inbox li")) {
       if (!seen.has(li.dataset.id)) { seen.add(li.dataset.id); li.classList.add("fresh"); }
