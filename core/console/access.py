@@ -35,7 +35,7 @@ POLICY = (
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
@@ -175,6 +175,10 @@ class _Sessions(SecureCookieSessionInterface):
                 return None  # webhooks are answered without a session, and without a database
         return super().get_signing_serializer(app)
 
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Over TLS only, except on this machine itself, where there is none."""
+        return super().get_cookie_secure(app) and not _loopback(urlsplit(f"//{request.host}").hostname or "")
+
 
 def session_secret(app: Any) -> str:
     """The settings' secret, or the ledger's, made at first need."""
@@ -204,5 +208,6 @@ def set_up(flask: Flask, public_url: str) -> None:
         PERMANENT_SESSION_LIFETIME=SESSION_LASTS,
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,  # behind a proxy the Host we see need not be the browser's; the token decides
     )
     csrf.init_app(flask)

@@ -7,12 +7,12 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from core.console.access import check_open
 from core.console.users import add_user, disable_user, find, log_in, login_link, use_link
 from core.errors import ConfigError
-from core.ledger.schema import changes, desks, login_links, meta, users
+from core.ledger.schema import changes, desks, events, login_links, meta, users
 from core.model import Receipt
 from core.settings import Settings
 from tests.console.world import NOW, form, make_app
@@ -221,3 +221,60 @@ def test_a_forged_session_is_worth_nothing(team):
     client = browser(team)
     client.set_cookie("backstop", "eyJ1c2VyIjoiYWRtaW4ifQ.aaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbb")
     assert client.get("/", headers=HTML).status_code == 302
+
+
+def test_behind_a_tls_proxy_the_cookie_is_secure_and_forms_work_whatever_host_the_proxy_names(team):
+    app = make_app(team)
+    app.config["SESSION_COOKIE_SECURE"] = True  # what an https public_url sets
+    client = app.test_client()
+    outside = {"base_url": "https://b.example"}
+    page = client.get("/login", **outside)
+    assert "Secure" in page.headers["Set-Cookie"]
+    fields = {"name": "admin", "password": WORD, "csrf_token": token(page.text)}
+    assert client.post("/login", data=fields, **outside).status_code == 302
+    assert client.get("/changes", **outside).status_code == 200
+    assert "Secure" not in app.test_client().get("/login").headers["Set-Cookie"]  # http://localhost
+
+
+def test_only_dead_letters_are_tried_again_and_each_is_written_down(team, monkeypatch):
+    from core import workflows
+
+    tried = []
+    monkeypatch.setattr(workflows, "retry", lambda app, key: tried.append(key) or key != "gone")
+    with team.begin() as db:
+        states = {"a": "dead", "b": "dead", "gone": "dead", "c": "settled"}
+        db.execute(
+            insert(events), [{"key": key, "desk": "support", "state": state} for key, state in states.items()]
+        )
+    client = browser(team, "admin")
+    client.post("/health/retry", data=form(client, key="c"))
+    assert tried == []
+    client.post("/health/retry", data=form(client, key="all"))
+    assert sorted(tried) == ["a", "b", "gone"]
+    with team.connect() as db:
+        log = db.execute(
+            select(changes.c.who, changes.c.what).where(changes.c.what.startswith("retry"))
+        ).all()
+    assert [tuple(line) for line in log] == [("admin", "retry a"), ("admin", "retry b")]
+
+
+def test_a_claim_that_the_desk_refuses_is_said_and_written_down(team, monkeypatch):
+    from core import claims
+
+    monkeypatch.setattr(
+        claims,
+        "claim_by_person",
+        lambda *args, name="": claims.Outcome(False, "Ticket 4711 is taken already, by Bo."),
+    )
+    client = browser(team, "agent")
+    client.post("/tickets/support/4711/claim", data=form(client))
+    assert "taken already, by Bo" in client.get("/tickets/support/4711").text
+    with team.connect() as db:
+        last = db.execute(select(changes.c.what, changes.c.new).order_by(changes.c.id.desc()).limit(1)).one()
+    assert tuple(last) == ("claim support:4711", "agent@example.com: refused")
+
+
+def test_a_claim_needs_an_address_at_the_desk(engine):
+    client = browser(engine)
+    client.post("/tickets/support/4711/claim", data=form(client, email=""))
+    assert "under which address" in client.get("/tickets/support/4711").text

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select
 
 from core import seed
 from core.figures import Balanced, Paged, Row, Verdict
 from core.intervals import median, median_interval, wilson
-from core.ledger.schema import metadata, tickets
+from core.ledger.schema import meta, metadata, tickets
 from core.report import bounds, earlier, summarise, week_of
 from core.reporting import weekly
 
@@ -255,8 +255,36 @@ def test_weeks_that_cannot_change_are_kept_and_outlive_their_rows(tmp_path):
     before = weekly(engine, Office(), "2026-W12", now)
     with engine.begin() as db:
         db.execute(tickets.delete().where(tickets.c.first_seen_at < datetime(2026, 3, 9, tzinfo=UTC)))
+    with engine.connect() as db:
+        kept = set(db.scalars(select(meta.c.name).where(meta.c.name.startswith("figures:"))))
+    assert {name[-8:] for name in kept} == {
+        "2026-W09",
+        "2026-W10",
+        "2026-W11",
+    }  # W12's quiet period is not over
     after = weekly(engine, Office(), "2026-W12", now)
     assert before.figures[0].trend[-2].n > 100
     assert [figure.trend for figure in after.figures] == [figure.trend for figure in before.figures]
     assert after.figures == before.figures
+    engine.dispose()
+
+
+def test_a_week_whose_answers_are_still_in_their_quiet_period_is_counted_again(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
+    metadata.create_all(engine)
+    now = datetime(2026, 3, 18, 12, tzinfo=UTC)
+
+    class Office(NineToFive):
+        zone = BERLIN
+
+    facts = {"desk": "d", "outcome": "auto_resolved", "intent": "x", "customer_id": "c"}
+    sent = datetime(2026, 3, 12, 12, tzinfo=UTC)
+    with engine.begin() as db:
+        db.execute(
+            tickets.insert(), [facts | {"ticket_id": "1", "first_seen_at": sent, "auto_resolved_at": sent}]
+        )
+    assert weekly(engine, Office(), "2026-W12", now).figures[2].trend[-1].k == 0
+    with engine.begin() as db:
+        db.execute(tickets.insert(), [facts | {"ticket_id": "2", "first_seen_at": now}])
+    assert weekly(engine, Office(), "2026-W12", now + timedelta(minutes=1)).figures[2].trend[-1].k == 1
     engine.dispose()
