@@ -138,7 +138,7 @@ def first_name(name: str) -> str:
     Spam relays put their message into the name: a greeting would carry it to the victim.
     """
     first = name.strip().split(" ")[0] if name else ""
-    return first if re.fullmatch(r"[^\W\d_][^\W\d_'’.-]{0,24}", first) and len(name) <= NAME else ""
+    return first if len(name) <= NAME and re.fullmatch(r"[^\W\d_](?:[^\W\d_]|['’-]){0,24}", first) else ""
 
 
 @functools.cache

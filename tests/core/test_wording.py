@@ -1,0 +1,131 @@
+"""What customers and agents read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core.hours import Hours
+from core.model import (
+    AddNote,
+    Author,
+    Customer,
+    Decision,
+    Guess,
+    Message,
+    Outcome,
+    Prediction,
+    Reply,
+    Status,
+    Ticket,
+)
+from core.wording import BrokenTemplate, environment, fill, first_name, language_of, render
+
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+HOURS = Hours.make("UTC", {"mon": "08:00-18:00", "tue": "08:00-18:00", "wed": "08:00-18:00"})
+GUESS = Prediction(
+    "billing_dispute", 0.729, (Guess("refund_request", 0.2),), "test-model", ("charge", "card")
+)
+TICKET = Ticket(
+    "support",
+    "7",
+    "Charge",
+    (Message("m1", Author.CUSTOMER, NOW, "x"),),
+    Customer("c", "carla@example.com", "Carla Client"),
+    Status.NEW,
+    NOW,
+    NOW,
+)
+
+
+def filled(action, words="There is a charge I did not make", dirs=()):
+    decision = Decision(
+        Outcome.ROUTED, "72% is between 60% and 85%", rule="intents.billing_dispute", rules_version="abc"
+    )
+    (done,) = fill(
+        environment(list(dirs)),
+        [action],
+        decision,
+        GUESS,
+        TICKET,
+        words=words,
+        promise_at=NOW + timedelta(minutes=90),
+        now=NOW,
+        hours=HOURS,
+    )
+    return done.text
+
+
+def test_the_note_begins_exactly_as_the_contract_says_and_goes_on_with_the_reason():
+    text = filled(AddNote("note"))
+    assert text.startswith(
+        "Likely intent: billing_dispute (72% confidence). Customer message: There is a charge I did not make"
+    )
+    assert "refund_request 20%" in text
+    assert "intents.billing_dispute (rules version abc, model test-model)" in text
+    assert "charge, card" in text
+
+
+def test_a_long_message_is_shortened_to_one_line():
+    first = filled(AddNote("note"), words="word\n" * 500).splitlines()[0]
+    assert len(first) < 400
+    assert first.endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("words", "language", "has"),
+    [
+        ("My order did not arrive, please help me with it", "en", "by 10:30 today"),
+        ("Meine Bestellung ist nicht angekommen, bitte helfen Sie mir", "de", "vielen Dank"),
+        ("Ma commande n'est pas arrivée, pouvez-vous m'aider s'il vous plaît", "fr", "merci"),
+        ("Mi pedido no ha llegado todavía, por favor ayúdeme", "es", "Gracias"),
+        ("Mijn bestelling is nog niet aangekomen, kunt u mij helpen", "nl", "bedankt"),
+        ("Il mio ordine non è ancora arrivato, potete aiutarmi", "it", "grazie"),
+        ("A minha encomenda ainda não chegou, podem ajudar-me por favor", "pt", "obrigado"),
+    ],
+)
+def test_the_acknowledgment_speaks_the_customers_language_and_names_a_time(words, language, has):
+    assert language_of(words) == language
+    text = filled(Reply("acknowledgment", "acknowledgment"), words)
+    assert has in text
+    assert "Carla" in text
+    assert "10:30" in text
+    assert "{{" not in text
+
+
+def test_an_admins_template_comes_first_and_may_be_translated(tmp_path):
+    (tmp_path / "hi.txt").write_text("Hi {{ name }}")
+    (tmp_path / "hi.de.txt").write_text("Hallo {{ name }}")
+    env = environment([tmp_path])
+    assert render(env, "hi.txt", {"name": "A"}, "de") == "Hallo A"
+    assert render(env, "hi.txt", {"name": "A"}, "fr") == "Hi A"
+
+
+@pytest.mark.parametrize(
+    "source", ["{{ missing }}", "{% if %}", "{{ ''.__class__.__mro__ }}", "{{ name.__init__.__globals__ }}"]
+)
+def test_a_broken_or_wicked_template_is_refused_by_name(tmp_path, source):
+    (tmp_path / "bad.txt").write_text(source)
+    with pytest.raises(BrokenTemplate, match=r"bad\.txt"):
+        render(environment([tmp_path]), "bad.txt", {"name": "A"})
+
+
+@pytest.mark.parametrize(
+    ("name", "greeted"),
+    [
+        ("Carla Client", "Carla"),
+        ("José", "José"),
+        ("O'Neil Pat", "O'Neil"),
+        ("Win $$$ now", "Win"),
+        ("http://evil.example", ""),
+        ("carla@example.com", ""),
+        ("<b>x</b>", ""),
+        ("12345", ""),
+        ("A" * 100, ""),
+        ("CLICK http://evil.example NOW and win a very big prize", ""),
+        ("", ""),
+    ],
+)
+def test_only_a_plausible_first_name_is_greeted(name, greeted):
+    assert first_name(name) == greeted
