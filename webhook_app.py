@@ -38,12 +38,9 @@ def create_app(app: App, *, console: bool = True) -> Flask:
     flask.add_url_rule("/readyz", view_func=readyz)
     flask.add_url_rule("/metrics", view_func=metrics)
     flask.register_error_handler(Exception, unexpected)
-    import importlib.util  # TEMP-DOORS
+    from core.doors import doors
 
-    if importlib.util.find_spec("core.doors"):
-        from core.doors import doors
-
-        flask.register_blueprint(doors)
+    flask.register_blueprint(doors)
     if console:
         from core.console import make_blueprint
 

@@ -62,7 +62,6 @@ def client(app: App) -> DBOSClient:
         if _client is None:
             _client = DBOSClient(
                 system_database_url=db.normal_url(app.settings.database_url),
-                system_database_engine=app.engine,
                 serializer=DBOSPortableJSONSerializer(),
             )
         return _client
@@ -230,7 +229,6 @@ def launch(app: App, *, timers: bool = True) -> None:
         config={
             "name": NAME,
             "system_database_url": db.normal_url(app.settings.database_url),
-            "system_database_engine": app.engine,
             "application_version": VERSION,
             "executor_id": _me,
             "serializer": DBOSPortableJSONSerializer(),
