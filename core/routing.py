@@ -56,17 +56,29 @@ class Routes:
         return found or self.fallback(notice.audience, notice.priority, (), bool(notice.ticket_id), now)
 
     def fallback(
-        self, audience: str, priority: Priority, tried: Collection[str], ticket: bool, now: datetime
+        self,
+        audience: str,
+        priority: Priority,
+        tried: Collection[str],
+        ticket: bool,
+        now: datetime,
+        *,
+        person: str = "",
+        wide: bool = True,
     ) -> tuple[Place, ...]:
-        """The next channel named that was not tried yet: of the audience, of the people on duty, of the urgent, of others."""
+        """The next channel named that was not tried yet: of the audience and the person; `wide`: of everybody else, too."""
         people = self.rotas.on_duty(audience, now)
-        chain = [*self.refs(audience, priority), *(ref for person in people for ref in person.channels)]
-        chain += [*self.refs(TEAM, Priority.URGENT), *self.alarm]
-        chain += [ref for refs in (*self.by_priority.values(), *self.audiences.values()) for ref in refs]
-        chain += [DESK] if ticket else []
+        chain = [*self.refs(audience, priority)]
+        chain += [
+            ref for one in people if one.name == person or (wide and not person) for ref in one.channels
+        ]
+        if wide:
+            chain += [*self.refs(TEAM, Priority.URGENT), *self.alarm]
+            chain += [ref for refs in (*self.by_priority.values(), *self.audiences.values()) for ref in refs]
+            chain += [DESK] if ticket else []
         for ref in dict.fromkeys(chain):
             if ref in self.channels and ref not in tried and (ticket or ref != DESK):
-                return self._at(ref, people)
+                return self._at(ref, [one for one in people if one.name == person] if person else people)
         return ()
 
     def _places(self, audience: str, priority: Priority, ticket: bool, now: datetime) -> Iterator[Place]:

@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
 from core import links, routing
-from core.errors import Refused, TryLater, UnknownOutcome
+from core.errors import BackstopError, Refused, TryLater, UnknownOutcome
 from core.ledger import store
 from core.ledger.db import reading
 from core.ledger.schema import notices
-from core.model import Dispatch, Priority, Receipt
+from core.model import Dispatch, Notice, Priority, Receipt
 from core.notice_rows import DIGEST, FORGOTTEN, WAITING, Running, count, insert_row, notice_of
 from core.notice_words import plain, render
 from core.ports import Channel
@@ -46,6 +46,8 @@ def attempt(app: Running, row: Row[Any], gathered: Sequence[Row[Any]], now: date
         unknown(app, row, str(err), now)
     except TryLater as err:
         _later(app, row, err, now)
+    except BackstopError as err:
+        fall_over(app, row, f"{row.channel} failed: {err}", now)
     except Exception as err:  # whatever it is, people must be told by another way
         log.exception("%s could not be told by %s", row.notice_key, row.channel)
         fall_over(app, row, f"{row.channel} failed: {err}", now)
@@ -126,13 +128,33 @@ def fall_over(app: Running, row: Row[Any], because: str, now: datetime, *, faile
 
 def _next_way(app: Running, conn: Connection, row: Row[Any], because: str, now: datetime) -> None:
     routes, told = routing.of(app), notice_of(row)
-    siblings = list(conn.execute(select(notices).where(notices.c.notice_key == row.notice_key)))
-    tried = {one.channel for one in siblings}
-    places = routes.fallback(row.audience, told.priority, tried, bool(row.ticket_id), now)
+    siblings = [
+        one
+        for one in conn.execute(select(notices).where(notices.c.notice_key == row.notice_key))
+        if one.key != row.key
+    ]
+    tried = {one.channel for one in siblings} | {row.channel}
+    reached = any(one.state in {"queued", "open", "accepted", "delivered", "bundled"} for one in siblings)
+    places = routes.fallback(
+        row.audience, told.priority, tried, bool(row.ticket_id), now, person=row.person, wide=not reached
+    )
     for place in places:
         insert_row(conn, told, place, now, fallback_of=row.key, because=because[:300])
-    if not places and not any(one.state in {"queued", "open", "accepted", "delivered"} for one in siblings):
+    if not places and reached:
+        _alarm(conn, routes, row, because, now)
+    elif not places:
         _start_over(conn, row, now)
+
+
+def _alarm(conn: Connection, routes: routing.Routes, row: Row[Any], because: str, now: datetime) -> None:
+    """The others were told, so nobody waits for this one; but a channel that is broken is said aloud, once a day."""
+    if row.audience == routing.ALARM:
+        return
+    facts = {"headline": f"{row.channel} does not work", "text": because[:300]}
+    told = Notice(f"alarm:{row.channel}:{now:%Y-%m-%d}", routing.ALARM, Priority.HIGH, "alarm", facts)
+    for place in routes.places(told, now):
+        if place.channel != row.channel:
+            insert_row(conn, told, place, now)
 
 
 def _start_over(conn: Connection, row: Row[Any], now: datetime) -> None:

@@ -128,6 +128,24 @@ def test_a_channel_that_refuses_falls_over_at_once_to_the_next_and_says_why(worl
     assert any(what == "failed" for what, _ in world.story())
 
 
+def test_a_channel_that_fails_while_others_were_told_is_said_aloud_once_a_day_and_pages_nobody_more(
+    world: World,
+) -> None:
+    world.sms.down = REFUSED
+    for number in range(3):
+        world.escalate(str(number))
+    world.tick()
+    assert [d.subject for d in world.slack.sent if d.template == "alarm"] == ["sms:oncall does not work"]
+    assert world.boss.sent == []
+
+
+def test_both_channels_failing_reach_the_manager(world: World) -> None:
+    world.sms.down = world.slack.down = REFUSED
+    world.escalate()
+    world.tick()
+    assert [d.ticket_id for d in world.boss.sent if d.template == "escalated"] == ["4711"]
+
+
 def test_a_channel_that_is_slow_is_tried_three_times_then_falls_over(world: World) -> None:
     world.slack.down = BUSY
     world.escalate(priority="high")

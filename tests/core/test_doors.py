@@ -344,12 +344,14 @@ def test_a_carriers_word_reaches_the_ledger(world: World, web: Any, twilio: Fake
     assert (row.state, row.delivered_at) == ("delivered", T0)
 
 
-def test_an_undelivered_message_reaches_people_by_another_way(
-    world: World, web: Any, twilio: FakeTwilio
+def test_a_message_that_never_arrived_is_said_aloud_where_people_were_told(
+    world: World, web: Any, slack: FakeSlack, twilio: FakeTwilio
 ) -> None:
     status(web, twilio, "undelivered", ErrorCode="30006")
     world.tick()
-    assert "30006: this is a landline" in world.boss.sent[0].text
+    assert "sms:oncall does not work" in str(slack.received[-1])
+    assert "30006: this is a landline" in str(slack.received[-1])
+    assert world.boss.sent == []
 
 
 def test_a_forged_word_is_refused(web: Any, twilio: FakeTwilio) -> None:
