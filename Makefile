@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 PATHS  := core connectors webhook_app.py
-ALL    := $(PATHS) tests bench demo deploy
+ALL    := $(PATHS) tests bench demo deploy docs
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fmt bench soak docs lock env zendesk-app manifests
@@ -37,11 +37,11 @@ soak: $(VENV)/.dev ## the long durability tests
 	$(BIN)/pytest -m soak $(ARGS)
 
 docs: $(VENV)/.dev ## the documentation site, into site/
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "open site/index.html"
 
-zendesk-app: $(VENV)/.runtime ## the sidebar app for Zendesk, as the zip that Admin Center takes
-	@$(BIN)/python deploy/zendesk-app/build.py dist/backstop-zendesk-app.zip
+zendesk-app: $(VENV)/.runtime ## the sidebar app for Zendesk, as a zip (ARGS="--host backstop.example.com")
+	@$(BIN)/python deploy/zendesk-app/build.py dist/backstop-zendesk-app.zip $(ARGS)
 
 env: $(VENV)/.runtime ## write what the settings classes say into .env.example and README.md
 	@$(BIN)/python -m core.reference
