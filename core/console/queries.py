@@ -204,9 +204,7 @@ def story(connection: Connection, desk: str, ticket_id: str, before: int = 0) ->
     newest = connection.execute(lines.order_by(history.c.id.desc()).limit(STORY + 1)).mappings().all()
     return {
         "decisions": of(decisions, decisions.c.at.desc(), 8, *rest, *short),
-        "writes": of(
-            writes, writes.c.opened_at.desc(), 30, *_without(writes, "actions"), _short(writes.c.reason)
-        ),
+        "writes": of(writes, writes.c.opened_at.desc(), 30, *_without(writes), _short(writes.c.reason)),
         "notices": of(
             notices, notices.c.created_at.desc(), 30, *_without(notices, "facts"), _short(notices.c.error)
         ),

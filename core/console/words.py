@@ -12,6 +12,8 @@ from markupsafe import Markup, escape
 from core.reporting import percent, words
 
 _HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_CAPITAL = re.compile(r"(?=[A-Z])")
+_QUIET = ("do", "facts", "text", "template")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 SHORT, LONG = 120, 1500
 
@@ -75,6 +77,24 @@ def quoted(text: Any, length: int = SHORT) -> Markup:
     return Markup('<bdi dir="auto">{}</bdi>').format(escape(clean(text, length)))
 
 
+def doing(actions: Any) -> list[tuple[str, str]]:
+    """The actions of one call, as pairs of what and with which words."""
+    told = []
+    for one in actions if isinstance(actions, list) else []:
+        if isinstance(one, dict):
+            values = (
+                [one["text"]] if one.get("text") else [_value(v) for k, v in one.items() if k not in _QUIET]
+            )
+            told.append(
+                (_CAPITAL.sub(" ", str(one.get("do", ""))).strip().lower(), ", ".join(filter(None, values)))
+            )
+    return told
+
+
+def _value(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
 def web_link(url: str) -> str:
     """The link if it leads to a web page, else nothing: no `javascript:` from a vendor's field."""
     return url if urlsplit(url).scheme in ("http", "https") else ""
@@ -88,6 +108,7 @@ def filters() -> dict[str, Any]:
         "stamp": stamp,
         "quoted": quoted,
         "web": web_link,
+        "doing": doing,
         "percent": percent,
     }
 

@@ -12,7 +12,9 @@ from flask import url_for
 from sqlalchemy import create_engine, insert, select, update
 
 from core.console.pages import next_rung
-from core.ledger.schema import changes, desks, events, labels, tickets
+from core.ledger.schema import changes, desks, events, labels, tickets, writes
+from core.model import AddTags, Reply
+from core.values import to_json
 from tests.console.world import BIDI, EVIL, FORMULA, LONG, NOW, fill, form, hostile, make_app, waiting
 
 HTML = {"Accept": "text/html"}
@@ -110,6 +112,23 @@ def test_a_ticket_page_tells_guess_rule_writes_notices_and_history_in_order(clie
         assert words in text
     text = text[text.index("In order") :]
     assert text.index("received") < text.index("claimed</span>") < text.index("answered</span>")
+
+
+def test_a_ticket_page_shows_what_each_call_to_the_desk_did(engine):
+    did = to_json(
+        [AddTags(("ai_routed", EVIL)), Reply("answer", "x.txt", {"secret": "f"}, text="Dear Mara,\nsoon.")]
+    )
+    with engine.begin() as db:
+        own = {"desk": "support", "ticket_id": "4711", "what": "answer", "state": "done", "opened_at": NOW}
+        db.execute(
+            insert(writes),
+            [own | {"key": "w1", "actions": did}, own | {"key": "w2", "actions": [EVIL, None]}],
+        )
+    text = body(make_app(engine).test_client().get("/tickets/support/4711"))
+    assert "add tags" in text
+    assert "ai_routed" in text
+    assert "Dear Mara,\nsoon." in text
+    assert EVIL not in text
 
 
 def test_an_unknown_ticket_is_not_found_and_says_so(client):
