@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from core import outgoing
+from core import outgoing, policy
+from core.becoming import remember
 from core.errors import BackstopError, Conflict, NotAllowed, Refused, TryLater, UnknownOutcome
-from core.escalation import ladder_for, next_due
 from core.ledger import store
 from core.model import (
-    Mode,
+    AddTags,
+    History,
     Outcome,
-    Priority,
     Receipt,
     Reply,
     RunAction,
@@ -46,10 +46,43 @@ def carry_out(app: App, ticket: Ticket, decision: Any) -> None:
         rows = store.writes_of(conn, decision.key)
     failures = []
     for row in rows:
-        if row.state not in ENDS:
-            ticket, failed = _perform(app, ticket, row)
-            failures += [failed] if failed else []
-    _remember(app, ticket, decision, failures)
+        if row.state in ENDS:
+            continue
+        if _unsaid(app, decision):  # what would solve and mark an answered ticket must not follow no answer
+            _end(app, row, "skipped", "the answer did not go out")
+            continue
+        ticket, failed = _perform(app, ticket, row)
+        failures += [failed] if failed else []
+    unsaid = _unsaid(app, decision)
+    if unsaid and not outgoing.human_touch(ticket):
+        failures += _instead(app, ticket, decision, unsaid)
+    remember(app, ticket, decision, failures, unsaid)
+
+
+def _unsaid(app: App, decision: Any) -> str:
+    """Why an answer that was decided on did not go out; "" when it did, or when there was none."""
+    with app.engine.begin() as conn:
+        rows = [w for w in store.writes_of(conn, decision.key) if w.what == "answer"]
+    if decision.outcome != Outcome.AUTO_RESOLVED or not rows or rows[-1].state not in {"skipped", "failed"}:
+        return ""
+    return f"the answer did not go out: {rows[-1].reason}"
+
+
+def _instead(app: App, ticket: Ticket, decision: Any, why: str) -> list[str]:
+    """The answer could not go out: the ticket goes to the general queue, flagged, so that a human sees it."""
+    rules, desk = app.rules[ticket.desk], app.desks[ticket.desk]
+    fallback = policy.fallback(ticket, why, History(), rules, speak=False)
+    can = tuple(a for a in fallback.actions if type(a) in desk.supports)
+    planned = desk.writes(ticket, can, f"{decision.key}:instead")
+    with app.engine.begin() as conn:
+        store.plan_writes(conn, decision.key, (ticket.desk, ticket.id), planned, "")
+        keys = {write.key for write in planned}
+        rows = [w for w in store.writes_of(conn, decision.key) if w.key in keys and w.state not in ENDS]
+    failures = []
+    for row in rows:
+        ticket, failed = _perform(app, ticket, row)
+        failures += [failed] if failed else []
+    return failures
 
 
 def _perform(app: App, ticket: Ticket, row: Any) -> tuple[Ticket, str]:
@@ -62,13 +95,12 @@ def _perform(app: App, ticket: Ticket, row: Any) -> tuple[Ticket, str]:
             return ticket, ""
     why_not = _stopped(app, ticket, write, row)
     if why_not:
-        write, said = _unspoken(write), write.spoken
-        if said:
-            _say(app, ticket, "skipped", f"{row.what}: {why_not}", row.key)
+        write = _unspoken(write, app.rules[ticket.desk].tag_prefix)
+        _say(app, ticket, "skipped", f"{row.what}: {why_not}", row.key)
         if not write.actions:
             _end(app, row, "skipped", why_not)
             return ticket, ""
-    return _send(app, ticket, row, write)
+    return _send(app, ticket, row, write, why_not)
 
 
 def _looked_up(app: App, ticket: Ticket, row: Any, write: Write) -> Receipt | None:
@@ -106,12 +138,22 @@ def _stopped(app: App, ticket: Ticket, write: Write, row: Any) -> str:
     return outgoing.refusal(ticket, spoken, sent, answers=message_id, own_addresses=app.own_addresses)
 
 
-def _unspoken(write: Write) -> Write:
-    """Without the reply, and without what only made sense with it."""
-    return replace(write, actions=tuple(a for a in write.actions if not isinstance(a, Reply | Solve)))
+def _unspoken(write: Write, prefix: str) -> Write:
+    """Without the reply, and without what would be untrue without it."""
+    if isinstance(write.spoken, Reply) and write.spoken.purpose == "answer":
+        return replace(write, actions=())
+    rest = tuple(a for a in write.actions if not isinstance(a, Reply | Solve))
+    untrue = f"{prefix}acknowledged"
+    return replace(
+        write,
+        actions=tuple(
+            replace(a, tags=tuple(t for t in a.tags if t != untrue)) if isinstance(a, AddTags) else a
+            for a in rest
+        ),
+    )
 
 
-def _send(app: App, ticket: Ticket, row: Any, write: Write) -> tuple[Ticket, str]:
+def _send(app: App, ticket: Ticket, row: Any, write: Write, unsaid: str = "") -> tuple[Ticket, str]:
     """Claim, call, mark; with less when the desk refuses a part of it."""
     refused = ""
     for attempt, lesser in enumerate(_degraded(write)):
@@ -123,9 +165,8 @@ def _send(app: App, ticket: Ticket, row: Any, write: Write) -> tuple[Ticket, str
             refused, row = str(err), _as_it_is(app, row)
             _say(app, ticket, "refused", refused, row.key)
             continue
-        _mark(
-            app, ticket, row, "done", receipt, "without what the desk refused" if attempt else receipt.detail
-        )
+        less = "without what the desk refused" if attempt else receipt.detail
+        _mark(app, ticket, row, "skipped" if unsaid else "done", receipt, unsaid or less)
         return replace(ticket, version=receipt.version or ticket.version), ""
     _end(app, row, "failed", refused)
     return ticket, refused
@@ -204,97 +245,3 @@ def _end(app: App, row: Any, state: str, reason: str) -> None:
 def _say(app: App, ticket: Ticket, what: str, detail: str, key: str) -> None:
     with app.engine.begin() as conn:
         store.log(conn, (ticket.desk, ticket.id), app.clock(), what, detail, key=key)
-
-
-# --- what the ticket has become -------------------------------------------------------------
-
-
-def _remember(app: App, ticket: Ticket, decision: Any, failures: list[str]) -> None:
-    """State, escalation and ladder, in one transaction with the decision's end."""
-    now, where = app.clock(), (ticket.desk, ticket.id)
-    with app.engine.begin() as conn:
-        row = store.ticket(conn, *where)
-        answered = any(w.what == "answer" and w.state == "done" for w in store.writes_of(conn, decision.key))
-        values = _become(app, ticket, decision, row, now, answered=answered)
-        store.put_ticket(conn, where, now, **values)
-        store.finish_decision(conn, decision.key)
-        for failed in failures:
-            store.log(conn, where, now, "failed", failed, key=decision.key)
-    if failures:
-        from core.watching import alarm
-
-        alarm(app, f"refused:{decision.key}", *where, f"a call was refused: {failures[0]}", now)
-
-
-def _become(
-    app: App, ticket: Ticket, decision: Any, row: Any, now: datetime, *, answered: bool
-) -> dict[str, Any]:
-    guess = {
-        "intent": decision.intent,
-        "confidence": decision.confidence,
-        "band": decision.band,
-        "priority": decision.priority,
-        "queue": decision.queue,
-        "mode": decision.mode,
-        "rules_version": decision.rules_version,
-        "reason": decision.reason,
-    }
-    observed = decision.mode == Mode.OBSERVE
-    if decision.outcome == Outcome.LEFT_ALONE:
-        settled = row is not None and row.state not in {"received", "left_alone", "dead_letter"}
-        return {} if settled else {"state": "left_alone", "outcome": decision.outcome, **guess}
-    if observed:
-        return {
-            "state": "left_alone",
-            "outcome": decision.outcome,
-            **guess,
-            "reason": "observe mode: " + decision.reason,
-        }
-    if decision.outcome == Outcome.AUTO_RESOLVED and (answered or not decision.escalates):
-        check = "pending" if _sampled(app, decision.key) else ""
-        return {
-            **guess,
-            "state": "auto_resolved",
-            "outcome": decision.outcome,
-            "auto_resolved_at": now,
-            "check_verdict": check,
-        }
-    if not decision.escalates:  # machine mail put in a queue
-        return {**guess, "state": "left_alone", "outcome": decision.outcome}
-    return {**guess, **_escalated(app, ticket, decision, row, now)}
-
-
-def _escalated(app: App, ticket: Ticket, decision: Any, row: Any, now: datetime) -> dict[str, Any]:
-    """A human is awaited: the ladder is taken down as it is configured now, and kept."""
-    again = decision.outcome == Outcome.REESCALATED
-    since = now if row is None or row.handled_at is None else min(row.handled_at, now)
-    first = row.waiting_since if row is not None and row.waiting_since and not again else since
-    priority = Priority(decision.priority)
-    promise_at = row.promise_at if row is not None and row.promise_at else now
-    ladder = ladder_for(
-        app.rungs(), waiting_since=first, promise_at=promise_at, priority=priority, hours=app.hours
-    )
-    values: dict[str, Any] = {
-        "state": "reescalated" if again else "escalated",
-        "waiting_since": first,
-        "escalated_at": now,
-        "ladder": ladder,
-        "rung": 0,
-        "next_due_at": next_due(ladder, 0),
-        "claimed_at": None,
-        "answered_at": None,
-        "claimed_by": "",
-    }
-    first_outcome = row.outcome if row is not None else ""
-    values["outcome"] = first_outcome if again and first_outcome else decision.outcome
-    if again:
-        values["reescalated_at"] = now
-    return values
-
-
-def _sampled(app: App, key: str) -> bool:
-    """Whether this automatic answer is put before a human: by the key, so that a repeat decides alike."""
-    import hashlib
-
-    share = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") / 2**32
-    return share < app.settings.classifier.sample
