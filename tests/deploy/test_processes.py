@@ -1,0 +1,116 @@
+"""The shipped ways to start are started: over HTTP from outside, as a proxy and a help desk would see them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import requests
+from click.testing import CliRunner
+
+from core.cli_init import init
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET = "a-secret-of-the-webhook"
+STARTS = {
+    "gunicorn": [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "-c",
+        "deploy/gunicorn.conf.py",
+        "deploy.wsgi:application",
+    ],
+    "web": [sys.executable, "-m", "core.cli", "web"],
+}
+PATIENCE = 60.0  # seconds for a start on a busy machine
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def signed(body, now):
+    stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    proof = hmac.new(SECRET.encode(), stamp.encode() + body, hashlib.sha256).digest()
+    return {
+        "X-Zendesk-Webhook-Signature": base64.b64encode(proof).decode(),
+        "X-Zendesk-Webhook-Signature-Timestamp": stamp,
+        "Content-Type": "application/json",
+    }
+
+
+@pytest.fixture(params=STARTS)
+def running(request, tmp_path):
+    """A process with the configuration that `backstop init` writes; nothing but 127.0.0.1 is asked."""
+    flags = [
+        "--vendor",
+        "zendesk",
+        "--base-url",
+        "http://127.0.0.1:9",
+        "--public-url",
+        "https://b.example.com",
+    ]
+    told = CliRunner().invoke(init, ["--config", str(tmp_path / "backstop.toml"), *flags])
+    assert told.exit_code == 0, told.output
+    port = free_port()
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("BACKSTOP_")}
+    env = kept | {
+        "BACKSTOP_CONFIG": str(tmp_path / "backstop.toml"),
+        "BACKSTOP_DATABASE_URL": f"sqlite:///{tmp_path}/b.db",
+        "BACKSTOP_WEB__PORT": str(port),
+        "BACKSTOP_WEB__TOKEN": "token-of-the-test",
+        "BACKSTOP_DESKS__SUPPORT__WEBHOOK_SECRET": SECRET,
+        "PYTHONPATH": str(ROOT),
+    }
+    with (tmp_path / "log").open("w+") as log:
+        process = subprocess.Popen(STARTS[request.param], cwd=ROOT, env=env, stdout=log, stderr=log)
+        try:
+            yield process, f"http://127.0.0.1:{port}", tmp_path / "log"
+        finally:
+            process.kill()
+            process.wait()
+
+
+def await_ready(process, address, log):
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        assert process.poll() is None, log.read_text()
+        with suppress(requests.RequestException):  # it listens before it has loaded, or not yet
+            if requests.get(f"{address}/readyz", timeout=2).status_code == 200:
+                return
+        time.sleep(0.05)  # another process is awaited, not a clock of ours
+    pytest.fail(log.read_text())
+
+
+def test_it_answers_keeps_strangers_out_stores_what_is_genuine_and_stops_in_order(running):
+    process, address, log = running
+    await_ready(process, address, log)
+    assert requests.get(f"{address}/healthz", timeout=5).status_code == 200
+    assert requests.post(f"{address}/hooks/support", json={"x": 1}, timeout=5).status_code == 401
+    body = json.dumps({"event": "created", "ticket_id": "4711"}).encode()
+    stored = requests.post(
+        f"{address}/hooks/support", data=body, headers=signed(body, datetime.now(UTC)), timeout=15
+    )
+    assert stored.status_code == 202, (stored.text, log.read_text())
+    assert requests.get(f"{address}/metrics", timeout=5).status_code == 401
+    figures = requests.get(
+        f"{address}/metrics", headers={"Authorization": "Bearer token-of-the-test"}, timeout=5
+    )
+    assert 'backstop_webhooks_total{desk="support",result="accepted"} 1.0' in figures.text
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=40) == 0, log.read_text()
