@@ -58,11 +58,11 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
-    to: Annotated[list[Address], BeforeValidator(split_list)] = Field(min_length=1)
-    sender: Address = Field(alias="from")
-    smtp_url: Annotated[str, AfterValidator(_server)] = "smtp://127.0.0.1:25"
-    user: str = ""
-    password: SecretStr | None = None
+    to: Annotated[list[Address], BeforeValidator(split_list)] = Field(min_length=1)  # addresses
+    sender: Address = Field(alias="from")  # one address
+    smtp_url: Annotated[str, AfterValidator(_server)] = "smtp://127.0.0.1:25"  # or smtp+starttls, smtps
+    user: str = ""  # of the mail server
+    password: SecretStr | None = None  # of that user
 
 
 class Email:

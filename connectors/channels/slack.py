@@ -55,11 +55,11 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    webhook_url: SecretStr | None = None
-    bot_token: SecretStr | None = None
-    channel: str = ""
-    signing_secret: SecretStr | None = None
-    base_url: Url = "https://slack.com"
+    webhook_url: SecretStr | None = None  # an incoming webhook; or else
+    bot_token: SecretStr | None = None  # xoxb-…, which can also thread and take claims
+    channel: str = ""  # the bot's, as #support or C0123
+    signing_secret: SecretStr | None = None  # proves that a click came from Slack
+    base_url: Url = "https://slack.com"  # a proxy or a test server
 
     @model_validator(mode="after")
     def _one_way_to_post(self) -> Settings:

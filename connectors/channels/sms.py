@@ -61,15 +61,15 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
-    account_sid: str = Field(min_length=1)
-    auth_token: SecretStr
+    account_sid: str = Field(min_length=1)  # AC…
+    auth_token: SecretStr  # of that account
     to: Annotated[list[Annotated[str, AfterValidator(number)]], BeforeValidator(split_list)] = Field(
-        min_length=1
+        min_length=1, description="numbers with country code, as +15550100"
     )
     sender: str = Field(
         alias="from", min_length=1, description="a number, a name, or a messaging service (MG…)"
     )
-    base_url: Url = "https://api.twilio.com"
+    base_url: Url = "https://api.twilio.com"  # a proxy or a test server
 
 
 class Sms:

@@ -29,7 +29,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    webhook_url: SecretStr
+    webhook_url: SecretStr  # of a workflow that posts to the channel
 
     @field_validator("webhook_url")
     @classmethod

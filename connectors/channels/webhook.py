@@ -40,10 +40,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    preset: str = "standard"
-    url: SecretStr | None = None
-    secret: SecretStr | None = None
-    routing_key: SecretStr | None = None
+    preset: str = "standard"  # standard, pagerduty or goalert
+    url: SecretStr | None = None  # where it is sent
+    secret: SecretStr | None = None  # whsec_…, signs it
+    routing_key: SecretStr | None = None  # of PagerDuty's integration
 
     @model_validator(mode="after")
     def _enough(self) -> Settings:

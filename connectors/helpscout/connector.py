@@ -42,7 +42,7 @@ class Settings(DeskSettings):
 
     base_url: str = "https://api.helpscout.net"
     client_id: str = Field("", description="the App ID, from Your profile > My apps")
-    client_secret: SecretStr = SecretStr("")
+    client_secret: SecretStr = SecretStr("")  # the App Secret, from the same place
     grant: str = Field(
         "client_credentials",
         pattern="^(client_credentials|authorization_code)$",

@@ -34,11 +34,11 @@ class Settings(DeskSettings):
     """`[desks.<name>]` of a Zendesk account."""
 
     client_id: str = Field("", description="the OAuth client's unique identifier")
-    client_secret: SecretStr = SecretStr("")
+    client_secret: SecretStr = SecretStr("")  # of that client
     scope: str = Field("read write", description="what tokens are asked for; compared with what is granted")
     token_lifetime: int = Field(172_800, ge=auth.SHORTEST, le=auth.LONGEST, description="seconds")
     email: str = Field("", description="with api_token: the old way, which ends on 30 April 2027")
-    api_token: SecretStr = SecretStr("")
+    api_token: SecretStr = SecretStr("")  # of that address
     bot_id: str = Field(
         "", description="our own user's id, as doctor prints it: saves looking at our own writes"
     )
@@ -59,8 +59,8 @@ class Settings(DeskSettings):
         description="what install makes: one event webhook, or triggers",
     )
     marketplace_name: str = Field("", description="the three headers of a marketplace app, sent when set")
-    marketplace_organization_id: str = ""
-    marketplace_app_id: str = ""
+    marketplace_organization_id: str = ""  # as above
+    marketplace_app_id: str = ""  # as above
 
     def marketplace(self) -> dict[str, str]:
         """The headers by which Zendesk knows a marketplace app."""

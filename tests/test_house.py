@@ -1,0 +1,230 @@
+"""The house keeps its own rules: what is written about the code is true, and what belongs apart stays apart."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from connectors import DESKS
+from core import reference
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+TEXTS = {".py", ".toml", ".html", ".j2", ".jinja", ".txt", ".js", ".css", ".mako", ".md", ".yaml", ".yml", ".json", ".tpl", ".service", ".timer", ".in", ".lock", ".sh", ".cfg"}  # fmt: skip
+LONG, LONGEST = 300, 60  # lines of a file, of a function
+LONGER = {
+    "core/model.py": "the nouns, one after the other: there is no seam to cut at",
+    "core/ledger/schema.py": "the tables, one after the other",
+    "core/ledger/store.py": "one function per question to the tables",
+    "core/policy.py": "the whole decision in its order",
+    "core/handling.py": "one fact's way from fetched to told, in its order",
+    "core/workflows.py": "the only file that may know the engine",
+    "core/wiring.py": "the only file that may know both sides",
+}
+"""Files over 300 lines, each with the reason. Not longer than it must be: what has become shorter is taken off."""
+
+
+def committed(*under: str) -> list[Path]:
+    """Files that git knows or would add, below the given places."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *under],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if listed.returncode:
+        pytest.skip("this is no checkout of git")
+    return [ROOT / name for name in sorted(set(listed.stdout.splitlines())) if (ROOT / name).is_file()]
+
+
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def offenders(pattern: str, files: list[Path], flags: int = re.IGNORECASE) -> list[str]:
+    """`file:line: what` for each match."""
+    found = []
+    for path in files:
+        for number, line in enumerate(text_of(path).splitlines(), 1):
+            hit = re.search(pattern, line, flags)
+            if hit:
+                found.append(f"{path.relative_to(ROOT)}:{number}: {hit[0]}")
+    return found
+
+
+def texts(*under: str) -> list[Path]:
+    names = {"Makefile", "Dockerfile", "Caddyfile", "run", ".env.example", ".gitignore", ".dockerignore"}
+    return [path for path in committed(*under) if path.suffix in TEXTS or path.name in names]
+
+
+def test_core_names_no_vendor():
+    files = [path for path in texts("core") if path.suffix in {".py", ".toml", ".html", ".j2", ".txt", ".js"}]
+    assert len(files) > 30
+    assert offenders("|".join([*DESKS, "help scout", "zenpy"]), files) == []
+
+
+def test_the_import_rules_hold():
+    told = subprocess.run([BIN / "lint-imports"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout
+
+
+def test_a_vendor_is_one_folder_with_its_files_its_page_its_fixtures_and_a_row():
+    for vendor, place in DESKS.items():
+        folder = ROOT / place.replace(".", "/")
+        assert {"connector.py", "provision.py", "fake.py", "README.md"} <= {
+            one.name for one in folder.iterdir()
+        }, vendor
+        assert any((ROOT / "tests/fixtures" / vendor).glob("*.body.*")), vendor
+
+
+@pytest.mark.parametrize("page", reference.PAGES)
+def test_what_pages_say_about_the_code_is_made_from_the_code(page):
+    assert (ROOT / page) not in reference.outdated(), "run `make env`"
+
+
+def test_the_example_of_secrets_names_every_secret_and_is_up_to_date():
+    assert (ROOT / ".env.example") not in reference.outdated(), "run `make env`"
+    text = (ROOT / ".env.example").read_text()
+    for table in (*reference.desk_settings().values(), *reference.channel_settings().values()):
+        for name, info in table.model_fields.items():
+            if "SecretStr" in str(info.annotation):
+                assert re.search(rf"^#BACKSTOP_\w+__{name.upper()}=", text, re.MULTILINE), name
+
+
+def test_every_key_of_the_configuration_is_explained():
+    rows = re.findall(r"^\| `(\w+)` \| .* \|  ?\|$", reference.configuration(), re.MULTILINE)
+    unexplained = [name for name in rows if not name.endswith("_field")]
+    assert unexplained == [], "write what it is behind the field, or as its description"
+
+
+def test_the_readme_is_short_and_begins_with_the_promise_and_the_two_commands():
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert len(lines) < 150
+    assert "No ticket gets lost" in lines[2]
+    assert next(n for n, line in enumerate(lines) if line.startswith("$ make demo")) < 15
+    assert next(n for n, line in enumerate(lines) if line.startswith("$ make test")) < 15
+
+
+def test_no_link_between_pages_leads_nowhere():
+    broken = []
+    for page in (path for path in committed() if path.suffix == ".md"):
+        for target in re.findall(r"(?<!!)\[[^\]]*\]\((?!https?:|mailto:|#)([^)#\s]+)", text_of(page)):
+            if not (page.parent / target).exists():
+                broken.append(f"{page.relative_to(ROOT)}: {target}")
+    assert broken == []
+
+
+def test_plain_make_lists_every_target():
+    listed = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    phony = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert phony
+    assert set(re.findall(r"^  make ([a-z-]+)", listed, re.MULTILINE)) == set(phony[1].split())
+
+
+def test_no_index_and_no_machine_is_named_in_what_is_shared():
+    """Whoever builds it has an index of their own, and other folders."""
+    files = [path for path in texts() if path.name != Path(__file__).name]
+    hosts = offenders(
+        r"--(extra-)?index-url[ =]\S|--find-links|trusted-host|/simple/?\b|files\.pythonhosted|pypi\.org",
+        files,
+    )
+    places = offenders(r"(?<![\w.:])/(work|root|home)/\w+", files)
+    assert hosts == []
+    assert places == []
+
+
+def test_every_wanted_dependency_is_pinned_with_hashes_at_a_version_that_fits():
+    groups = {
+        "requirements.lock": PYPROJECT["project"]["dependencies"],
+        "requirements-dev.lock": PYPROJECT["project"]["dependencies"] + PYPROJECT["dependency-groups"]["dev"],
+    }
+    for file, wanted in groups.items():
+        text = (ROOT / file).read_text()
+        pinned = dict(re.findall(r"^([a-z0-9._-]+)(?:\[[^\]]*\])?==(\S+)", text, re.MULTILINE))
+        for one in map(Requirement, wanted):
+            version = pinned.get(canonicalize_name(one.name))
+            assert version, f"{one.name} is not in {file}: run `make lock`"
+            assert one.specifier.contains(version, prereleases=True), f"{file}: {one} is pinned at {version}"
+        entries = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)
+        assert [
+            entry[:40] for entry in entries if "==" in entry[:200] and "--hash=sha256:" not in entry
+        ] == []
+
+
+def test_what_tests_run_with_is_what_users_run_with():
+    both = [dict(re.findall(r"^([a-z0-9._-]+)(?:\[[^\]]*\])?==(\S+)", (ROOT / name).read_text(), re.MULTILINE))
+            for name in ("requirements.lock", "requirements-dev.lock")]  # fmt: skip
+    assert {name: both[1].get(name) for name in both[0]} == both[0]
+
+
+def test_every_dependency_has_its_reason_and_its_licence():
+    page = (ROOT / "DECISIONS.md").read_text()
+    table = "\n".join(line for line in page.splitlines() if line.startswith("|"))
+    for one in map(Requirement, PYPROJECT["project"]["dependencies"]):
+        assert re.search(rf"\b{re.escape(canonicalize_name(one.name))}\b", table), (
+            f"{one.name}: say why in DECISIONS.md"
+        )
+
+
+def test_files_are_short_enough_to_be_read():
+    code = [
+        path
+        for path in committed("core", "connectors", "webhook_app.py", "deploy", "bench", "demo")
+        if path.suffix == ".py"
+    ]
+    long = {str(path.relative_to(ROOT)): len(text_of(path).splitlines()) for path in code}
+    assert {name: lines for name, lines in long.items() if lines > LONG and name not in LONGER} == {}
+    assert [name for name in LONGER if long.get(name, 0) <= LONG] == []
+
+
+def own_lines(node: ast.FunctionDef) -> int:
+    """A function's lines without its docstring and the functions in it (a blueprint is a list of routes)."""
+    inner = [one for one in ast.walk(node) if isinstance(one, ast.FunctionDef) and one is not node]
+    outermost = [
+        one for one in inner if not any(one in ast.walk(other) for other in inner if other is not one)
+    ]
+    nested = sum((one.end_lineno or 0) - one.lineno + 1 for one in outermost)
+    said = len((ast.get_docstring(node, clean=False) or "").splitlines())
+    return (node.end_lineno or 0) - node.lineno + 1 - nested - said
+
+
+def test_functions_are_short_enough_to_be_read():
+    long = []
+    for path in committed("core", "connectors", "webhook_app.py"):
+        if path.suffix == ".py":
+            for node in ast.walk(ast.parse(text_of(path))):
+                if isinstance(node, ast.FunctionDef) and own_lines(node) > LONGEST:
+                    long.append(f"{path.relative_to(ROOT)}:{node.lineno}: {node.name} ({own_lines(node)})")
+    assert long == []
+
+
+def test_the_site_builds_and_loads_nothing_from_elsewhere(tmp_path):
+    told = subprocess.run(
+        [BIN / "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path / "site"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stdout + told.stderr
+    pages = list((tmp_path / "site").rglob("*.html"))
+    assert len(pages) > 10
+    loaded = {
+        hit
+        for page in pages
+        for hit in re.findall(r'<(?:script|img|link)[^>]+(?:src|href)="(https?://[^"]+)"', text_of(page))
+    }
+    assert loaded == set()
+    assert "[desks.&lt;name&gt;]" in text_of(tmp_path / "site/configuration/index.html")
+
+
+def test_the_version_is_told_in_one_voice():
+    version = PYPROJECT["project"]["version"]
+    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text()
+    chart = (ROOT / "deploy/helm/backstop/Chart.yaml").read_text()
+    assert f'appVersion: "{version}"' in chart
+    assert f'"version": "{version}"' in (ROOT / "deploy/zendesk-app/app/manifest.json").read_text()
