@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 Manifest = dict[str, dict[str, str]]
+
+Keep = Callable[[Manifest], None]
+"""Told the manifest after each object that was made, so that an error half-way orphans nothing."""
+
+
+def forget(_made: Manifest) -> None:
+    """Keep nothing half-way."""
 
 
 @dataclass(frozen=True)

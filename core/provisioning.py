@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from core.counters import Counters
+from core.errors import ConfigError
 from core.ledger import store
+from core.model import Finding
 from core.wiring import App, StoredTokens, module
 
 
@@ -19,8 +23,60 @@ def session_for(app: App, name: str, *, admin: bool = False) -> Any:
     def on_call(operation: str, outcome: str) -> None:
         counters.vendor_call(name, operation, outcome)
 
-    more = {"admin": True} if admin and "admin" in connector.make_session.__code__.co_varnames else {}
+    more = taken(connector.make_session, {"desk": name, "admin": admin})
     return connector.make_session(settings, tokens, app.clock, on_call, **more)
+
+
+def taken(function: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the offered arguments that a vendor's function has a use for."""
+    known = inspect.signature(function).parameters
+    return {name: value for name, value in offered.items() if name in known}
+
+
+def plan(app: App, name: str) -> list[Any]:
+    """What install would do in a desk, one step per object."""
+    return list(_asked(app, name, "plan"))
+
+
+def install(app: App, name: str) -> list[Any]:
+    """Make what is missing. What was made is remembered at once, so that an error half-way orphans nothing."""
+    made, steps = _asked(app, name, "install", keep=lambda made: keep_manifest(app, name, dict(made)))
+    keep_manifest(app, name, made)
+    return list(steps)
+
+
+def uninstall(app: App, name: str, *, dry: bool = False) -> list[Any]:
+    """Remove what install made; what the desk would not remove stays in the manifest."""
+    manifest, settings = manifest_of(app, name), app.desk_settings[name]
+    work = _part(app, name).uninstall
+    steps = list(work(settings, session_for(app, name, admin=True), manifest=manifest, dry=dry))
+    if not dry:
+        left = {step.id for step in steps if step.action == "by_hand" and step.id}
+        keep_manifest(app, name, {key: kept for key, kept in manifest.items() if kept.get("id") in left})
+    return steps
+
+
+def doctor(app: App, name: str) -> list[Finding]:
+    """What the vendor's part sees of what install made."""
+    return list(_asked(app, name, "doctor"))
+
+
+def _asked(app: App, name: str, what: str, **more: Any) -> Any:
+    if not app.settings.public_url:
+        raise ConfigError(f"{app.settings.path}: public_url is missing: it is where the desk will reach us")
+    work = getattr(_part(app, name), what)
+    offered = {
+        "public_url": app.settings.public_url,
+        "desk": name,
+        "manifest": manifest_of(app, name),
+        "intents": tuple(app.rules[name].intents),
+        **more,
+    }
+    return work(app.desk_settings[name], session_for(app, name, admin=True), **taken(work, offered))
+
+
+def _part(app: App, name: str) -> Any:
+    return module(app.desk_settings[name].vendor, "provision")
 
 
 def manifest_of(app: App, name: str) -> dict[str, Any]:

@@ -143,3 +143,10 @@ def _from_raw(body: bytes) -> str:
     raise BadPayload(
         "there is no ticket id in the webhook's body: the rule's content must hold {{ticket.id}}"
     )
+
+
+def probe(secret: str, _now: datetime) -> WebhookRequest:
+    """A genuine request about no ticket, to try a receiver with: it is answered with 200."""
+    return WebhookRequest(
+        {HEADER: secret, "content-type": "application/json"}, b'{"event": "backstop_probe"}'
+    )

@@ -11,7 +11,7 @@ from connectors.freshdesk.objects import CREATED, FIELDS_PATH, RULES_PATH, UPDAT
 from connectors.freshdesk.rule_doctor import doctor
 from connectors.freshdesk.survey import DENIED, Seen, by_hand, find, judged, look, wanted
 from connectors.http import DeskSession
-from connectors.provision import Manifest, Step, fingerprint
+from connectors.provision import Keep, Manifest, Step, fingerprint, forget
 from core.errors import Gone, NotAllowed, Refused, UnknownOutcome, VendorError
 
 if TYPE_CHECKING:
@@ -44,7 +44,13 @@ def _by_hand(settings: Settings, seen: Seen, manifest: Manifest) -> Iterable[Ste
 
 
 def install(
-    settings: Settings, session: DeskSession, *, public_url: str, desk: str, manifest: Manifest
+    settings: Settings,
+    session: DeskSession,
+    *,
+    public_url: str,
+    desk: str,
+    manifest: Manifest,
+    keep: Keep = forget,
 ) -> tuple[Manifest, list[Step]]:
     """Make what is missing, bring ours up to date, leave the rest. Twice makes one of each."""
     api = Api(session)
@@ -58,6 +64,7 @@ def install(
         elif step.action == "keep" and one.key not in made:
             there = find(one, seen.objects[one.path], step.id)
             made[one.key] = _kept(one, there or {"id": step.id}, settings)
+        keep(made)
     return made, [*steps, *_by_hand(settings, seen, made)]
 
 

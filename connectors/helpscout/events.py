@@ -16,7 +16,7 @@ from typing import Any
 from connectors.helpscout.api import Row, row, rows, text
 from connectors.helpscout.reading import threads_of
 from connectors.helpscout.threads import from_customer, in_order, is_said, unsent
-from connectors.signing import check_signature
+from connectors.signing import check_signature, hmac_base64
 from core.errors import BadPayload
 from core.model import EventKind, TicketEvent, WebhookRequest, created_key, look_key, reply_key
 
@@ -131,3 +131,12 @@ def _from_raw(body: bytes) -> str:
         if match and (found := _id(match[1].decode())):
             return found
     raise BadPayload("there is no conversation id in the webhook's body: was the payload version V2?")
+
+
+def probe(secret: str, _now: datetime) -> WebhookRequest:
+    """A genuine request about no conversation, to try a receiver with: it is answered with 200."""
+    body = b"{}"
+    signature = hmac_base64(secret, body, "sha1")
+    return WebhookRequest(
+        {SIGNATURE: signature, EVENT: "backstop.probe", "content-type": "application/json"}, body
+    )

@@ -10,7 +10,7 @@ from connectors.helpscout.api import Api, Burst, Row, text
 from connectors.helpscout.install_doctor import doctor, fields_missing
 from connectors.helpscout.webhooks import KEY, PATH, Wanted, judged, secret_print, wanted
 from connectors.http import DeskSession
-from connectors.provision import Manifest, Step
+from connectors.provision import Keep, Manifest, Step, forget
 from core.errors import Gone, NotAllowed, Refused, UnknownOutcome, VendorError
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def install(
     desk: str,
     manifest: Manifest,
     intents: Iterable[str] = (),
+    keep: Keep = forget,
 ) -> tuple[Manifest, list[Step]]:
     """Make the webhook or bring it up to date, leave the rest. Twice makes one."""
     api, one, made = (
@@ -79,6 +80,7 @@ def install(
         adopted = step.action == "keep" and there is not None and KEY not in made
         if step.action in {"create", "update"} or adopted:
             made[KEY] = {"id": step.id, "hash": one.hash, "secret": secret_print(one.secret)}
+            keep(made)
         return made, [step, *_by_hand(settings, api, intents)]
     except NotAllowed as err:
         return made, [clicks.connect(str(err))]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.signing import check_fresh, check_signature, raw_bytes
+from connectors.signing import check_fresh, check_signature, hmac_base64, raw_bytes
 from connectors.zendesk.api import Row, row, stamp, text
 from core.errors import BadPayload
 from core.model import EventKind, TicketEvent, WebhookRequest, created_key, look_key, reply_key
@@ -205,3 +205,10 @@ def _trigger(make: _Maker, told: Row, me: str) -> tuple[TicketEvent, ...]:
     if event in {"claim", "assigned"}:
         return make.claim()
     return make.look()
+
+
+def probe(secret: str, now: datetime) -> WebhookRequest:
+    """A genuine request about no ticket, to try a receiver with: it is answered with 200."""
+    body, at = b'{"type": "zen:event-type:backstop.probe"}', now.isoformat()
+    signature = hmac_base64(secret, at.encode() + body)
+    return WebhookRequest({SIGNATURE: signature, STAMP: at, "content-type": "application/json"}, body)

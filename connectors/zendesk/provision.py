@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from connectors.http import DeskSession
-from connectors.provision import Manifest, Step, fingerprint
+from connectors.provision import Keep, Manifest, Step, fingerprint, forget
 from connectors.zendesk import clicks
 from connectors.zendesk.api import Api, Row, row, rows, text
 from connectors.zendesk.objects import (
@@ -161,6 +161,7 @@ def install(
     desk: str,
     manifest: Manifest,
     intents: Iterable[str] = (),
+    keep: Keep = forget,
 ) -> tuple[Manifest, list[Step]]:
     """Make what is missing, bring ours up to date, leave the rest. Twice makes one of each."""
     api, order, made = Api(session), Order(settings, public_url, desk, tuple(intents)), dict(manifest)
@@ -177,6 +178,7 @@ def install(
         steps.append(step)
         if step.id and step.action in {"create", "update", "keep"}:
             made[one.key] = {"id": step.id, "hash": _hash(one, step, seen)}
+            keep(made)
     left = _left_over(order, made)
     steps += [_removed(api, step.name, made.pop(step.name), dry=False) for step in left]
     return made, [*steps, *_by_hand(api, order, made, seen)]
