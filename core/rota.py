@@ -44,7 +44,7 @@ class Person:
 
     name: str
     email: str = ""
-    addresses: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict, hash=False)
     channels: tuple[str, ...] = ()
 
 

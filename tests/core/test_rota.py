@@ -1,0 +1,145 @@
+"""Somebody is on duty, at every hour of every clock change, and a gap is found before it hurts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from core.errors import ConfigError, TryLater
+from core.rota import Rotas, make
+
+BERLIN = ZoneInfo("Europe/Berlin")
+PEOPLE = {
+    "anna": {"email": "anna@acme.example", "sms": "+15550111"},
+    "ben": {"email": "ben@acme.example"},
+    "carl": {},
+}
+
+
+def rotas(read: Any = None, **team: Any) -> Rotas:
+    return make({"team": {"people": ["anna", "ben"]} | team}, PEOPLE, "Europe/Berlin", read)
+
+
+def at(words: str) -> datetime:
+    return datetime.fromisoformat(words).replace(tzinfo=BERLIN).astimezone(UTC)
+
+
+def names(found: Rotas, when: str) -> list[str]:
+    return [person.name for person in found.on_duty("team", at(when))]
+
+
+TURNS = [
+    ({"start": "2026-01-05T09:00"}, "2026-01-05 09:00", ["anna"]), ({"start": "2026-01-05T09:00"}, "2026-01-12 08:59", ["anna"]),
+    ({"start": "2026-01-05T09:00"}, "2026-01-12 09:00", ["ben"]), ({"start": "2026-01-05T09:00"}, "2026-01-05 08:59", ["ben"]),
+    ({"turn": "daily", "start": "2026-01-05"}, "2026-01-06 12:00", ["ben"]), ({"turn": "all"}, "2026-01-06 12:00", ["anna", "ben"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("team", "when", "who"), TURNS)
+def test_the_turn_is_known_at_every_time(team: dict, when: str, who: list[str]) -> None:
+    assert names(rotas(**team), when) == who
+
+
+@pytest.mark.parametrize("night", ["2026-03-29", "2026-10-25"])
+def test_the_handover_stays_at_nine_when_the_clocks_change(night: str) -> None:
+    start = datetime.fromisoformat(night) - timedelta(days=7)
+    team = rotas(start=start.replace(hour=9))
+    assert names(team, f"{night} 08:59") == ["anna"]
+    assert names(team, f"{night} 09:00") == ["ben"]
+
+
+def test_an_override_stands_above_the_turn() -> None:
+    team = rotas(
+        start="2026-12-21", overrides=[{"from": "2026-12-24", "to": "2026-12-27", "people": ["ben"]}]
+    )
+    assert names(team, "2026-12-23 23:59") == ["anna"]
+    assert names(team, "2026-12-24 00:00") == ["ben"]
+    assert names(team, "2026-12-27 00:00") == ["anna"]
+
+
+def test_an_audience_without_a_rota_has_nobody_special() -> None:
+    assert rotas().on_duty("manager", at("2026-01-05 09:00")) == ()
+
+
+CALENDAR = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//x//x//EN
+BEGIN:VEVENT
+UID:1
+DTSTART;TZID=Europe/Berlin:20260323T090000
+DTEND;TZID=Europe/Berlin:20260330T090000
+RRULE:FREQ=WEEKLY;INTERVAL=2
+SUMMARY:On duty: Anna
+END:VEVENT
+BEGIN:VEVENT
+UID:2
+DTSTART;TZID=Europe/Berlin:20260330T090000
+DTEND;TZID=Europe/Berlin:20260406T080000
+RRULE:FREQ=WEEKLY;INTERVAL=2
+SUMMARY:Second line
+ATTENDEE;CN=Ben:mailto:BEN@acme.example
+END:VEVENT
+END:VCALENDAR
+""".replace("\n", "\r\n")
+
+
+def test_a_calendar_says_who_by_name_or_by_attendee_over_a_clock_change() -> None:
+    team = rotas(lambda _: CALENDAR, calendar="https://cal.example/x.ics")
+    assert names(team, "2026-03-29 03:30") == ["anna"]
+    assert names(team, "2026-03-30 08:59") == ["anna"]
+    assert names(team, "2026-03-30 09:00") == ["ben"]
+    assert names(team, "2026-10-25 02:30") == ["anna"]
+    assert names(team, "2026-10-26 09:00") == ["ben"]
+
+
+def test_a_gap_is_an_error_beforehand_and_everybody_is_told_meanwhile() -> None:
+    team = rotas(lambda _: CALENDAR, calendar="https://cal.example/x.ics")
+    assert names(team, "2026-04-06 08:30") == ["anna", "ben"]
+    (finding,) = team.check(at("2026-03-30 12:00"))
+    assert finding.level == "fail"
+    assert "nobody is on duty at 2026-04-06 08:00" in finding.what
+    assert finding.remedy
+
+
+def test_a_turn_has_no_gaps() -> None:
+    assert [f.level for f in rotas().check(at("2026-03-25 12:00"))] == ["ok"]
+
+
+@pytest.mark.parametrize("broken", ["not a calendar", TryLater("503"), OSError("gone")])
+def test_a_calendar_that_cannot_be_read_leaves_the_last_reading_and_is_read_again(broken: Any) -> None:
+    said: list[Any] = [CALENDAR]
+
+    def read(_: str) -> str:
+        if isinstance(said[0], Exception):
+            raise said[0]
+        return str(said[0])
+
+    team = rotas(read, calendar="https://cal.example/x.ics")
+    assert names(team, "2026-03-30 10:00") == ["ben"]
+    said[0] = broken
+    assert names(team, "2026-03-30 10:30") == ["ben"]
+    said[0] = CALENDAR.replace("mailto:BEN", "mailto:ANNA")
+    assert names(team, "2026-03-30 10:45") == ["anna"]
+
+
+def test_a_calendar_that_was_never_read_tells_everybody() -> None:
+    def read(_: str) -> str:
+        raise TryLater("503")
+
+    assert names(rotas(read, calendar="https://cal.example/x.ics"), "2026-03-30 10:00") == ["anna", "ben"]
+
+
+@pytest.mark.parametrize(
+    ("team", "remedy"),
+    [
+        ({"people": []}, r"rota\.team: names nobody"), ({"people": ["zoe"]}, r"zoe is nobody we know: add \[people\.zoe\]"),
+        ({"turn": "monthly"}, r"rota\.team\.turn"), ({"overrides": [{"from": "2026-01-01", "to": "2026-01-02", "people": ["zoe"]}]}, "zoe is nobody"),
+        ({"peolpe": ["anna"]}, r"rota\.team\.peolpe"),
+    ],
+)  # fmt: skip
+def test_a_rota_of_nobody_is_refused_with_a_remedy(team: dict, remedy: str) -> None:
+    with pytest.raises(ConfigError, match=remedy):
+        rotas(**team)
