@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import click
 
+from core import __version__
 from core.errors import BackstopError, ConfigError
 
 WRONG = 2
@@ -62,7 +63,7 @@ class Lazy(click.Group):
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="backstop", message="backstop %(version)s")
+@click.version_option(__version__, message="backstop %(version)s")
 def backstop() -> None:
     """The escalation layer that does not lose tickets."""
 

@@ -224,6 +224,10 @@ def test_the_site_builds_and_loads_nothing_from_elsewhere(tmp_path):
 
 def test_the_version_is_told_in_one_voice():
     version = PYPROJECT["project"]["version"]
+    told = subprocess.run(
+        [sys.executable, "-m", "core.cli", "--version"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert told.stdout == f"backstop {version}\n"
     assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text()
     chart = (ROOT / "deploy/helm/backstop/Chart.yaml").read_text()
     assert f'appVersion: "{version}"' in chart
