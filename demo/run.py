@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import sys
 import tempfile
 import time
@@ -25,6 +26,8 @@ from demo.world import is_free, running
 PORT = 8600
 PACE = 1.5
 GENERATED_WEEKS = 4
+INTERRUPTED = 130  # as shells have it
+PATIENCE = 90.0  # seconds for the whole of --once
 
 
 @click.command("demo")
@@ -46,6 +49,7 @@ def run(
     """The demo; gives the exit code. Needs no network but loopback, and leaves nothing behind."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     console = Console(width=None if sys.stdout.isatty() else 150)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end is one, whoever asks for it
     try:
         with (
             tempfile.TemporaryDirectory(prefix="backstop-demo-") as home,
@@ -55,6 +59,9 @@ def run(
     except ConfigError as err:
         click.echo(f"demo: {err}", err=True)
         return 2
+    except KeyboardInterrupt:
+        click.echo("\nGoodbye.", err=True)
+        return INTERRUPTED if once else 0
 
 
 def _port(wanted: int, once: bool) -> int:
@@ -65,19 +72,15 @@ def _port(wanted: int, once: bool) -> int:
 
 
 def _stay(world: Any, console: Console, pace: float) -> int:
-    """Play at a speed that can be watched, then wait for Ctrl-C."""
+    """Play at a speed that can be watched, then stay until Ctrl-C."""
     from core import seed
     from demo.samples import samples
     from demo.story import play
 
     console.print(f"Backstop's demo: {world.url}/demo   (Ctrl-C ends it)", highlight=False)
     seed.fill(world.app.engine, world.clock(), GENERATED_WEEKS)
-    try:
-        play(world, samples(), pace)
-        while not world.stopped.wait(3600):
-            pass
-    except KeyboardInterrupt:
-        console.print("\nGoodbye.")
+    play(world, samples(), pace)
+    world.stopped.wait()
     return 0
 
 
@@ -87,6 +90,7 @@ def _once(world: Any, console: Console, *, as_json: bool) -> int:
     from demo.story import play, the_rest_of_the_day
 
     begun = time.monotonic()
+    world.patience_ends = begun + PATIENCE
     play(world, samples(), 0)
     quiet = world.settled()
     the_rest_of_the_day(world)
@@ -122,7 +126,13 @@ def judge(world: Any, *, quiet: bool) -> dict[str, Any]:
     lost = [str(case_id) for case_id, row in known.items() if row is None or row.state in unfinished]
     even = found["desk"] == found["ledger"] == len(known)
     good = quiet and even and not (found["missing"] or found["stuck"] or lost)
-    return {**found, "story": len(known), "lost": lost, "settled": quiet, "accounted_for": good}
+    return {
+        **found,
+        "story": len(known),
+        "lost": lost,
+        "under_way": [] if quiet else world.under_way(),
+        "accounted_for": good,
+    }
 
 
 def sentence(found: dict[str, Any]) -> str:
@@ -134,7 +144,7 @@ def sentence(found: dict[str, Any]) -> str:
     )
     words += "" if even else f" (the story has {found['story']})"
     words += f"; without an end: {', '.join(found['lost'])}" if found["lost"] else ""
-    return words + ("" if found["settled"] else "; not all of it came to rest in time")
+    return words + (f"; still under way: {', '.join(found['under_way'])}" if found["under_way"] else "")
 
 
 def rows(world: Any) -> list[dict[str, Any]]:

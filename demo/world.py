@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import socket
 import threading
 import time
@@ -13,15 +14,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from connectors import DESKS
 from connectors.sandbox.desk import Case, Person, SandboxDesk
 from connectors.sandbox.server import serving, start
 from core import settings, wiring, workflows
 from core.errors import ConfigError
-from core.ledger import db, store
-from core.ledger.schema import notices
+from core.ledger import db
+from core.ledger.schema import events, notices
 from demo import config
 from demo.clock import Clock
 from demo.people import People
@@ -32,7 +33,6 @@ AGENT_SAYS = (
     "Hello, this is Ann from the team. I have read all of it and am looking into it right now; "
     "I will write again within the hour."
 )
-UNDER_WAY = ("queued", "open")
 
 
 @dataclass
@@ -50,6 +50,7 @@ class World:
     app: Any = None
     told: dict[str, int] = field(default_factory=dict)
     stopped: threading.Event = field(default_factory=threading.Event)
+    patience_ends: float = math.inf  # by the monotonic clock: after that nothing is waited for any more
 
     def customer(self, sample: Sample) -> Case:
         """The message arrives at the desk: a new ticket, or a reply to the one it follows."""
@@ -85,18 +86,20 @@ class World:
         workflows.sweep_now(self.app, DESK)
         workflows.remind_now(self.app)
 
-    def under_way(self) -> int:
-        """How much is not done yet: facts unsettled, notices unsent."""
-        due = (notices.c.state.in_(UNDER_WAY)) & (
-            notices.c.due_at.is_(None) | (notices.c.due_at <= self.clock())
-        )
+    def under_way(self) -> list[str]:
+        """What is not done yet: facts unsettled, notices unsent; each with its state and why."""
+        facts = select(events.c.key, events.c.state, events.c.reason)
+        facts = facts.where(events.c.desk == DESK, events.c.state.in_(("received", "waiting")))
+        unsent = select(notices.c.key, notices.c.state, notices.c.error)
+        due = notices.c.due_at.is_(None) | (notices.c.due_at <= self.clock())
+        unsent = unsent.where(notices.c.state.in_(("queued", "open")), due)
         with db.reading(self.app.engine) as conn:
-            waiting = conn.scalar(select(func.count()).select_from(notices).where(due)) or 0
-            return store.unsettled(conn, DESK) + waiting
+            found = [*conn.execute(facts), *conn.execute(unsent)]
+        return [" ".join(filter(None, map(str, row))) for row in found]
 
     def settled(self, seconds: float = 30.0) -> bool:
-        """Wait until nothing is under way; False when that takes too long."""
-        until = time.monotonic() + seconds
+        """Wait until nothing is under way; False when that takes too long, for this once or for all."""
+        until = min(time.monotonic() + seconds, self.patience_ends)
         while self.under_way():
             if time.monotonic() > until or self.stopped.wait(0.05):
                 return False
