@@ -18,7 +18,7 @@ from core.intervals import wilson
 from core.ledger.schema import decisions, labels, meta, tickets
 from core.model import IntentRule, Rules
 
-NEWEST = 4000  # enough for narrow intervals, few enough for a fast page
+NEWEST = 3000  # enough for narrow intervals, few enough for a fast page
 BINS = 10
 STEPS = 24
 LEAST = 20

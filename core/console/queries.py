@@ -157,7 +157,7 @@ def search(connection: Connection, asked: Mapping[str, str], size: int = PAGE) -
 def _matches(words: str) -> ColumnElement[bool]:
     """An address is looked up as such, a number as an id; other words in subject and name."""
     if "@" in words:
-        return func.lower(tickets.c.customer_email) == words.lower()
+        return tickets.c.customer_email == words.lower()  # kept in lower case
     number = words.lstrip("#")
     if " " not in number and any(letter.isdigit() for letter in number):
         return tickets.c.ticket_id == number
