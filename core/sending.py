@@ -33,7 +33,8 @@ UNKNOWN = "outcome unknown"
 
 def attempt(app: Running, row: Row[Any], gathered: Sequence[Row[Any]], now: datetime) -> int:
     """Send one row, unless another worker has it; how many messages a channel took."""
-    if not _taken(app, row, now):
+    token = _taken(app, row, gathered, now)
+    if token is None:
         return 0
     mine = [one for one in gathered if one.bundle == row.key]
     if row.template == DIGEST and not mine:
@@ -41,7 +42,7 @@ def attempt(app: Running, row: Row[Any], gathered: Sequence[Row[Any]], now: date
         return 0
     try:
         channel = _channel(app, row)
-        receipt = channel.send(compose(app, channel, row, mine, now), now)
+        receipt = channel.send(compose(app, channel, row, mine, token, now), now)
     except UnknownOutcome as err:
         unknown(app, row, str(err), now)
     except TryLater as err:
@@ -65,7 +66,7 @@ def _channel(app: Running, row: Row[Any]) -> Channel:
 
 
 def compose(
-    app: Running, channel: Channel, row: Row[Any], mine: Sequence[Row[Any]], now: datetime
+    app: Running, channel: Channel, row: Row[Any], mine: Sequence[Row[Any]], token: str, now: datetime
 ) -> Dispatch:
     """The message. A digest of one ticket is an ordinary notice of it."""
     about = mine[0] if len(mine) == 1 else row
@@ -75,7 +76,7 @@ def compose(
             "tickets": [_facts(one) for one in mine],
             "priority": min((Priority(o.priority) for o in mine), key=lambda p: p.rank),
         }
-    url, claim_url = str(facts.get("url", "")), _claim_url(app, channel, about, now)
+    url, claim_url = str(facts.get("url", "")), f"{_public(app)}/claim/{token}" if token else ""
     try:
         subject, text = render(
             facts, channel.format, length=channel.max_length, words=channel.carries_customer_words, now=now,
@@ -181,12 +182,15 @@ def _gave_up(conn: Connection, row: Row[Any], because: str, failed: bool) -> boo
     return bool(conn.execute(update(notices).where(notices.c.key == row.key, live).values(**values)).rowcount)
 
 
-def _taken(app: Running, row: Row[Any], now: datetime) -> bool:
-    """Whether this row is ours: one worker wins."""
+def _taken(app: Running, row: Row[Any], gathered: Sequence[Row[Any]], now: datetime) -> str | None:
+    """Whether this row is ours: one worker wins, and gets the token of its claim link ("" without one)."""
     same = and_(notices.c.key == row.key, notices.c.state == row.state, notices.c.attempts == row.attempts)
     values = {"state": "open", "opened_at": now, "attempts": row.attempts + 1}
+    mine = [one for one in gathered if one.bundle == row.key]
     with app.engine.begin() as conn:
-        return bool(conn.execute(update(notices).where(same).values(**values)).rowcount)
+        if not conn.execute(update(notices).where(same).values(**values)).rowcount:
+            return None
+        return _claim_token(app, conn, mine[0] if len(mine) == 1 else row, now)
 
 
 def _later(app: Running, row: Row[Any], err: TryLater, now: datetime) -> None:
@@ -241,20 +245,21 @@ def _facts(row: Row[Any]) -> dict[str, Any]:
     return {**facts, **about}
 
 
-def _claim_url(app: Running, channel: Channel, row: Row[Any], now: datetime) -> str:
-    """A one-time link to a page with a button, where people can reach us."""
-    public = str(app.settings.public_url or "").rstrip("/")
+def _public(app: Running) -> str:
+    return str(app.settings.public_url or "").rstrip("/")
+
+
+def _claim_token(app: Running, conn: Connection, row: Row[Any], now: datetime) -> str:
+    """For a one-time link to a page with a button, where people can reach us."""
     if (
-        not public
+        not _public(app)
         or not row.ticket_id
         or row.template not in WAITING | {FORGOTTEN}
-        or channel.kind == routing.DESK
+        or row.channel == routing.DESK
     ):
         return ""
-    with app.engine.begin() as conn:
-        email = str((row.facts or {}).get("person_email", ""))
-        token = links.new_link(conn, row.desk, row.ticket_id, person=row.person, email=email, now=now)
-    return f"{public}/claim/{token}"
+    email = str((row.facts or {}).get("person_email", ""))
+    return links.new_link(conn, row.desk, row.ticket_id, person=row.person, email=email, now=now)
 
 
 def _thread(app: Running, row: Row[Any], channel: str) -> str:
