@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, or_, select, update
 
 from core import demotion
+from core.counters import keep_pruned
 from core.ledger import audit, store
 from core.ledger.schema import balance, decisions, events, history, labels, notices, tickets, writes
 from core.watching import alarm
@@ -74,6 +75,7 @@ def prune(app: App, now: datetime) -> dict[str, int]:
     words, rows = now - privacy.keep_messages, now - privacy.keep_ledger
     done: dict[str, int] = {}
     with app.engine.begin() as conn:
+        keep_pruned(conn, rows)  # a counter must not fall because its rows are gone
         old = update(decisions).where(decisions.c.at < words, decisions.c.words != "")
         done["words"] = conn.execute(old.values(words="")).rowcount
         spoken = update(writes).where(

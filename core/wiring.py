@@ -80,16 +80,15 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify:
     counters = Counters(engine, clock)
     store = StoredTokens(engine, clock)
     desk_settings = {name: desk_settings_of(settings, name) for name in settings.desks}
-    desks = {
-        name: module(values["vendor"], "connector").make(
+    desks: dict[str, HelpDesk] = {}
+    for name, values in settings.desks.items():
+        desks[name] = module(values["vendor"], "connector").make(
             name,
             desk_settings[name],
             tokens=store,
             clock=clock,
-            on_call=_counted(counters, name),
+            on_call=_counted(counters, name, desks),
         )
-        for name, values in settings.desks.items()
-    }
     from connectors.channels import build as build_channels
     from core.demotion import demoted
 
@@ -294,8 +293,16 @@ class _Absent:
         raise TryLater("this process does not classify")
 
 
-def _counted(counters: Counters, desk: str) -> Callable[[str, str], None]:
-    return lambda operation, outcome: counters.vendor_call(desk, operation, outcome)
+def _counted(counters: Counters, name: str, desks: Mapping[str, HelpDesk]) -> Callable[[str, str], None]:
+    """Each call to a desk is counted, with what is left of its rate limit."""
+
+    def on_call(operation: str, outcome: str) -> None:
+        counters.vendor_call(name, operation, outcome)
+        pace = getattr(desks.get(name), "pace", None)
+        if pace is not None and pace.remaining is not None:
+            counters.rate_limit(name, pace.remaining)
+
+    return on_call
 
 
 def _own(settings: Settings) -> frozenset[str]:

@@ -104,7 +104,7 @@ class Freshdesk:
         self, name: str, settings: Settings, session: DeskSession, clock: Callable[[], datetime]
     ) -> None:
         self.name, self._settings = name, settings
-        self.patience = session.patience
+        self.patience, self.pace = session.patience, session.pace
         self._api = Api(session)
         ai_agents = frozenset(one.casefold() for one in settings.ai_agents)
         self._directory = Directory(self._api, clock, ai_agents)

@@ -110,7 +110,7 @@ class HelpScout:
         self, name: str, settings: Settings, session: DeskSession, clock: Callable[[], datetime]
     ) -> None:
         self.name, self._settings = name, settings
-        self.patience = session.patience
+        self.patience, self.pace = session.patience, session.pace
         self._api = Api(session, Burst(settings.write_burst))
         bots = frozenset(one.strip().casefold() for one in settings.bots)
         self._directory = Directory(self._api, clock, bots)

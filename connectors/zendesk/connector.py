@@ -120,7 +120,7 @@ class Zendesk:
         self, name: str, settings: Settings, session: DeskSession, clock: Callable[[], datetime]
     ) -> None:
         self.name, self._settings = name, settings
-        self.patience = session.patience
+        self.patience, self.pace = session.patience, session.pace
         self._api = Api(session)
         self._directory = Directory(self._api, clock)
         self._watch = sweep.Watch(self._api, self._known, settings.tag_prefix)
