@@ -97,10 +97,17 @@ def remind(app: App, now: datetime, only: tuple[str, str] | None = None) -> int:
     by_desk: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
         by_desk[row.desk].append(row)
+    just_asked: dict[tuple[str, str], Claim] = {}
     for name, waiting in by_desk.items():
         if name in app.desks:
-            _climb(app, name, waiting, now)
-    return delivery.pump(app, now, lambda desk, ids: still_waiting(app, desk, ids, now))
+            _climb(app, name, waiting, now, just_asked)
+
+    def look(desk: str, ids: Sequence[str]) -> Mapping[str, Claim]:
+        """What was asked a moment ago counts once; a later pass over the same ticket asks again."""
+        known = {id_: claim for id_ in ids if (claim := just_asked.pop((desk, id_), None)) is not None}
+        return known | dict(still_waiting(app, desk, [id_ for id_ in ids if id_ not in known], now))
+
+    return delivery.pump(app, now, look)
 
 
 def still_waiting(app: App, desk: str, ticket_ids: Sequence[str], now: datetime) -> Mapping[str, Claim]:
@@ -118,13 +125,16 @@ def _fresh(row: Any, now: datetime) -> bool:
     return row is not None and row.escalated_at is not None and now - row.escalated_at < FRESH
 
 
-def _climb(app: App, desk: str, rows: Sequence[Any], now: datetime) -> None:
+def _climb(
+    app: App, desk: str, rows: Sequence[Any], now: datetime, just_asked: dict[tuple[str, str], Claim]
+) -> None:
     """Tell what is due on these tickets of one desk. A desk that does not answer must not silence the ladder."""
     try:
         claims = still_waiting(app, desk, [row.ticket_id for row in rows], now)
     except VendorError as err:
         log.warning("desk %s does not tell who holds what (%s): told all the same", desk, err)
         claims = {}
+    just_asked |= {(desk, id_): claim for id_, claim in claims.items()}
     for row in rows:
         claim = claims.get(row.ticket_id)
         if claim is not None:
