@@ -69,11 +69,14 @@ class Pace:
         with self._lock:
             now = self.clock()
             if now < self._until:
-                raise TryLater("the desk's rate limit is used up", wait=_seconds(self._until - now))
+                raise TryLater(
+                    "the desk's rate limit is used up", status=429, wait=_seconds(self._until - now)
+                )
             if self.limits.budget_per_minute:
                 self._spent = [t for t in self._spent if t > now - 60]
                 if len(self._spent) >= self.limits.budget_per_minute:
-                    raise TryLater("our own call budget is used up", wait=_seconds(self._spent[0] + 60 - now))
+                    wait = _seconds(self._spent[0] + 60 - now)
+                    raise TryLater("our own call budget is used up", status=429, wait=wait)
                 self._spent.append(now)
 
     def after(self, response: requests.Response) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 from core import demotion, outgoing, pausing, policy
 from core.classify.text import customer_words
@@ -24,6 +25,7 @@ from core.errors import (
     TryLater,
     UnknownOutcome,
     Unsupported,
+    VendorError,
 )
 from core.hours import promise
 from core.ledger import store
@@ -51,6 +53,8 @@ log = logging.getLogger(__name__)
 
 FIRST_BACK_OFF, LONGEST_BACK_OFF = timedelta(seconds=10), timedelta(minutes=30)
 PERMISSION_WAIT = timedelta(minutes=5)
+DOWN_WAIT = timedelta(minutes=5)  # at most: the first sweep that succeeds ends it
+SPREAD = 5  # seconds, so that a backlog does not come all at once
 NOW, LOOKS = timedelta(0), 2  # tries at a call's own pace before the pauses grow
 UNAUTHORISED, TOO_MANY = 401, 429
 
@@ -85,10 +89,8 @@ def handle(app: App, key: str) -> str:
         wait = max(app.desks[event.desk].patience, _back_off(event, err) if event.attempts > LOOKS else NOW)
         return _later(app, event, str(err), wait, counts=not _is_down(app, event.desk))
     except (TryLater, Conflict) as err:
-        wait = err.wait if isinstance(err, TryLater) else timedelta(seconds=2)
-        # the desk's own rate limit says "not now", a desk that is down says nothing: waiting for it is no failure
-        counts = err.status != TOO_MANY and not _is_down(app, event.desk)
-        return _later(app, event, str(err), max(wait, _back_off(event, err)), counts=counts)
+        wait, counts = _wait_after(app, event, err)
+        return _later(app, event, str(err), wait, counts=counts)
     except Exception as err:  # a fault of ours must not lose the ticket: it is tried again, then told
         log.exception("a fault while handling %s", key)
         return _later(app, event, f"{type(err).__name__}: {err}"[:500], _back_off(event, err))
@@ -418,6 +420,17 @@ def _dead(app: App, event: Any, reason: str) -> str:
 
     alarm(app, f"dead:{event.key}", event.desk, event.ticket_id, f"given up: {reason}", now)
     return "dead"
+
+
+def _wait_after(app: App, event: Any, err: VendorError) -> tuple[timedelta, bool]:
+    """How long to wait, and whether it counts as a try. The desk's own limit says "not now", a desk that is down says
+    nothing: that is no failure of this ticket, and the sweep that finds the desk up again takes all of them up."""
+    asked = err.wait if isinstance(err, TryLater) else NOW
+    if err.status == TOO_MANY:
+        return asked + timedelta(seconds=crc32(event.key.encode()) % SPREAD), False
+    if _is_down(app, event.desk):
+        return max(asked, DOWN_WAIT), False
+    return max(asked, _back_off(event, err)), True
 
 
 def _is_down(app: App, desk: str) -> bool:

@@ -102,7 +102,9 @@ def _keep(app: App, conn: Any, desk: str, sighting: Sighting, row: Any, now: dat
         return
     store.put_ticket(conn, (desk, sighting.ticket_id), now, desk_updated_at=sighting.updated_at)
     label = sighting.intent_label
-    if label and label not in {row.intent, row.final_intent}:
+    if (
+        label and row.intent and label not in {row.intent, row.final_intent}
+    ):  # else it is our own, half written
         store.put_ticket(conn, (desk, sighting.ticket_id), now, final_intent=label)
         decided = store.decision(conn, created_key(desk, sighting.ticket_id))
         store.label(conn, (desk, sighting.ticket_id), label, "field", now, decided.words if decided else "")

@@ -6,10 +6,12 @@ remember already, and they can be asked. What waits (an outage, a rate limit) en
 
 from __future__ import annotations
 
+import importlib
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,11 +39,19 @@ TICK = 5  # seconds between two looks at what is due
 BEATS = 6  # within the time after which a worker counts as dead
 BROKEN = ["ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 MANY = 500
+PERIODIC = {"tick", "sweep_all"}  # the next firing does what a dead one left
+LAZY = (
+    "inscriptis",
+    "lxml.html",
+    "mailparser_reply.parser",
+    "py3langid.langid",
+)  # half-imported by two threads at once
 PAUSE = 2.0  # seconds between two tries while the store does not answer
 
 _app: App | None = None
 _client: DBOSClient | None = None
 _lock = threading.Lock()
+_busy = {"tick": threading.Lock(), "sweep": threading.Lock()}
 _stop = threading.Event()
 _threads: list[threading.Thread] = []
 _me = ""
@@ -151,15 +161,30 @@ def _patiently(work: Callable[[], str]) -> str:
 def tick(at: datetime, context: Any) -> None:
     """What is due: waiting events, rungs of the ladder, messages to people."""
     app = _running()
-    mend(app)
-    pump(app, app.clock())
-    watching.remind(app, app.clock())
+    with _alone("tick") as free:
+        if free:
+            mend(app)
+            pump(app, app.clock())
+            watching.remind(app, app.clock())
 
 
 @DBOS.workflow(name="sweep_all")
 def sweep_all(at: datetime, context: Any) -> None:
     """Every desk compared with the ledger."""
-    sweep_now(_running())
+    with _alone("sweep") as free:
+        if free:
+            sweep_now(_running())
+
+
+@contextmanager
+def _alone(what: str) -> Iterator[bool]:
+    """A slow desk must not heap up firings: while one is at it, the next ones pass."""
+    free = _busy[what].acquire(blocking=False)
+    try:
+        yield free
+    finally:
+        if free:
+            _busy[what].release()
 
 
 @DBOS.workflow(name="daily")
@@ -224,6 +249,8 @@ def launch(app: App, *, timers: bool = True) -> None:
     """Start the engine in this process: queues, timers, heartbeat, takeover of the dead."""
     global _app, _me
     prepare(app)
+    for name in LAZY:
+        importlib.import_module(name)
     _app, _me = app, f"{os.uname().nodename}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
     DBOS(
         config={
@@ -330,9 +357,24 @@ def _dead(app: App) -> list[tuple[str, datetime]]:
         now = _database_now(conn)
         for stranger in {one.executor_id for one in pending if one.executor_id} - {_me}:
             db.insert_new(conn, executors, {"id": stranger, "beat_at": now})
-        silent = executors.c.beat_at < now - app.settings.limits.dead_after
-        query = select(executors.c.id, executors.c.beat_at).where(silent, executors.c.id != _me)
-        return [(row.id, row.beat_at) for row in conn.execute(query)]
+        limit = now - app.settings.limits.dead_after
+        rows = conn.execute(select(executors.c.id, executors.c.beat_at).where(executors.c.id != _me))
+        return [(row.id, row.beat_at) for row in rows if row.beat_at < limit or _left_us(app, row.id)]
+
+
+def _left_us(app: App, executor: str) -> bool:
+    """On SQLite all processes are of this machine, and a dead one need not be waited for."""
+    host, _, rest = executor.partition(":")
+    pid = rest.partition(":")[0]
+    if app.engine.dialect.name != "sqlite" or host != os.uname().nodename or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _leased(app: App, executor: str, beat_at: datetime) -> datetime | None:
@@ -346,8 +388,13 @@ def _leased(app: App, executor: str, beat_at: datetime) -> datetime | None:
 def _resume_work_of(app: App, executor: str) -> int:
     pending = DBOS.list_workflows(status="PENDING", executor_id=executor, load_input=False, load_output=False)
     by_queue: dict[str | None, list[str]] = {}
+    idle = [one.workflow_id for one in pending if one.name in PERIODIC]
+    if idle:
+        DBOS.delete_workflows(idle)
     for one in pending:
-        if not (one.name == "handle_event" and _given_up(app, _key_of(one.workflow_id))):
+        if one.name not in PERIODIC and not (
+            one.name == "handle_event" and _given_up(app, _key_of(one.workflow_id))
+        ):
             by_queue.setdefault(one.queue_name, []).append(one.workflow_id)
     for queue, ids in by_queue.items():
         DBOS.resume_workflows(ids, queue_name=queue)

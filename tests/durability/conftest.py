@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from connectors.http import DeskSession
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +38,25 @@ def database(postgres: str, request: pytest.FixtureRequest) -> str:
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
     return postgres.replace("/postgres?", f"/{name}?")
+
+
+def _journeys() -> Any:
+    """The in-process harness of the journeys: the same house, with other weather."""
+    place = Path(__file__).resolve().parents[1] / "journeys" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("journeys_conftest", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+_found = _journeys()
+house, vendor, classifier_cache = _found.house, _found.vendor, _found.classifier_cache
+
+
+@pytest.fixture
+def no_naps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read that failed is repeated at once: the desk's answers are ours to plan."""
+    monkeypatch.setitem(DeskSession.__init__.__kwdefaults__, "sleep", lambda _seconds: None)

@@ -37,6 +37,7 @@ logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # connections cut on p
 ROOT = Path(__file__).resolve().parents[2]
 VENDORS = ("zendesk", "freshdesk", "helpscout")
 OPTIONS: dict[str, dict[str, Any]] = {"zendesk": {"withheld": 1}}  # the export's newest minute, made a second
+RETRY_AFTER = {"helpscout": "X-RateLimit-Retry-After"}
 WORDS = {
     "order": "Where is my order {n}? It should have arrived last week and the tracking page shows nothing.",
     "dispute": "There is a charge of {n} euros on my credit card that I did not make. I dispute this charge.",
@@ -170,7 +171,7 @@ class World:
             desk.add_queue(name)
         agent = desk.add_person("Ann Agent", "ann@desk.example", "agent")
         fake = importlib.import_module(f"connectors.{vendor}.fake").make_fake(desk, **OPTIONS.get(vendor, {}))
-        api = FaultyApp(fake.app, plan=self.faults)
+        api = FaultyApp(fake.app, plan=self.faults, retry_after_header=RETRY_AFTER.get(vendor, "Retry-After"))
         url = self.stack.enter_context(serving(api))
         fake.subscribe(f"http://127.0.0.1:{self.port}/hooks/{vendor}")
         return Account(vendor, desk, fake, api, url, agent)

@@ -29,7 +29,7 @@ class Plan:
 
 
 SHORT = Plan(tickets=45, kills=8, pause=(0.5, 2.0))
-LONG = Plan(tickets=500, kills=200, pause=(0.3, 3.0), patience=300.0)
+LONG = Plan(tickets=500, kills=200, pause=(0.8, 3.6), patience=300.0)
 
 
 def play(world: World, plan: Plan) -> Books:
@@ -41,7 +41,7 @@ def play(world: World, plan: Plan) -> Books:
     app = world.app()
     kills, next_kill = 0, time.monotonic() + 1
     while world.written < plan.tickets or kills < plan.kills:
-        if world.written < plan.tickets * min(1.0, (kills + 1) / plan.kills):
+        if world.written < plan.tickets * min(1.0, (kills + 1) / max(1, plan.kills)):
             world.customers_write()
         world.vendors_deliver()
         if time.monotonic() >= next_kill and kills < plan.kills:
