@@ -68,7 +68,10 @@ def _as_text(steps: list[Any], end: str) -> str:
         lines += ["", "What no API does, to be done by hand:"]
     for number, step in enumerate(clicks, 1):
         lines.append(f"{number}. {step.name} ({step.kind}): {step.why}")
-        lines += [f"   {number}.{detail}" for detail in step.details.splitlines()]
+        lines += [
+            f"   {number}.{one}" if one[:1].isdigit() else f"        {one}"
+            for one in step.details.splitlines()
+        ]
     return "\n".join([*(lines or ["there is nothing to do"]), "", end])
 
 

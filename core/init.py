@@ -140,7 +140,7 @@ def _quoted(value: str) -> str:
 
 def write(path: Path, drafts: Drafts, *, force: bool = False) -> tuple[Path, Path]:
     """Both files; what is there is kept unless told otherwise."""
-    env = path.resolve().parent / ".env"
+    env = path.parent / ".env"
     there = [str(one) for one in (path, env) if one.exists()]
     if there and not force:
         raise ConfigError(f"{' and '.join(there)}: already there, nothing was written. --force writes anew.")

@@ -1,0 +1,167 @@
+"""A new admin's way from nothing to the first routed ticket, and back: every command in a process of its own.
+
+    python bench/first_ticket.py [zendesk|freshdesk|helpscout]…
+
+Prints the transcript as Markdown. The account is the vendor's strict fake on loopback; `backstop serve` is the real thing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import requests
+
+from connectors import DESKS
+from connectors.sandbox.desk import SandboxDesk
+from connectors.sandbox.server import FaultyApp, serving
+from core.init import secret_names
+from core.wiring import module
+
+ROOT = Path(__file__).resolve().parents[1]
+MESSAGE = "There is a charge of 89 euros on my card that I did not make. I want this looked at."
+PATIENCE = 90.0
+
+
+def free_port() -> int:
+    """A port of this machine that nobody uses."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+class Admin:
+    """Types commands and reads what they print."""
+
+    def __init__(self, vendor: str, home: Path) -> None:
+        self.home, self.begun = home, time.monotonic()
+        self.env = {key: value for key, value in os.environ.items() if not key.startswith("BACKSTOP_")}
+        self.env |= {"PYTHONPATH": str(ROOT), "COLUMNS": "110", "XDG_CACHE_HOME": str(home / "cache")}
+        self.desk = SandboxDesk()
+        for name in ("Support", "Billing"):
+            self.desk.add_queue(name)
+        self.fake = importlib.import_module(f"{DESKS[vendor]}.fake").make_fake(self.desk)
+        self.shown: dict[str, str] = {str(home): "~/backstop"}
+
+    def hide(self, text: str) -> str:
+        """What differs from run to run, and what is nobody's business."""
+        for real, stands_for in self.shown.items():
+            text = text.replace(real, stands_for)
+        return text
+
+    def types(self, command: str, *, fails: bool = False) -> str:
+        """Run `backstop …`, print it as a transcript; stop when it does not end as it should."""
+        told = subprocess.run(
+            [sys.executable, "-m", "core.cli", *command.split()],
+            cwd=self.home, env=self.env, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        text = (told.stdout + told.stderr).strip()
+        print(f"```console\n$ backstop {self.hide(command)}\n{self.hide(text)}\n```\n", flush=True)
+        if (told.returncode != 0) is not fails:
+            sys.exit(f"`backstop {command}` ended with {told.returncode}")
+        return text
+
+    def writes(self, name: str, value: str) -> None:
+        """One line of `.env`."""
+        file, key = self.home / ".env", f"BACKSTOP_DESKS__SUPPORT__{name.upper()}"
+        lines = [line for line in file.read_text().splitlines() if not line.startswith(f"{key}=")]
+        file.write_text("\n".join([*lines, f"{key}={value}", ""]))
+        file.chmod(0o600)
+
+    def sets(self, lines: list[str]) -> None:
+        """What install printed for `[desks.support]`."""
+        file = self.home / "backstop.toml"
+        file.write_text(file.read_text().replace("[desks.support]", "\n".join(["[desks.support]", *lines])))
+
+
+def await_ready(process: subprocess.Popen[bytes], url: str) -> None:
+    """Until the process answers."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and process.poll() is None:
+        with suppress(requests.RequestException):
+            if requests.get(f"{url}/readyz", timeout=2).status_code == requests.codes.ok:
+                return
+        time.sleep(0.1)
+    sys.exit("`backstop serve` did not come up")
+
+
+def await_routed(admin: Admin, case_id: int) -> None:
+    """Until the ticket bears our mark at the desk."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        if "ai_routed" in admin.desk.cases[case_id].tags:
+            return
+        time.sleep(0.1)
+    sys.exit("the ticket was not routed")
+
+
+def walk(vendor: str, home: Path) -> None:
+    """The whole way."""
+    admin, port = Admin(vendor, home), free_port()
+    with serving(FaultyApp(admin.fake.app)) as address:
+        public = f"http://127.0.0.1:{port}"
+        admin.shown |= {address: "http://127.0.0.1:9000", public: "http://127.0.0.1:8080"}
+        page = (ROOT / DESKS[vendor].replace(".", "/") / "README.md").read_text()
+        print(f"## {page.splitlines()[0].removeprefix('# ')}\n")
+        admin.types(
+            f"init --vendor {vendor} --base-url {address} --public-url {public} --general-queue Support --mode act"
+        )
+        print("The credentials go into `.env`, as the desk's page says:", end=" ")
+        wanted = set(secret_names(module(vendor, "connector").Settings)) - {"webhook_secret"}
+        given = {name: value for name, value in admin.fake.settings(address).items() if name in wanted}
+        for name, value in given.items():
+            admin.writes(name, str(value))
+        print(", ".join(f"`…__{name.upper()}`" for name in given) + ".\n")
+        admin.types("plan support")
+        installed = admin.types("install support")
+        for name, value in re.findall(r"BACKSTOP_DESKS__SUPPORT__(\w+)=(\S+)", installed):
+            admin.writes(name, value)
+        admin.sets(re.findall(r"^ *(\w+ = \"[^\"]*\")$", installed, re.MULTILINE))
+        print(
+            "What it printed goes into `.env` and `backstop.toml`. Then, in a terminal of its own, `backstop serve`.\n"
+        )
+        admin.env["BACKSTOP_WEB__PORT"] = str(port)
+        serve(admin, public)
+
+
+def serve(admin: Admin, public: str) -> None:
+    """With Backstop running: doctor, a customer, the ticket's story, and the way out."""
+    with (admin.home / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "core.cli", "serve"], cwd=admin.home, env=admin.env, stdout=log, stderr=log
+        )
+        try:
+            await_ready(process, public)
+            admin.types("doctor support")
+            case = admin.desk.customer_writes(
+                MESSAGE, subject="A charge", email="carla@example.com", name="Carla"
+            )
+            await_routed(admin, case.id)
+            print(
+                f"Carla writes: “{MESSAGE}” A moment later the ticket is in its queue, tagged, noted and acknowledged:\n"
+            )
+            admin.types(f"show support {case.id}")
+            print(
+                f"From the first command to here: {time.monotonic() - admin.begun:.0f} s of the machine's time.\n"
+            )
+            admin.types("uninstall support")
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+if __name__ == "__main__":
+    if set(sys.argv[1:]) - set(DESKS):
+        sys.exit(f"usage: first_ticket.py [{'|'.join(DESKS)}]…")
+    for one in sys.argv[1:] or DESKS:
+        with tempfile.TemporaryDirectory() as directory:
+            walk(one, Path(directory))
