@@ -114,6 +114,7 @@ def _listen(app: Any, flask: Any, port: int | None, processes: int) -> None:
 
 def _warn(app: Any) -> None:
     from core.checks import warnings
+    from core.doctor import proven_auto
 
-    for finding in warnings(app.settings):
+    for finding in warnings(app.settings, proven_auto(app)):
         click.echo(f"warning {finding.code}: {finding.what}: {finding.remedy}", err=True)

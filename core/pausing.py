@@ -49,8 +49,9 @@ def resume(engine: Engine, desk: str, now: datetime, by: str) -> int | None:
 def release(conn: Connection, now: datetime) -> int:
     """What waits for a desk that is no longer on hold is due now, whoever let it go; gives how much."""
     on_hold = select(desks.c.desk).where(desks.c.paused_at.is_not(None))
-    held = (events.c.state == "waiting", events.c.reason == REASON, events.c.due_at > now)
-    free = update(events).where(*held, events.c.desk.not_in(on_hold))
+    free = update(events).where(
+        events.c.state == "waiting", events.c.reason == REASON, events.c.desk.not_in(on_hold)
+    )
     return conn.execute(free.values(due_at=now)).rowcount
 
 

@@ -1,0 +1,98 @@
+"""A desk connected in the browser: the token that comes of it is kept, and nothing else is believed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import requests
+from command import Shell
+
+from core import connecting, wiring
+from core.errors import ConfigError
+
+
+@pytest.fixture
+def vendor():
+    return "zendesk"
+
+
+@pytest.fixture
+def shell(house):
+    h = house()
+    made = Shell(h.home)
+    text = made.file.read_text().replace("http://127.0.0.1:9", h.url)
+    made.file.write_text(text)
+    table = {k: v for k, v in h.fake.settings(h.url).items() if k.startswith(("client", "webhook"))}
+    lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
+    made.file.write_text(text.replace("[desks.support]\n", f"[desks.support]\n{lines}"))
+    made.house = h
+    return made
+
+
+def kept(shell):
+    return wiring.StoredTokens(shell.house.app.engine, shell.house.app.clock).load("support")
+
+
+def test_a_click_in_the_browser_connects_the_desk(shell, monkeypatch):
+    monkeypatch.setattr("webbrowser.open", lambda url: requests.get(url, timeout=5))
+    found = shell.run("connect", "support", "--port", "0")
+    assert (found.exit_code, "connected as Backstop" in found.output) == (0, True), found.output
+    assert kept(shell).refresh == "refresh-1"
+
+
+def test_the_address_can_be_pasted_when_the_browser_is_on_another_machine(shell, monkeypatch):
+    asked = []
+    begin = connecting.begin
+    monkeypatch.setattr(connecting, "begin", lambda *args: asked.append(begin(*args)) or asked[0])
+
+    def prompt(*_args, **_kwargs):
+        return requests.get(asked[0].url, timeout=5, allow_redirects=False).headers["Location"]
+
+    monkeypatch.setattr("click.prompt", prompt)
+    found = shell.run("connect", "support", "--paste")
+    assert found.exit_code == 0, found.output
+    assert asked[0].url in found.output
+    assert kept(shell).refresh == "refresh-1"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"code": "stolen", "state": "another's"}, "another attempt"),
+        ({"code": "stolen"}, "another attempt"),
+        ({"error": "access_denied", "error_description": "The admin said no"}, "The admin said no"),
+    ],
+)
+def test_what_is_not_the_answer_to_our_question_is_refused(shell, given, words):
+    app = shell.house.app
+    asked = connecting.begin(app, "support", "http://localhost:1/callback")
+    before = kept(shell)
+    with pytest.raises(ConfigError, match=words):
+        connecting.finish(app, "support", asked, given)
+    assert kept(shell) == before
+
+
+def test_a_state_without_a_code_asks_for_the_whole_address(shell):
+    asked = connecting.begin(shell.house.app, "support", "http://localhost:1/callback")
+    with pytest.raises(ConfigError, match="whole address"):
+        connecting.finish(shell.house.app, "support", asked, {"state": asked.state})
+
+
+def test_nobody_clicking_is_said_instead_of_waiting_for_ever():
+    with pytest.raises(ConfigError, match="--paste"):
+        connecting.waited(connecting.Answer(), 0.0, lambda: None)
+
+
+def test_a_port_that_is_taken_is_named(shell):
+    with connecting.listening(0) as (address, _):
+        port = int(address.rpartition(":")[2].partition("/")[0])
+        found = shell.run("connect", "support", "--port", str(port))
+    assert (found.exit_code, f"port {port} is taken" in found.output) == (2, True)
+
+
+def test_a_desk_with_a_key_needs_no_browser(tmp_path):
+    shell = Shell(tmp_path)
+    shell.file.write_text(shell.file.read_text().replace("zendesk", "freshdesk"))
+    found = shell.run("connect", "support")
+    assert (found.exit_code, "needs no browser" in found.output) == (2, True), found.output
