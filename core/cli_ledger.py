@@ -92,39 +92,26 @@ def report(week: str | None, config: str | None, as_json: bool) -> None:
 @common
 def show(desk: str, ticket: str, config: str | None, as_json: bool) -> None:
     """Everything that happened to one ticket and why, in order."""
-    from core.ledger import store
+    from core.ledger.telling import told
 
     app = app_of(config)
     with app.engine.begin() as conn:
-        row = store.ticket(conn, desk_of(app, desk), ticket)
-        rows = store.story(conn, desk, ticket)
-        decided = _decisions(conn, desk, ticket)
-    if row is None and not rows:
+        found = told(conn, desk_of(app, desk), ticket)
+    if found is None:
         out(
             as_json,
             {"desk": desk, "ticket": ticket, "story": []},
             f"the ledger does not know {desk} {ticket}",
         )
         raise click.exceptions.Exit(1)
-    facts = dict(row._mapping) if row is not None else {}
-    story = [{"at": r.at.isoformat(), "what": r.what, "detail": r.detail} for r in rows]
-    out(
-        as_json, {"ticket": facts, "decisions": decided, "story": story}, lambda: _told(facts, decided, story)
-    )
+    out(as_json, found, lambda: _told(**found))
 
 
-def _decisions(conn: Any, desk: str, ticket: str) -> list[dict[str, Any]]:
-    from sqlalchemy import select
-
-    from core.ledger.schema import decisions
-
-    query = select(decisions).where(decisions.c.desk == desk, decisions.c.ticket_id == ticket)
-    return [dict(r._mapping) for r in conn.execute(query.order_by(decisions.c.at))]
-
-
-def _told(facts: dict[str, Any], decided: list[dict[str, Any]], story: list[dict[str, Any]]) -> str:
-    lines = [f"{facts.get('desk')} {facts.get('ticket_id')}  {facts.get('state')}  {facts.get('url', '')}"]
-    for one in decided:
+def _told(ticket: dict[str, Any], decisions: list[dict[str, Any]], story: list[dict[str, Any]]) -> str:
+    lines = [
+        f"{ticket.get('desk')} {ticket.get('ticket_id')}  {ticket.get('state')}  {ticket.get('url', '')}"
+    ]
+    for one in decisions:
         guesses = ", ".join(f"{name} {c:.0%}" for name, c in one["alternatives"] or [])
         lines.append(f"  {one['intent']} {one['confidence']:.0%} → {one['outcome']}: {one['reason']}")
         lines.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,9 @@ from core.console import queries
 from core.console.access import backstop, needs
 from core.console.users import Role
 from core.gauges import WAITING
+from core.ledger.db import reading
 from core.ledger.schema import changes
+from core.ledger.telling import told
 from core.report import bounds, earlier, week_of
 
 LATE_SWEEP = 5  # so many intervals without a complete pass are trouble
@@ -27,6 +30,7 @@ def add_routes(pages: Blueprint) -> None:
     pages.add_url_rule("/", "now", now)
     pages.add_url_rule("/tickets", "tickets", tickets)
     pages.add_url_rule("/tickets/<desk>/<ticket_id>", "ticket", ticket)
+    pages.add_url_rule("/api/tickets/<desk>/<ticket_id>", "api_ticket", api_ticket)
     pages.add_url_rule("/quality", "quality", quality)
     pages.add_url_rule("/week", "week", week)
     pages.add_url_rule("/week/<name>.<any(json, csv, txt, html, png, pdf):kind>", "week_file", week_file)
@@ -74,6 +78,20 @@ def troubles(app: Any, connection: Any) -> list[str]:
     missing = [row for row in queries.balances(connection) if row["missing"] or row["stuck"]]
     found += [f"{row['desk']}: desk and ledger do not agree." for row in missing]
     return found
+
+
+def api_ticket(desk: str, ticket_id: str) -> Response:
+    """One ticket's story for programs: the document that `backstop show --json` prints."""
+    with reading(backstop().engine) as connection:
+        found = told(connection, desk, ticket_id)
+    if found is None:
+        abort(404, f"the ledger does not know {desk} {ticket_id}")
+    return Response(json.dumps(found, default=iso, ensure_ascii=False), mimetype="application/json")
+
+
+def iso(value: Any) -> str:
+    """Times as ISO 8601."""
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def tickets() -> str:

@@ -278,3 +278,12 @@ def postgres(tmp_path_factory):
     yield engine
     engine.dispose()
     running.cleanup()
+
+
+def test_a_program_gets_one_tickets_story_as_one_document(client):
+    answer = client.get("/api/tickets/support/4711")
+    assert answer.status_code == 200
+    found = answer.get_json()
+    assert found["ticket"]["ticket_id"] == "4711"
+    assert set(found) == {"ticket", "decisions", "story"}
+    assert client.get("/api/tickets/support/nobody").status_code == 404
