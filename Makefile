@@ -18,12 +18,13 @@ demo: $(VENV)/.runtime ## the whole product on this machine, no account needed (
 test: check ## lint, types, import rules, the whole suite (ARGS="-k word": some of it)
 	$(BIN)/pytest -n 2 $(ARGS)
 
+# ruff's S rules are bandit's, on every file; bandit itself adds what ruff does not port, from medium severity up.
 check: $(VENV)/.dev ## lint, format, types, import rules, security rules
 	$(BIN)/ruff check $(wildcard $(ALL))
 	$(BIN)/ruff format --check $(wildcard $(ALL))
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/bandit -q -c pyproject.toml -r $(wildcard $(PATHS))
+	$(BIN)/bandit -q -ll -c pyproject.toml -r $(wildcard $(PATHS))
 
 fmt: $(VENV)/.dev ## put the code into shape
 	$(BIN)/ruff check --fix $(wildcard $(ALL))
