@@ -90,6 +90,8 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify:
             on_call=_counted(counters, name, desks),
         )
     from connectors.channels import build as build_channels
+    from connectors.channels import calendars
+    from core import routing
     from core.demotion import demoted
 
     taken_back = frozenset(demoted(engine))
@@ -111,6 +113,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify:
         rules=rules,
         desks=desks,
         channels=channels,
+        routes=routing.make(settings, channels, calendars.read),
         classifier=classifier_of(settings, counters) if classify else _Absent(),
         templates=environment(settings.template_dirs()),
         desk_settings=desk_settings,
@@ -182,7 +185,7 @@ def rules_for(settings: Settings, desk: Any, demoted: Collection[str] = ()) -> R
         for name, rule in intent_rules(settings).items()
     }
     never = {name for name, rule in intents.items() if rule.priority in HIGH} | ALWAYS_HUMAN
-    facts = [settings.bands.model_dump(), desk.general_queue, desk.mode]
+    facts = [settings.bands.model_dump(), desk.general_queue, desk.mode, desk.acknowledge]
     facts += [[r.name, r.priority, r.queue, r.reply, r.action, r.mode, r.auto] for r in intents.values()]
     version = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
     return Rules(
@@ -194,6 +197,7 @@ def rules_for(settings: Settings, desk: Any, demoted: Collection[str] = ()) -> R
         mode=desk.mode,
         tag_prefix=desk.tag_prefix,
         suspicion=settings.classifier.suspicion,
+        acknowledge=desk.acknowledge,
         version=version,
     )
 
