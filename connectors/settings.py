@@ -35,6 +35,7 @@ class DeskSettings(BaseModel):
     timeout: float = Field(30.0, gt=0, description="seconds to wait for an answer")
     look_back: timedelta = Field(timedelta(days=1), description="how far the first sweep looks back")
     tag_prefix: str = "ai_"  # of every tag we set
+    acknowledge: bool = True  # false where the desk's own automatic reply shall be the only one
 
     def secrets(self) -> list[str]:
         """The webhook secrets in clear, for the proof only."""

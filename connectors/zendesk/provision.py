@@ -135,7 +135,8 @@ def _left_over(order: Order, manifest: Manifest) -> list[Step]:
 
 def _by_hand(api: Api, order: Order, manifest: Manifest, seen: Mapping[str, list[Row]]) -> list[Step]:
     fields = {key.partition(":")[2]: kept["id"] for key, kept in manifest.items() if key.startswith("field:")}
-    steps = [clicks.own_reply(title) for title in own_replies(seen["trigger"])]
+    doubling = own_replies(seen["trigger"]) if order.settings.acknowledge else ()
+    steps = [clicks.own_reply(title) for title in doubling]
     steps += clicks.ids(order.desk, fields, text(api.me().get("id")) if fields else "", order.settings)
     known = order.settings.secrets()
     secret = next(

@@ -36,7 +36,7 @@ def doctor(
     return [
         *_hook(settings, api, hooks, endpoint(public_url, desk)),
         *_address(public_url),
-        *_around(triggers),
+        *_around(triggers, acknowledge=settings.acknowledge),
         *_ours(api, manifest, triggers),
     ]
 
@@ -120,7 +120,7 @@ def _address(public_url: str) -> list[Finding]:
     ]
 
 
-def _around(triggers: list[Row]) -> list[Finding]:
+def _around(triggers: list[Row], *, acknowledge: bool) -> list[Finding]:
     """The account's own triggers that have to do with our messages."""
     found = [
         Finding(
@@ -129,7 +129,7 @@ def _around(triggers: list[Row]) -> list[Finding]:
             f'the trigger "{title}" mails each new customer: with our acknowledgment that makes two mails',
             "deactivate the trigger, or set acknowledge = false",
         )
-        for title in own_replies(triggers)
+        for title in (own_replies(triggers) if acknowledge else ())
     ]
     if not any(_mails_comments(one) for one in triggers):
         words = "no active trigger mails public comments to the requester: our replies would never arrive"

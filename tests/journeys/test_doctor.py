@@ -229,3 +229,17 @@ def test_without_a_public_address_the_desk_part_says_what_is_missing(near):
     seen = doctor.examine(near.app)
     assert any(one.code == "DR01" and "public_url is missing" in one.what for one in seen)
     assert ("CF09", "warn") in codes(near.app)
+
+
+def test_a_desk_that_keeps_its_own_automatic_reply_gets_none_from_us(house, vendor):
+    h = house(desk={"acknowledge": False})
+    case = h.writes_in("purple seventeen umbrella the quick moon")
+    assert h.ticket(case).state == "escalated"
+    assert h.bot_says(case, public=True) == []
+    assert "ai_acknowledged" not in h.seen(case).tags
+    if vendor == "zendesk":  # whose own triggers can be seen
+        assert ("ZD50", "warn") not in codes(h.app, "support")
+        h.app.desk_settings["support"] = h.app.desk_settings["support"].model_copy(
+            update={"acknowledge": True}
+        )
+        assert ("ZD50", "warn") in codes(h.app, "support")
