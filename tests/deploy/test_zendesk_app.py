@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from click.testing import CliRunner
+from sqlalchemy import create_engine
 
 from connectors.sandbox.desk import SandboxDesk
 from connectors.zendesk.fake import make_fake
+from tests.console.world import fill, make_app
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
@@ -276,6 +278,24 @@ def test_an_agent_sees_what_it_is_how_sure_why_what_was_promised_and_who_is_told
     assert page.evaluate("document.querySelectorAll('main script, main b').length") == 0
     if SHOTS:
         page.screenshot(path=f"{SHOTS}/zendesk-app.png", full_page=True)
+
+
+@pytest.mark.parametrize("ticket", ["support/4711", "generated/g1000"])
+def test_the_document_that_the_console_really_answers_is_understood(show, tmp_path, ticket):
+    engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
+    fill(engine)
+    told = make_app(engine).test_client().get(f"/api/tickets/{ticket}").get_json()
+    engine.dispose()
+    world = World(tmp_path, fields=False, tags=())
+    world.story = told
+    page = show(world)
+    text, kept = page.inner_text("main"), told["ticket"]
+    last = (told["decisions"] or [kept])[-1]
+    assert last["intent"].replace("_", " ").capitalize() in text
+    assert f"{int(last['confidence'] * 100)}% sure" in text
+    assert last.get("reason", "") in text
+    assert ("waiting for a human" in text) is (kept["state"] == "escalated")
+    assert page.problems == []
 
 
 def test_a_broken_promise_is_shown_as_such_while_nobody_has_answered(show, tmp_path):

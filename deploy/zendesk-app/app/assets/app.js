@@ -31,7 +31,7 @@ function told(found, story) {
     ...found,
     known: true,
     intent: found.intent || last.intent || ticket.intent || "",
-    confidence: found.confidence ?? last.confidence ?? null,
+    confidence: found.confidence ?? last.confidence ?? (ticket.intent ? ticket.confidence : null),
     outcome: found.outcome || ticket.outcome || "",
     priority: ticket.priority || found.priority,
     state: ticket.state || "",
