@@ -1,0 +1,76 @@
+"""Too much for one person is gathered, never dropped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.model import Claim, Priority
+from tests.core.telling import REFUSED, World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_overload_of_one_person_becomes_a_digest_that_names_every_ticket(world: World) -> None:
+    for number in range(20):
+        world.escalate(str(5000 + number))
+    world.tick()
+    assert len(world.sms.sent) == 5
+    world.tick(1)
+    digest = world.sms.sent[5]
+    singly = {d.ticket_id for d in world.sms.sent[:5]}
+    assert len(world.sms.sent) == 6
+    assert all(str(5000 + n) in digest.text for n in range(20) if str(5000 + n) not in singly)
+    assert len(world.slack.sent) == 20  # a room that many look at stands more
+
+
+def test_nobody_is_lost_between_digests_and_they_come_at_most_every_quarter_of_an_hour(world: World) -> None:
+    for number in range(60):
+        world.escalate(str(5000 + number))
+        world.tick(1)
+    for _ in range(40):
+        world.tick(1)
+    told = " ".join(d.text for d in world.sms.sent)
+    assert all(str(5000 + number) in told for number in range(60))
+    assert {row.state for row in world.rows(channel="sms:oncall")} <= {"accepted", "bundled"}
+    assert all(row.sent_at for row in world.rows(channel="sms:oncall"))
+    assert sum(d.template == "digest" for d in world.sms.sent) <= 8
+
+
+def test_a_ticket_taken_meanwhile_is_not_in_the_digest(world: World) -> None:
+    for number in range(8):
+        world.escalate(str(5000 + number))
+    world.tick()
+    left = {str(5000 + n) for n in range(8)} - {d.ticket_id for d in world.sms.sent}
+    taken = min(left)
+    world.desk.claims[taken] = Claim(taken, by="Anna")
+    world.tick(1)
+    assert taken not in world.sms.sent[5].text
+
+
+def test_a_digest_of_which_one_ticket_is_left_is_an_ordinary_notice(world: World) -> None:
+    for number in range(6):
+        world.escalate(str(5000 + number))
+    world.tick()
+    world.tick(1)
+    assert world.sms.sent[5].template == "escalated"
+    assert "needs a human" in world.sms.sent[5].text
+
+
+def test_a_digest_whose_channel_fails_reaches_people_by_another(world: World) -> None:
+    world.routes = world.routes.__class__(
+        world.channels,
+        by_priority={Priority.URGENT: ("sms:oncall",)},
+        audiences={"manager": ("email:manager",)},
+    )
+    for number in range(8):
+        world.escalate(str(5000 + number))
+    world.tick()
+    world.sms.down = REFUSED
+    world.tick(1)
+    left = {str(5000 + n) for n in range(8)} - {d.ticket_id for d in world.sms.sent[:5]}
+    assert {d.ticket_id for d in world.boss.sent} == left
