@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from core.ledger.schema import metadata
 
+LOCK_POLL = 0.2  # seconds
 SCHEMA_LOCK = 7_281_944  # any number of our own: Postgres' advisory lock for migrations
 
 
@@ -67,7 +69,10 @@ def schema_lock(engine: Engine) -> Iterator[None]:
             yield
         return
     with _schema_lock, engine.connect() as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:n)"), {"n": SCHEMA_LOCK})
+        # asked again and again: whoever waits inside a statement holds up the other's CREATE INDEX CONCURRENTLY for ever
+        while not connection.execute(text("SELECT pg_try_advisory_lock(:n)"), {"n": SCHEMA_LOCK}).scalar():
+            connection.commit()
+            time.sleep(LOCK_POLL)
         connection.commit()
         try:
             yield
