@@ -7,13 +7,15 @@ PATHS  := core connectors webhook_app.py
 ALL    := $(PATHS) tests bench demo deploy docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt bench soak docs lock env zendesk-app manifests
+.PHONY: help demo install test check fmt bench soak docs lock env zendesk-app manifests
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.runtime ## the whole product on this machine, no account needed (ARGS=--once: play the story and print it)
 	@$(BIN)/backstop demo $(ARGS)
+
+install: $(VENV)/.runtime ## the program for use: then .venv/bin/backstop …
 
 test: check ## lint, types, import rules, the whole suite (ARGS="-k word": some of it)
 	$(BIN)/pytest -n 2 $(ARGS)
