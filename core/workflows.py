@@ -39,6 +39,7 @@ TICK = 5  # seconds between two looks at what is due
 BEATS = 6  # within the time after which a worker counts as dead
 BROKEN = ["ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 MANY = 500
+DEATHS = 20  # far more than bad luck brings to a bystander
 PERIODIC = {"tick", "sweep_all"}  # the next firing does what a dead one left
 LAZY = (
     "inscriptis",
@@ -404,12 +405,12 @@ def _resume_work_of(app: App, executor: str) -> int:
 
 
 def _given_up(app: App, key: str) -> bool:
-    """A ticket over which worker after worker dies must not take them all down: it counts as a try."""
+    """A ticket over which worker after worker dies must not take them all down for ever."""
     with app.engine.begin() as conn:
-        tries = store.tried(conn, key)
-    if tries < app.settings.limits.tries:
+        deaths = store.died(conn, key)
+    if deaths < DEATHS:
         return False
-    give_up(app, key, f"{tries} tries, and the worker died over the last one")
+    give_up(app, key, f"the worker died {deaths} times while it dealt with it")
     return True
 
 

@@ -79,6 +79,7 @@ events = _table(  # a reported fact and what became of it
     _at("received_at"),
     _text("state"),  # received, waiting, settled, dead
     _number("attempts"),
+    _number("deaths"),  # how often a worker died while it dealt with it
     _at("due_at"),  # when to try again; empty unless waiting
     _at("settled_at"),
     _text("outcome"),

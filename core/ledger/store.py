@@ -90,11 +90,11 @@ def dropped(conn: Connection, key: str, now: datetime) -> bool:
     return bool(conn.execute(update(events).where(under_way).values(**again)).rowcount)
 
 
-def tried(conn: Connection, key: str) -> int:
-    """One try more, for a reason that the try itself could not write down; gives how many there were."""
+def died(conn: Connection, key: str) -> int:
+    """A worker died while it dealt with this fact; gives how often that happened."""
     mine = and_(events.c.key == key, events.c.state == "received")
-    conn.execute(update(events).where(mine).values(attempts=events.c.attempts + 1))
-    return conn.execute(select(events.c.attempts).where(mine)).scalar() or 0
+    conn.execute(update(events).where(mine).values(deaths=events.c.deaths + 1))
+    return conn.execute(select(events.c.deaths).where(mine)).scalar() or 0
 
 
 def dead(conn: Connection, desk: str | None = None) -> list[Row[Any]]:

@@ -28,14 +28,14 @@ class Plan:
     patience: float = 60.0
 
 
-SHORT = Plan(tickets=45, kills=8, pause=(0.5, 2.0))
-LONG = Plan(tickets=500, kills=200, pause=(0.8, 3.6), patience=300.0)
+SHORT = Plan(tickets=40, kills=8, pause=(0.8, 2.0))
+LONG = Plan(tickets=500, kills=200, pause=(0.8, 3.2), patience=400.0)
 
 
 def play(world: World, plan: Plan) -> Books:
     """The customers write, everything breaks, the world calms down, the books are compared."""
     luck, begun = random.Random(world.luck.random()), time.monotonic()
-    pids = {"web": world.nursery.start("web"), "worker": world.nursery.start("worker")}
+    pids = {name: world.nursery.start(name.partition("-")[0]) for name in ("web", "worker-1", "worker-2")}
     until(lambda: answers(world.port), 60)
     world.faults.rate = plan.faults
     app = world.app()
@@ -45,9 +45,9 @@ def play(world: World, plan: Plan) -> Books:
             world.customers_write()
         world.vendors_deliver()
         if time.monotonic() >= next_kill and kills < plan.kills:
-            kind = luck.choice(("web", "worker", "worker"))
-            world.nursery.kill(pids[kind])
-            pids[kind] = world.nursery.start(kind)
+            name = luck.choice(list(pids))
+            world.nursery.kill(pids[name])
+            pids[name] = world.nursery.start(name.partition("-")[0])
             kills, next_kill = kills + 1, time.monotonic() + luck.uniform(*plan.pause)
             if luck.random() < plan.storms:
                 world.faults.storm_until = time.monotonic() + 2

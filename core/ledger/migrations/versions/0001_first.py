@@ -111,6 +111,7 @@ def upgrade() -> None:
         sa.Column("received_at", Utc(), nullable=True),
         sa.Column("state", sa.Text(), server_default="", nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("deaths", sa.Integer(), server_default="0", nullable=False),
         sa.Column("due_at", Utc(), nullable=True),
         sa.Column("settled_at", Utc(), nullable=True),
         sa.Column("outcome", sa.Text(), server_default="", nullable=False),

@@ -1,0 +1,158 @@
+"""Several workers on one Postgres: one dies for good, the others take over its work without anybody's help."""
+
+from __future__ import annotations
+
+import random
+import signal
+import statistics
+import time
+from pathlib import Path
+
+import pytest
+from harness import World, reckon, until
+from sqlalchemy import select, text
+from words import DISPUTE, NONSENSE
+
+from core.ledger import copying, db
+from core.ledger.schema import events, tickets
+
+DEAD_AFTER = 2.0
+PENDING = text("SELECT count(*) FROM dbos.workflow_status WHERE status = 'PENDING' AND executor_id LIKE :who")
+HOLDERS = text("SELECT executor_id, count(*) FROM dbos.workflow_status WHERE status = 'PENDING' GROUP BY 1")
+
+
+def small_world(home: Path, cache: Path, database: str, *, dead_after: str = "2s") -> World:
+    world = World(
+        home, seed=5, cache=cache, database=database, vendors=("freshdesk",), dead_after=dead_after, workers=4
+    )
+    world.accounts[0].api.delay = 0.15  # so that a death finds work under way
+    return world
+
+
+def holds(engine, pid: int) -> int:
+    """How much work a process holds."""
+    with db.reading(engine) as conn:
+        return int(conn.execute(PENDING, {"who": f"%:{pid}:%"}).scalar_one())
+
+
+def a_round(world: World, engine, luck: random.Random, workers: list[int]) -> tuple[float, float]:
+    """One worker dies over its work; the time until nothing is held by the dead, and until all is settled."""
+    for _ in range(8):
+        world.customers_write("order")
+    world.vendors_deliver(drop=0.0)
+    victim = luck.choice(workers)
+    until(lambda: holds(engine, victim) > 0, 30, every=0.02)
+    time.sleep(luck.random() * 0.3)
+    died = time.monotonic()
+    world.nursery.kill(victim)
+    until(lambda: holds(engine, victim) == 0, 60, every=0.05)
+    taken = time.monotonic() - died
+    until(lambda: world.settled(engine), 60)
+    workers[workers.index(victim)] = world.nursery.start("worker")
+    return taken, time.monotonic() - died
+
+
+def rounds(world: World, count: int) -> list[tuple[float, float]]:
+    """Several deaths, one after the other."""
+    world.nursery.start("web")
+    workers = [world.nursery.start("worker", log=f"worker{n}") for n in (1, 2)]
+    engine, luck = db.connect(world.database), random.Random(5)
+    until(lambda: schema_is_there(engine), 60)
+    until(lambda: world_is_up(world), 60)
+    done = [a_round(world, engine, luck, workers) for _ in range(count)]
+    engine.dispose()
+    for name, values in (("taken over", [d[0] for d in done]), ("all settled", [d[1] for d in done])):
+        print(f"{name}: median {statistics.median(values):.1f} s, worst {max(values):.1f} s after the death")
+    return done
+
+
+def schema_is_there(engine) -> bool:
+    with engine.connect() as conn:
+        return conn.execute(text("SELECT to_regclass('dbos.workflow_status')")).scalar() is not None
+
+
+def world_is_up(world: World) -> bool:
+    from harness import answers
+
+    return answers(world.port)
+
+
+def test_a_dead_workers_tickets_are_taken_over_within_the_stated_time(tmp_path, model_cache, database):
+    with small_world(tmp_path, model_cache, database) as world:
+        done = rounds(world, 3)
+        books = reckon(world)
+    assert not books.troubles, books
+    assert max(taken for taken, _ in done) < DEAD_AFTER + 8, "the limit, a beat, and what a busy machine adds"
+
+
+@pytest.mark.soak
+def test_fifty_deaths_lose_nothing(tmp_path, model_cache, database):
+    with small_world(tmp_path, model_cache, database) as world:
+        rounds(world, 50)
+        books = reckon(world)
+    print(books)
+    assert not books.troubles, books
+
+
+def test_a_worker_that_is_asked_to_stop_hands_over_at_once(tmp_path, model_cache, database):
+    with small_world(tmp_path, model_cache, database, dead_after="10m") as world:
+        world.nursery.start("web")
+        first = world.nursery.start("worker")
+        engine = db.connect(world.database)
+        until(lambda: world_is_up(world), 60)
+        until(lambda: schema_is_there(engine), 60)
+        world.accounts[0].api.delay = 1.0
+        for _ in range(6):
+            world.customers_write("order")
+        world.vendors_deliver(drop=0.0)
+        until(lambda: holds(engine, first) > 0, 30, every=0.02)
+        world.nursery.start("worker", log="second")
+        world.nursery.kill(first, signal.SIGTERM)
+        world.accounts[0].api.delay = 0.0
+        seconds = until(lambda: world.settled(engine), 60)
+        engine.dispose()
+        books = reckon(world)
+    assert seconds < 60, "far below the ten minutes after which it would count as dead"
+    assert not books.troubles, books
+
+
+def test_work_left_by_an_older_version_is_done_by_the_new_one(tmp_path, model_cache, database):
+    with small_world(tmp_path, model_cache, database) as world:
+        world.nursery.start("web")
+        old = world.nursery.start("worker", log="old")
+        engine = db.connect(world.database)
+        until(lambda: world_is_up(world), 60)
+        until(lambda: schema_is_there(engine), 60)
+        for _ in range(12):
+            world.customers_write("order")
+        world.vendors_deliver(drop=0.0)
+        until(lambda: holds(engine, old) > 0, 30, every=0.02)
+        world.nursery.kill(old)
+        world.nursery.changed = {"core.workflows.VERSION": "2"}
+        world.nursery.start("worker", log="new")
+        until(lambda: world.settled(engine), 60)
+        engine.dispose()
+        books = reckon(world)
+    assert not books.troubles, books
+
+
+@pytest.mark.parametrize("vendor", ["freshdesk"])
+def test_moving_to_postgres_keeps_every_open_escalation_and_what_is_under_way(house, database):
+    h = house()
+    waiting = h.writes_in(DISPUTE)
+    h.writes_in(NONSENSE, email="nora@example.com")
+    h.desk.customer_writes(NONSENSE, email="late@example.com")
+    before = sorted(h.rows(tickets))
+    done = copying.copy(h.app.engine, database)
+    target = db.connect(database)
+    with db.reading(target) as conn:
+        assert sorted(conn.execute(select(tickets))) == before
+        due = {r.ticket_id: r.next_due_at for r in conn.execute(select(tickets))}
+        assert {e.state for e in conn.execute(select(events))} == {"settled", "waiting"}, (
+            "nothing hangs in the old engine"
+        )
+    target.dispose()
+    assert done["bs_events"] == 3
+    assert due[str(waiting.id)] == h.ticket(waiting).next_due_at
+    with pytest.raises(Exception, match="holds rows already"):
+        copying.copy(h.app.engine, database)
