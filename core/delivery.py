@@ -9,6 +9,7 @@ says so: a page that comes twice is better than one that is lost.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -168,10 +169,11 @@ def _send(app: Running, ready: Sequence[Row[Any]], gathered: Sequence[Row[Any]],
                 app, row, f"{row.channel} has not delivered it within {minutes} minutes", now, failed=False
             )
     fresh = [row for row in ready if row.state != "accepted"]
+    silent: Counter[str] = Counter()
     if len(fresh) <= 1:
-        return sum(attempt(app, row, gathered, now) for row in fresh)
+        return sum(attempt(app, row, gathered, now, silent) for row in fresh)
     with ThreadPoolExecutor(min(SENDERS, len(fresh)), thread_name_prefix="notices") as pool:
-        return sum(pool.map(lambda row: attempt(app, row, gathered, now), fresh))
+        return sum(pool.map(lambda row: attempt(app, row, gathered, now, silent), fresh))
 
 
 def heard_of(
@@ -193,6 +195,8 @@ def heard_of(
             changed = conn.execute(update(notices).where(live).values(**values)).rowcount
         else:
             changed = 0
+            if state == "sent":  # the carrier has it; not every carrier tells of its arrival
+                conn.execute(update(notices).where(which, notices.c.state == "accepted").values(due_at=None))
     if changed:
         count(app, channel, "delivered")
     if state == "failed" and row.state in {"open", "accepted"}:

@@ -357,7 +357,7 @@ class Heard:
     kind: str  # "status" or "claim"
     key: str = ""  # status: the message's key, as it was given with the message
     provider_id: str = ""
-    state: str = ""  # accepted, delivered, failed
+    state: str = ""  # accepted, sent (the carrier has it), delivered, failed
     detail: str = ""
     desk: str = ""
     ticket_id: str = ""

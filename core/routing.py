@@ -72,10 +72,12 @@ class Routes:
         chain += [
             ref for one in people if one.name == person or (wide and not person) for ref in one.channels
         ]
-        if wide:
+        if wide and priority is Priority.LOW:
+            chain += self.refs(TEAM, Priority.NORMAL)  # what can wait wakes nobody, whatever fails
+        elif wide:
             chain += [*self.refs(TEAM, Priority.URGENT), *self.alarm]
             chain += [ref for refs in (*self.by_priority.values(), *self.audiences.values()) for ref in refs]
-            chain += [DESK] if ticket else []
+        chain += [DESK] if ticket and wide else []
         for ref in dict.fromkeys(chain):
             if ref in self.channels and ref not in tried and (ticket or ref != DESK):
                 return self._at(ref, [one for one in people if one.name == person] if person else people)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,15 +25,25 @@ log = logging.getLogger(__name__)
 TRIES = 3
 PAUSE = timedelta(seconds=10)  # before the next try
 PATIENCE = timedelta(minutes=1)  # a channel that wants us to wait longer is slow: another one is used
+DESK_PATIENCE = timedelta(hours=2)  # a note in a queue can wait until the desk answers again
 STUCK = timedelta(minutes=3)  # longer than any channel's time-outs: whoever was sending is dead
 ARRIVES = timedelta(minutes=5)  # where a provider tells of arrival, no word for so long is slow
 AGAIN = timedelta(minutes=5)  # when nothing works, all ways are tried again…
 GIVE_UP = timedelta(hours=6)  # …for so long
+SILENT = 3
 UNKNOWN = "outcome unknown"
 
 
-def attempt(app: Running, row: Row[Any], gathered: Sequence[Row[Any]], now: datetime) -> int:
-    """Send one row, unless another worker has it; how many messages a channel took."""
+def attempt(
+    app: Running,
+    row: Row[Any],
+    gathered: Sequence[Row[Any]],
+    now: datetime,
+    silent: Counter[str] | None = None,
+) -> int:
+    """Send one row, unless another worker has it; how many messages a channel took. `silent`: how often in a row each
+    channel has not answered in this pass: who is silent three times is not waited for by all the others, too."""
+    silent = Counter() if silent is None else silent
     token = _taken(app, row, gathered, now)
     if token is None:
         return 0
@@ -42,10 +53,13 @@ def attempt(app: Running, row: Row[Any], gathered: Sequence[Row[Any]], now: date
         return 0
     try:
         channel = _channel(app, row)
+        _still_answers(row, silent)
         receipt = channel.send(compose(app, channel, row, mine, token, now), now)
     except UnknownOutcome as err:
+        silent[row.channel] += 1
         unknown(app, row, str(err), now)
     except TryLater as err:
+        silent[row.channel] += 0 if err.status else 1
         _later(app, row, err, now)
     except BackstopError as err:
         fall_over(app, row, f"{row.channel} failed: {err}", now)
@@ -53,9 +67,15 @@ def attempt(app: Running, row: Row[Any], gathered: Sequence[Row[Any]], now: date
         log.exception("%s could not be told by %s", row.notice_key, row.channel)
         fall_over(app, row, f"{row.channel} failed: {err}", now)
     else:
+        silent[row.channel] = 0
         _accepted(app, channel, row, mine, receipt, now)
         return 1
     return 0
+
+
+def _still_answers(row: Row[Any], silent: Mapping[str, int]) -> None:
+    if silent[row.channel] >= SILENT and row.channel != routing.DESK:
+        raise Refused("it does not answer")
 
 
 def _channel(app: Running, row: Row[Any]) -> Channel:
@@ -195,7 +215,8 @@ def _taken(app: Running, row: Row[Any], gathered: Sequence[Row[Any]], now: datet
 
 def _later(app: Running, row: Row[Any], err: TryLater, now: datetime) -> None:
     wait = err.wait if err.status else PAUSE  # without a status it is our own guess, not the provider's wish
-    if row.attempts + 1 >= TRIES or wait > PATIENCE:
+    patient = row.channel == routing.DESK and now - row.created_at < DESK_PATIENCE
+    if not patient and (row.attempts + 1 >= TRIES or wait > PATIENCE):
         fall_over(app, row, f"{row.channel} failed: {err}", now)
     else:
         _set(app, row, "queued", error=str(err), due_at=now + wait)

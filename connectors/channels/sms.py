@@ -31,7 +31,7 @@ from core.model import Dispatch, Finding, Heard, Receipt, WebhookRequest
 
 LENGTH = 320  # two segments of plain letters
 STATES = {
-    "accepted": "accepted", "scheduled": "accepted", "queued": "accepted", "sending": "accepted", "sent": "accepted",
+    "accepted": "accepted", "scheduled": "accepted", "queued": "accepted", "sending": "accepted", "sent": "sent",
     "delivered": "delivered", "read": "delivered", "undelivered": "failed", "failed": "failed", "canceled": "failed",
 }  # fmt: skip
 REMEDIES = {
@@ -94,7 +94,7 @@ class Sms:
         if self._callback:
             form["StatusCallback"] = f"{self._callback}?key={quote(dispatch.key, safe='')}"
         answer = self._call("POST", "Messages.json", data=form)
-        state = STATES.get(str(answer.get("status")), "accepted")
+        state = STATES.get(str(answer.get("status")), "accepted").replace("sent", "accepted")
         if state == "failed":
             raise Refused(_words(answer.get("error_code"), "Twilio could not send it"))
         return Receipt(id=str(answer.get("sid", "")), state=state)

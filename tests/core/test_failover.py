@@ -216,3 +216,45 @@ def test_an_sms_of_whose_arrival_nobody_tells_falls_over_after_five_minutes_whil
 def test_a_word_about_a_message_nobody_sent_is_not_ours(world: World) -> None:
     assert not heard_of(world, "sms:oncall", "unknown", "SM9", "delivered", "", world.now)
     assert not heard_of(world, "sms:oncall", "", "SM9", "failed", "", world.now)
+
+
+def test_what_the_carrier_has_is_not_chased(world: World) -> None:
+    world.sms.reports_delivery = True
+    world.escalate()
+    world.tick()
+    heard_of(world, "sms:oncall", world.rows(channel="sms:oncall")[0].key, "SM1", "sent", "", world.now)
+    world.tick(6)
+    world.tick(1)
+    assert [d.template for d in world.slack.sent] == ["escalated"]
+
+
+def test_a_channel_that_hangs_is_not_waited_for_by_everybody(world: World) -> None:
+    world.slack.down = LOST
+    for number in range(60):
+        world.escalate(str(number), priority="high")
+    world.tick()
+    world.tick(1)
+    told = {d.ticket_id for d in world.sms.sent if d.ticket_id} | set(
+        " ".join(d.text for d in world.sms.sent).replace(",", " ").split()
+    )
+    assert len(world.slack.sent) <= 3 + 8 * 3  # three in a row, and what was under way beside them
+    assert len({str(n) for n in range(60)} - told) <= 3 + 8 * 3
+
+
+def test_a_desk_that_is_down_makes_nobody_be_woken_for_what_can_wait(world: World) -> None:
+    world.queue.down = TryLater("503", status=503, wait=timedelta(minutes=2))
+    world.escalate(priority="low")
+    world.tick(30)
+    for _ in range(40):
+        world.tick(2)
+    assert world.sms.sent == world.slack.sent == []
+    world.queue.down = None
+    world.tick(3)
+    assert world.rows(channel="desk")[0].state == "accepted"
+
+
+def test_a_note_that_is_refused_for_good_goes_to_the_normal_channel_not_to_the_phone(world: World) -> None:
+    world.queue.down = REFUSED
+    world.escalate(priority="low")
+    world.tick(30)
+    assert [len(world.sms.sent), len(world.slack.sent)] == [0, 1]

@@ -108,7 +108,8 @@ def test_an_accepted_message_whose_answer_makes_no_sense_is_accepted(twilio: Fak
 
 
 STATUSES = [
-    ("sent", "accepted"),
+    ("queued", "accepted"),
+    ("sent", "sent"),
     ("delivered", "delivered"),
     ("undelivered", "failed"),
     ("failed", "failed"),
