@@ -203,6 +203,36 @@ def test_the_image_takes_only_what_runs_and_does_not_run_as_root():
     assert all((ROOT / name).exists() for name in copied)
 
 
+def test_what_the_image_takes_is_enough_to_configure_and_to_serve(tmp_path):
+    app, config = tmp_path / "app", tmp_path / "config"
+    for line in (DEPLOY / "Dockerfile").read_text().splitlines():
+        if line.startswith("COPY") and "--from" not in line:
+            for name in line.split()[1:-1]:
+                (app / name).parent.mkdir(parents=True, exist_ok=True)
+                source = ROOT / name
+                (shutil.copytree if source.is_dir() else shutil.copy)(source, app / name)
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("BACKSTOP_")}
+    env = kept | {
+        "PYTHONPATH": str(app),
+        "BACKSTOP_CONFIG": str(config / "backstop.toml"),
+        "BACKSTOP_DATABASE_URL": f"sqlite:///{tmp_path}/data.db",
+        "BACKSTOP_WEB__HOST": "0.0.0.0",
+    }
+    flags = [
+        "--vendor",
+        "freshdesk",
+        "--base-url",
+        "http://127.0.0.1:9",
+        "--public-url",
+        "https://b.example.com",
+    ]
+    begun = run(sys.executable, "-m", "core.cli", "init", *flags, cwd=app, env=env)
+    assert begun.returncode == 0, begun.stderr
+    where = "import core, deploy.wsgi; print(core.__file__, deploy.wsgi.application.name)"
+    served = run(sys.executable, "-c", where, cwd=app, env=env)
+    assert served.stdout.split() == [str(app / "core/__init__.py"), "backstop"], served.stderr
+
+
 def test_the_linter_of_dockerfiles_finds_nothing():
     told = run(tool("hadolint"), DEPLOY / "Dockerfile")
     assert told.returncode == 0, told.stdout
