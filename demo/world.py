@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import re
 import socket
 import threading
 import time
@@ -29,6 +30,7 @@ from demo.people import People
 from demo.samples import Sample
 
 DESK = config.DESK
+AGENT_PAGE = re.compile(r"/(?:agent|a)/tickets/(\d+)")  # where Zendesk and Freshdesk show a ticket to agents
 AGENT_SAYS = (
     "Hello, this is Ann from the team. I have read all of it and am looking into it right now; "
     "I will write again within the hour."
@@ -120,7 +122,8 @@ def running(vendor: str, port: int, home: Path, *, sweep: str = "1m") -> Iterato
     world = World(vendor, home, clock, desk, People(clock), ann, clock())
     fake = importlib.import_module(f"{DESKS[vendor]}.fake").make_fake(desk)
     with ExitStack() as stack:
-        desk_url, people_url = (stack.enter_context(serving(one)) for one in (fake.app, world.people.app()))
+        shown = _Shown(fake.app, world)
+        desk_url, people_url = (stack.enter_context(serving(one)) for one in (shown, world.people.app()))
         mail = world.people.mail_server()
         stack.callback(_close, mail)
         door = _Door()
@@ -174,6 +177,20 @@ class _Door:
             start_response("503 Service Unavailable", [("Retry-After", "1")])
             return [b"starting\n"]
         return self.inside(environ, start_response)
+
+
+class _Shown:
+    """The desk's own pages, to which notices link: the fakes have none, so the demo's page shows the ticket."""
+
+    def __init__(self, api: Callable[..., Iterable[bytes]], world: World) -> None:
+        self._api, self._world = api, world
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        found = AGENT_PAGE.fullmatch(environ["PATH_INFO"])
+        if found is None:
+            return self._api(environ, start_response)
+        start_response("302 Found", [("Location", f"{self._world.url}/demo?ticket={found[1]}")])
+        return []
 
 
 def _close(server: Any) -> None:

@@ -62,7 +62,10 @@
     if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
     if (new URL(link.href).pathname !== home || link.hash) return;
     event.preventDefault();
-    choose(ticketOf(link.href), link.href, true).then(() => document.getElementById("ticket").focus({ preventScroll: innerWidth > 736 }));
+    choose(ticketOf(link.href), link.href, true).then(() => {
+      document.getElementById("ticket").focus({ preventScroll: true });
+      if (innerWidth <= 736) scrollTo(0, 0);
+    });
   });
 
   document.addEventListener("submit", async (event) => {
