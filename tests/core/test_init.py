@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors import DESKS
@@ -48,18 +48,18 @@ def run(tmp_path, *args, flags=None, **kwargs):
 @pytest.mark.parametrize("vendor", DESKS)
 def test_what_init_writes_is_a_configuration_that_loads_with_its_secrets(tmp_path, vendor):
     assert run(tmp_path, "--vendor", vendor).exit_code == 0
-    settings = load(tmp_path / "backstop.toml")
-    desk = desk_settings_of(settings, "support")
+    loaded = load(tmp_path / "backstop.toml")
+    desk = desk_settings_of(loaded, "support")
     assert (desk.vendor, desk.general_queue, str(desk.mode)) == (vendor, "Unsorted", "observe")
     assert len(desk.secrets()[0]) == 40
-    assert settings.public_url == "https://backstop.example.com"
-    token = settings.web.token
+    assert loaded.public_url == "https://backstop.example.com"
+    token = loaded.web.token
     assert token is not None
     assert len(token.get_secret_value()) > 20
-    channels = build(settings.channels, clock=lambda: datetime(2026, 11, 24, tzinfo=UTC))
-    named = {ref for refs in settings.escalation.channels.values() for ref in refs}
-    assert named | set(settings.audiences["manager"]) <= set(channels)
-    assert hours_of(settings)
+    channels = build(loaded.channels, clock=lambda: datetime(2026, 11, 24, tzinfo=UTC))
+    named = {ref for refs in loaded.escalation.channels.values() for ref in refs}
+    assert named | set(loaded.audiences["manager"]) <= set(channels)
+    assert hours_of(loaded)
 
 
 def test_no_secret_is_in_the_file_that_gets_shared_and_the_other_is_for_its_owner_alone(tmp_path):
@@ -114,10 +114,10 @@ def test_questions_are_asked_for_what_no_flag_says_and_an_empty_line_takes_what_
     answers = "zendesk\nhttps://acme.zendesk.com\nhttps://b.example.com\n\n\n\n\n"
     told = run(tmp_path, "--ask", flags={}, input=answers)
     assert told.exit_code == 0, told.output
-    settings = load(tmp_path / "backstop.toml")
-    assert settings.desks["support"]["base_url"] == "https://acme.zendesk.com"
-    assert settings.desks["support"]["general_queue"] == "Support"
-    assert settings.channels == {}
+    loaded = load(tmp_path / "backstop.toml")
+    assert loaded.desks["support"]["base_url"] == "https://acme.zendesk.com"
+    assert loaded.desks["support"]["general_queue"] == "Support"
+    assert loaded.channels == {}
 
 
 def test_a_program_gets_one_json_document(tmp_path):
@@ -128,6 +128,7 @@ def test_a_program_gets_one_json_document(tmp_path):
     assert {path.rpartition("/")[2] for path in told["written"]} == {"backstop.toml", ".env"}
 
 
+@settings(deadline=None, max_examples=60)  # a busy machine is no fault of ours
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_any_name_of_a_queue_reads_back_as_it_was_given(queue):
     answers = Answers("zendesk", "https://a.example", "https://b.example", general_queue=queue)
