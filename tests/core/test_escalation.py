@@ -168,6 +168,10 @@ def test_a_claimer_gets_a_while_even_when_the_promise_is_as_good_as_broken() -> 
     assert played(claimed(300, 4), range(300, 600), rung=4) == [(360, "manager", "forgotten")]
 
 
+def test_taking_a_ticket_late_never_brings_the_manager_in_earlier() -> None:
+    assert played(claimed(45, 2, promise=30 * M), range(45, 600), rung=2) == [(120, "manager", "forgotten")]
+
+
 def test_unclaimed_again_resumes_where_it_stood() -> None:
     assert resume(claimed(29, 1), 1, T0 + 40 * M) == make()
 
