@@ -62,3 +62,9 @@ house, vendor, classifier_cache = _found.house, _found.vendor, _found.classifier
 def no_naps(monkeypatch: pytest.MonkeyPatch) -> None:
     """A read that failed is repeated at once: the desk's answers are ours to plan."""
     monkeypatch.setitem(DeskSession.__init__.__kwdefaults__, "sleep", lambda _seconds: None)
+
+
+@pytest.fixture(scope="session")
+def journeys() -> Any:
+    """The module itself, for tests that build houses by themselves."""
+    return _found

@@ -142,7 +142,7 @@ class World:
 
     def __init__(
         self, home: Path, *, seed: int, database: str = "", cache: Path | None = None, vendors: tuple[str, ...] = VENDORS,
-        dead_after: str = "3s", workers: int = 8,
+        dead_after: str = "3s", workers: int = 3,
     ) -> None:  # fmt: skip
         self.home, self.luck, self.stack = home, random.Random(seed), ExitStack()
         self.database = database or f"sqlite:///{home}/backstop.db"

@@ -6,6 +6,7 @@ and prints the new process's id, which is also its group's: a kill reaches gunic
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import json
 import os
@@ -13,6 +14,7 @@ import signal
 import sys
 from typing import Any
 
+PR_SET_PDEATHSIG = 1
 PRELOADED = (
     "core.cli", "core.cli_run", "core.wiring", "core.workflows", "core.handling", "core.upkeep", "webhook_app",
     "connectors.zendesk.connector", "connectors.freshdesk.connector", "connectors.helpscout.connector",
@@ -36,6 +38,7 @@ def main() -> None:
 
 def _become(order: dict[str, Any]) -> None:
     os.setsid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # nobody outlives a test that is cut short
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     out = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     null = os.open(os.devnull, os.O_RDONLY)

@@ -22,55 +22,102 @@ class Plan:
 
     tickets: int
     kills: int
-    pause: tuple[float, float]  # seconds between two kills
+    work: int  # at most so many calls to the desks between two kills…
+    longest: float  # …or so many seconds
     faults: float = 0.12
     storms: float = 0.05  # the chance of a storm of 429 at each kill
     patience: float = 60.0
 
 
-SHORT = Plan(tickets=40, kills=8, pause=(0.8, 2.0))
-LONG = Plan(tickets=500, kills=200, pause=(0.8, 3.2), patience=400.0)
+SHORT = Plan(tickets=40, kills=8, work=20, longest=2.0)
+KILLS = int(os.environ.get("BACKSTOP_TEST_KILLS") or 200)
+LONG = Plan(tickets=KILLS * 5 // 2, kills=KILLS, work=60, longest=6.0, patience=600.0)
+NAMES = ("web", "worker-1", "worker-2")
+
+
+class Reaper:
+    """Kills a process once it is up and a random amount of work later: at random moments, however slow the machine."""
+
+    def __init__(self, world: World, plan: Plan) -> None:
+        self.world, self.plan, self.kills = world, plan, 0
+        self.luck = random.Random(world.luck.random())
+        self.pids = {name: world.nursery.start(kind_of(name), log=name) for name in NAMES}
+        self.waits_for, self.after, self.since = "", 0, time.monotonic()
+
+    def calls(self) -> int:
+        return sum(len(one.api.calls) for one in self.world.accounts)
+
+    def look(self) -> None:
+        """Kill if it is time."""
+        waited = time.monotonic() - self.since
+        if self.waits_for:
+            if waited < 15 and not is_up(self.world, self.waits_for):
+                return
+            self.waits_for, self.since = "", time.monotonic()
+            self.after = self.calls() + self.luck.randint(1, self.plan.work)
+            return
+        if self.calls() < self.after and waited < self.plan.longest:
+            return
+        name = self.luck.choice(NAMES)
+        self.world.nursery.kill(self.pids[name])
+        (self.world.home / f"{name}.log").write_text("")
+        self.pids[name] = self.world.nursery.start(kind_of(name), log=name)
+        self.kills, self.since = self.kills + 1, time.monotonic()
+        self.waits_for = name if self.luck.random() < 0.7 else ""  # now and then one dies while it starts
+        self.after = self.calls() + self.luck.randint(1, self.plan.work)
+        if self.luck.random() < self.plan.storms:
+            self.world.faults.storm_until = time.monotonic() + 2
+
+
+def kind_of(name: str) -> str:
+    return name.partition("-")[0]
+
+
+def is_up(world: World, name: str) -> bool:
+    """Whether a process has said so."""
+    if kind_of(name) == "web":
+        return answers(world.port)
+    log = world.home / f"{name}.log"
+    return log.exists() and "at work" in log.read_text(errors="replace")
 
 
 def play(world: World, plan: Plan) -> Books:
     """The customers write, everything breaks, the world calms down, the books are compared."""
-    luck, begun = random.Random(world.luck.random()), time.monotonic()
-    pids = {name: world.nursery.start(name.partition("-")[0]) for name in ("web", "worker-1", "worker-2")}
+    begun, reaper = time.monotonic(), Reaper(world, plan)
     until(lambda: answers(world.port), 60)
     world.faults.rate = plan.faults
     app = world.app()
-    kills, next_kill = 0, time.monotonic() + 1
-    while world.written < plan.tickets or kills < plan.kills:
-        if world.written < plan.tickets * min(1.0, (kills + 1) / max(1, plan.kills)):
+    while world.written < plan.tickets or reaper.kills < plan.kills:
+        if world.written < plan.tickets * min(1.0, (reaper.kills + 1) / max(1, plan.kills)):
             world.customers_write()
         world.vendors_deliver()
-        if time.monotonic() >= next_kill and kills < plan.kills:
-            name = luck.choice(list(pids))
-            world.nursery.kill(pids[name])
-            pids[name] = world.nursery.start(name.partition("-")[0])
-            kills, next_kill = kills + 1, time.monotonic() + luck.uniform(*plan.pause)
-            if luck.random() < plan.storms:
-                world.faults.storm_until = time.monotonic() + 2
+        if reaper.kills < plan.kills:
+            reaper.look()
         time.sleep(0.05)
     world.faults.rate = 0.0
     world.vendors_deliver(drop=0.0)
+    hectic = time.monotonic() - begun
     try:
-        calm = until(lambda: world.settled(app.engine), plan.patience)
+        calm = f"{until(lambda: world.settled(app.engine), plan.patience):.0f} s after the last fault"
     except TimeoutError:
-        calm = -1.0
+        calm = f"NOT within {plan.patience} s"
     app.engine.dispose()
-    for pid in pids.values():
+    for pid in reaper.pids.values():
         world.nursery.kill(pid)
     books = reckon(world)
-    calls = sum(len(one.api.calls) for one in world.accounts)
-    faults = sum(1 for one in world.accounts for call in one.api.calls if call.fault)
-    print(f"\n{books}; kills {kills}, webhooks dropped {world.dropped}, doubled {world.doubled}")
-    print(
-        f"calls {calls}, with a fault {faults}; notices {world.sink.heard.total()}, sent again "
-        f"{sum(n - 1 for n in world.sink.heard.values())}; all settled {calm:.0f} s after the last fault; "
-        f"{time.monotonic() - begun:.0f} s in all"
-    )
+    tell(world, books, reaper, f"all settled {calm}, which came after {hectic:.0f} s")
     return books
+
+
+def tell(world: World, books: Books, reaper: Reaper, when: str) -> None:
+    """The figures."""
+    faults = sum(1 for one in world.accounts for call in one.api.calls if call.fault)
+    again = sum(n - 1 for n in world.sink.heard.values())
+    print(f"\n{books}")
+    print(f"kills {reaper.kills}; webhooks dropped {world.dropped}, doubled {world.doubled}; {when}")
+    print(
+        f"calls {reaper.calls()}, with a fault {faults}; notices {world.sink.heard.total()}, sent again {again}"
+    )
 
 
 def seed() -> int:
