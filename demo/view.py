@@ -218,5 +218,7 @@ def told(conn: Any, ticket_id: str) -> list[str]:
     """By which ways people heard of it: "sms" or "slack", one a message that arrived."""
     mine = (notices.c.desk == DESK) & (notices.c.ticket_id == ticket_id)
     sent = mine & notices.c.state.in_(["accepted", "delivered"])
-    rows = conn.execute(select(notices.c.channel).where(sent).order_by(notices.c.created_at)).all()
+    rows = conn.execute(
+        select(notices.c.channel).where(sent).order_by(notices.c.created_at, notices.c.channel)
+    ).all()
     return [str(row.channel).partition(":")[0] for row in rows]

@@ -42,7 +42,7 @@ def started(*command: str, **environment: str) -> subprocess.Popen[str]:
 def played(request):
     """The story, played once through one vendor's interface: exit code and the JSON document."""
     process = started(*ONCE, "--desk", request.param)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=300)
     assert out, err
     return process.returncode, json.loads(out)
 
@@ -79,17 +79,17 @@ def test_whoever_waits_for_a_human_was_told_so_and_nobody_else(played):
 def test_the_ladder_climbs_until_a_human_comes(played):
     _, found = played
     told = {message: one["told"] for one in found["tickets"] for message in one["messages"]}
-    assert told["twice"][:2] == ["sms", "slack"], "an urgent ticket that nobody took: text message and Slack"
-    assert told["twice"].count("sms") == 2, "and again after half an hour"
+    assert sorted(told["twice"][:2]) == ["slack", "sms"], "an urgent ticket: text message and Slack"
+    assert told["twice"].count("sms") == 2, "nobody took it: again after half an hour"
     assert told["twice"][-1] == "email", "and the manager after two hours"
     assert told["cancel"] == ["slack"], "somebody took it: nobody is reminded"
-    assert told["charge"] == ["sms", "slack"], "somebody answered it: nobody is reminded"
+    assert sorted(told["charge"]) == ["slack", "sms"], "somebody answered it: nobody is reminded"
     assert told["password"] == [], "what was answered disturbs nobody"
 
 
 def test_the_command_prints_a_line_for_each_ticket_and_the_balance():
     process = started(sys.executable, "-m", "core.cli", "demo", "--once")
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     opened = sum(not one.follows for one in samples())
     assert len(re.findall(r"^│\s*\d{4}\b", out, re.MULTILINE)) == opened
