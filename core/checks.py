@@ -19,7 +19,13 @@ KNOWN_AUDIENCES = {"team"}
 
 def refuse(settings: Settings, app: App) -> None:
     """Raise ConfigError with every rule that the file breaks, each with its remedy."""
-    wrong = [*_bands(settings), *_replies(settings, app), *_queues(settings), *_references(settings)]
+    wrong = [
+        *_bands(settings),
+        *_replies(settings, app),
+        *_queues(settings),
+        *_references(settings),
+        *_hours(app),
+    ]
     if wrong:
         raise ConfigError("\n".join(f"{settings.path}: {line}" for line in wrong))
 
@@ -61,6 +67,15 @@ def _queues(settings: Settings) -> list[str]:
     ]
 
 
+def _hours(app: App) -> list[str]:
+    """A holiday on every open day: no promise could ever be kept."""
+    try:
+        app.hours.check(app.clock())
+    except ValueError as err:
+        return [str(err)]
+    return []
+
+
 def _references(settings: Settings) -> list[str]:
     """Channels and audiences that are named but not there."""
     known = {"desk"} | {f"{kind}:{name}" for kind, named in settings.channels.items() for name in named}
@@ -70,7 +85,10 @@ def _references(settings: Settings) -> list[str]:
         for ref in refs
         if ref not in known
     ]
-    people = KNOWN_AUDIENCES | set(settings.audiences) | set(settings.rota) | known
+    bare = {
+        name for named in settings.channels.values() for name in named
+    }  # an audience may be the channel of its name
+    people = KNOWN_AUDIENCES | set(settings.audiences) | set(settings.rota) | known | bare
     wrong += [
         f'escalation.ladder: nobody is called {rung.notify}: add it to [audiences], e.g. {rung.notify} = ["email:{rung.notify}"]'
         for rung in settings.escalation.ladder

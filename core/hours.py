@@ -111,8 +111,9 @@ class Hours:
         return at.astimezone(self.zone)
 
     def _never(self, at: datetime) -> str:
+        named = ", ".join(self.holidays[:3]) + (" and more" if len(self.holidays) > 3 else "")  # noqa: PLR2004
         return (
-            f"hours: within a year of {at:%Y-%m-%d} every open day is a holiday of {', '.join(self.holidays)}: "
+            f"hours: within a year of {at:%Y-%m-%d} every open day is a holiday ({named}): "
             "open more days of the week or leave holidays out"
         )
 

@@ -50,6 +50,11 @@ class Routes:
             else tuple(r for r in self.channels if audience in {r, r.partition(":")[2]})
         )
 
+    def people(self, audience: str, now: datetime) -> tuple[Person, ...]:
+        """Who is on duty for an audience: by its own rota, or by one that it names among its channels."""
+        named = (audience, *(ref for ref in self.audiences.get(audience, ()) if ref in self.rotas.rotas))
+        return tuple(dict.fromkeys(person for name in named for person in self.rotas.on_duty(name, now)))
+
     def places(self, notice: Notice, now: datetime) -> tuple[Place, ...]:
         """Where this notice goes at once; the fallbacks when its audience leads nowhere."""
         found = tuple(self._places(notice.audience, notice.priority, bool(notice.ticket_id), now))
@@ -67,7 +72,7 @@ class Routes:
         wide: bool = True,
     ) -> tuple[Place, ...]:
         """The next channel named that was not tried yet: of the audience and the person; `wide`: of everybody else, too."""
-        people = self.rotas.on_duty(audience, now)
+        people = self.people(audience, now)
         chain = [*self.refs(audience, priority)]
         chain += [
             ref for one in people if one.name == person or (wide and not person) for ref in one.channels
@@ -84,7 +89,7 @@ class Routes:
         return ()
 
     def _places(self, audience: str, priority: Priority, ticket: bool, now: datetime) -> Iterator[Place]:
-        people = self.rotas.on_duty(audience, now)
+        people = self.people(audience, now)
         refs = [
             ref for ref in self.refs(audience, priority) if ref in self.channels and (ticket or ref != DESK)
         ]
@@ -92,7 +97,8 @@ class Routes:
         for ref in refs:
             if ref not in personal or not people:
                 yield from self._at(ref, people)
-        for person in people if personal else ():
+        duty = any(ref in self.rotas.rotas for ref in self.audiences.get(audience, ()))
+        for person in people if personal or duty or not refs else ():  # a rota alone: by their own channels
             yield from self._for(person, personal)
 
     def _for(self, person: Person, personal: Sequence[str]) -> tuple[Place, ...]:
@@ -132,12 +138,12 @@ class Routes:
         }
         named |= {"escalation.alarm": self.alarm}
         for where, refs in named.items():
-            unknown = [ref for ref in refs if ref not in self.channels]
+            unknown = [ref for ref in refs if ref not in self.channels and ref not in self.rotas.rotas]
             findings += [
                 Finding("RT02", "fail", f'{where}: there is no channel "{r}"', _add(r)) for r in unknown
             ]
         for audience in dict.fromkeys(rung.notify for rung in rungs):
-            if not self.refs(audience, Priority.NORMAL):
+            if not self.refs(audience, Priority.NORMAL) and audience not in self.rotas.rotas:
                 remedy = f'add [audiences] {audience} = ["email:{audience}"], or a channel of that name'
                 findings.append(Finding("RT03", "fail", f'ladder: nobody is called "{audience}"', remedy))
         return [*findings, *self._check_people(), *self.rotas.check(now)]

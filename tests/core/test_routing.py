@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from core import settings, wiring
+from core.errors import ConfigError
 from core.model import Notice, Priority, Rung
 from core.rota import make as make_rotas
 from core.routing import Routes, make
@@ -87,6 +90,16 @@ def test_who_has_no_order_is_told_by_the_priorities_channels() -> None:
     assert places(routes(duty=duty)) == [("slack:urgent", ""), ("sms:oncall", "+15550122")]
 
 
+def test_an_audience_may_be_a_rota_alone_or_name_one() -> None:
+    where = routes(
+        duty={"night": {"people": ["anna", "ben"], "turn": "all"}},
+        audiences={"boss": ("night", "slack:support")},
+    )
+    assert places(where, "night") == [("email:deputy", "anna@acme.example")]
+    assert places(where, "boss") == [("slack:support", "U1"), ("email:deputy", "anna@acme.example")]
+    assert levels(where, Rung(timedelta(minutes=30), "night"), Rung(timedelta(hours=2), "boss")) == []
+
+
 def test_a_low_ticket_wakes_nobody_on_duty() -> None:
     assert places(routes(duty={"team": {"people": ["anna"]}}), priority=Priority.LOW) == [("desk", "")]
 
@@ -144,10 +157,44 @@ def test_a_way_that_leads_nowhere_is_found_at_start_up(where: Routes, rung: str,
 
 
 def test_the_settings_become_routes() -> None:
-    settings = SimpleNamespace(
+    given = SimpleNamespace(
         escalation=SimpleNamespace(channels={"urgent": ["slack:urgent"]}, alarm=["sms:oncall"]), audiences={"boss": ["email:manager"]},
         rota={"team": {"people": ["ben"]}}, people=PEOPLE, hours=SimpleNamespace(timezone="Europe/Berlin"),
     )  # fmt: skip
-    made = make(settings, CHANNELS)
+    made = make(given, CHANNELS)
     assert made.refs("alarm", Priority.HIGH) == ("sms:oncall",)
     assert [person.name for person in made.rotas.on_duty("team", NOW)] == ["ben"]
+
+
+def configured(home: Path, more: str) -> Any:
+    text = f"""database_url = "sqlite:///{home}/b.db"
+[channels.email.manager]
+to = ["boss@acme.example"]
+from = "backstop@acme.example"
+[escalation]
+channels = {{ urgent = ["email:manager"] }}
+ladder = [{{ after = "2h", notify = "manager" }}]
+{more}
+"""
+    (home / "backstop.toml").write_text(text)
+    return wiring.build(settings.load(home / "backstop.toml"), classify=False)
+
+
+def test_an_audience_that_is_only_a_channels_name_is_accepted_at_start_up(tmp_path: Path) -> None:
+    assert configured(tmp_path, "").routes.refs("manager", Priority.LOW) == ("email:manager",)
+
+
+HOURS = [
+    ('week = { sun = "09:00-09:00" }', "no hour of the week is open"), ('holidays = "Narnia"', '"Narnia" is unknown'),
+    (f'week = {{ sun = "09:00-17:00" }}\nholidays = {[f"{date(2024, 1, 7) + timedelta(weeks=n)}" for n in range(600)]}', "every open day is a holiday"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"), HOURS, ids=["no length", "no such country", "a holiday on every day"]
+)
+def test_hours_in_which_no_promise_can_be_kept_are_refused_at_start_up(
+    tmp_path: Path, hours: str, words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        configured(tmp_path, f"[hours]\n{hours}")
