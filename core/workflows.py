@@ -10,7 +10,7 @@ import importlib
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,6 +36,7 @@ VERSION = "1"  # raised only when a workflow's shape changes: a deploy must not 
 POLL = 0.1
 MINUTE = 60
 TICK = 5  # seconds between two looks at what is due
+BEAT = 5.0  # seconds: how soon work that was handed over is taken up
 BEATS = 6  # within the time after which a worker counts as dead
 BROKEN = ["ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 MANY = 500
@@ -46,7 +47,7 @@ LAZY = (
     "lxml.html",
     "mailparser_reply.parser",
     "py3langid.langid",
-)  # half-imported by two threads at once
+)  # else two threads half-import one
 PAUSE = 2.0  # seconds between two tries while the store does not answer
 
 _app: App | None = None
@@ -82,6 +83,9 @@ def prepare(app: App) -> None:
     """The engine's tables exist before anybody enqueues: its client fails on an empty database."""
     with db.schema_lock(app.engine):
         DBOS.migrate(db.normal_url(app.settings.database_url))
+    with app.engine.begin() as conn:
+        for name in app.desks:  # from now on we answer; what was written before is old mail
+            store.begin_desk(conn, name, app.clock())
     client(app)
 
 
@@ -323,7 +327,8 @@ def stop() -> None:
 
 
 def _keep_beating(app: App) -> None:
-    while not _stop.wait(app.settings.limits.dead_after.total_seconds() / BEATS):
+    beat = min(BEAT, app.settings.limits.dead_after.total_seconds() / BEATS)
+    while not _stop.wait(beat):
         try:
             _beat_once(app)
             take_over(app)
@@ -353,7 +358,7 @@ def take_over(app: App) -> int:
 
 def _dead(app: App) -> list[tuple[str, datetime]]:
     """Executors that are silent for too long, and those at work without a row (thawed after they were buried)."""
-    pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+    pending = client(app).list_workflows(status="PENDING", load_input=False, load_output=False)
     with app.engine.begin() as conn:
         now = _database_now(conn)
         for stranger in {one.executor_id for one in pending if one.executor_id} - {_me}:
@@ -387,18 +392,20 @@ def _leased(app: App, executor: str, beat_at: datetime) -> datetime | None:
 
 
 def _resume_work_of(app: App, executor: str) -> int:
-    pending = DBOS.list_workflows(status="PENDING", executor_id=executor, load_input=False, load_output=False)
+    pending = client(app).list_workflows(
+        status="PENDING", executor_id=executor, load_input=False, load_output=False
+    )
     by_queue: dict[str | None, list[str]] = {}
     idle = [one.workflow_id for one in pending if one.name in PERIODIC]
     if idle:
-        DBOS.delete_workflows(idle)
+        client(app).delete_workflows(idle)
     for one in pending:
         if one.name not in PERIODIC and not (
             one.name == "handle_event" and _given_up(app, _key_of(one.workflow_id))
         ):
             by_queue.setdefault(one.queue_name, []).append(one.workflow_id)
     for queue, ids in by_queue.items():
-        DBOS.resume_workflows(ids, queue_name=queue)
+        client(app).resume_workflows(ids, queue_name=queue)
     if pending:
         log.warning("took over the work of a dead worker", executor=executor, pieces=len(pending))
     return len(pending)
@@ -416,12 +423,12 @@ def _given_up(app: App, key: str) -> bool:
 
 def mend(app: App) -> int:
     """Events whose workflow the engine has no more use for (failed, or of an older version) wait for the next look."""
-    broken = DBOS.list_workflows(
+    broken = client(app).list_workflows(
         status=BROKEN, name="handle_event", limit=MANY, load_input=False, load_output=False
     )
     older = _versions_without_worker(app)
     if older:
-        broken += DBOS.list_workflows(
+        broken += client(app).list_workflows(
             status=["ENQUEUED", "DELAYED", "PENDING"],
             name="handle_event",
             app_version=older,
@@ -433,7 +440,7 @@ def mend(app: App) -> int:
         for one in broken:
             store.dropped(conn, _key_of(one.workflow_id), app.clock())
     if broken:
-        DBOS.delete_workflows([one.workflow_id for one in broken])
+        client(app).delete_workflows([one.workflow_id for one in broken])
         log.warning("events of broken workflows are taken up again", pieces=len(broken))
     return len(broken)
 
@@ -466,16 +473,18 @@ def _long_ago() -> datetime:
     return wall() - timedelta(days=1)
 
 
-def clean(app: App, before: datetime, keep: Sequence[str] = ()) -> int:
-    """Delete the engine's finished workflows older than `before`."""
-    old = DBOS.list_workflows(
-        status=["SUCCESS", "ERROR", "CANCELLED"],
-        end_time=before.isoformat(),
-        limit=5000,
-        load_input=False,
-        load_output=False,
-    )
-    ids = [one.workflow_id for one in old if one.workflow_id not in keep]
-    if ids:
-        DBOS.delete_workflows(ids)
-    return len(ids)
+def clean(app: App, before: datetime) -> int:
+    """Delete the engine's finished workflows older than `before`; gives how many."""
+    gone = 0
+    while True:
+        old = client(app).list_workflows(
+            status=["SUCCESS", *BROKEN],
+            end_time=before.isoformat(),
+            limit=MANY,
+            load_input=False,
+            load_output=False,
+        )
+        if not old:
+            return gone
+        client(app).delete_workflows([one.workflow_id for one in old])
+        gone += len(old)

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from connectors.sandbox.desk import Case, SandboxDesk
 from connectors.sandbox.hooks import Delivery
@@ -152,7 +152,7 @@ class World:
         self.accounts = [self._account(vendor) for vendor in vendors]
         self.config = home / "backstop.toml"
         (home / "order_status.txt").write_text("Hello, your parcel is on its way.\n")
-        text = CONFIG.format(
+        config = CONFIG.format(
             database=self.database,
             port=self.port,
             cache=cache or home,
@@ -160,7 +160,7 @@ class World:
             dead_after=dead_after,
             workers=workers,
         )
-        self.config.write_text(text + "".join(self._table(one) for one in self.accounts))
+        self.config.write_text(config + "".join(self._table(one) for one in self.accounts))
         self.nursery = Nursery(home, self.config)
         self.stack.callback(self.nursery.close)
         self.written = self.dropped = self.doubled = 0
@@ -393,3 +393,24 @@ def _compare(app: wiring.App, one: Account, case: Case, books: Books) -> None:
 def _open_events(app: wiring.App) -> Iterator[Any]:
     with app.engine.begin() as conn:
         yield from list(conn.execute(select(events).where(events.c.state != "settled")))
+
+
+def traces(world: World, words: tuple[str, ...]) -> list[str]:
+    """Where these words stand in the engine's tables (SQLite) or in a log; and inputs that are no plain JSON."""
+    found = []
+    with db.reading(db.connect(world.database)) as conn:
+        names = conn.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars()
+        for name in [n for n in names if not n.startswith("bs_")]:
+            rows = conn.execute(text(f'SELECT * FROM "{name}"')).all()
+            found += [f"table {name}: {word}" for row in rows for word in words if word in str(tuple(row))]
+        inputs = (
+            conn.execute(text("SELECT inputs FROM workflow_status WHERE name = 'handle_event'"))
+            .scalars()
+            .all()
+        )
+    found += [f"no JSON: {one}" for one in inputs if not str(one).startswith(("{", "[", '"'))]
+    assert inputs
+    for log in world.home.glob("*.log"):
+        said = log.read_text(errors="replace")
+        found += [f"{log.name}: {word}" for word in words if word in said]
+    return found

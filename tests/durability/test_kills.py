@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from harness import Books, World, answers, reckon, until
+from harness import Books, World, answers, reckon, traces, until
+from sqlalchemy import text
 
 from core.wiring import wall
 
@@ -132,7 +133,28 @@ def test_no_ticket_is_lost_and_nothing_said_twice_when_processes_are_killed(
 ):
     with World(tmp_path, seed=7_281_945, cache=model_cache) as world:
         books = play(world, SHORT)
+        told = traces(
+            world, ("umbrella", "tracking page", "credit card", "does not help me", "customer1@example.com")
+        )
     assert books.tickets == SHORT.tickets
+    assert not books.troubles
+    assert not told, "customers' words stand in the ledger only, never in the engine's tables or a log"
+
+
+def test_a_fact_whose_workflow_failed_is_taken_up_again(tmp_path: Path, model_cache: Path):
+    with World(tmp_path, seed=3, cache=model_cache, vendors=("freshdesk",)) as world:
+        world.nursery.start("web")
+        until(lambda: answers(world.port), 60)
+        world.customers_write("order")
+        world.vendors_deliver(drop=0.0)
+        app = world.app()
+        with app.engine.begin() as conn:
+            spoiled = text("UPDATE workflow_status SET status = 'ERROR' WHERE name = 'handle_event'")
+            assert conn.execute(spoiled).rowcount == 1
+        world.nursery.start("worker")
+        until(lambda: world.settled(app.engine), 60)
+        app.engine.dispose()
+        books = reckon(world)
     assert not books.troubles
 
 
