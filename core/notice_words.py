@@ -21,8 +21,9 @@ CUSTOMERS_WORDS = ("subject", "customer_name")
 BLANK = {
     "template": "", "ticket": "", "desk": "", "priority": "normal", "state": "", "subject": "", "customer_name": "",
     "intent": "", "percent": 0, "queue": "", "claimed_by": "", "headline": "", "text": "", "wait": "", "promise": "",
-    "collapsed": [], "because": "", "repeat": False, "tickets": [], "url": "", "claim_url": "", "words": False,
+    "collapsed": [], "because": "", "repeat": False, "tickets": [], "count": 0, "more": 0, "url": "", "claim_url": "", "words": False,
 }  # fmt: skip
+HEAD = 80  # what stands before and after the ids in a short digest
 LINE = 200  # of a subject or a name
 
 
@@ -40,6 +41,8 @@ def render(
     `urls`: the ticket's and the claim's."""
     shown = {name: value for name, value in facts.items() if words or name not in CUSTOMERS_WORDS}
     told = _told(shown, now, hours) | {"words": words, "url": urls[0], "claim_url": urls[1]}
+    if form == "short":
+        told |= _those_that_fit(told["tickets"], length - HEAD - len(urls[1]))
     text = _tidied(_environment().get_template(f"notice_{form}.txt").render(n=told))
     head = str(_environment().get_template("notice_heads.txt").module.head(told))  # type: ignore[attr-defined]
     subject = f"{head} · {told['subject']}" if told["subject"] and told["ticket"] else head
@@ -71,7 +74,19 @@ def _told(facts: Mapping[str, Any], now: datetime, hours: Hours) -> dict[str, An
             else f"by {at.astimezone(hours.zone):%H:%M}, which has passed"
         )
     told["tickets"] = [_told(one, now, hours) for one in facts.get("tickets", [])]
+    told["count"] = len(facts.get("tickets", []))
     return told
+
+
+def _those_that_fit(tickets: list[dict[str, Any]], room: int) -> dict[str, Any]:
+    """As many tickets as a short message holds by their whole ids; of the others it says how many they are."""
+    named: list[dict[str, Any]] = []
+    for one in tickets:
+        room -= len(str(one["ticket"])) + 2
+        if room < 0:
+            break
+        named.append(one)
+    return {"tickets": named, "more": len(tickets) - len(named)}
 
 
 def _line(value: Any) -> Any:
@@ -91,7 +106,9 @@ def _fitted(text: str, length: int, link: str) -> str:
     """Cut in the middle of the words, never in the link at the end, nor before the ticket's id."""
     if len(text) <= length:
         return text
-    tail = f"… {link}" if link and len(link) + 2 < length // 2 else "…"
+    tail = (
+        f"... {link}" if link and len(link) + 4 < length // 2 else "..."
+    )  # "…" would halve what an SMS holds
     return text[: length - len(tail)] + tail
 
 

@@ -31,6 +31,7 @@ ARRIVES = timedelta(minutes=5)  # where a provider tells of arrival, no word for
 AGAIN = timedelta(minutes=5)  # when nothing works, all ways are tried again…
 GIVE_UP = timedelta(hours=6)  # …for so long
 SILENT = 3
+SUMMARY = 4  # a summary may be so many times as long as one notice
 UNKNOWN = "outcome unknown"
 
 
@@ -99,7 +100,7 @@ def compose(
     url, claim_url = str(facts.get("url", "")), f"{_public(app)}/claim/{token}" if token else ""
     try:
         subject, text = render(
-            facts, channel.format, length=channel.max_length, words=channel.carries_customer_words, now=now,
+            facts, channel.format, length=channel.max_length * (SUMMARY if len(mine) > 1 else 1), words=channel.carries_customer_words, now=now,
             hours=app.hours, urls=(url, claim_url),
         )  # fmt: skip
     except Exception:  # a broken template must not silence a page

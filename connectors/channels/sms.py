@@ -29,7 +29,8 @@ from connectors.signing import same
 from core.errors import BadPayload, BadSignature, NotAllowed, Refused, TryLater, VendorError
 from core.model import Dispatch, Finding, Heard, Receipt, WebhookRequest
 
-LENGTH = 320  # two segments of plain letters
+LENGTH = 320  # two segments of plain letters; what names many tickets at once may be longer
+MOST = 1600  # Twilio refuses more
 STATES = {
     "accepted": "accepted", "scheduled": "accepted", "queued": "accepted", "sending": "accepted", "sent": "sent",
     "delivered": "delivered", "read": "delivered", "undelivered": "failed", "failed": "failed", "canceled": "failed",
@@ -89,7 +90,7 @@ class Sms:
         """One text message. Raises TryLater, Refused, UnknownOutcome."""
         to = number(dispatch.to[0]) if dispatch.to else self.recipients[0]
         service = self._settings.sender.startswith("MG")
-        form = {"To": to, "Body": dispatch.text[:LENGTH]}
+        form = {"To": to, "Body": dispatch.text[:MOST]}
         form["MessagingServiceSid" if service else "From"] = self._settings.sender
         if self._callback:
             form["StatusCallback"] = f"{self._callback}?key={quote(dispatch.key, safe='')}"

@@ -74,3 +74,12 @@ def test_a_digest_whose_channel_fails_reaches_people_by_another(world: World) ->
     world.tick(1)
     left = {str(5000 + n) for n in range(8)} - {d.ticket_id for d in world.sms.sent[:5]}
     assert {d.ticket_id for d in world.boss.sent} == left
+
+
+def test_a_flood_of_a_hundred_and_fifty_is_still_named_one_by_one(world: World) -> None:
+    for number in range(150):
+        world.escalate(str(5000 + number))
+    world.tick()
+    world.tick(1)
+    told = " ".join(d.text for d in world.sms.sent)
+    assert all(str(5000 + number) in told for number in range(150))

@@ -84,7 +84,7 @@ def test_what_is_too_long_is_cut_between_the_ticket_and_the_link(length: int) ->
     text = words(facts("escalated", because="x" * 400), "short", length)[1]
     assert len(text) <= length
     assert "4711" in text
-    assert text.endswith(LINK) or length // 2 <= len(LINK) + 2
+    assert text.endswith(LINK) or length // 2 <= len(LINK) + 4
 
 
 def test_a_digest_names_every_ticket() -> None:
@@ -94,6 +94,18 @@ def test_a_digest_names_every_ticket() -> None:
         text = words(given, form, 5000)[1]
         assert all(str(5000 + n) in text for n in range(30))
     assert "4929" not in words(given, "short")[1]
+
+
+def test_a_digest_too_long_for_a_text_message_says_how_many_it_does_not_name() -> None:
+    many = [facts("escalated", ticket=str(5000 + n)) for n in range(100)]
+    text = words(
+        {"template": "digest", "priority": "urgent", "tickets": many, "ticket": "", "desk": ""}, "short", 320
+    )[1]
+    named = sum(str(5000 + n) in text for n in range(100))
+    assert len(text) <= 320
+    assert f"and {100 - named} more" in text
+    assert "100 tickets wait" in text
+    assert text.isascii()
 
 
 def test_a_trouble_of_ours_and_a_report_are_said_as_they_were_written() -> None:
