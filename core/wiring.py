@@ -25,7 +25,6 @@ from core.counters import Counters
 from core.errors import ConfigError, TryLater
 from core.hours import Hours
 from core.ledger import db
-from core.ledger.schema import desks as ledger_desks
 from core.ledger.schema import tokens
 from core.model import IntentRule, Mode, Priority, Rules, Rung
 from core.ports import Channel, Classifier, HelpDesk
@@ -123,9 +122,6 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify:
     from core.checks import refuse
 
     refuse(settings, app)
-    with engine.begin() as conn:
-        for name in desks:  # from now on we answer; what was written before is old mail
-            db.insert_new(conn, ledger_desks, {"desk": name, "started_at": clock()})
     return app
 
 

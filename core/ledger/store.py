@@ -313,6 +313,14 @@ def desk(conn: Connection, name: str) -> Row[Any] | None:
     return conn.execute(select(desks).where(desks.c.desk == name)).first()
 
 
+def begin_desk(conn: Connection, name: str, now: datetime) -> None:
+    """The first time that we receive for a desk."""
+    if not insert_new(conn, desks, {"desk": name, "started_at": now}):
+        conn.execute(
+            update(desks).where(desks.c.desk == name, desks.c.started_at.is_(None)).values(started_at=now)
+        )
+
+
 def put_desk(conn: Connection, name: str, **values: Any) -> None:
     """Create or change a desk's row."""
     put(conn, desks, ["desk"], {"desk": name, **values})
