@@ -65,12 +65,14 @@ def worker(config: str | None, as_json: bool) -> None:
 @click.option("--once", is_flag=True, help="Play the story, print what happened to every ticket, and end.")
 @click.option("--port", type=int, default=8600, show_default=True, help="0 takes a free one.")
 @click.option("--desk", default="", help="Which help desk's interface the demo is played through.")
-def demo(once: bool, port: int, desk: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="With --once: print one JSON document.")
+def demo(once: bool, port: int, desk: str, as_json: bool) -> None:
     """The whole product on this machine, with a sandbox help desk."""
     import importlib
 
     run: Any = importlib.import_module("demo.run").run
-    raise click.exceptions.Exit(run(once=once, port=port, **({"desk": desk} if desk else {})))
+    which = {"desk": desk} if desk else {}
+    raise click.exceptions.Exit(run(once=once, port=port, as_json=as_json, **which))
 
 
 def _flask(app: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -141,6 +142,9 @@ def first_name(name: str) -> str:
     return first if len(name) <= NAME and re.fullmatch(r"[^\W\d_](?:[^\W\d_]|['’-]){0,24}", first) else ""
 
 
+_loading = threading.Lock()
+
+
 @functools.cache
 def _identifier() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
@@ -155,5 +159,7 @@ def language_of(words: str, locale: str = "") -> str:
     known = locale[:2].lower() if locale[:2].lower() in LANGUAGES else ""
     if len(words) < TOO_SHORT:
         return known or "en"
-    language, probability = _identifier().classify(words[:2000])
+    with _loading:  # several threads at once would each load the model
+        identifier = _identifier()
+    language, probability = identifier.classify(words[:2000])
     return str(language) if probability > SURE else known or "en"

@@ -404,7 +404,12 @@ def traces(world: World, words: tuple[str, ...]) -> list[str]:
             rows = conn.execute(text(f'SELECT * FROM "{name}"')).all()
             found += [f"table {name}: {word}" for row in rows for word in words if word in str(tuple(row))]
         inputs = (
-            conn.execute(text("SELECT inputs FROM workflow_status WHERE name = 'handle_event'"))
+            conn.execute(
+                text(
+                    "SELECT i.inputs FROM workflow_input i JOIN workflow_status s USING (workflow_uuid)"
+                    " WHERE s.name = 'handle_event'"
+                )
+            )
             .scalars()
             .all()
         )
