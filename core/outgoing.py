@@ -30,12 +30,6 @@ class Sent:
     total_cap: int = 600
 
 
-def newest_customer_message(ticket: Ticket) -> Message | None:
-    """What the customer said last, machines' mail left out."""
-    said = [m for m in ticket.messages if m.author is Author.CUSTOMER and not m.draft]
-    return said[-1] if said else None
-
-
 def human_touch(ticket: Ticket, after: Message | None = None) -> str:
     """Why the ticket is in a human's hands ("" if it is not); `after`: only what came after that message."""
     if ticket.assignee is not None and ticket.assignee.human:

@@ -185,8 +185,3 @@ def of(app: Any) -> Routes:
     if routes is None:
         routes = app.routes = make(app.settings, app.channels)
     return routes
-
-
-def rungs_of(settings: Any) -> tuple[Rung, ...]:
-    """The configured ladder."""
-    return tuple(Rung(r.after, r.notify, r.repeat, r.every, r.quiet) for r in settings.escalation.ladder)
