@@ -29,6 +29,7 @@ from core.errors import (
 )
 from core.hours import promise
 from core.ledger import store
+from core.ledger.db import reading
 from core.model import (
     Author,
     Decision,
@@ -61,7 +62,7 @@ UNAUTHORISED, TOO_MANY = 401, 429
 
 def handle(app: App, key: str) -> str:
     """Deal with one stored event; gives its state. Raises nothing: what fails waits, or becomes a dead letter."""
-    with app.engine.begin() as conn:
+    with reading(app.engine) as conn:
         event = store.event(conn, key)
     if event is None or event.state in {"settled", "dead"}:
         return event.state if event is not None else "unknown"
@@ -106,12 +107,12 @@ def settle_ticket(app: App, event: Any) -> tuple[str, str]:
     now = app.clock()
     where = (event.desk, ticket.id)
     notice_claim(app, ticket, now)
-    with app.engine.begin() as conn:
+    with reading(app.engine) as conn:
         pending = store.open_decision(conn, *where)
         row = store.ticket(conn, *where)
     if pending is not None:
         carry_out(app, ticket, pending)
-        with app.engine.begin() as conn:
+        with reading(app.engine) as conn:
             row = store.ticket(conn, *where)
     messages = unhandled(ticket, row.handled_message_id if row else "", row.handled_at if row else None)
     if not messages and (begun := _begun(app, row)):
@@ -127,7 +128,7 @@ def _begun(app: App, row: Any) -> str:
     """Why a look that finds no new message decides nothing; "" for a ticket that was never decided about."""
     if row is None:
         return ""
-    with app.engine.begin() as conn:
+    with reading(app.engine) as conn:
         first = store.decision(conn, created_key(row.desk, row.ticket_id))
     return "nothing new from the customer" if row.handled_message_id or first is not None else ""
 
@@ -189,7 +190,7 @@ def _guess(app: App, messages: Sequence[Message]) -> tuple[str, Prediction]:
 
 def _old_mail(app: App, ticket: Ticket, messages: Sequence[Message], event: Any) -> Decision | None:
     """The first sweep over an old desk must not answer what was written before we came."""
-    with app.engine.begin() as conn:
+    with reading(app.engine) as conn:
         desk = store.desk(conn, ticket.desk)
     if event.source != "sweep" or desk is None or desk.started_at is None or not messages:
         return None
@@ -223,7 +224,7 @@ def _guarded(app: App, decision: Decision, case: _Case, history: Any, now: datet
     if not said:
         return decision
     limits = app.settings.limits
-    with app.engine.begin() as conn:
+    with reading(app.engine) as conn:
         sent = store.sent(
             conn, case.ticket.customer.email, now, (limits.per_address_per_hour, limits.per_hour)
         )
@@ -283,7 +284,7 @@ def _stored(
     """One transaction: whoever is second finds the fact decided, or the ticket further on than it was `seen`."""
     ticket, where = case.ticket, (case.ticket.desk, case.ticket.id)
     newest = case.messages[-1] if case.messages else None
-    with app.engine.begin() as conn:
+    with reading(app.engine) as conn:
         first = store.decision(conn, created_key(*where)) is None
     key = _fact_key(ticket, newest, first=first)
     visible = policy.for_mode(decision, mode)
@@ -401,7 +402,7 @@ def _later(app: App, event: Any, reason: str, wait: timedelta, *, counts: bool =
 
 def give_up(app: App, key: str, reason: str) -> None:
     """A dead letter from outside: the event cannot come to its end by itself."""
-    with app.engine.begin() as conn:
+    with reading(app.engine) as conn:
         event = store.event(conn, key)
     if event is not None and event.state in {"received", "waiting"}:
         _dead(app, event, reason)
@@ -435,7 +436,7 @@ def _wait_after(app: App, event: Any, err: VendorError) -> tuple[timedelta, bool
 
 def _is_down(app: App, desk: str) -> bool:
     """Whether the desk answered nobody lately: its last sweep failed. No ticket is given up because of that."""
-    with app.engine.begin() as conn:
+    with reading(app.engine) as conn:
         row = store.desk(conn, desk)
     return row is not None and bool(row.trouble)
 

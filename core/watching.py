@@ -11,6 +11,7 @@ from typing import Any
 from core import delivery, escalation, notice_rows, routing
 from core.errors import VendorError
 from core.ledger import store
+from core.ledger.db import reading
 from core.model import Author, Claim, Notice, Priority, Status, Ticket, TicketState
 from core.wiring import App
 
@@ -37,7 +38,7 @@ def claim_of(ticket: Ticket, since: datetime | None) -> Claim:
 
 def notice_claim(app: App, ticket: Ticket, now: datetime) -> None:
     """Learn from a ticket just fetched what humans did with it."""
-    with app.engine.begin() as conn:
+    with reading(app.engine) as conn:
         row = store.ticket(conn, ticket.desk, ticket.id)
     if row is not None and row.state in AWAITED:
         learn(app, row, claim_of(ticket, row.waiting_since), now)
@@ -90,7 +91,7 @@ def learn(app: App, row: Any, claim: Claim, now: datetime) -> bool:
 
 def remind(app: App, now: datetime, only: tuple[str, str] | None = None) -> int:
     """One pass of the ladder: what is due is checked against the desks in bulk, then told. Gives how many notices went out."""
-    with app.engine.begin() as conn:
+    with reading(app.engine) as conn:
         rows = store.due_tickets(conn, now)
     if only is not None:
         rows = [row for row in rows if (row.desk, row.ticket_id) == only]
@@ -112,7 +113,7 @@ def remind(app: App, now: datetime, only: tuple[str, str] | None = None) -> int:
 
 def still_waiting(app: App, desk: str, ticket_ids: Sequence[str], now: datetime) -> Mapping[str, Claim]:
     """The claims of these tickets, asked in bulk; those read within the last seconds need no second look."""
-    with app.engine.begin() as conn:
+    with reading(app.engine) as conn:
         rows = store.known(conn, desk, ticket_ids)
     old = [id_ for id_ in ticket_ids if not _fresh(rows.get(id_), now)]
     found: dict[str, Claim] = {}

@@ -15,6 +15,7 @@ from core import outgoing, policy
 from core.becoming import remember
 from core.errors import BackstopError, Conflict, NotAllowed, Refused, TryLater, UnknownOutcome
 from core.ledger import store
+from core.ledger.db import reading
 from core.model import (
     AddTags,
     History,
@@ -42,7 +43,7 @@ LOOK_BEFORE_REPEATING = True
 
 def carry_out(app: App, ticket: Ticket, decision: Any) -> None:
     """Make the calls that are left, then remember what the ticket has become."""
-    with app.engine.begin() as conn:
+    with reading(app.engine) as conn:
         rows = store.writes_of(conn, decision.key)
     failures = []
     for row in rows:
@@ -61,7 +62,7 @@ def carry_out(app: App, ticket: Ticket, decision: Any) -> None:
 
 def _unsaid(app: App, decision: Any) -> str:
     """Why an answer that was decided on did not go out; "" when it did, or when there was none."""
-    with app.engine.begin() as conn:
+    with reading(app.engine) as conn:
         rows = [w for w in store.writes_of(conn, decision.key) if w.what == "answer"]
     if decision.outcome != Outcome.AUTO_RESOLVED or not rows or rows[-1].state not in {"skipped", "failed"}:
         return ""
@@ -127,7 +128,7 @@ def _stopped(app: App, ticket: Ticket, write: Write, row: Any) -> str:
     if not isinstance(spoken, Reply):
         return ""
     limits = app.settings.limits
-    with app.engine.begin() as conn:
+    with reading(app.engine) as conn:
         sent = store.sent(
             conn, ticket.customer.email, app.clock(), (limits.per_address_per_hour, limits.per_hour)
         )
@@ -201,7 +202,7 @@ def _claimed(app: App, row: Any) -> Any:
 
 
 def _as_it_is(app: App, row: Any) -> Any:
-    with app.engine.begin() as conn:
+    with reading(app.engine) as conn:
         return store.write(conn, row.key)
 
 
