@@ -38,7 +38,7 @@ def create_app(app: App, *, console: bool = True) -> Flask:
     flask.add_url_rule("/readyz", view_func=readyz)
     flask.add_url_rule("/metrics", view_func=metrics)
     flask.register_error_handler(Exception, unexpected)
-    from core.doors import doors
+    from core.telling.doors import doors
 
     flask.register_blueprint(doors)
     if console:

@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Engine, func, insert, select
 
-from core import watching
 from core.escalation import ladder_for
 from core.hours import Hours
 from core.ledger import db
 from core.ledger.schema import notices, tickets
+from core.line import watching
 from core.model import Claim, Dispatch, Priority, Receipt, Rung
-from core.routing import Routes
+from core.telling.routing import Routes
 
 START = datetime(2026, 3, 11, 14, 20, tzinfo=UTC)
 RUNGS = (Rung(timedelta(minutes=30), "team"), Rung(timedelta(hours=2), "manager"))

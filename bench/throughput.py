@@ -22,10 +22,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "durability")]
 
 from harness import World, answers, until  # noqa: E402
 
-from core import settings, sweeping, watching, wiring, workflows  # noqa: E402
-from core.handling import handle  # noqa: E402
+from core import settings, wiring, workflows  # noqa: E402
 from core.ledger import store  # noqa: E402
 from core.ledger.schema import metadata, tickets  # noqa: E402
+from core.line import sweeping, watching  # noqa: E402
+from core.line.handling import handle  # noqa: E402
 from core.model import EventKind, TicketEvent, created_key  # noqa: E402
 
 

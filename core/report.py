@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from math import inf
 from zoneinfo import ZoneInfo
 
-from core.figures import (
+from core.model import Outcome
+from core.weekly.figures import (
     Balanced,
     BusinessHours,
     Figure,
@@ -20,9 +21,8 @@ from core.figures import (
     Share,
     WeeklyReport,
 )
-from core.intervals import median, median_interval, wilson
-from core.model import Outcome
-from core.report_words import (
+from core.weekly.intervals import median, median_interval, wilson
+from core.weekly.phrases import (
     DEFINITIONS,
     judge_escalation,
     judge_reescalation,

@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import Engine, Table, insert, select
 
 from core.ledger.schema import balance, decisions, events, history, labels, meta, notices, tickets, writes
-from core.reporting import GENERATED
 from core.seed_words import CUSTOMERS, INTENTS, PEOPLE, Kind, phrase
+from core.weekly.reporting import GENERATED
 
 DESK = "generated"
 MODEL = "generated"

@@ -62,8 +62,10 @@ class App:
     templates: SandboxedEnvironment
     desk_settings: dict[str, Any] = field(default_factory=dict)
     own_addresses: frozenset[str] = frozenset()
-    routes: Any = None  # who hears what: made once by core.routing
-    demoted: frozenset[str] = frozenset()  # intents that evidence forbids to answer: see core.demotion
+    routes: Any = None  # who hears what: made once by core.telling.routing
+    demoted: frozenset[str] = (
+        frozenset()
+    )  # intents that evidence forbids to answer: see core.learning.demotion
 
     def rungs(self) -> tuple[Rung, ...]:
         """The configured ladder."""
@@ -90,8 +92,8 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify:
         )
     from connectors.channels import build as build_channels
     from connectors.channels import calendars
-    from core import routing
-    from core.demotion import demoted
+    from core.learning.demotion import demoted
+    from core.telling import routing
 
     taken_back = frozenset(demoted(engine))
     rules = {name: rules_for(settings, desk_settings[name], taken_back) for name in desks}
@@ -119,7 +121,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify:
         own_addresses=_own(settings),
         demoted=taken_back,
     )
-    from core.checks import refuse
+    from core.setup.checks import refuse
 
     refuse(settings, app)
     return app
@@ -127,7 +129,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify:
 
 def _may_write(engine: Engine, rules: Mapping[str, Rules], desk: str) -> bool:
     """Whether the channel `desk` may leave a note there. Raises TryLater while the desk is on hold."""
-    from core.pausing import REASON, paused
+    from core.setup.pausing import REASON, paused
 
     if paused(engine, desk):
         raise TryLater(REASON, wait=timedelta(minutes=5))

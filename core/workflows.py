@@ -21,12 +21,13 @@ from dbos._serialization import DBOSPortableJSONSerializer
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
-from core import pausing, sweeping, watching
-from core.handling import give_up, handle
 from core.ledger import db, store
 from core.ledger.schema import events, executors
+from core.line import sweeping, watching
+from core.line.handling import give_up, handle
 from core.logs import correlated
 from core.model import TicketEvent
+from core.setup import pausing
 from core.wiring import App
 
 log = structlog.get_logger(__name__)
@@ -195,7 +196,7 @@ def _alone(what: str) -> Iterator[bool]:
 @DBOS.workflow(name="daily")
 def daily(at: datetime, context: Any) -> None:
     """Balance line, retention, own state."""
-    from core.upkeep import daily as upkeep
+    from core.line.upkeep import daily as upkeep
 
     upkeep(_running())
 
@@ -203,7 +204,7 @@ def daily(at: datetime, context: Any) -> None:
 @DBOS.workflow(name="weekly")
 def weekly(at: datetime, context: Any) -> None:
     """The weekly report to the people who want it."""
-    from core.upkeep import weekly as send_report
+    from core.line.upkeep import weekly as send_report
 
     send_report(_running())
 

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from connectors import DESKS
-from core import reference
+from core.setup import reference
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -26,7 +26,7 @@ LONGER = {
     "core/ledger/schema.py": "the tables, one after the other",
     "core/ledger/store.py": "one function per question to the tables",
     "core/policy.py": "the whole decision in its order",
-    "core/handling.py": "one fact's way from fetched to told, in its order",
+    "core/line/handling.py": "one fact's way from fetched to told, in its order",
     "core/workflows.py": "the only file that may know the engine",
     "core/wiring.py": "the only file that may know both sides",
 }

@@ -38,7 +38,7 @@ def _back(endpoint: str, **values: Any) -> Any:
 @needs(Role.AGENT)
 def claim(desk: str, ticket_id: str) -> Any:
     """Take a waiting ticket, in the desk too, under the reader's address there."""
-    from core.claims import claim_by_person
+    from core.telling.claims import claim_by_person
 
     app, found = backstop(), reader()
     email = (found.email if found else "") or request.form.get("email", "").strip()

@@ -10,7 +10,6 @@ from typing import Any
 from flask import Blueprint, Response, abort, render_template, request
 from sqlalchemy import select
 
-from core import reporting
 from core.console import quality as q
 from core.console import queries
 from core.console.access import backstop, needs
@@ -20,6 +19,7 @@ from core.ledger.db import reading
 from core.ledger.schema import changes
 from core.ledger.telling import told
 from core.report import bounds, earlier, week_of
+from core.weekly import reporting
 
 LATE_SWEEP = 5  # so many intervals without a complete pass are trouble
 LATE_RUNGS_DAYS = 7
@@ -180,7 +180,7 @@ def week_file(name: str, kind: str) -> Response:
     app = backstop()
     report = _report(app, name)
     if kind in ("png", "pdf"):
-        from core.report_plot import render_pdf, render_png
+        from core.weekly.plots import render_pdf, render_png
 
         made, mime = (
             (render_png(report), "image/png") if kind == "png" else (render_pdf(report), "application/pdf")

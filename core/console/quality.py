@@ -13,10 +13,10 @@ from sqlalchemy import Connection, RowMapping, and_, func, insert, select, updat
 from core.classify.evaluate import Judged
 from core.classify.whatif import Handling, Past, outcome_of, replay
 from core.console.queries import TEXT
-from core.figures import Share
-from core.intervals import wilson
 from core.ledger.schema import decisions, labels, meta, tickets
 from core.model import IntentRule, Rules
+from core.weekly.figures import Share
+from core.weekly.intervals import wilson
 
 NEWEST = 3000  # enough for narrow intervals, few enough for a fast page
 BINS = 10

@@ -259,7 +259,7 @@ def test_only_dead_letters_are_tried_again_and_each_is_written_down(team, monkey
 
 
 def test_a_claim_that_the_desk_refuses_is_said_and_written_down(team, monkeypatch):
-    from core import claims
+    from core.telling import claims
 
     monkeypatch.setattr(
         claims,

@@ -9,9 +9,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from sqlalchemy import select
 
-from core import claims
 from core.console.users import add_user
 from core.ledger.schema import changes, tickets
+from core.telling import claims
 from tests.console.world import NOW, make_app
 
 pytestmark = pytest.mark.browser

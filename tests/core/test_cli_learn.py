@@ -211,7 +211,7 @@ def test_a_better_model_is_kept_and_used_from_then_on(shell, tmp_path):
 
 
 def test_labels_in_the_ledger_teach_and_our_own_guesses_do_not(shell):
-    from core import lessons
+    from core.learning import lessons
 
     engine = remember(
         shell,

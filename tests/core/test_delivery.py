@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from core.delivery import pump
 from core.errors import TryLater
 from core.model import Claim, Notice, Priority
-from core.notice_rows import close_incidents
-from core.rota import make as make_rotas
+from core.telling.delivery import pump
+from core.telling.notice_rows import close_incidents
+from core.telling.rota import make as make_rotas
 from tests.core.telling import T0, M, World, notice
 
 
@@ -123,8 +123,8 @@ def test_claimed_then_forgotten_is_said_while_nobody_answered(world: World) -> N
 def test_workers_that_send_at_once_never_send_the_same_twice(world: World, workers: int) -> None:
     for number in range(30):
         world.escalate(str(number), priority="low")
-    from core.delivery import enqueue
     from core.escalation import due, notices_for
+    from core.telling.delivery import enqueue
 
     with world.engine.begin() as conn:
         for number in range(30):

@@ -15,9 +15,6 @@ import pytest
 from flask import Flask
 
 from connectors.channels import build
-from core import links
-from core.claims import claim_by_person
-from core.doors import doors
 from core.errors import Gone, Refused, TryLater, UnknownOutcome, Unsupported
 from core.ledger.db import reading
 from core.model import (
@@ -34,6 +31,9 @@ from core.model import (
     Ticket,
     Write,
 )
+from core.telling import links
+from core.telling.claims import claim_by_person
+from core.telling.doors import doors
 from tests.connectors.channels.fakes import FakeSlack, FakeTwilio, serving
 from tests.core.telling import T0, FakeDesk, World
 

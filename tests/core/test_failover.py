@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from core.delivery import heard_of, pump
 from core.errors import TryLater
 from core.model import Dispatch, Notice, Priority
+from core.telling.delivery import heard_of, pump
 from tests.core.telling import BUSY, LOST, REFUSED, World, notice
 
 
@@ -118,7 +118,7 @@ def test_broken_words_still_name_the_ticket(world: World, monkeypatch: pytest.Mo
     def broken(*_: object, **__: object) -> None:
         raise KeyError("template")
 
-    monkeypatch.setattr("core.sending.render", broken)
+    monkeypatch.setattr("core.telling.sending.render", broken)
     world.escalate()
     world.tick()
     assert "4711" in world.sms.sent[0].text
@@ -126,7 +126,7 @@ def test_broken_words_still_name_the_ticket(world: World, monkeypatch: pytest.Mo
 
 def test_a_channel_that_left_the_configuration_falls_over(world: World) -> None:
     with world.engine.begin() as conn:
-        from core.delivery import enqueue
+        from core.telling.delivery import enqueue
 
         enqueue(conn, [notice(priority=Priority.HIGH)], routes=world.routes, now=world.now)
     del world.channels["slack:urgent"]

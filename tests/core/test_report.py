@@ -13,11 +13,11 @@ from scipy.stats import binom, binomtest
 from sqlalchemy import create_engine, select
 
 from core import seed
-from core.figures import Balanced, Paged, Row, Verdict
-from core.intervals import median, median_interval, wilson
 from core.ledger.schema import meta, metadata, tickets
 from core.report import bounds, earlier, summarise, week_of
-from core.reporting import weekly
+from core.weekly.figures import Balanced, Paged, Row, Verdict
+from core.weekly.intervals import median, median_interval, wilson
+from core.weekly.reporting import weekly
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WEEK = "2026-W10"  # Monday 2 to Sunday 8 March, winter time: Berlin is one hour ahead of UTC

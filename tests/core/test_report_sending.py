@@ -9,13 +9,15 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import create_engine, select
 
-from core import reporting, routing, seed
+from core import seed
 from core.errors import ConfigError
 from core.hours import Hours
 from core.ledger.schema import metadata, notices, tickets
-from core.report_plot import render_pdf, render_png
-from core.report_sending import audiences
 from core.settings import Settings
+from core.telling import routing
+from core.weekly import reporting
+from core.weekly.plots import render_pdf, render_png
+from core.weekly.posting import audiences
 
 NOW = datetime(2026, 3, 16, 7, tzinfo=UTC)  # a Monday
 OFFICE = Hours.make("Europe/Berlin", dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "09:00-17:00"))

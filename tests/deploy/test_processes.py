@@ -20,7 +20,7 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-from core.cli_init import init
+from core.commands.init import init
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "a-secret-of-the-webhook"

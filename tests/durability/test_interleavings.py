@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from words import DISPUTE, NONSENSE, ORDER
 
-from core.handling import handle
 from core.ledger.schema import decisions, events
+from core.line.handling import handle
 
 FACTS = 4  # three tickets and a reply
 number = itertools.count()

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from core.wiring import wall
 
-MARKER_OFF = {"core.writing.LOOK_BEFORE_REPEATING": False}
+MARKER_OFF = {"core.line.writing.LOOK_BEFORE_REPEATING": False}
 
 
 @dataclass

@@ -11,10 +11,11 @@ from sqlalchemy import text
 from words import DISPUTE, NONSENSE, ORDER
 
 from connectors.sandbox.server import Call
-from core import sweeping, watching, workflows, writing
-from core.handling import handle
+from core import workflows
 from core.ledger import store
 from core.ledger.schema import decisions, events, notices, writes
+from core.line import sweeping, watching, writing
+from core.line.handling import handle
 
 pytestmark = pytest.mark.usefixtures("no_naps")
 ONE = pytest.mark.parametrize("vendor", ["freshdesk"])
@@ -160,7 +161,7 @@ def test_a_worker_that_wakes_up_late_does_not_repeat_what_another_has_done(house
 @ONE
 def test_two_looks_at_one_new_ticket_at_once_decide_once(house, monkeypatch):
     h = house()
-    from core import handling
+    from core.line import handling
 
     case = h.desk.customer_writes(NONSENSE, email="carla@example.com")
     real, key = handling._stored, event(h, case).key

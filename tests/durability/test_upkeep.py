@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select, update
 from words import DISPUTE, NONSENSE, ORDER
 
-from core import upkeep
 from core.ledger import audit, store
 from core.ledger.schema import balance, decisions, events, history, notices, tickets, writes
+from core.line import upkeep
 
 pytestmark = pytest.mark.parametrize("vendor", ["freshdesk"])
 MARKER = "xylophone"

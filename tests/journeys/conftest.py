@@ -19,10 +19,11 @@ from sqlalchemy import select
 
 from connectors.sandbox.desk import Case, SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
-from core import settings, watching, wiring, workflows
-from core.handling import handle
+from core import settings, wiring, workflows
 from core.ledger import store
 from core.ledger.schema import decisions, events, notices, writes
+from core.line import watching
+from core.line.handling import handle
 from webhook_app import create_app
 
 TUESDAY = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from account import shell_of, without_hooks
 
-from core import provisioning
+from core.setup import provisioning
 from core.wiring import wall
 
 ONE = pytest.mark.parametrize("vendor", ["freshdesk"])

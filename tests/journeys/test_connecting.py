@@ -8,8 +8,9 @@ import pytest
 import requests
 from command import Shell
 
-from core import connecting, wiring
+from core import wiring
 from core.errors import ConfigError
+from core.setup import connecting
 
 
 @pytest.fixture

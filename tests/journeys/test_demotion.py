@@ -8,9 +8,10 @@ import pytest
 from command import Shell
 from words import ORDER
 
-from core import demotion, upkeep
-from core.demotion import Evidence
+from core.learning import demotion
+from core.learning.demotion import Evidence
 from core.ledger.schema import notices, tickets
+from core.line import upkeep
 
 
 @pytest.fixture

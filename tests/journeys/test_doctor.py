@@ -10,10 +10,11 @@ from account import without_hooks
 from sqlalchemy import update
 
 from connectors.sandbox.server import serving
-from core import doctor, wiring, workflows
+from core import wiring, workflows
 from core.ledger import store
 from core.ledger.schema import desks, events
 from core.model import EventKind, Finding, TicketEvent
+from core.setup import doctor
 from webhook_app import create_app
 
 ONE = pytest.mark.parametrize("vendor", ["freshdesk"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from words import DISPUTE, NONSENSE
 
-from core import watching
 from core.ledger.schema import notices
+from core.line import watching
 
 
 def test_unclaimed_for_thirty_minutes_the_team_is_told_once_more_and_after_two_hours_the_manager(house):

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from words import ORDER
 
-from core import lessons
 from core.errors import TryLater
+from core.learning import lessons
 
 LOGIN = "I cannot log in, the password is refused"
 

@@ -9,10 +9,11 @@ from command import Shell
 from sqlalchemy import update
 from words import DISPUTE, ORDER
 
-from core import pausing, workflows
+from core import workflows
 from core.errors import TryLater
 from core.ledger.schema import changes, desks, events
 from core.model import Dispatch, Priority
+from core.setup import pausing
 
 
 def writes(h):

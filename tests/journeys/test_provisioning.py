@@ -15,11 +15,12 @@ from words import DISPUTE
 
 from connectors.sandbox.desk import SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
-from core import provisioning, settings, wiring, workflows
+from core import settings, wiring, workflows
 from core.errors import BackstopError
-from core.handling import handle
 from core.ledger import store
 from core.ledger.schema import events
+from core.line.handling import handle
+from core.setup import provisioning
 from webhook_app import create_app
 
 

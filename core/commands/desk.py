@@ -1,0 +1,156 @@
+"""plan, install, uninstall, doctor, connect, pause, resume."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from core.cli import app_of, common, desk_of, out
+
+LOOPBACK = 8765
+MINUTES = 5
+BY_HAND = "by_hand"
+
+
+@click.command()
+@click.argument("desk")
+@common
+def plan(desk: str, config: str | None, as_json: bool) -> None:
+    """What install would make or change in a desk, and why."""
+    from core.setup import provisioning
+
+    app = app_of(config)
+    _told(desk, provisioning.plan(app, desk_of(app, desk)), as_json, "nothing was changed")
+
+
+@click.command()
+@click.argument("desk")
+@common
+def install(desk: str, config: str | None, as_json: bool) -> None:
+    """Make what is missing in a desk; what people changed is left as it is."""
+    from core.setup import provisioning
+
+    app = app_of(config)
+    steps = provisioning.install(app, desk_of(app, desk))
+    _told(desk, steps, as_json, f"then `backstop doctor {desk}` checks it")
+
+
+@click.command()
+@click.argument("desk")
+@click.option("--plan", "dry", is_flag=True, help="Only list what would be removed.")
+@common
+def uninstall(desk: str, dry: bool, config: str | None, as_json: bool) -> None:
+    """Remove exactly what install made in a desk."""
+    from core.setup import provisioning
+
+    app = app_of(config)
+    steps = provisioning.uninstall(app, desk_of(app, desk), dry=dry)
+    _told(desk, steps, as_json, "nothing was changed" if dry else "nothing of ours calls or marks any more")
+
+
+def _told(desk: str, steps: Iterable[Any], as_json: bool, end: str) -> None:
+    steps = list(steps)
+    out(as_json, {"desk": desk, "steps": [asdict(step) for step in steps]}, lambda: _as_text(steps, end))
+
+
+def _as_text(steps: list[Any], end: str) -> str:
+    done = [step for step in steps if step.action != BY_HAND]
+    lines = []
+    for step in done:
+        lines.append(f"{step.action:<8} {step.kind} {step.name!r} {step.id}".rstrip() + f" – {step.why}")
+        lines += [f"         {detail}" for detail in step.details.splitlines()]
+    clicks = [step for step in steps if step.action == BY_HAND]
+    if clicks:
+        lines += ["", "What no API does, to be done by hand:"]
+    for number, step in enumerate(clicks, 1):
+        lines.append(f"{number}. {step.name} ({step.kind}): {step.why}")
+        lines += [
+            f"   {number}.{one}" if one[:1].isdigit() else f"        {one}"
+            for one in step.details.splitlines()
+        ]
+    return "\n".join([*(lines or ["there is nothing to do"]), "", end])
+
+
+@click.command()
+@click.argument("desk", required=False)
+@common
+def doctor(desk: str | None, config: str | None, as_json: bool) -> None:
+    """Try every credential, permission, webhook, route, channel and text; exit 1 when anything fails."""
+    from core.setup import doctor as doctors
+
+    app = app_of(config, classify=desk is None)
+    found = doctors.examine(app, desk_of(app, desk) if desk else None)
+    good = doctors.healthy(found)
+    facts = {"ok": good, "findings": [doctors.as_data(one) for one in found]}
+    out(as_json, facts, lambda: "\n".join(doctors.line(one) for one in found))
+    if not good:
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@click.argument("desk")
+@click.option(
+    "--port", type=int, default=LOOPBACK, show_default=True, help="Where the browser comes back to."
+)
+@click.option("--paste", is_flag=True, help="The browser runs elsewhere: paste the address it ends at.")
+@common
+def connect(desk: str, port: int, paste: bool, config: str | None, as_json: bool) -> None:
+    """Connect a desk in the browser (OAuth); also repairs a revoked or expired connection."""
+    from core.setup import connecting
+
+    app = app_of(config)
+    desk_of(app, desk)
+    if paste:
+        asked = connecting.begin(app, desk, f"http://localhost:{port}/callback")
+        click.echo(
+            f"Open this address, allow it, and copy the address you end at:\n\n{asked.url}\n", err=True
+        )
+        given: Any = connecting.pasted(click.prompt("That address", err=True))
+    else:
+        with connecting.listening(port) as (address, answer):
+            asked = connecting.begin(app, desk, address)
+            given = connecting.waited(answer, MINUTES * 60, lambda: _opened(asked.url))
+    connecting.finish(app, desk, asked, given)
+    who = app.desks[desk].whoami()
+    out(as_json, {"desk": desk, "as": who.name}, f"{desk} is connected as {who.name}")
+
+
+def _opened(url: str) -> None:
+    import webbrowser
+
+    click.echo(f"Your browser should show this page; allow the connection there:\n\n{url}\n", err=True)
+    webbrowser.open(url)
+
+
+@click.command()
+@click.argument("desk")
+@common
+def pause(desk: str, config: str | None, as_json: bool) -> None:
+    """Hold a desk at once: facts are kept and wait, nothing is written."""
+    from core.setup import pausing
+
+    app = app_of(config)
+    new = pausing.hold(app.engine, desk_of(app, desk), app.clock(), getpass.getuser())
+    words = f"{desk} is on hold" if new else f"{desk} was on hold already"
+    out(
+        as_json,
+        {"desk": desk, "paused": True},
+        f"{words}; `backstop resume {desk}` lets it go on",
+    )
+
+
+@click.command()
+@click.argument("desk")
+@common
+def resume(desk: str, config: str | None, as_json: bool) -> None:
+    """Let a desk go on; what waited is taken up."""
+    from core.setup import pausing
+
+    app = app_of(config)
+    waiting = pausing.resume(app.engine, desk_of(app, desk), app.clock(), getpass.getuser())
+    words = f"{desk} goes on; {waiting} facts waited" if waiting is not None else f"{desk} was not on hold"
+    out(as_json, {"desk": desk, "paused": False, "waiting": waiting or 0}, words)

@@ -1,0 +1,189 @@
+"""classify, train, and what the commands that measure need, too."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from core.cli import app_of, common, desk_of, out
+from core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from core.classify.evaluate import Example
+    from core.learning.lessons import Lesson
+
+HISTORY = "180d"
+
+file_argument = click.argument(
+    "file", required=False, type=click.Path(path_type=Path, dir_okay=False), metavar="[FILE]"
+)
+since_option = click.option("--since", default=HISTORY, show_default=True, help="How far to look back.")
+
+
+@click.command()
+@click.argument("text")
+@common
+def classify(text: str, config: str | None, as_json: bool) -> None:
+    """What the classifier makes of TEXT (or of standard input: -). Prints JSON."""
+    from core import settings, wiring
+    from core.classify.text import customer_words
+
+    said = sys.stdin.read() if text == "-" else text
+    loaded = settings.load(config)
+    found = wiring.classifier_of(loaded).predict(customer_words(said))
+    out(True, _as_answer(found, loaded), "")
+
+
+def _as_answer(found: Any, loaded: Any) -> dict[str, Any]:
+    from core import policy, wiring
+    from core.model import IntentRule, Rules
+
+    intents = wiring.intent_rules(loaded)
+    rules = Rules(loaded.bands.auto, loaded.bands.route, intents, frozenset(), "")
+    return {
+        "intent": found.intent,
+        "confidence": round(found.confidence, 4),
+        "band": policy.band_of(found, intents.get(found.intent) or IntentRule(found.intent), rules),
+        "alternatives": [
+            {"intent": guess.intent, "confidence": round(guess.confidence, 4)} for guess in found.alternatives
+        ],
+        "model": found.model,
+    }
+
+
+@click.command()
+@file_argument
+@click.option("--from", "desk", metavar="DESK", help="Learn from this desk's own history.")
+@since_option
+@click.option("--force", is_flag=True, help="Keep the new model even if it is no better.")
+@common
+def train(
+    file: Path | None, desk: str | None, since: str, force: bool, config: str | None, as_json: bool
+) -> None:
+    """Learn from FILE, a desk's history, or the ledger's labels; the better model stays."""
+    from core import wiring
+    from core.classify.plain import plain_training
+    from core.classify.starter import starter
+    from core.classify.train import run_train
+
+    loaded, bands = loaded_of(config)
+    base = wiring.examples_of(loaded)
+    rows = [
+        *(read_file(file) if file else []),
+        *(_from_desk(desk, since, config, quiet=as_json) if desk else []),
+    ]
+    if not file and not desk:
+        from core.learning import lessons
+
+        rows = lessons.examples(past_of(config, since), base)
+    known, strangers = _known(rows, base)
+    report = run_train(
+        known,
+        wiring.embedded_of(loaded),
+        wiring.trained_path(loaded),
+        base=base,
+        background=starter().background,
+        force=force,
+        **bands,
+    )
+    report["refused"] += strangers
+    replaced = report["verdict"] == "replaced"
+    report["file"] = str(wiring.trained_path(loaded)) if replaced else None
+    after = "\n\nStart `backstop serve` (or the workers) again to use it." if replaced else ""
+    out(as_json, report, lambda: plain_training(report) + after)
+    if not replaced:
+        raise click.exceptions.Exit(1)
+
+
+def _known(
+    rows: Sequence[Example], base: dict[str, tuple[str, ...]]
+) -> tuple[list[Example], list[dict[str, Any]]]:
+    """The rows of configured intents; what is said of the others."""
+    from collections import Counter
+
+    from core.model import NO_INTENT
+
+    kept = [row for row in rows if row.intent in base or row.intent == NO_INTENT]
+    counted = Counter(row.intent for row in rows if row.intent not in base and row.intent != NO_INTENT)
+    reason = "the configuration knows no such intent"
+    return kept, [{"intent": name, "rows": n, "reason": reason} for name, n in sorted(counted.items())]
+
+
+def _from_desk(desk: str, since: str, config: str | None, *, quiet: bool) -> list[Example]:
+    from core.learning import lessons
+
+    app = app_of(config)
+    start = app.clock() - span_of(since)
+    with _progress(f"reading {desk}", quiet=quiet) as step:
+        return lessons.from_desk(app, desk_of(app, desk), start, step=step)
+
+
+@contextmanager
+def _progress(what: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error. How many tickets a desk has, nobody tells beforehand."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = [
+        SpinnerColumn(),
+        TextColumn("{task.description}: {task.completed} tickets, {task.fields[learned]} to learn from"),
+        TimeElapsedColumn(),
+    ]
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None, learned=0)
+        yield lambda learned: bar.update(task, advance=1, learned=learned)
+
+
+# --- what all of them need ------------------------------------------------------------------
+
+
+def loaded_of(config: str | None) -> tuple[Any, dict[str, float]]:
+    """The settings, and the bands in them."""
+    from core import settings
+
+    loaded = settings.load(config)
+    return loaded, {"auto": loaded.bands.auto, "route": loaded.bands.route}
+
+
+def read_file(file: Path) -> list[Example]:
+    """Labelled messages; ConfigError when there is none."""
+    from core.classify.evaluate import read_examples
+
+    try:
+        found = read_examples(file)
+    except ValueError as err:
+        raise ConfigError(str(err)) from err
+    if not found:
+        raise ConfigError(f"{file}: there is no labelled message in it")
+    return found
+
+
+def past_of(config: str | None, since: str) -> list[Lesson]:
+    """What the ledger remembers."""
+    from core.learning import lessons
+    from core.ledger import db
+
+    app = app_of(config)
+    now: datetime = app.clock()
+    with db.reading(app.engine) as conn:
+        return lessons.from_ledger(conn, now, now - span_of(since))
+
+
+def span_of(text: str) -> timedelta:
+    """`180d` as a span; ConfigError when it is none."""
+    from core.settings import duration
+
+    try:
+        span = duration(text)
+    except ValueError as err:
+        raise ConfigError(f"--since: {err}") from err
+    if not isinstance(span, timedelta) or not span:
+        raise ConfigError(f"--since {text}: write it as 180d, 12w or 24h")
+    return span

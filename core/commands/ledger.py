@@ -1,0 +1,193 @@
+"""sweep, audit, report, show, retry, forget, prune, migrate-store."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+
+from core.cli import app_of, common, desk_of, out
+from core.errors import ConfigError
+
+
+@click.command()
+@click.argument("desk", required=False)
+@common
+def sweep(desk: str | None, config: str | None, as_json: bool) -> None:
+    """One reconciliation and reminder pass now."""
+    from core import workflows
+    from core.line import watching
+
+    app = app_of(config)
+    workflows.prepare(app)
+    found = workflows.sweep_now(app, desk_of(app, desk) if desk else None)
+    told = watching.remind(app, app.clock())
+    lines = [
+        f"{one['desk']}: {one['seen']} changed, {one['found']} new to us {one['trouble']}".strip()
+        for one in found
+    ]
+    out(as_json, {"desks": found, "notices": told}, "\n".join([*lines, f"{told} notices sent"]))
+    if any(one["trouble"] for one in found):
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@click.argument("desk", required=False)
+@click.option("--since", help="ISO time; default: two days ago.")
+@common
+def audit(desk: str | None, since: str | None, config: str | None, as_json: bool) -> None:
+    """The desk's tickets against the ledger."""
+    from core import workflows
+    from core.ledger.audit import audit as compare
+
+    app = app_of(config)
+    workflows.prepare(app)
+    now = app.clock()
+    start = _time(since, now) if since else now - timedelta(days=2)
+    names = [desk_of(app, desk)] if desk else list(app.desks)
+    found = {name: compare(app, name, start, now) for name in names}
+    total = {
+        "desk": sum(f["desk"] for f in found.values()),
+        "ledger": sum(f["ledger"] for f in found.values()),
+        **{k: [i for f in found.values() for i in f[k]] for k in ("missing", "healed", "stuck")},
+    }
+    lines = [
+        f"{n}: desk {f['desk']} = ledger {f['ledger']}; missing {f['missing'] or 'none'}, healed {f['healed'] or 'none'}, stuck {f['stuck'] or 'none'}"
+        for n, f in found.items()
+    ]
+    out(as_json, total, "\n".join(lines))
+    if total["missing"] or total["stuck"]:
+        raise click.exceptions.Exit(1)
+
+
+def _time(text: str, now: datetime) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as err:
+        raise ConfigError(
+            f'--since "{text}" is no ISO time: write 2026-11-24 or 2026-11-24T10:00:00Z'
+        ) from err
+    return at if at.tzinfo else at.replace(tzinfo=now.tzinfo)
+
+
+@click.command()
+@click.option("--week", help="YYYY-Www; default: the last whole week.")
+@common
+def report(week: str | None, config: str | None, as_json: bool) -> None:
+    """The weekly figures with counts, intervals, targets, advice."""
+    from core.weekly import reporting
+
+    app = app_of(config)
+    now = app.clock()
+    try:
+        found = reporting.weekly(app.engine, app.hours, week or reporting.last_week(now, app.hours.zone), now)
+    except ValueError as err:
+        raise ConfigError(f"--week {week}: {err}") from err
+    click.echo(reporting.render_json(found) if as_json else reporting.render_text(found))
+
+
+@click.command()
+@click.argument("desk")
+@click.argument("ticket")
+@common
+def show(desk: str, ticket: str, config: str | None, as_json: bool) -> None:
+    """Everything that happened to one ticket and why, in order."""
+    from core.ledger.telling import told
+
+    app = app_of(config)
+    with app.engine.begin() as conn:
+        found = told(conn, desk_of(app, desk), ticket)
+    if found is None:
+        out(
+            as_json,
+            {"desk": desk, "ticket": ticket, "story": []},
+            f"the ledger does not know {desk} {ticket}",
+        )
+        raise click.exceptions.Exit(1)
+    out(as_json, found, lambda: _told(**found))
+
+
+def _told(ticket: dict[str, Any], decisions: list[dict[str, Any]], story: list[dict[str, Any]]) -> str:
+    lines = [
+        f"{ticket.get('desk')} {ticket.get('ticket_id')}  {ticket.get('state')}  {ticket.get('url', '')}"
+    ]
+    for one in decisions:
+        guesses = ", ".join(f"{name} {c:.0%}" for name, c in one["alternatives"] or [])
+        lines.append(f"  {one['intent']} {one['confidence']:.0%} → {one['outcome']}: {one['reason']}")
+        lines.append(
+            f"    rule {one['rule']} (version {one['rules_version']}, model {one['model']}); next: {guesses or '-'}"
+        )
+        if one["evidence"]:
+            lines.append(f"    weighed most: {', '.join(one['evidence'])}")
+    lines += [f"{s['at'][:19]}  {s['what']:<12} {s['detail']}" for s in story]
+    return "\n".join(lines)
+
+
+@click.command()
+@click.argument("key", metavar="[ID]", required=False)
+@common
+def retry(key: str | None, config: str | None, as_json: bool) -> None:
+    """Lists the dead letters; with an ID (or "all") tries again."""
+    from core import workflows
+    from core.ledger import store
+
+    app = app_of(config)
+    workflows.prepare(app)
+    with app.engine.begin() as conn:
+        rows = store.dead(conn)
+    if key is None:
+        listed = [{"id": r.key, "desk": r.desk, "ticket": r.ticket_id, "why": r.reason} for r in rows]
+        text = "\n".join(f"{one['id']}  {one['why']}" for one in listed) or "no dead letters"
+        out(as_json, listed, text)
+        return
+    keys = [r.key for r in rows] if key == "all" else [key]
+    done = [k for k in keys if workflows.retry(app, k)]
+    out(as_json, {"retried": done}, f"{len(done)} tried again")
+    if not done and key != "all":
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@click.argument("email")
+@common
+def forget(email: str, config: str | None, as_json: bool) -> None:
+    """Erase a person from the ledger."""
+    from core.line.upkeep import forget as erase
+
+    app = app_of(config)
+    done = erase(app, email, app.clock())
+    out(as_json, done, f"{done['tickets']} tickets: name, address, subject and words erased")
+
+
+@click.command()
+@common
+def prune(config: str | None, as_json: bool) -> None:
+    """Apply retention now."""
+    from core.line.upkeep import prune as cut
+
+    app = app_of(config)
+    done = cut(app, app.clock())
+    out(as_json, done, "\n".join(f"{name}: {count}" for name, count in done.items()))
+
+
+@click.command()
+@click.argument("target", metavar="POSTGRES_URL")
+@common
+def migrate_store(target: str, config: str | None, as_json: bool) -> None:
+    """Copies the ledger from the configured database to another one; nothing may run meanwhile."""
+    from core.ledger.copying import copy
+
+    app = app_of(config)
+    done = copy(app.engine, target)
+    text = "\n".join(
+        [*(f"{name}: {n}" for name, n in done.items()), f"now set database_url to {_shown(target)}"]
+    )
+    out(as_json, done, text)
+
+
+def _shown(url: str) -> str:
+    """Without the password."""
+    from sqlalchemy import make_url
+
+    return make_url(url).render_as_string(hide_password=True)

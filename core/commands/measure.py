@@ -1,0 +1,161 @@
+"""evaluate, thresholds, whatif."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from core.cli import app_of, common, out
+from core.commands.learn import file_argument, loaded_of, past_of, read_file, since_option, span_of
+from core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from core.classify.evaluate import Judged
+    from core.learning.lessons import Lesson
+
+LAST = 2000
+
+plot_option = click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw it as PNG.")
+share = click.FloatRange(0, 1)
+
+
+@click.command()
+@file_argument
+@plot_option
+@since_option
+@common
+def evaluate(file: Path | None, plot: Path | None, since: str, config: str | None, as_json: bool) -> None:
+    """How good the classifier is: on FILE (CSV or JSONL with text and intent), else on what the ledger knows."""
+    from core.classify import evaluate as measures
+    from core.classify.plain import plain_evaluation
+
+    loaded, bands = loaded_of(config)
+    if file is not None:
+        from core import wiring
+
+        found = measures.run_evaluate(read_file(file), wiring.classifier_of(loaded), plot=plot, **bands)
+    else:
+        from core.learning import lessons
+
+        past = past_of(config, since)
+        rows = _some(past)
+        if plot:
+            measures.plot_reliability(rows, plot)
+        found = {
+            "model": "as decided then",
+            **bands,
+            **measures.evaluate(rows, **bands),
+            "sources": lessons.sources(past),
+        }
+    out(as_json, found, lambda: plain_evaluation(found))
+
+
+@click.command()
+@file_argument
+@click.option("--target", type=share, default=0.95, show_default=True, help="The precision to be proven.")
+@click.option("--confidence", type=share, default=0.95, show_default=True, help="How surely.")
+@click.option("--promote", metavar="INTENT", help="Let an intent answer again that was demoted.")
+@since_option
+@common
+def thresholds(
+    file: Path | None,
+    target: float,
+    confidence: float,
+    promote: str | None,
+    since: str,
+    config: str | None,
+    as_json: bool,
+) -> None:
+    """The lowest thresholds whose precision is proven: on FILE, else on what the ledger knows."""
+    from core.classify.evaluate import judge
+    from core.classify.plain import plain_thresholds
+    from core.classify.thresholds import run_thresholds
+    from core.wiring import classifier_of, wall
+
+    if not 0 < target < 1 or not 0 < confidence < 1:
+        raise ConfigError("--target and --confidence lie between 0 and 1: nothing is ever certain")
+    if promote:
+        _promote(promote, config, as_json)
+        return
+    if file is not None:
+        loaded, _ = loaded_of(config)
+        rows, now = judge(read_file(file), classifier_of(loaded)), wall()
+        found = run_thresholds(rows, now, target=target, confidence=confidence)
+    else:
+        found = _proven_here(config, since, target, confidence)
+    out(as_json, found, lambda: plain_thresholds(found))
+
+
+def _proven_here(config: str | None, since: str, target: float, confidence: float) -> dict[str, Any]:
+    """From the ledger, and kept there: the console and the warnings at start-up refer to it."""
+    from core.classify.thresholds import run_thresholds
+    from core.learning import lessons
+    from core.ledger import db
+    from core.ledger.schema import meta
+
+    app = app_of(config)
+    now = app.clock()
+    with db.reading(app.engine) as conn:
+        past = lessons.from_ledger(conn, now, now - span_of(since))
+    found = run_thresholds(_some(past), now, target=target, confidence=confidence)
+    with app.engine.begin() as conn:
+        db.put(conn, meta, ["name"], {"name": "thresholds", "value": found})
+    return {**found, "sources": lessons.sources(past)}
+
+
+def _promote(intent: str, config: str | None, as_json: bool) -> None:
+    from core.learning import demotion
+
+    app = app_of(config)
+    done = demotion.promote(app.engine, intent, app.clock())
+    words = (
+        f"{intent} may answer again, as far as its rule allows"
+        if done
+        else f"{intent} was not demoted: its mode is what the configuration says"
+    )
+    out(as_json, {"promoted": intent if done else None}, words)
+    if not done:
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@click.option("--auto", type=share, help="Other thresholds; default: those of today.")
+@click.option("--route", type=share)
+@click.option(
+    "--last", type=click.IntRange(1), default=LAST, show_default=True, help="How many tickets to replay."
+)
+@plot_option
+@common
+def whatif(
+    auto: float | None, route: float | None, last: int, plot: Path | None, config: str | None, as_json: bool
+) -> None:
+    """The last tickets replayed through other thresholds; writes nothing."""
+    from core.classify.plain import plain_whatif
+    from core.classify.whatif import run_whatif
+    from core.learning import lessons
+    from core.ledger import db
+
+    app = app_of(config)
+    today = (app.settings.bands.auto, app.settings.bands.route)
+    other = (today[0] if auto is None else auto, today[1] if route is None else route)
+    if other[0] < other[1]:
+        raise ConfigError(f"--auto {other[0]} is below --route {other[1]}: raise the one or lower the other")
+    with db.reading(app.engine) as conn:
+        rows = lessons.past(lessons.from_ledger(conn, app.clock(), last=last))
+    how = lessons.handling(app.rules, app.settings.hours.timezone)
+    found = run_whatif(rows, how, now=today, then=other, plot=plot)
+    out(as_json, found, lambda: plain_whatif(found))
+
+
+def _some(past: Sequence[Lesson]) -> list[Judged]:
+    from core.learning import lessons
+
+    rows = lessons.judged(past)
+    if not rows:
+        raise ConfigError(
+            "the ledger knows no ticket yet whose intent people confirmed: give a FILE, or come back after a week"
+        )
+    return rows

@@ -1,0 +1,122 @@
+"""serve, web, worker, demo."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import Any
+
+import click
+
+from core.cli import app_of, common
+
+
+@click.command()
+@common
+@click.option("--port", type=int, help="Default: [web] port.")
+def serve(config: str | None, as_json: bool, port: int | None) -> None:
+    """Receiver, worker and timers in one process: the default for one machine."""
+    from core import workflows
+    from core.logs import set_up
+
+    set_up()
+    app = app_of(config, classify=True)
+    _warn(app)
+    flask = _flask(app)
+    workflows.launch(app)
+    try:
+        _listen(app, flask, port, processes=0)
+    finally:
+        workflows.stop()
+
+
+@click.command()
+@common
+@click.option("--port", type=int, help="Default: [web] port.")
+def web(config: str | None, as_json: bool, port: int | None) -> None:
+    """Only the receiver and the console; any number on one Postgres."""
+    from core.logs import set_up
+
+    set_up()
+    app = app_of(config)
+    _listen(app, _flask(app), port, processes=1)
+
+
+@click.command()
+@common
+def worker(config: str | None, as_json: bool) -> None:
+    """Only the work and the timers; any number on one Postgres."""
+    from core import workflows
+    from core.logs import set_up
+
+    set_up()
+    app = app_of(config, classify=True)
+    _warn(app)
+    workflows.launch(app)
+    click.echo("worker: at work", err=True)
+    over = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: over.set())
+    over.wait()
+    workflows.stop()
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Play the story, print what happened to every ticket, and end.")
+@click.option("--port", type=int, default=8600, show_default=True, help="0 takes a free one.")
+@click.option("--desk", default="", help="Which help desk's interface the demo is played through.")
+@click.option("--json", "as_json", is_flag=True, help="With --once: print one JSON document.")
+def demo(once: bool, port: int, desk: str, as_json: bool) -> None:
+    """The whole product on this machine, with a sandbox help desk."""
+    import importlib
+
+    run: Any = importlib.import_module("demo.run").run
+    which = {"desk": desk} if desk else {}
+    raise click.exceptions.Exit(run(once=once, port=port, as_json=as_json, **which))
+
+
+def _flask(app: Any) -> Any:
+    from core.console.access import check_open
+    from webhook_app import create_app
+
+    check_open(app.settings, app.engine)
+    return create_app(app)
+
+
+def _listen(app: Any, flask: Any, port: int | None, processes: int) -> None:
+    """Gunicorn with threads; `processes` 0 = inside this very process, next to the worker."""
+    from gunicorn.app.base import BaseApplication
+    from werkzeug.serving import make_server
+
+    where = (app.settings.web.host, app.settings.web.port if port is None else port)
+    if processes == 0:
+        server = make_server(*where, flask, threaded=True)
+        click.echo(f"listening on http://{where[0]}:{server.server_port}", err=True)
+        signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            return
+        return
+
+    class Server(BaseApplication):  # type: ignore[misc]
+        def load_config(self) -> None:
+            """Threads over processes: the work is waiting for the store."""
+            options = {"bind": f"{where[0]}:{where[1]}", "worker_class": "gthread", "loglevel": "warning"}
+            for name, value in {**options, "threads": app.settings.web.threads, "workers": processes}.items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Any:
+            """The application; connections of the parent are not ours after the fork."""
+            app.engine.dispose(close=False)
+            return flask
+
+    Server().run()
+
+
+def _warn(app: Any) -> None:
+    from core.setup.checks import warnings
+    from core.setup.doctor import proven_auto
+
+    for finding in warnings(app.settings, proven_auto(app)):
+        click.echo(f"warning {finding.code}: {finding.what}: {finding.remedy}", err=True)

@@ -1,0 +1,146 @@
+"""An intent whose automatic answers turn out wrong answers no more: taken back by evidence, given back by a person.
+
+What the rules say is not touched; what is taken back is kept beside them, and every process looks at it before it decides.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, select
+
+from core.ledger import db
+from core.ledger.schema import changes, labels, meta, tickets
+
+if TYPE_CHECKING:
+    from core.wiring import App
+
+log = logging.getLogger(__name__)
+
+DEMOTED, PROMOTED = "demoted", "promoted"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Of an intent's automatic answers whose end is known: how many, and how many were right."""
+
+    intent: str
+    n: int
+    right: int
+
+    @property
+    def bound(self) -> float:
+        """What the share of right ones is at least (exact, one-sided)."""
+        from core.classify.thresholds import lower_bound
+
+        return lower_bound(self.right, self.n)
+
+    @property
+    def fails(self) -> bool:
+        """Enough answers and too few of them right; or so many wrong ones that even few answers rule the target out."""
+        from core.classify.thresholds import TARGET, lower_bound, rows_needed
+
+        wrong = self.n - self.right
+        ruled_out = 1 - lower_bound(wrong, self.n) < TARGET if self.n else False
+        return ruled_out or (self.n >= rows_needed() and self.right / self.n < TARGET)
+
+    def __str__(self) -> str:
+        from core.classify.thresholds import CONFIDENCE, TARGET
+
+        sure = f"at least {self.bound:.1%} with {CONFIDENCE:.0%} confidence"
+        return f"{self.right} of {self.n} automatic answers were right ({sure}), {TARGET:.0%} is asked for"
+
+
+def demoted(engine: Engine) -> dict[str, dict[str, str]]:
+    """intent → {"at", "why"}."""
+    with db.reading(engine) as conn:
+        return _kept(conn, DEMOTED)
+
+
+def _kept(conn: Connection, name: str) -> dict[str, Any]:
+    return dict(conn.execute(select(meta.c.value).where(meta.c.name == name)).scalar() or {})
+
+
+def honour(app: App) -> None:
+    """Bring the rules of this process up to what was demoted or promoted meanwhile, by whichever process or person."""
+    from core.wiring import rules_for
+
+    now = frozenset(demoted(app.engine))
+    if now == app.demoted:
+        return
+    for name, settings in app.desk_settings.items():
+        app.rules[name] = rules_for(app.settings, settings, now)
+    app.demoted = now
+
+
+def review(app: App, now: datetime) -> list[Evidence]:
+    """Take back what the evidence no longer bears; gives what was taken back just now. Told once."""
+    from core.line.watching import alarm
+
+    answering = {
+        rule.name
+        for rules in app.rules.values()
+        for rule in rules.intents.values()
+        if rule.reply or rule.action
+    }
+    with app.engine.begin() as conn:
+        found = [one for one in evidence(conn, now) if one.fails and one.intent in answering]
+        kept = _kept(conn, DEMOTED)
+        new = [one for one in found if one.intent not in kept]
+        if new:
+            kept |= {one.intent: {"at": now.isoformat(), "why": str(one)} for one in new}
+            db.put(conn, meta, ["name"], {"name": DEMOTED, "value": kept})
+            _record(conn, now, "Backstop", ((one.intent, "act", "suggest") for one in new))
+    for one in new:
+        remedy = (
+            f"better its examples or raise its threshold, then `backstop thresholds --promote {one.intent}`"
+        )
+        what = f"{one.intent} is no longer answered automatically: {one}. {remedy}"
+        log.warning("%s", what)
+        alarm(app, f"demoted:{one.intent}:{now:%Y-%m-%d}", "", "", what, now)
+    honour(app)
+    return new
+
+
+def evidence(conn: Connection, now: datetime) -> list[Evidence]:
+    """Per intent, the automatic answers since the last promotion whose end is known."""
+    from core.learning.lessons import truth_of
+
+    since = {name: datetime.fromisoformat(at) for name, at in _kept(conn, PROMOTED).items()}
+    same = (labels.c.desk == tickets.c.desk) & (labels.c.ticket_id == tickets.c.ticket_id)
+    columns = (
+        tickets.c.intent, tickets.c.auto_resolved_at, tickets.c.reescalated_at, tickets.c.check_verdict,
+        tickets.c.final_intent, labels.c.intent.label("label"),
+    )  # fmt: skip
+    query = select(*columns).select_from(tickets.outerjoin(labels, same))
+    counted: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for row in conn.execute(query.where(tickets.c.auto_resolved_at.is_not(None))):
+        truth, _ = truth_of(row, row.label or "", now)
+        if truth and (row.intent not in since or row.auto_resolved_at > since[row.intent]):
+            counted[row.intent][0] += 1
+            counted[row.intent][1] += truth == row.intent
+    return [Evidence(intent, n, right) for intent, (n, right) in sorted(counted.items())]
+
+
+def promote(engine: Engine, intent: str, now: datetime, by: str = "command line") -> bool:
+    """A person lets it answer again; what was counted against it counts no more. False when it was not demoted."""
+    with engine.begin() as conn:
+        kept, promoted = _kept(conn, DEMOTED), _kept(conn, PROMOTED)
+        if kept.pop(intent, None) is None:
+            return False
+        db.put(conn, meta, ["name"], {"name": DEMOTED, "value": kept})
+        value: Mapping[str, str] = promoted | {intent: now.isoformat()}
+        db.put(conn, meta, ["name"], {"name": PROMOTED, "value": value})
+        _record(conn, now, by, [(intent, "suggest", "act")])
+    return True
+
+
+def _record(conn: Connection, now: datetime, who: str, what: Iterable[tuple[str, str, str]]) -> None:
+    for intent, old, new in what:
+        row = {"at": now, "who": who, "what": f"intent {intent}", "old": old, "new": new}
+        conn.execute(changes.insert().values(**row))

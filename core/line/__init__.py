@@ -1,0 +1,1 @@
+"""The line a ticket follows: stored, looked at, decided, carried out, watched until somebody has it."""

@@ -1,0 +1,1 @@
+"""Setting up and looking after: init, plan and install, connect, doctor, pause."""
