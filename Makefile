@@ -57,6 +57,7 @@ manifests: ## render the Helm chart into deploy/kubernetes.yaml (needs helm)
 # (UPGRADE=--upgrade). pyproject.toml holds the only list of what is wanted.
 lock: ## pin the dependencies of pyproject.toml again (needs uv; UPGRADE=--upgrade for newer ones)
 	uv pip compile pyproject.toml $(LOCK) -o requirements.lock
+	uv pip compile pyproject.toml --extra otel $(LOCK) -o requirements-otel.lock
 	uv pip compile pyproject.toml --group dev $(LOCK) -o requirements-dev.lock
 LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(UPGRADE)
 

@@ -7,6 +7,7 @@ Retry-After only when nothing could be stored, never 410, never 500.
 from __future__ import annotations
 
 import hmac
+import time
 from typing import Any
 
 import structlog
@@ -14,7 +15,7 @@ from flask import Flask, Response, abort, current_app, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from core import workflows
+from core import traces, workflows
 from core.errors import BadPayload, BadSignature
 from core.ledger import db
 from core.logs import correlated
@@ -55,7 +56,7 @@ def _app() -> App:
 
 def hook(desk: str) -> tuple[Response, int]:
     """A vendor's webhook. Nothing slow, nothing that depends on the desk being up."""
-    app = _app()
+    app, begun = _app(), time.time_ns()
     connector = app.desks.get(desk)
     if connector is None:
         return _answer(desk, "", 404, f"there is no desk called {desk[:80]}")
@@ -75,7 +76,7 @@ def hook(desk: str) -> tuple[Response, int]:
         return _answer(desk, "malformed", 400, str(err))
     if not found:
         return _answer(desk, "ignored", 200, "nothing for us in it")
-    with correlated(found[0].key):
+    with correlated(found[0].key), traces.span(f"POST /hooks/{desk}", kind="server", begun=begun, desk=desk):
         try:
             workflows.report(app, found, "webhook")
         except SQLAlchemyError as err:

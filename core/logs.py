@@ -11,6 +11,8 @@ from typing import Any
 
 import structlog
 
+from core import traces
+
 WITHHELD = frozenset(
     [
         "text",
@@ -55,19 +57,15 @@ def withhold(_logger: Any, _method: str, event: Event) -> Event:
 
 
 def _trace(_logger: Any, _method: str, event: Event) -> Event:
-    """The OpenTelemetry trace, where that library is installed and a span is open."""
-    try:
-        from opentelemetry import trace  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        return event
-    span = trace.get_current_span().get_span_context()
-    if span.is_valid:
-        event["trace_id"] = format(span.trace_id, "032x")
+    """The OpenTelemetry trace, where one is open."""
+    if found := traces.trace_id():
+        event["trace_id"] = found
     return event
 
 
 def set_up(*, json: bool | None = None, level: str = "INFO") -> None:
-    """Send structlog's and the standard library's records to standard error: JSON, or colours on a terminal."""
+    """Send structlog's and the standard library's records to standard error: JSON, or colours on a terminal. Spans go
+    where OpenTelemetry's variables say."""
     as_json = not sys.stderr.isatty() if json is None else json
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -100,6 +98,7 @@ def set_up(*, json: bool | None = None, level: str = "INFO") -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+    traces.set_up()
 
 
 def new_correlation() -> str:

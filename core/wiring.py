@@ -21,6 +21,7 @@ from sqlalchemy import Engine, or_, select, update
 
 from connectors import DESKS
 from connectors.oauth import Token
+from core import traces
 from core.counters import Counters
 from core.errors import ConfigError, TryLater
 from core.hours import Hours
@@ -83,13 +84,14 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify:
     desk_settings = {name: desk_settings_of(settings, name) for name in settings.desks}
     desks: dict[str, HelpDesk] = {}
     for name, values in settings.desks.items():
-        desks[name] = module(values["vendor"], "connector").make(
+        desk = module(values["vendor"], "connector").make(
             name,
             desk_settings[name],
             tokens=store,
             clock=clock,
             on_call=_counted(counters, name, desks),
         )
+        desks[name] = traces.watched(desk, traces.DESK_CALLS)
     from connectors.channels import build as build_channels
     from connectors.channels import calendars
     from core.learning.demotion import demoted
@@ -113,7 +115,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify:
         counters=counters,
         rules=rules,
         desks=desks,
-        channels=channels,
+        channels={name: traces.watched(one, traces.CHANNEL_CALLS) for name, one in channels.items()},
         routes=routing.make(settings, channels, calendars.read),
         classifier=classifier_of(settings, counters) if classify else _Absent(),
         templates=environment(settings.template_dirs()),
@@ -281,7 +283,8 @@ class _Timed:
     def predict(self, text: str) -> Any:
         begun = time.perf_counter()
         try:
-            return self._inner.predict(text)
+            with traces.span("classify"):
+                return self._inner.predict(text)
         finally:
             self._counters.classified(time.perf_counter() - begun)
 
@@ -300,6 +303,7 @@ def _counted(counters: Counters, name: str, desks: Mapping[str, HelpDesk]) -> Ca
 
     def on_call(operation: str, outcome: str) -> None:
         counters.vendor_call(name, operation, outcome)
+        traces.event(operation, outcome=outcome)
         pace = getattr(desks.get(name), "pace", None)
         if pace is not None and pace.remaining is not None:
             counters.rate_limit(name, pace.remaining)

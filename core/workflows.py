@@ -21,6 +21,7 @@ from dbos._serialization import DBOSPortableJSONSerializer
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
+from core import traces
 from core.ledger import db, store
 from core.ledger.schema import events, executors
 from core.line import sweeping, watching
@@ -107,16 +108,18 @@ def enqueue(app: App, conn: Connection, event: TicketEvent, attempt: int = 0) ->
 
 def report(app: App, found: Iterable[TicketEvent], source: str) -> int:
     """Store facts and start their workflows, in one transaction; gives how many were new."""
-    now, new = app.clock(), 0
+    now, fresh = app.clock(), list[TicketEvent]()
     with app.engine.begin() as conn:
         for event in found:
             if store.add_event(conn, event, source, now):
                 enqueue(app, conn, event)
-                new += 1
+                fresh.append(event)
         if source == "webhook":
             for desk in {event.desk for event in found}:
                 store.put_desk(conn, desk, hook_heard_at=now)
-    return new
+    for event in fresh:
+        traces.stored(event.key, desk=event.desk, ticket=event.ticket_id, fact=event.kind, source=source)
+    return len(fresh)
 
 
 def retry(app: App, key: str) -> bool:
@@ -142,7 +145,7 @@ def retry(app: App, key: str) -> bool:
 def handle_event(key: str) -> str:
     """One reported fact, to its end or to its next due time."""
     app = _running()
-    with correlated(key):
+    with correlated(key), traces.span("handle", kind="consumer", story=key):
         state = _patiently(lambda: handle(app, key))
         if state == "settled":
             with app.engine.begin() as conn:
@@ -228,7 +231,10 @@ def _attempt() -> int:
 def sweep_now(app: App, desk: str | None = None) -> list[dict[str, Any]]:
     """One reconciliation pass over one desk or all; pings the dead-man's switch when all of it was clean."""
     names = [desk] if desk else list(app.desks)
-    found = [sweeping.sweep(app, name, app.clock()) for name in names]
+    found = []
+    for name in names:
+        with traces.span("sweep", desk=name):
+            found.append(sweeping.sweep(app, name, app.clock()))
     if not any(one["trouble"] for one in found):
         sweeping.beat(app.settings.sweep.heartbeat_url)
     return found
