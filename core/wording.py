@@ -24,6 +24,7 @@ from core.model import Action, AddNote, Decision, Prediction, Reply, Ticket
 
 HERE = Path(__file__).parent / "templates"
 SHORT = 300  # characters of the customer's message in a note
+WORTH_NAMING = 0.01  # a guess of "0%" only makes the reader wonder
 NAME = 40
 TOO_SHORT, SURE = 20, 0.9  # of a text's language
 LANGUAGES = ("en", "de", "fr", "es", "nl", "it", "pt")
@@ -116,7 +117,9 @@ def _note_facts(
         "percent": int(prediction.confidence * 100),
         "message": shortened(words),
         "alternatives": [
-            {"intent": g.intent, "percent": int(g.confidence * 100)} for g in prediction.alternatives[:2]
+            {"intent": g.intent, "percent": int(g.confidence * 100)}
+            for g in prediction.alternatives[:2]
+            if g.confidence >= WORTH_NAMING
         ],
         "evidence": prediction.evidence[:5],
         "why": note.facts.get("why", decision.reason),

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from core.learning.lessons import Lesson
 
 LAST = 2000
+NOTHING_KNOWN = (
+    "the ledger knows no ticket yet whose intent people confirmed: give a FILE, or come back after a week"
+)
 
 plot_option = click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw it as PNG.")
 share = click.FloatRange(0, 1)
@@ -91,19 +94,17 @@ def thresholds(
 
 def _proven_here(config: str | None, since: str, target: float, confidence: float) -> dict[str, Any]:
     """From the ledger, and kept there: the console and the warnings at start-up refer to it."""
-    from core.classify.thresholds import run_thresholds
     from core.learning import lessons
     from core.ledger import db
-    from core.ledger.schema import meta
 
     app = app_of(config)
-    now = app.clock()
     with db.reading(app.engine) as conn:
-        past = lessons.from_ledger(conn, now, now - span_of(since))
-    found = run_thresholds(_some(past), now, target=target, confidence=confidence)
+        found = lessons.thresholds(conn, app.clock(), span_of(since), target=target, confidence=confidence)
+    if not found["rows"]:
+        raise ConfigError(NOTHING_KNOWN)
     with app.engine.begin() as conn:
-        db.put(conn, meta, ["name"], {"name": "thresholds", "value": found})
-    return {**found, "sources": lessons.sources(past)}
+        lessons.keep_thresholds(conn, found)
+    return found
 
 
 def _promote(intent: str, config: str | None, as_json: bool) -> None:
@@ -155,7 +156,5 @@ def _some(past: Sequence[Lesson]) -> list[Judged]:
 
     rows = lessons.judged(past)
     if not rows:
-        raise ConfigError(
-            "the ledger knows no ticket yet whose intent people confirmed: give a FILE, or come back after a week"
-        )
+        raise ConfigError(NOTHING_KNOWN)
     return rows

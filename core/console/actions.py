@@ -11,6 +11,8 @@ from core.console import quality as q
 from core.console.access import Reader, backstop, needs, reader
 from core.console.users import Role, record
 from core.errors import BackstopError
+from core.learning import lessons
+from core.ledger import db
 from core.ledger.schema import desks, events
 
 
@@ -83,15 +85,15 @@ def check(desk: str, ticket_id: str) -> Any:
 
 @needs(Role.AGENT)
 def thresholds() -> Any:
-    """Work out which thresholds the labelled tickets prove; changes no rule."""
+    """Work out which thresholds the known tickets prove, as the command line does; changes no rule."""
     app = backstop()
     now = app.clock()
-    with app.engine.connect() as connection:
-        rows = q.seen(connection, now)
+    with db.reading(app.engine) as connection:
+        found = lessons.thresholds(connection, now)
     with app.engine.begin() as connection:
-        found = q.work_out(connection, rows, now)
-        record(connection, now, _who(), "thresholds worked out", "", f"{found['rows']} labelled tickets")
-    flash(f"Worked out from {found['rows']} labelled tickets.", "good")
+        lessons.keep_thresholds(connection, found)
+        record(connection, now, _who(), "thresholds worked out", "", f"{found['rows']} known tickets")
+    flash(f"Worked out from {found['rows']} tickets whose truth is known.", "good")
     return _back("quality", _anchor="proven")
 
 

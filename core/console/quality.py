@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, func, insert, select, update
 
-from core.classify.evaluate import Judged
 from core.classify.whatif import Handling, Past, outcome_of, replay
 from core.console.queries import TEXT
+from core.learning.lessons import PROVEN
 from core.ledger.schema import decisions, labels, meta, tickets
 from core.model import IntentRule, Rules
 from core.weekly.figures import Share
@@ -24,7 +24,6 @@ STEPS = 24
 LEAST = 20
 LOOK_BACK = timedelta(days=90)
 ANSWERED = ("auto_resolved", "reescalated")
-PROVEN = "thresholds"
 
 
 @dataclass(frozen=True)
@@ -133,16 +132,6 @@ def replayed(rows: Sequence[Seen], auto: float, route: float, how: Handling) -> 
         row for row, one in zip(rows, past, strict=True) if outcome_of(one, auto, route, how) == "answered"
     ]
     return Replay(auto, route, counts, share("answered", answered))
-
-
-def work_out(connection: Connection, rows: Sequence[Seen], now: datetime) -> dict[str, Any]:
-    """The lowest thresholds whose precision is proven, kept in `bs_meta` until they are worked out again."""
-    from core.classify.thresholds import run_thresholds
-
-    found = run_thresholds([Judged(row.truth, row.intent, row.confidence) for row in rows if row.truth], now)
-    if not connection.execute(update(meta).where(meta.c.name == PROVEN).values(value=found)).rowcount:
-        connection.execute(insert(meta), {"name": PROVEN, "value": found})
-    return found
 
 
 def proven(connection: Connection) -> dict[str, Any]:

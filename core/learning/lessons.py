@@ -15,8 +15,8 @@ from core.classify.evaluate import Example, Judged
 from core.classify.text import customer_words
 from core.classify.whatif import Handling, Past
 from core.errors import Gone, Moved, Refused, TryLater
-from core.ledger import store
-from core.ledger.schema import decisions, labels, tickets
+from core.ledger import db, store
+from core.ledger.schema import decisions, labels, meta, tickets
 from core.model import NO_INTENT, Author, Rules, Sighting, Status, Ticket
 from core.report import QUIET
 from core.wiring import App
@@ -24,6 +24,8 @@ from core.wiring import App
 T = TypeVar("T")
 PATIENCE = 20  # waits for a desk's rate limit in a row, before giving up
 LONGEST_WAIT = timedelta(minutes=15)
+LOOK_BACK = timedelta(days=180)
+PROVEN = "thresholds"
 OUT_OF_SIGHT = {Status.SPAM, Status.DELETED}
 
 
@@ -93,6 +95,22 @@ def examples(lessons: Sequence[Lesson], known: Mapping[str, Any]) -> list[Exampl
 def sources(lessons: Sequence[Lesson]) -> dict[str, int]:
     """How many rows are known by which source."""
     return dict(Counter(one.source for one in lessons if one.source))
+
+
+def thresholds(
+    conn: Connection, now: datetime, look_back: timedelta = LOOK_BACK, **asked: float
+) -> dict[str, Any]:
+    """The thresholds that everything known of the past proves: labels, answers that held, answers that failed."""
+    from core.classify.thresholds import run_thresholds
+
+    known = from_ledger(conn, now, now - look_back)
+    found = run_thresholds(judged(known), now, **asked)  # type: ignore[arg-type]  # target, confidence
+    return {**found, "sources": sources(known)}
+
+
+def keep_thresholds(conn: Connection, found: Mapping[str, Any]) -> None:
+    """Until they are worked out again: the console and the warnings at start-up refer to them."""
+    db.put(conn, meta, ["name"], {"name": PROVEN, "value": dict(found)})
 
 
 def past(lessons: Sequence[Lesson]) -> list[Past]:

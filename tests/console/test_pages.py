@@ -9,9 +9,11 @@ import re
 
 import pytest
 from flask import url_for
-from sqlalchemy import create_engine, insert, select, update
+from sqlalchemy import create_engine, func, insert, select, update
 
+from core.console import quality
 from core.console.pages import next_rung
+from core.learning import lessons
 from core.ledger.schema import changes, desks, events, labels, tickets, writes
 from core.model import AddTags, Reply
 from core.values import to_json
@@ -151,9 +153,20 @@ def test_proven_thresholds_are_worked_out_when_asked_and_change_no_rule(client, 
     client.post("/quality/thresholds", data=form(client))
     text = body(client.get("/quality"))
     assert "Proven from" in text
-    assert "labelled tickets on 2026-03-11" in text
+    assert "on 2026-03-11" in text
     with engine.connect() as db:
         assert db.scalar(select(changes.c.what)) == "thresholds worked out"
+
+
+def test_thresholds_are_worked_out_from_the_same_tickets_as_on_the_command_line(client, engine):
+    client.post("/quality/thresholds", data=form(client))
+    with engine.connect() as db:
+        shown, counted = quality.proven(db), lessons.thresholds(db, NOW)
+        labelled = db.scalar(select(func.count()).select_from(labels))
+    assert shown["sources"] == counted["sources"]
+    assert (
+        shown["rows"] == counted["rows"] > labelled
+    )  # answers that held or failed count without a label, too
 
 
 def test_a_check_of_the_sample_becomes_a_label_and_is_written_down(client, engine):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -39,7 +40,7 @@ TICKET = Ticket(
 )
 
 
-def filled(action, words="There is a charge I did not make", dirs=()):
+def filled(action, words="There is a charge I did not make", dirs=(), guess=GUESS):
     decision = Decision(
         Outcome.ROUTED, "72% is between 60% and 85%", rule="intents.billing_dispute", rules_version="abc"
     )
@@ -47,7 +48,7 @@ def filled(action, words="There is a charge I did not make", dirs=()):
         environment(list(dirs)),
         [action],
         decision,
-        GUESS,
+        guess,
         TICKET,
         words=words,
         promise_at=NOW + timedelta(minutes=90),
@@ -55,6 +56,14 @@ def filled(action, words="There is a charge I did not make", dirs=()):
         hours=HOURS,
     )
     return done.text
+
+
+def test_the_note_names_no_guess_that_nobody_could_mean():
+    faint = (Guess("refund_request", 0.2), Guess("how_to", 0.0099))
+    text = filled(AddNote("note"), guess=replace(GUESS, alternatives=faint))
+    assert "Next guesses: refund_request 20%.\n" in text
+    none = filled(AddNote("note"), guess=replace(GUESS, alternatives=faint[1:]))
+    assert "Next guesses" not in none
 
 
 def test_the_note_begins_exactly_as_the_contract_says_and_goes_on_with_the_reason():
