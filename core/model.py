@@ -333,6 +333,16 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Enclosure:
+    """A file that goes with a message. `cid`: the name by which the message's HTML shows it, "" when it does not."""
+
+    name: str
+    mime: str
+    content: bytes = field(repr=False)
+    cid: str = ""
+
+
+@dataclass(frozen=True)
 class Dispatch:
     """A notice rendered for one channel and its recipients. `to` is empty where the channel has one place."""
 
@@ -348,6 +358,8 @@ class Dispatch:
     thread: str = ""  # the provider's id of an earlier message on the same ticket
     template: str = ""  # the notice's: what a pager makes of it (a "claimed" closes the incident)
     repeat: bool = False  # sent before, and nobody can say whether it arrived
+    html: str = ""  # the same as a page, for channels that show one
+    enclosures: tuple[Enclosure, ...] = ()  # for channels that carry files
 
 
 @dataclass(frozen=True)
@@ -364,6 +376,15 @@ class Heard:
     email: str = ""  # claim: whose
     name: str = ""
     answer_to: str = ""  # claim: where the provider wants to hear what came of it
+
+
+@dataclass(frozen=True)
+class Viewing:
+    """An agent looks at a ticket in the desk, and its sidebar asks us about it."""
+
+    ticket_id: str  # "" while it is not sent yet
+    agent: str = ""  # the desk's id of who looks
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from connectors.channels.posting import OnCall, split_list
 from core.errors import NotAllowed, Refused, TryLater, UnknownOutcome, VendorError
-from core.model import Dispatch, Finding, Priority, Receipt
+from core.model import Dispatch, Enclosure, Finding, Priority, Receipt
 
 TIMEOUT = 10.0
 PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
@@ -71,6 +71,7 @@ class Email:
     kind, format, max_length, carries_customer_words = "email", "mail", 20_000, True
     reports_delivery = False
     closes = False
+    carries_files = True
 
     def __init__(self, name: str, settings: Settings, on_call: OnCall) -> None:
         self.name, self._settings, self._on_call = name, settings, on_call
@@ -163,7 +164,21 @@ def compose(dispatch: Dispatch, to: tuple[str, ...], sender: str, now: datetime)
     if dispatch.priority is Priority.URGENT:
         mail["X-Priority"], mail["Importance"] = "1", "high"
     mail.set_content(dispatch.text)
+    if dispatch.html:
+        mail.add_alternative(dispatch.html, subtype="html")
+    for one in dispatch.enclosures:
+        _enclose(mail, one)
     return mail
+
+
+def _enclose(mail: EmailMessage, one: Enclosure) -> None:
+    """What the page shows goes beside the page, everything else to the end of the mail."""
+    page = mail.get_body(("html",)) if one.cid else None
+    main, _, sub = one.mime.partition("/")
+    if page is None:
+        mail.add_attachment(one.content, maintype=main, subtype=sub, filename=one.name)
+    else:
+        page.add_related(one.content, main, sub, cid=f"<{one.cid}>", filename=one.name, disposition="inline")
 
 
 @contextmanager

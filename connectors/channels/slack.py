@@ -21,12 +21,14 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.signature import Clock, SignatureVerifier
 
 from connectors.channels.posting import OnCall, Url, checked_url, post, wait_of
 from core.errors import BadPayload, BadSignature, NotAllowed, Refused, TryLater, UnknownOutcome, VendorError
-from core.model import Dispatch, Finding, Heard, Priority, Receipt, WebhookRequest
+from core.model import Dispatch, Enclosure, Finding, Heard, Priority, Receipt, WebhookRequest
+
+log = logging.getLogger(__name__)
 
 LENGTH = 2800  # a section holds 3000 characters, escaped ones count longer
 CLAIM = "backstop_claim"
@@ -45,7 +47,7 @@ REMEDIES = {
     "channel_not_found": "check `channel`, and invite the bot to it",
     "not_in_channel": "invite the bot to the channel",
     "is_archived": "the channel is archived: name another one",
-    "missing_scope": "give the bot chat:write and users:read.email",
+    "missing_scope": "give the bot chat:write, users:read.email, and files:write for the weekly plots",
     "invalid_auth": "check bot_token",
 }
 
@@ -82,6 +84,7 @@ class Slack:
 
     def __init__(self, name: str, settings: Settings, clock: Callable[[], datetime], on_call: OnCall) -> None:
         self.name, self._settings, self._clock, self._on_call = name, settings, clock, on_call
+        self.carries_files = settings.webhook_url is None  # an incoming webhook takes no files
         token = settings.bot_token.get_secret_value() if settings.bot_token else None
         # Its own repeats are switched off: after a broken connection nobody knows whether the message is there.
         self._api = WebClient(token, f"{settings.base_url.rstrip('/')}/api/", timeout=10, retry_handlers=[])
@@ -95,7 +98,21 @@ class Slack:
             return Receipt(state="accepted")
         more = {"thread_ts": dispatch.thread, "reply_broadcast": True} if dispatch.thread else {}
         answer = self._call("chat.postMessage", json={"channel": self._settings.channel, **body, **more})
+        for one in dispatch.enclosures:
+            if one.mime.startswith("image/"):
+                self._show(one, str(answer.get("channel", "")))
         return Receipt(id=str(answer.get("ts", "")), state="accepted")
+
+    def _show(self, one: Enclosure, channel: str) -> None:
+        """A picture below the message (needs files:write). The words are posted already: whatever happens here, they
+        must not be posted again."""
+        try:
+            self._api.files_upload_v2(channel=channel, content=one.content, filename=one.name, title=one.name)
+        except (SlackClientError, OSError, TypeError, ValueError) as err:  # an answer without sense, too
+            self._on_call("slack files_upload_v2", "refused")
+            log.warning("%s shows no picture: %s", self.name, _why_not(err))
+        else:
+            self._on_call("slack files_upload_v2", "ok")
 
     def heard(self, request: WebhookRequest, url: str, now: datetime) -> tuple[Heard, ...]:
         """A click on our button, proved by Slack's signature; the clicker's e-mail is asked of Slack."""
@@ -253,6 +270,10 @@ def _explained(err: SlackApiError) -> VendorError:
     if code in UNKNOWN or status >= 500:
         return UnknownOutcome(words, status=status)
     return (NotAllowed if code in CREDENTIAL else Refused)(words, status=status)
+
+
+def _why_not(err: Exception) -> str:
+    return str(_explained(err)) if isinstance(err, SlackApiError) else type(err).__name__
 
 
 def _no_answer(err: OSError) -> VendorError:

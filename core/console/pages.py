@@ -163,7 +163,7 @@ def week() -> str:
     current = week_of(at, zone)
     name = request.args.get("week") or earlier(current, zone, 1)[0]
     report = _report(app, name)
-    body = reporting.environment().get_template("report_body.html").render(report=report)
+    body = reporting.environment().get_template("report_body.html").render(report=report, picture="")
     weeks = [*earlier(current, zone, 8), current][::-1]
     return render_template("console/week.html", report=report, body=body, weeks=weeks, name=name)
 

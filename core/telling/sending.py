@@ -19,6 +19,7 @@ from core.ports import Channel
 from core.telling import links, routing
 from core.telling.notice_rows import DIGEST, FORGOTTEN, WAITING, Running, count, insert_row, notice_of
 from core.telling.notice_words import plain, render
+from core.weekly.enclosures import enclosed
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +111,7 @@ def compose(
         key=row.key, to=tuple(row.address.split(",")) if row.address else (), subject=subject, text=text,
         priority=Priority(facts["priority"]), url=url, claim_url=claim_url, desk=about.desk, ticket_id=about.ticket_id,
         thread=_thread(app, about, row.channel), template=about.template, repeat=bool(facts["repeat"]),
+        **enclosed(app, channel, facts),
     )  # fmt: skip
 
 

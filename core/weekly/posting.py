@@ -56,7 +56,7 @@ def send_weekly(app: Running) -> int:
     now, routes = app.clock(), routing.of(app)
     week = last_week(now, app.hours.zone)
     report = weekly(app.engine, app.hours, week, now)
-    facts = {"headline": headline(report), "text": short(report, app.settings.public_url)}
+    facts = {"week": week, "headline": headline(report), "text": short(report, app.settings.public_url)}
     told = []
     for name in audiences(app.settings):
         if not routes.refs(name, Priority.NORMAL) and not routes.rotas.on_duty(name, now):

@@ -186,9 +186,11 @@ def render_text(report: WeeklyReport) -> str:
     return environment().get_template("report.txt").render(report=report)
 
 
-def render_html(report: WeeklyReport, console_url: str = "") -> str:
-    """One self-contained page: no script, nothing fetched."""
-    return environment().get_template("report.html").render(report=report, console_url=console_url)
+def render_html(report: WeeklyReport, console_url: str = "", picture: str = "") -> str:
+    """One self-contained page: no script, nothing fetched. Mail readers show no SVG: they get the `picture` at that
+    address instead of the plots."""
+    page = environment().get_template("report.html")
+    return page.render(report=report, console_url=console_url, picture=picture)
 
 
 # --- into data ------------------------------------------------------------------------------

@@ -15,7 +15,9 @@ from core.hours import Hours
 from core.ledger.schema import metadata, notices, tickets
 from core.settings import Settings
 from core.telling import routing
-from core.weekly import reporting
+from core.telling.sending import compose
+from core.weekly import plots, reporting
+from core.weekly.enclosures import enclosed
 from core.weekly.plots import render_pdf, render_png
 from core.weekly.posting import audiences
 
@@ -58,6 +60,36 @@ def test_the_report_of_the_last_whole_week_is_queued_once(engine):
         "https://b.example/week?week=2026-W11",
     ):
         assert words in row["facts"]["text"]
+
+
+@pytest.mark.parametrize(("carries", "files"), [(True, 2), (False, 0)])
+def test_the_message_bears_plots_where_the_channel_carries_files(engine, carries, files):
+    seed.fill(engine, NOW)
+    app = running(engine, report={"to": ["slack:x"]})
+    app.channels["slack:x"].carries_files = carries
+    app.channels["slack:x"].carries_customer_words = True
+    reporting.send_weekly(app)
+    with engine.connect() as db:
+        row = db.execute(select(notices).where(notices.c.template == "report")).one()
+    sent = compose(app, app.channels["slack:x"], row, [], "", NOW)
+    assert "Week 2026-W11: escalation rate" in sent.subject
+    assert len(sent.enclosures) == files
+    if carries:
+        png, pdf = sent.enclosures
+        assert png.content.startswith(b"\x89PNG")
+        assert pdf.content.startswith(b"%PDF")
+        assert f'src="cid:{png.cid}"' in sent.html
+        assert "<svg" not in sent.html  # mail readers drop it and leave its labels
+        assert "https://b.example/week?week=2026-W11" in sent.html
+
+
+def test_plots_that_cannot_be_made_do_not_keep_the_words_from_going(engine, monkeypatch, caplog):
+    seed.fill(engine, NOW)
+    monkeypatch.setattr(plots, "render_pdf", lambda report: 1 / 0)
+    app = running(engine)
+    channel = SimpleNamespace(carries_files=True)
+    assert enclosed(app, channel, {"week": "2026-W11"}) == {}
+    assert "goes without them" in caplog.text
 
 
 def test_a_report_to_nobody_goes_to_nobody(engine, caplog):

@@ -109,6 +109,7 @@ class FakeSlack(Web):
 
     TOKEN, SECRET = "xoxb-test", "8f742231b10e8888abcd99yyyzzz85a5"
     USERS: ClassVar = {"U1": {"real_name": "Anna Ober", "profile": {"email": "anna@acme.example"}}}
+    may_upload = True  # the scope files:write
 
     def answer(self, request: Request) -> Response:
         path = request.path
@@ -117,6 +118,9 @@ class FakeSlack(Web):
         if path.startswith("/response/"):
             self.received.append(("response", request.get_json()))
             return reply(200, "ok")
+        if path.startswith("/upload/"):
+            self.received.append(("upload", request.get_data()))
+            return reply(200, "OK")
         if request.headers.get("Authorization") != f"Bearer {self.TOKEN}":
             return reply(200, {"ok": False, "error": "invalid_auth"})
         method = path.removeprefix("/api/")
@@ -129,6 +133,8 @@ class FakeSlack(Web):
             )
         if method == "chat.postMessage":
             return self._post(request.get_json())
+        if method.startswith("files."):
+            return self._file(method, request)
         return reply(200, {"ok": False, "error": "unknown_method"})
 
     def _webhook(self, request: Request) -> Response:
@@ -143,6 +149,20 @@ class FakeSlack(Web):
             return reply(400, "invalid_blocks")
         self.received.append(body)
         return reply(200, "ok")
+
+    def _file(self, method: str, request: Request) -> Response:
+        """Where a file goes, and to which channel it belongs: docs.slack.dev, "files.completeUploadExternal"."""
+        if not self.may_upload:
+            return reply(200, {"ok": False, "error": "missing_scope"})
+        asked = request.get_json(silent=True) or request.values.to_dict()
+        if method == "files.getUploadURLExternal":
+            if not asked.get("filename") or not int(asked.get("length", 0)):
+                return reply(200, {"ok": False, "error": "invalid_arguments"})
+            return reply(200, {"ok": True, "upload_url": f"{self.base}/upload/1", "file_id": "F1"})
+        if asked.get("channel_id") != "C1":  # a channel's id, never its name
+            return reply(200, {"ok": False, "error": "channel_not_found"})
+        self.received.append(("complete", asked))
+        return reply(200, {"ok": True, "files": [{"id": "F1"}]})
 
     def _post(self, body: dict[str, Any]) -> Response:
         if body.get("channel") != "C1":

@@ -14,7 +14,7 @@ from aiosmtpd.smtp import AuthResult
 from connectors.channels import build
 from connectors.channels.email import Email
 from core.errors import ConfigError, NotAllowed, Refused, TryLater
-from core.model import Dispatch, Priority
+from core.model import Dispatch, Enclosure, Priority
 from tests.connectors.channels.fakes import Mailbox, free_port, mail_server
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -74,6 +74,22 @@ def test_mails_on_one_ticket_are_one_thread_and_a_repeat_has_the_same_id(server)
     first, second, again = map(read, box.received)
     assert first["References"] == second["References"] != first["Message-ID"]
     assert first["Message-ID"] == again["Message-ID"] != second["Message-ID"]
+
+
+def test_the_weekly_mail_shows_its_plots_inside_the_page_and_bears_the_pdf(server) -> None:
+    box, url = server
+    week = (
+        Enclosure("week.png", "image/png", b"\x89PNG plots", "plots@b"),
+        Enclosure("week.pdf", "application/pdf", b"%PDF-1.4"),
+    )
+    page = '<p>Größe</p><img src="cid:plots@b" alt="">'
+    channel(url).send(dispatch(html=page, enclosures=week), NOW)
+    mail = read(box.received[0])
+    assert "Größe ✓" in mail.get_body(("plain",)).get_content()
+    assert 'src="cid:plots@b"' in mail.get_body(("html",)).get_content()
+    shown = [part for part in mail.walk() if part["Content-ID"] == "<plots@b>"]
+    assert [(one.get_content_type(), one.get_content()) for one in shown] == [("image/png", b"\x89PNG plots")]
+    assert [one.get_filename() for one in mail.iter_attachments()] == ["week.pdf"]
 
 
 @pytest.mark.parametrize(("to", "error"), [(Mailbox.REFUSED, Refused), (Mailbox.BUSY, TryLater)])

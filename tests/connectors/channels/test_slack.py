@@ -12,7 +12,7 @@ import pytest
 from connectors.channels import build
 from connectors.channels.slack import CLAIM, Slack
 from core.errors import BadPayload, BadSignature, ConfigError, NotAllowed, Refused, TryLater, UnknownOutcome
-from core.model import Dispatch, Heard, Priority, WebhookRequest
+from core.model import Dispatch, Enclosure, Heard, Priority, WebhookRequest
 from tests.connectors.channels.fakes import FakeSlack, reply, serving
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -78,6 +78,35 @@ def test_reminders_are_in_the_thread_and_in_the_channel(fake: FakeSlack) -> None
     first = bot(fake).send(dispatch(), NOW)
     bot(fake).send(dispatch(thread=first.id), NOW)
     assert (fake.received[1]["thread_ts"], fake.received[1]["reply_broadcast"]) == (first.id, True)
+
+
+WEEK = (
+    Enclosure("week.png", "image/png", b"\x89PNG plots", "c"),
+    Enclosure("week.pdf", "application/pdf", b"%PDF"),
+)
+
+
+def test_a_bot_shows_the_weeks_picture_below_its_words_in_the_same_channel(fake: FakeSlack) -> None:
+    bot(fake, channel="C1").send(dispatch(ticket_id="", enclosures=WEEK), NOW)
+    words, uploaded, completed = fake.received
+    assert words["text"].startswith("Ticket 4711")
+    assert uploaded == ("upload", b"\x89PNG plots")
+    assert completed[1]["channel_id"] == "C1"
+
+
+def test_a_bot_that_may_not_upload_has_told_the_words_and_says_what_is_missing(
+    fake: FakeSlack, caplog
+) -> None:
+    fake.may_upload = False
+    receipt = bot(fake).send(dispatch(enclosures=WEEK), NOW)
+    assert (receipt.state, len(fake.received)) == ("accepted", 1)
+    assert "files:write" in caplog.text
+
+
+def test_a_webhook_carries_no_files_and_sends_the_words_alone(fake: FakeSlack) -> None:
+    assert (hook(fake).carries_files, bot(fake).carries_files) == (False, True)
+    hook(fake).send(dispatch(enclosures=WEEK), NOW)
+    assert len(fake.received) == 1
 
 
 def test_people_on_duty_are_mentioned(fake: FakeSlack) -> None:
