@@ -8,6 +8,7 @@ from functools import partial
 
 from pydantic import Field, SecretStr
 
+from connectors.claims import unmoved
 from connectors.freshdesk import doctor, events, reading, sweep, writing
 from connectors.freshdesk.api import Api, Directory, Row, basic, rows
 from connectors.freshdesk.claims import Watch
@@ -168,12 +169,13 @@ class Freshdesk:
             path, body = writing.spoken_call(ticket, spoken, self._settings.from_email)
             answer = self._api.write("POST", f"/tickets/{_id(ticket.id)}/{path}", body)
             return Receipt(id=str(answer.get("id") or ""))
+        write, left_out = unmoved(ticket, write)
         body = self._properties(ticket, write)
         if not body:
-            return Receipt(version=ticket.version, detail="nothing to set")
+            return Receipt(version=ticket.version, detail=left_out or "nothing to set")
         if self._settings.quiet_solve and any(isinstance(action, Solve) for action in write.actions):
             return self._solve_quietly(ticket, body)
-        return self._put(ticket, body)
+        return self._put(ticket, body, left_out)
 
     def _properties(self, ticket: Ticket, write: Write) -> dict[str, object]:
         return writing.properties(
@@ -184,9 +186,8 @@ class Freshdesk:
             fields=self._settings.fields(),
         )
 
-    def _put(self, ticket: Ticket, body: dict[str, object]) -> Receipt:
+    def _put(self, ticket: Ticket, body: dict[str, object], left_out: str) -> Receipt:
         """A 400 sets nothing, so what it names is left out and the rest is sent again; the receipt says so."""
-        left_out = ""
         while True:
             try:
                 done = self._api.write("PUT", f"/tickets/{_id(ticket.id)}", body)
@@ -212,9 +213,8 @@ class Freshdesk:
             return Receipt(id=found) if found else None
         raw, conversations = self._read(ticket_id)
         ticket = reading.ticket_of(raw, conversations, self._known(raw))
-        return (
-            Receipt(version=ticket.version) if writing.holds(raw, self._properties(ticket, write)) else None
-        )
+        there = writing.holds(raw, self._properties(ticket, unmoved(ticket, write)[0]))
+        return Receipt(version=ticket.version) if there else None
 
     def changed_since(self, cursor: str, start: datetime, now: datetime) -> Page:
         """One page of the list of changes; spam and deleted tickets come last."""

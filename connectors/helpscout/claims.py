@@ -7,15 +7,15 @@ must be judged again, and each is asked again after an hour, since deleted and m
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from connectors.helpscout.api import Api, Row, embedded, iso, row, stamp, text
 from connectors.helpscout.directory import full_name
-from connectors.helpscout.reading import Known, assignee_of, status_of, threads_of
+from connectors.helpscout.reading import Known, assignee_of, holder_of, status_of, threads_of
 from connectors.helpscout.sweep import ALL, OVERLAP, newest, onward, read_page
-from connectors.helpscout.threads import human_answer, in_order
+from connectors.helpscout.threads import by_person, human_answer, in_order, kind_of
 from core.errors import Gone, Moved, TryLater
 from core.model import Claim, Status
 
@@ -57,6 +57,25 @@ def _assigned_at(threads: Sequence[Row], user_id: str) -> datetime | None:
     """When the conversation came into these hands, by the first thread that shows it there."""
     shown = (one for one in in_order(threads) if text(row(one.get("assignedTo")).get("id")) == user_id)
     return next((stamp(one.get("createdAt")) for one in shown), None)
+
+
+def taken(
+    raw: Row, threads: Sequence[Row], seen: Collection[str], given: str, known: Known
+) -> tuple[str, str]:
+    """Id and name of the person to whom people gave it after we had read it, and who lost it to our giving it to
+    `given`; ("", "") when nobody did. There is no lock here: only the line items tell."""
+    if holder_of(raw)[1] != given:
+        return "", ""
+    new = (one for one in in_order(threads) if text(one.get("id")) not in seen and kind_of(one) == "lineitem")
+    people = [one for one in new if by_person(one, known.bot, known.robot)]
+    holder = row(people[-1].get("assignedTo")) if people else {}
+    if (
+        text(holder.get("type")).lower() != "user"
+        or known.robot(holder)
+        or text(holder.get("id")) == known.bot
+    ):
+        return "", ""
+    return text(holder.get("id")), full_name(holder)
 
 
 @dataclass

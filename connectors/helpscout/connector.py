@@ -9,17 +9,18 @@ from functools import partial
 
 from pydantic import Field, SecretStr
 
+from connectors.claims import unmoved
 from connectors.helpscout import doctor, events, reading, sweep, writing
 from connectors.helpscout.api import Api, Burst, Row, row, text
 from connectors.helpscout.auth import minting
 from connectors.helpscout.calls import call_of
-from connectors.helpscout.claims import Watch
+from connectors.helpscout.claims import Watch, taken
 from connectors.helpscout.directory import Directory
 from connectors.http import DeskSession, Limits, OnCall
 from connectors.machine import machine_reason
 from connectors.oauth import Bearer, TokenStore
 from connectors.settings import DeskSettings
-from core.errors import BadPayload, Gone, Refused, TryLater
+from core.errors import BadPayload, Gone, Refused, TryLater, VendorError
 from core.model import (
     Action,
     Author,
@@ -180,16 +181,37 @@ class HelpScout:
 
     def send(self, ticket: Ticket, write: Write) -> Receipt:
         """One call. A 404 may mean "merged": only reading the conversation tells."""
+        write, left_out = unmoved(ticket, write)
         call = call_of(_id(ticket.id), ticket, write, self._directory, self._settings)
         if call is None:
-            return Receipt(detail="nothing to set")
+            return Receipt(detail=left_out or "nothing to set")
         method, path, body = call
         try:
             made = self._api.write(method, path, body)
         except Gone as err:
             self._api.conversation(_id(ticket.id), threads=False)  # raises Moved or Gone
             raise Refused(f"conversation {ticket.id}, {method} {path}: {err}", status=err.status) from err
-        return Receipt(id=made if write.spoken else "")
+        team = writing.team_in(call, write.actions)
+        detail = self._given_back(ticket, team) if team else left_out
+        return Receipt(id=made if write.spoken else "", detail=detail)
+
+    def _given_back(self, ticket: Ticket, team: str) -> str:
+        """A conversation has one holder: whoever took it while we gave it to a team has it again. Never raises: the
+        write itself was done."""
+        agent = name = ""
+        try:
+            raw, threads = self._read(ticket.id)
+            seen = ticket.raw.get("seen")
+            agent, name = taken(raw, threads, seen if isinstance(seen, list) else [], team, self._known())
+            if not agent:
+                return ""
+            method, path, body = writing.patch("replace", "/assignTo", int(agent))
+            self._api.write(method, f"/conversations/{_id(ticket.id)}{path}", body)
+        except VendorError as err:
+            if not agent:
+                return f"whether somebody took it in that moment could not be looked up: {err}"
+            return f"{name or agent} took it in that moment, and could not be given it back: {err}"
+        return f"{name or agent} took it in that moment, and has it again"
 
     def landed(self, ticket_id: str, write: Write, since: datetime) -> Receipt | None:
         """Help Scout keeps no mark of ours: a thread is known by its author, text and time, the rest by its effect."""

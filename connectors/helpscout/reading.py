@@ -177,19 +177,20 @@ def ticket_of(raw: Row, threads: Sequence[Row], known: Known) -> Ticket:
             text(f.get("id")): text(f.get("text") or f.get("value")) for f in rows(raw.get("customFields"))
         },
         waiting_since=waiting_since(raw),
-        raw=_kept(raw, tags, said, known),
+        raw=_kept(raw, tags, threads, known),
     )
 
 
-def _kept(raw: Row, tags: list[str], said: Sequence[Row], known: Known) -> dict[str, Any]:
+def _kept(raw: Row, tags: list[str], threads: Sequence[Row], known: Known) -> dict[str, Any]:
     """What writing needs, so that nothing is read again."""
-    newest = next((one for one in reversed(said) if from_customer(one)), {})
+    newest = next((one for one in reversed(in_order(threads)) if from_customer(one)), {})
     writer = row(newest.get("customer")) or row(newest.get("createdBy"))
     return {
         "tags": tags,
         "status": text(raw.get("status")).lower(),
         "mailbox": text(raw.get("mailboxId")),
         "holder": holder_of(raw)[1],
+        "seen": [text(one.get("id")) for one in threads],
         "custom_fields": [
             {"id": f.get("id"), "value": text(f.get("value"))} for f in rows(raw.get("customFields"))
         ],

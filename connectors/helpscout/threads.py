@@ -85,6 +85,11 @@ def human_answer(thread: Row, bot: str, robot: Robot) -> bool:
     """Whether a person of the company said it to the customer."""
     if not is_said(thread) or unsent(thread) or kind_of(thread) in PRIVATE or from_customer(thread):
         return False
+    return by_person(thread, bot, robot)
+
+
+def by_person(thread: Row, bot: str, robot: Robot) -> bool:
+    """Whether a person of the company made it."""
     creator = row(thread.get("createdBy"))
     by_user = text(creator.get("type")).lower() == "user"
     return by_user and text(creator.get("id")) != bot and not by_machine(thread, robot)

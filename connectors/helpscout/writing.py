@@ -199,6 +199,13 @@ def patch(op: str, path: str, value: Any) -> Call:
     return "PATCH", "", {"op": op, "path": path, "value": value}
 
 
+def team_in(call: Call, actions: Iterable[Action]) -> str:
+    """The id of the team that a call gives the conversation to, "" when it gives it to none."""
+    body = row(call[2])
+    given = body.get("assignTo") or (body.get("value") if body.get("path") == "/assignTo" else "")
+    return text(given) if any(isinstance(a, SetQueue) for a in actions) else ""
+
+
 def as_html(words: str) -> str:
     """Plain text as the HTML that Help Scout mails; nothing of the text is taken for markup."""
     paragraphs = re.split(r"\n\s*\n", words.strip())

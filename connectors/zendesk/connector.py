@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from pydantic import Field, SecretStr
 
+from connectors.claims import unmoved
 from connectors.http import DeskSession, Limits, OnCall
 from connectors.oauth import Bearer, TokenStore
 from connectors.settings import DeskSettings
-from connectors.zendesk import auth, doctor, events, reading, sweep, writing
+from connectors.zendesk import auth, claims, doctor, events, reading, sweep, writing
 from connectors.zendesk.api import Api, Row, row, rows, text
 from connectors.zendesk.directory import Directory
 from core.errors import Conflict, Gone, Moved, Refused, TryLater
@@ -187,10 +189,13 @@ class Zendesk:
 
     def send(self, ticket: Ticket, write: Write) -> Receipt:
         """One PUT. What Zendesk refuses beside the message is left out, so that the message arrives."""
-        body, left_out = writing.body_of(ticket, write, self._account()), ""
+        write, left_out = unmoved(ticket, write)
+        if not write.actions:
+            return Receipt(version=ticket.version, detail=left_out)
+        body = writing.body_of(ticket, write, self._account())
         while True:
             try:
-                return writing.receipt_of(self._api.update(ticket.id, body), left_out)
+                answer = self._api.update(ticket.id, body)
             except Refused as err:
                 if err.status != 422:
                     raise
@@ -200,6 +205,31 @@ class Zendesk:
                 if smaller is None:
                     raise
                 body, left_out = smaller, f"something was left out, since Zendesk refused it: {err}"
+            else:
+                return self._keeping_claims(ticket, write, answer, left_out)
+
+    def _keeping_claims(self, ticket: Ticket, write: Write, answer: Any, left_out: str) -> Receipt:
+        """What the update came to; whoever lost the ticket by it has it again."""
+        receipt = writing.receipt_of(answer, left_out)
+        seen = ticket.assignee.id if ticket.assignee else ""
+        now = claims.plain(getattr(answer, "ticket", None))
+        audit = claims.plain(getattr(answer, "audit", None))
+        lost = claims.taken(audit, self._ours | {seen}, text(now.get("group_id")))
+        return self._given_back(ticket.id, write, receipt, lost)
+
+    @property
+    def _ours(self) -> frozenset[str]:
+        return self._bots | {self._directory.me_id}
+
+    def _given_back(
+        self, ticket_id: str, write: Write, receipt: Receipt, lost: claims.Taken | None
+    ) -> Receipt:
+        """The lock of its receipt fits no ticket: before the next call, the claim must be seen."""
+        if lost is None:
+            return receipt
+        came = claims.give_back(self._api, ticket_id, lost, write, receipt.version, self._directory.me_id)
+        detail = "; ".join(one for one in (receipt.detail, came) if one)
+        return replace(receipt, version=writing.PAST, detail=detail)
 
     def _account(self) -> writing.Account:
         return writing.Account(
@@ -215,8 +245,14 @@ class Zendesk:
         )
 
     def landed(self, ticket_id: str, write: Write, since: datetime) -> Receipt | None:
-        """Each audit of ours keeps its write's key."""
-        return writing.landed_in(self._api.audits(ticket_id), write, self._directory.me_id, since)
+        """Each audit of ours keeps its write's key, and tells of a claim that the write undid."""
+        audits = self._api.audits(ticket_id)
+        n = writing.found_at(audits, write, self._directory.me_id, since)
+        if n is None:
+            return None
+        settled = claims.reassigned(audits[n + 1 :])
+        lost = None if settled else claims.taken(audits[n], self._ours)
+        return self._given_back(ticket_id, write, writing.found(audits, n), lost)
 
     def changed_since(self, cursor: str, start: datetime, now: datetime) -> Page:
         """One page of the incremental export, in Zendesk's own order."""

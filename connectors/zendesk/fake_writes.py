@@ -150,7 +150,7 @@ def _applied(state: State, case: Case, given: Json, planned: Json) -> tuple[Json
         {
             "id": state.desk.next_id(),
             "type": "Change",
-            "field_name": name,
+            "field_name": "group_id" if name == "queue_id" else name,
             "value": _told(value),
             "previous_value": _told(before[name]),
         }

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from connectors.zendesk.api import Row, row, rows, stamp, text
+from connectors.zendesk.claims import plain
 from connectors.zendesk.reading import MARK
 from core.errors import Unsupported
 from core.model import (
@@ -190,27 +191,24 @@ def without_refused(body: Mapping[str, Any], words: str) -> dict[str, Any] | Non
 
 def receipt_of(answer: Any, detail: str = "") -> Receipt:
     """What an update came to: the comment's id and the lock for the next one."""
-    ticket, audit = _plain(getattr(answer, "ticket", answer)), _plain(getattr(answer, "audit", None))
-    said = next((one for one in map(_plain, audit.get("events") or ()) if one.get("type") == "Comment"), {})
+    ticket, audit = plain(getattr(answer, "ticket", answer)), plain(getattr(answer, "audit", None))
+    said = next((one for one in map(plain, audit.get("events") or ()) if one.get("type") == "Comment"), {})
     return Receipt(id=text(said.get("id")), version=str(ticket.get("updated_at") or ""), detail=detail)
 
 
-def _plain(one: Any) -> Row:
-    """zenpy gives objects for kinds that it knows and plain dicts for others."""
-    return one if isinstance(one, dict) else row(one.to_dict()) if hasattr(one, "to_dict") else {}
+def found_at(audits: Sequence[Row], write: Write, me: str, since: datetime) -> int | None:
+    """Which of the audits is our write's: by its mark, else by author, text and time where the marks are not shown."""
+    ours = (n for n, one in enumerate(audits) if _mark(one) == write.key or _spoken(one, write, me, since))
+    return next(ours, None)
 
 
-def landed_in(audits: Sequence[Row], write: Write, me: str, since: datetime) -> Receipt | None:
-    """Our write among the audits: by its mark, else by author, text and time where the marks are not shown.
+def found(audits: Sequence[Row], n: int) -> Receipt:
+    """The receipt of a write found by looking.
 
     `version` is the audit's own time, and only while it is the last one: whoever came after us must be read first.
     """
-    for n, audit in enumerate(audits):
-        if _mark(audit) == write.key or _spoken(audit, write, me, since):
-            comment = _comment(audit)
-            last = str(audit.get("created_at") or "") if n == len(audits) - 1 else PAST
-            return Receipt(id=text(comment.get("id")), version=last, detail="found by looking")
-    return None
+    last = str(audits[n].get("created_at") or "") if n == len(audits) - 1 else PAST
+    return Receipt(id=text(_comment(audits[n]).get("id")), version=last, detail="found by looking")
 
 
 def _mark(audit: Row) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+import requests
 import responses
 
 from connectors.helpscout.connector import Settings, make
@@ -106,8 +107,12 @@ def show(web: responses.RequestsMock, found: list[dict] | None = None, /, **conv
     web.get(f"{API}/conversations/5", json=shown)
 
 
+def last_write(web: responses.RequestsMock) -> requests.PreparedRequest:
+    return [call.request for call in web.calls if call.request.method != "GET"][-1]
+
+
 def last_json(web: responses.RequestsMock) -> dict[str, object]:
-    return json.loads(web.calls[-1].request.body)
+    return json.loads(last_write(web).body)
 
 
 def writing(web: responses.RequestsMock) -> None:
@@ -125,7 +130,7 @@ def send_all(web: responses.RequestsMock, ours, *actions: object, ticket=None) -
     sent = []
     for write in ours.writes(ticket, actions, "k"):
         ours.send(ticket, write)
-        request = web.calls[-1].request
+        request = last_write(web)
         sent.append(
             (f"{request.method} {request.path_url.removeprefix('/v2/conversations/5')}", last_json(web))
         )

@@ -48,6 +48,9 @@ WRITES = {
     ("helpscout", "route"): 3,
     ("helpscout", "general queue"): 2,
 }
+READS = {
+    "helpscout": 2
+}  # it has no lock: after giving a team the conversation, it is looked whether an agent lost it
 WRITING = {"POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -223,7 +226,7 @@ def test_a_ticket_costs_as_many_calls_as_promised(world, vendor, flow):
     w.app.calls.clear()
     w.do(w.ours.fetch(ticket_id), *FLOWS[flow])
     called = [f"{c.method} {c.path}" for c in w.app.calls]
-    assert (w.app.count("GET"), w.app.count(*WRITING)) == (1, WRITES[vendor, flow]), called
+    assert (w.app.count("GET"), w.app.count(*WRITING)) == (READS.get(vendor, 1), WRITES[vendor, flow]), called
 
 
 @pytest.mark.parametrize("flow", FLOWS)

@@ -1,0 +1,22 @@
+"""Who holds a ticket keeps it: what every vendor's connector sees to before it writes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.model import SetQueue, Ticket, Write
+
+
+def unmoved(ticket: Ticket, write: Write) -> tuple[Write, str]:
+    """The write without its change of queue while a person holds the ticket, and why.
+
+    Everywhere a move takes, or may take, the ticket away from whoever holds it and is not in the new queue.
+    """
+    rest = tuple(action for action in write.actions if not isinstance(action, SetQueue))
+    if ticket.assignee is None or not ticket.assignee.human or rest == write.actions:
+        return write, ""
+    return replace(write, actions=rest), f"left in its queue: {_named(ticket)} holds it"
+
+
+def _named(ticket: Ticket) -> str:
+    return (ticket.assignee.name or ticket.assignee.id) if ticket.assignee else ""
