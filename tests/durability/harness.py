@@ -19,12 +19,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import requests
-from sqlalchemy import func, select, text
+from sqlalchemy import MetaData, Table, func, inspect, select
 
 from connectors.sandbox.desk import Case, SandboxDesk
 from connectors.sandbox.hooks import Delivery
@@ -87,28 +87,30 @@ class Faults:
 
     luck: random.Random
     rate: float = 0.0
+    reads: tuple[str, ...] = ("reset_before", "status_before:503", "reset_after")
+    writes: tuple[str, ...] = (
+        "reset_before",
+        "reset_after",
+        "reset_after",
+        "status_after:502",
+        "status_before:503",
+        "slow_after:1.2",
+    )
     storm_until: float = 0.0
+    down: bool = False  # an outage: whatever is asked, there is no answer but 503
 
     def __call__(self, call: Call) -> str:
         """A fault for one call, "" for none."""
+        if self.down:
+            return "status_before:503"
         if not self.rate or "oauth" in call.path:
             return ""
         if time.monotonic() < self.storm_until:
             return "status_before:429"
         if self.luck.random() >= self.rate:
             return ""
-        if call.method == "GET":
-            return self.luck.choice(("reset_before", "status_before:503", "reset_after"))
-        return self.luck.choice(
-            (
-                "reset_before",
-                "reset_after",
-                "reset_after",
-                "status_after:502",
-                "status_before:503",
-                "slow_after:1.2",
-            )
-        )
+        kinds = self.reads if call.method == "GET" else self.writes
+        return self.luck.choice(kinds) if kinds else ""
 
 
 class Sink:
@@ -164,6 +166,7 @@ class World:
         self.nursery = Nursery(home, self.config)
         self.stack.callback(self.nursery.close)
         self.written = self.dropped = self.doubled = 0
+        self.ahead = timedelta(0)
 
     def _account(self, vendor: str) -> Account:
         desk = SandboxDesk()
@@ -225,11 +228,22 @@ class World:
         self.luck.shuffle(mixed)
         return mixed
 
+    def passes(self, time_: timedelta) -> None:
+        """So much later at the desks, and for every process that starts from now on."""
+        self.ahead += time_
+        self.nursery.ahead = self.ahead.total_seconds()
+        for one in self.accounts:
+            one.desk.clock = self.now
+
+    def now(self) -> datetime:
+        """The time in this world."""
+        return wiring.wall() + self.ahead
+
     # --- the books
 
     def app(self) -> wiring.App:
         """Our own look at the same store and desks."""
-        return wiring.build(settings.load(self.config), classify=False)
+        return wiring.build(settings.load(self.config), classify=False, clock=self.now)
 
     def settled(self, engine: Any) -> bool:
         """Whether every ticket is known and every fact has an end."""
@@ -252,6 +266,7 @@ class Nursery:
     home: Path
     config: Path
     changed: dict[str, Any] = field(default_factory=dict)
+    ahead: float = 0.0  # seconds by which the processes' clocks are ahead
     process: subprocess.Popen[str] | None = None
     alive: dict[int, str] = field(default_factory=dict)
 
@@ -268,8 +283,12 @@ class Nursery:
                 env=env,
             )
             assert self._line() == "ready"
-        order = {"args": [*args, "--config", str(self.config)], "set": self.changed}
-        order["log"] = str(self.home / f"{log or args[0]}.log")
+        order = {
+            "args": [*args, "--config", str(self.config)],
+            "set": self.changed,
+            "ahead": self.ahead,
+            "log": str(self.home / f"{log or args[0]}.log"),
+        }
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
@@ -396,25 +415,21 @@ def _open_events(app: wiring.App) -> Iterator[Any]:
 
 
 def traces(world: World, words: tuple[str, ...]) -> list[str]:
-    """Where these words stand in the engine's tables (SQLite) or in a log; and inputs that are no plain JSON."""
+    """Where these words stand in the engine's tables or in a log; and inputs that are no plain JSON."""
     found = []
     with db.reading(db.connect(world.database)) as conn:
-        names = conn.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars()
-        for name in [n for n in names if not n.startswith("bs_")]:
-            rows = conn.execute(text(f'SELECT * FROM "{name}"')).all()
+        schema = "dbos" if conn.dialect.name == "postgresql" else None
+        names = [n for n in inspect(conn).get_table_names(schema=schema) if not n.startswith("bs_")]
+        tables = {n: Table(n, MetaData(), schema=schema, autoload_with=conn) for n in names}
+        assert "workflow_input" in tables
+        for name, table in tables.items():
+            rows = conn.execute(select(table)).all()
             found += [f"table {name}: {word}" for row in rows for word in words if word in str(tuple(row))]
-        inputs = (
-            conn.execute(
-                text(
-                    "SELECT i.inputs FROM workflow_input i JOIN workflow_status s USING (workflow_uuid)"
-                    " WHERE s.name = 'handle_event'"
-                )
-            )
-            .scalars()
-            .all()
-        )
-    found += [f"no JSON: {one}" for one in inputs if not str(one).startswith(("{", "[", '"'))]
-    assert inputs
+        inputs, status = tables["workflow_input"].c, tables["workflow_status"].c
+        ours = select(inputs.inputs).where(inputs.workflow_uuid == status.workflow_uuid)
+        given = conn.execute(ours.where(status.name == "handle_event")).scalars().all()
+    found += [f"no JSON: {one}" for one in given if not str(one).startswith(("{", "[", '"'))]
+    assert given
     for log in world.home.glob("*.log"):
         said = log.read_text(errors="replace")
         found += [f"{log.name}: {word}" for word in words if word in said]
