@@ -75,8 +75,8 @@ def text_of(html: str) -> str:
 
 
 def markup(entry: Entry) -> str:
-    """The HTML of what was said in the sandbox."""
-    return entry.html or f"<div>{escape(entry.body)}</div>"
+    """The HTML of what was said in the sandbox: lines stay lines, as in the mails that Freshdesk keeps."""
+    return entry.html or f"<div>{escape(entry.body, quote=False).replace(chr(10), '<br>')}</div>"
 
 
 def staff(person: Person) -> bool:

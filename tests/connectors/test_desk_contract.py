@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from core import errors
+from core.classify.text import customer_words
 from core.model import (
     AddNote,
     AddTags,
@@ -106,6 +107,16 @@ def test_a_human_agent_is_told_from_us_and_from_the_customer(world, vendor):
         (Author.AGENT, False),
         (Author.CUSTOMER, True),
     ]
+
+
+def test_lines_stay_lines_so_that_what_a_customer_quotes_is_not_taken_for_their_words(world, vendor):
+    w = world(vendor)
+    quoted = "\n\nOn Tue, 24 Nov 2026 at 11:00, Support <s@desk.example> wrote:\n> It is on its way.\n> The team"
+    ticket_id = w.customer(f"That is <late> & wrong.{quoted}")
+    w.later(minutes=1)
+    w.desk.customer_writes(f"No, that did not help.{quoted}", case_id=int(ticket_id))
+    words = [customer_words(m.text, m.html) for m in w.ours.fetch(ticket_id).messages]
+    assert words == ["That is <late> & wrong.", "No, that did not help."]
 
 
 @pytest.mark.parametrize(
