@@ -178,6 +178,9 @@ def _call(app: App, ticket: Ticket, row: Any, write: Write) -> tuple[Ticket, Rec
     desk = app.desks[ticket.desk]
     for _ in range(CONFLICT_TRIES):
         row = _claimed(app, row)
+        if app.clock() - row.opened_at > desk.patience / 2:
+            _unclaimed(app, row)  # the claim took so long that others may soon take it for a call that was lost
+            raise TryLater("the store was slow to take a claim", wait=timedelta(seconds=1))
         try:
             return ticket, desk.send(ticket, write)
         except UnknownOutcome:

@@ -159,6 +159,25 @@ def test_a_worker_that_wakes_up_late_does_not_repeat_what_another_has_done(house
 
 
 @ONE
+def test_a_worker_that_is_frozen_over_its_claim_does_not_speak_when_it_thaws(house, monkeypatch):
+    h = house()
+    claim = store.claim_write
+
+    def slowly(*args):
+        taken = claim(*args)
+        h.now += timedelta(minutes=5)
+        return taken
+
+    monkeypatch.setattr(store, "claim_write", slowly)
+    case = h.writes_in(DISPUTE)
+    assert not h.bot_says(case, public=True) + h.bot_says(case, public=False)
+    assert {w.state for w in h.rows(writes)} == {"planned"}, "given back: it surely was not sent"
+    monkeypatch.setattr(store, "claim_write", claim)
+    h.later(minutes=2)
+    assert len(h.bot_says(case, public=True)) == len(h.bot_says(case, public=False)) == 1
+
+
+@ONE
 def test_two_looks_at_one_new_ticket_at_once_decide_once(house, monkeypatch):
     h = house()
     from core.line import handling
