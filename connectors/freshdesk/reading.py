@@ -271,7 +271,7 @@ def _author(row: Row, raw: Row, text: str, customer: Customer, known: Known) -> 
         return Author.BOT, ""
     if row.get("source") == SURVEY:
         return Author.MACHINE, "a satisfaction survey"
-    if not row.get("incoming"):
+    if not row.get("incoming") or (user in known.names and user != customer.id):
         if not user:
             return Author.MACHINE, "an automation rule of the desk"
         if not known.human.get(user, True):

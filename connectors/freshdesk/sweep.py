@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from connectors.freshdesk.api import PER_PAGE, Api, Row, iso, rows, stamp
 from connectors.freshdesk.reading import customer_wrote_at, status_of, tags_of
 from connectors.freshdesk.writing import TAG_LENGTH
+from connectors.text import intent_in
 from core.model import EventKind, Page, Sighting, TicketEvent, created_key
 
 OVERLAP = timedelta(minutes=10)
@@ -111,7 +112,7 @@ def sighting_of(row: Row, desk: str, intent_field: str, tag_prefix: str) -> Sigh
         status=status_of(row, wrote),
         events=(event,),
         customer_wrote_at=wrote,
-        intent_label=_intent(row, intent_field, f"{tag_prefix}intent_"),
+        intent_label=_intent(row, intent_field, tag_prefix),
     )
 
 
@@ -121,5 +122,4 @@ def _intent(row: Row, intent_field: str, prefix: str) -> str:
     said = custom.get(intent_field) if isinstance(custom, dict) and intent_field else None
     if said:
         return str(said)
-    whole = (tag for tag in tags_of(row) if tag.startswith(prefix) and len(tag) < TAG_LENGTH)
-    return next((tag.removeprefix(prefix) for tag in whole), "")
+    return intent_in((tag for tag in tags_of(row) if len(tag) < TAG_LENGTH), prefix)

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from connectors.helpscout.api import Api, Row, embedded, iso, last_page, row, stamp, text
 from connectors.helpscout.reading import status_of, tags_of, threads_of, touched_at, waiting_since
 from connectors.helpscout.threads import EPOCH, from_customer, in_order, is_said, unsent
+from connectors.text import intent_in
 from core.model import EventKind, Page, Sighting, TicketEvent, created_key, reply_key
 
 OVERLAP = timedelta(minutes=10)
@@ -140,5 +141,4 @@ def _intent(raw: Row, prefix: str, intent_field: str) -> str:
         known = {text(row(one).get("id")), text(row(one).get("name")).casefold()}
         if intent_field.casefold() in known and (said := text(row(one).get("text") or row(one).get("value"))):
             return said
-    begins = f"{prefix}intent_".lower()
-    return next((tag[len(begins) :] for tag in tags_of(raw) if tag.lower().startswith(begins)), "")
+    return intent_in(tags_of(raw), prefix)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from connectors.text import intent_in
 from connectors.zendesk.api import Api, Row, row, rows, stamp, text
 from connectors.zendesk.reading import (
     EPOCH,
@@ -20,7 +21,7 @@ from connectors.zendesk.reading import (
     status_of,
     tags_of,
 )
-from core.errors import Refused
+from core.errors import Gone, Refused
 from core.model import Author, Claim, EventKind, Page, Sighting, Status, TicketEvent, created_key
 
 WITHHELD = timedelta(minutes=2)  # the newest minute is never shown, and asking for it is an error
@@ -45,8 +46,8 @@ def changed_since(api: Api, cursor: str, start: datetime, now: datetime, marks: 
     if theirs and seconds.isdigit():
         try:
             return _page(api.export(cursor=theirs), seconds, marks)
-        except Refused as err:
-            if err.status not in {400, 404, 422}:
+        except (Refused, Gone) as err:
+            if err.status not in {400, 404, 410, 422}:
                 raise
         start = datetime.fromtimestamp(int(seconds), tz=now.tzinfo) - OVERLAP
     begin = int(min(start, now - WITHHELD).timestamp())
@@ -95,10 +96,8 @@ def sighting_of(raw: Row, times: Row, marks: Marks) -> Sighting:
 
 def intent_label(raw: Row, marks: Marks) -> str:
     """The intent as the ticket bears it now: an agent may have corrected it."""
-    prefix = f"{marks.prefix}intent_"
     field = fields_of(raw).get(marks.intent_field, "") if marks.intent_field else ""
-    tags = [field] if field else [tag for tag in tags_of(raw) if tag.startswith(prefix)]
-    return tags[0].removeprefix(prefix) if tags else ""
+    return field.removeprefix(f"{marks.prefix}intent_") or intent_in(tags_of(raw), marks.prefix)
 
 
 class Watch:

@@ -18,6 +18,7 @@ from core.model import (
     AddNote,
     AddTags,
     Assign,
+    Author,
     Receipt,
     Reopen,
     Reply,
@@ -172,7 +173,15 @@ def _value(value: str) -> Any:
 def _tags(ticket: Ticket, ours: Sequence[str], fields: Mapping[str, str], account: Account) -> list[str]:
     """All tags that the ticket has, and ours. An option that is replaced takes its tag away with it."""
     replaced = {ticket.fields.get(one, "") for one in fields if one in account.tagger} - set(fields.values())
-    return sorted({*ticket.tags, *ours} - replaced)
+    return sorted((ticket.tags - replaced - _copied(ticket, account.prefix)) | set(ours))
+
+
+def _copied(ticket: Ticket, prefix: str) -> frozenset[str]:
+    """Our tags of the closed ticket that a follow-up copies: they are untrue of it until we have spoken in it."""
+    spoken = any(message.author is Author.BOT for message in ticket.messages)
+    if not ticket.follow_up_of or not prefix or spoken:
+        return frozenset()
+    return frozenset(tag for tag in ticket.tags if tag.startswith(prefix))
 
 
 def without_refused(body: Mapping[str, Any], words: str) -> dict[str, Any] | None:

@@ -111,7 +111,9 @@ def test_a_human_agent_is_told_from_us_and_from_the_customer(world, vendor):
 
 def test_lines_stay_lines_so_that_what_a_customer_quotes_is_not_taken_for_their_words(world, vendor):
     w = world(vendor)
-    quoted = "\n\nOn Tue, 24 Nov 2026 at 11:00, Support <s@desk.example> wrote:\n> It is on its way.\n> The team"
+    quoted = (
+        "\n\nOn Tue, 24 Nov 2026 at 11:00, Support <s@desk.example> wrote:\n> It is on its way.\n> The team"
+    )
     ticket_id = w.customer(f"That is <late> & wrong.{quoted}")
     w.later(minutes=1)
     w.desk.customer_writes(f"No, that did not help.{quoted}", case_id=int(ticket_id))
@@ -374,6 +376,17 @@ def test_every_change_is_seen_whatever_its_status(world, vendor):
     wrote = seen[ids["replied"]].customer_wrote_at
     by_id = any(event.kind is EventKind.REPLY for event in seen[ids["replied"]].events)
     assert by_id or wrote == replied_at
+
+
+def test_the_intent_is_read_from_the_one_tag_that_names_it_and_not_guessed_among_several(world, vendor):
+    w = world(vendor)
+    start = w.now - timedelta(hours=1)
+    one, two = w.customer("one", email="1@example.com"), w.customer("two", email="2@example.com")
+    w.desk.agent_sets(int(one), w.ann.id, tags=["vip", "ai_intent_refund"])
+    w.desk.agent_sets(int(two), w.ann.id, tags=["ai_intent_billing", "ai_intent_refund"])
+    w.later(minutes=5)
+    found, _ = w.changes("", start)
+    assert {seen.ticket_id: seen.intent_label for seen in found} == {one: "refund", two: ""}
 
 
 def test_the_cursor_goes_on_where_it_stopped_and_misses_nothing(world, vendor):

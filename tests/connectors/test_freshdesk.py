@@ -209,6 +209,12 @@ def test_customer_agent_bot_rule_and_ai_agent_are_told_apart(web):
     assert authors == [human, Author.AGENT, Author.BOT, machine, machine, machine, human]
 
 
+def test_what_an_agent_mails_into_a_ticket_is_not_taken_for_the_customers_words(web):
+    thread = [said(11, "mailed from my phone", user_id=88, incoming=True)]
+    show(web, {"conversations": thread})
+    assert [m.author for m in desk().fetch("5").messages[1:]] == [Author.AGENT]
+
+
 def test_an_agents_note_is_private_and_a_forwarded_mail_does_not_count_as_said_to_the_customer(web):
     thread = [
         said(11, "between us", user_id=88, incoming=False, private=True, source=2),

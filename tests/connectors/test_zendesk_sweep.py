@@ -101,6 +101,20 @@ def test_the_intent_is_read_from_the_tag_or_from_the_field_that_an_agent_correct
     assert [one.intent_label for one in seen] == ["billing"]
 
 
+@pytest.mark.parametrize("status", [400, 404, 410, 422])
+def test_however_an_old_cursor_is_refused_the_sweep_goes_on_from_the_time(world, status):
+    w = world("zendesk")
+    ticket_id = w.customer("Hello")
+    w.later(minutes=5)
+    _, cursor = w.changes("", w.now - timedelta(days=1))
+    w.app.plan = lambda call: (
+        f"status_before:{status}" if call.query.endswith(cursor[-8:].replace("=", "%3D")) else ""
+    )
+    found, _ = w.changes(cursor, w.now - timedelta(days=1))
+    assert w.app.calls[-2].status == status
+    assert [one.ticket_id for one in found] == [ticket_id]
+
+
 # --- claims -----------------------------------------------------------------------------------
 
 

@@ -26,6 +26,7 @@ from tests.connectors.zendesk_account import (
     desk,
     invalid,
     put,
+    said,
     sent,
     shows,
 )
@@ -173,6 +174,24 @@ def test_drop_downs_are_set_by_their_tags_and_the_replaced_option_goes(zendesk):
         33: "routed",
         34: "k:note",
     }
+
+
+def test_a_follow_up_does_not_keep_what_we_said_of_the_closed_ticket(zendesk):
+    via = {"channel": "closed_ticket", "source": {"from": {"ticket_id": 4}, "to": {}, "rel": "follow_up"}}
+    shows(zendesk, via=via, tags=["vip", "ai_auto_resolved", "ai_intent_old"])
+    put(zendesk)
+    ours = desk()
+    ours.send(ours.fetch("5"), Write("k:note", (AddTags(("ai_routed",)), AddNote("n", text="n"))))
+    assert sent(zendesk)["tags"] == ["ai_routed", "vip"]
+
+
+def test_what_we_said_of_a_follow_up_itself_stays(zendesk):
+    via = {"channel": "closed_ticket", "source": {"from": {"ticket_id": 4}, "to": {}, "rel": "follow_up"}}
+    shows(zendesk, [said(1), said(2, 77, "a note of ours", public=False)], via=via, tags=["vip", "ai_routed"])
+    put(zendesk)
+    ours = desk()
+    ours.send(ours.fetch("5"), Write("k2:note", (AddTags(("ai_urgent",)), AddNote("n", text="n"))))
+    assert sent(zendesk)["tags"] == ["ai_routed", "ai_urgent", "vip"]
 
 
 def test_fields_that_are_not_configured_are_not_set(zendesk):

@@ -1,0 +1,36 @@
+"""Words on their way to a desk and back. Pure."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterable
+
+
+def as_html(words: str) -> str:
+    """Plain text as HTML to be mailed; nothing of the text is taken for markup."""
+    paragraphs = re.split(r"\n\s*\n", words.strip())
+    return "".join(f"<p>{html.escape(one, quote=False).replace(chr(10), '<br>')}</p>" for one in paragraphs)
+
+
+def squeezed(words: str) -> str:
+    """A text without its blanks and in one normal form: servers rewrite HTML, so only the letters are compared."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", words))
+
+
+def intent_in(tags: Iterable[str], prefix: str) -> str:
+    """The intent that the tags name; "" when they name none, or several: nobody can say which one is meant."""
+    begins = f"{prefix}intent_".casefold()
+    named = {tag[len(begins) :] for tag in tags if tag.casefold().startswith(begins)}
+    return named.pop() if len(named) == 1 else ""
+
+
+def numbered(*clicks: str) -> str:
+    """One click a line."""
+    return "\n".join(f"{n}. {click}" for n, click in enumerate(clicks, 1))
+
+
+def counted(key: str, n: int) -> str:
+    """The key of the n-th write of its kind, from 0: the first one bears no number."""
+    return key if n == 0 else f"{key}{n + 1}"
