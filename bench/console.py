@@ -2,8 +2,9 @@
 
     python bench/console.py [--tickets 100000] [--waiting 400] [--rounds 15] [--database-url postgresql+psycopg://…]
 
-Pages are rendered in this process, without a network. Exits 1 when a page is over 200 ms or 100 kB;
-judged is the fastest round, so that what else the machine does is not counted. `first` is with nothing kept or cached.
+Pages are rendered in this process, without a network. Exits 1 when the median of a page is over 200 ms or the page
+over 100 kB. Before them the closed weeks are counted once, as the nightly upkeep does; `first` is the first request of
+this process.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from core.counters import Counters
 from core.hours import Hours
 from core.ledger.schema import desks, metadata, tickets
 from core.settings import Settings
+from core.weekly.reporting import keep_closed
 
 NOW = datetime(2026, 3, 11, 14, 20, tzinfo=UTC)
 WEEKS = 52
@@ -80,7 +82,7 @@ def pages(engine: Engine, client) -> list[str]:
     return [
         "/", "/tickets", "/tickets?state=answered", "/tickets?desk=support", deep.group(1).replace("&amp;", "&"),
         f"/tickets?q={some.ticket_id}", f"/tickets?q={some.customer_email}", "/tickets?q=larger+model", "/tickets?q=nowhere+found",
-        "/tickets?state=left_alone&q=nowhere+found", f"/tickets/generated/{some.ticket_id}", "/quality", "/quality?auto=0.9", "/week", "/health",
+        "/tickets?state=left_alone&q=nowhere+found", f"/tickets/generated/{some.ticket_id}", "/quality", "/quality?auto=0.9", "/week", "/week?week=2026-W11", "/week?week=2026-W05", "/health",
     ]  # fmt: skip
 
 
@@ -106,6 +108,9 @@ def main() -> int:
         start = time.perf_counter()
         number = fill(engine, given.tickets, given.waiting)
         print(f"{number} tickets in {engine.dialect.name}, filled in {time.perf_counter() - start:.0f} s")
+        start = time.perf_counter()
+        keep_closed(engine, calendar(), NOW)
+        print(f"closed weeks counted in {time.perf_counter() - start:.1f} s, once")
         statements = []
         event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
         client = app(engine).test_client()
@@ -118,7 +123,7 @@ def main() -> int:
             print(
                 f"{where[:70]:<70} {first:>6.0f}ms {median:>6.0f}ms {fastest:>6.0f}ms {size / 1000:>7.1f} {queries:>8.0f}"
             )
-            if fastest > MOST_MS or size > 1000 * MOST_KB:
+            if median > MOST_MS or size > 1000 * MOST_KB:
                 late.append(where)
         counters = Counters(engine, lambda: NOW)
         start = time.perf_counter()

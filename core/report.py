@@ -209,6 +209,11 @@ def _points(week: _Week, hours: BusinessHours, now: datetime) -> Points:
     return share, response, again
 
 
+def nothing(week: str) -> Points:
+    """The figures of a week without any ticket."""
+    return _point(week, 0, 0), Point(week, None, 0, 0, 0.0, None), _point(week, 0, 0)
+
+
 def _point(week: str, k: int, n: int) -> Point:
     return Point(week, k / n if n else None, k, n, *wilson(k, n))
 

@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from core.console import access, actions, login, pages, words
 from core.console.access import check_open, reader
+from core.weekly.reporting import environment
 
 __all__ = ["check_open", "make_blueprint", "reader"]
 
@@ -29,6 +30,7 @@ def make_blueprint(app: Any) -> Blueprint:
     made.context_processor(_context)
     for name, call in words.filters().items():
         made.add_app_template_filter(call, name)
+    environment().get_template("report_body.html")  # compiled now: the first reader does not wait for it
     login.add_routes(made)
     pages.add_routes(made)
     actions.add_routes(made)

@@ -11,8 +11,21 @@ from sqlalchemy import delete, func, or_, select, update
 from core.counters import keep_pruned
 from core.learning import demotion
 from core.ledger import audit, store
-from core.ledger.schema import balance, decisions, events, history, labels, notices, tickets, writes
+from core.ledger.schema import (
+    balance,
+    changes,
+    claim_links,
+    decisions,
+    events,
+    history,
+    labels,
+    notices,
+    tickets,
+    writes,
+)
 from core.line.watching import alarm
+from core.telling import notice_rows
+from core.weekly.reporting import keep_closed
 from core.wiring import App
 
 log = logging.getLogger(__name__)
@@ -32,6 +45,7 @@ def daily(app: App) -> dict[str, Any]:
     for fault in own_faults(app, now):
         alarm(app, f"own:{fault[:80]}:{now:%Y-%m-%d}", "", "", fault, now)
     demotion.review(app, now)
+    keep_closed(app.engine, app.hours, now)  # before their rows are pruned
     prune(app, now)
     return found
 
@@ -70,7 +84,8 @@ def own_faults(app: App, now: datetime) -> list[str]:
 
 
 def prune(app: App, now: datetime) -> dict[str, int]:
-    """Retention: words after `privacy.keep_messages`, rows after `privacy.keep_ledger`, the engine's own with them."""
+    """Retention: words after `privacy.keep_messages`, rows after `privacy.keep_ledger`, the engine's own with them;
+    who changed what in the console after `privacy.keep_changes`; links when they are over."""
     privacy = app.settings.privacy
     words, rows = now - privacy.keep_messages, now - privacy.keep_ledger
     done: dict[str, int] = {}
@@ -83,6 +98,7 @@ def prune(app: App, now: datetime) -> dict[str, int]:
         )
         done["texts"] = conn.execute(spoken.values(actions=[])).rowcount
         conn.execute(update(labels).where(labels.c.at < words).values(words=""))
+        done["told"] = notice_rows.blank(conn, words)
         for table, column in (
             (history, history.c.at),
             (events, events.c.settled_at),
@@ -97,6 +113,11 @@ def prune(app: App, now: datetime) -> dict[str, int]:
             (notices, notices.c.created_at),
         ):
             done[table.name] = conn.execute(delete(table).where(column < rows)).rowcount
+        for table, column, end in (
+            (changes, changes.c.at, now - privacy.keep_changes),
+            (claim_links, claim_links.c.expires_at, now),
+        ):
+            done[table.name] = conn.execute(delete(table).where(column < end)).rowcount
     from core import workflows
 
     if workflows.is_running():

@@ -18,7 +18,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 from sqlalchemy import Connection, Engine, func, or_, select
 
 from core.ledger.schema import balance, meta, notices, tickets
-from core.report import QUIET, TREND_WEEKS, bounds, earlier, summarise, week_of
+from core.report import QUIET, TREND_WEEKS, Points, bounds, earlier, nothing, summarise, week_of
 from core.weekly import trend_store
 from core.weekly.figures import Balanced, BusinessHours, Figure, Paged, Point, Row, WeeklyReport
 
@@ -54,6 +54,7 @@ def weekly(engine: Engine, hours: ZonedHours, week: str, now: datetime) -> Weekl
     past = earlier(week, zone, TREND_WEEKS)
     with engine.connect() as connection:
         known = trend_store.load(connection, past, zone)
+        known |= _before_the_first_ticket(connection, set(past) - set(known), zone)
         since = bounds(next((name for name in past if name not in known), week), zone)[0]
         rows = ticket_rows(connection, since, min(end + QUIET, now))
         pages, balances = _paged(connection, start, end), _balanced(connection, start, end)
@@ -63,6 +64,22 @@ def weekly(engine: Engine, hours: ZonedHours, week: str, now: datetime) -> Weekl
     )
     trend_store.keep(engine, report, known, zone)
     return report
+
+
+def keep_closed(engine: Engine, hours: ZonedHours, now: datetime) -> None:
+    """Count the weeks that cannot change any more, once: then the pages read the rows of one week, not of nine, and
+    the figures outlive the rows. Enough for the trends of the eight weeks that the page offers."""
+    newest = last_week(now, hours.zone)
+    for name in (newest, earlier(newest, hours.zone, TREND_WEEKS)[0]):
+        weekly(engine, hours, name, now)
+
+
+def _before_the_first_ticket(
+    connection: Connection, unknown: Iterable[str], zone: ZoneInfo
+) -> dict[str, Points]:
+    """Weeks in which there was nothing to count need no rows."""
+    first = connection.scalar(select(func.min(tickets.c.first_seen_at)))
+    return {name: nothing(name) for name in unknown if first is None or bounds(name, zone)[1] <= first}
 
 
 def last_week(now: datetime, zone: tzinfo = UTC) -> str:

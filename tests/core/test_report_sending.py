@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine, delete, select
 
+from core import report as report_weeks
 from core import seed
 from core.errors import ConfigError
 from core.hours import Hours
-from core.ledger.schema import metadata, notices, tickets
+from core.ledger.schema import meta, metadata, notices, tickets
 from core.settings import Settings
 from core.telling import routing
 from core.telling.sending import compose
@@ -90,6 +91,25 @@ def test_plots_that_cannot_be_made_do_not_keep_the_words_from_going(engine, monk
     channel = SimpleNamespace(carries_files=True)
     assert enclosed(app, channel, {"week": "2026-W11"}) == {}
     assert "goes without them" in caplog.text
+
+
+@pytest.mark.parametrize("weeks", [3, 12])
+def test_after_the_nightly_upkeep_a_page_reads_the_rows_of_its_own_week_alone(engine, monkeypatch, weeks):
+    seed.fill(engine, NOW, weeks=weeks)
+    pages = report_weeks.earlier("2026-W12", OFFICE.zone, 8)
+    before = [reporting.weekly(engine, OFFICE, name, NOW).figures for name in pages]
+    with engine.begin() as db:
+        db.execute(delete(meta).where(meta.c.name.startswith("figures:")))
+    reporting.keep_closed(engine, OFFICE, NOW)
+    read, asked = reporting.ticket_rows, []
+    monkeypatch.setattr(
+        reporting,
+        "ticket_rows",
+        lambda db, since, until: asked.append(since) or read(db, since, until),
+    )
+    after = [reporting.weekly(engine, OFFICE, name, NOW).figures for name in pages]
+    assert asked == [report_weeks.bounds(name, OFFICE.zone)[0] for name in pages]
+    assert after == before
 
 
 def test_a_report_to_nobody_goes_to_nobody(engine, caplog):
