@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import statistics
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
-from harness import World, reckon, until
+from harness import ROOT, World, reckon, until
 from sqlalchemy import select, text
 from words import DISPUTE, NONSENSE
 
-from core.ledger import copying, db
+from core.ledger import copying, db, store
 from core.ledger.schema import events, tickets
 
 DEAD_AFTER = 2.0
@@ -156,3 +159,56 @@ def test_moving_to_postgres_keeps_every_open_escalation_and_what_is_under_way(ho
     assert due[str(waiting.id)] == h.ticket(waiting).next_due_at
     with pytest.raises(Exception, match="holds rows already"):
         copying.copy(h.app.engine, database)
+
+
+def test_a_running_house_moves_to_postgres_by_the_documented_command(tmp_path, model_cache, database):
+    with World(tmp_path, seed=6, cache=model_cache, vendors=("freshdesk", "zendesk")) as world:
+        running = [world.nursery.start("web"), world.nursery.start("worker")]
+        until(lambda: world_is_up(world), 60)
+        for words in ("dispute", "nonsense", "order") * 2:
+            world.customers_write(words)
+        world.vendors_deliver(drop=0.0, double=0.0)
+        old = db.connect(world.database)
+        until(lambda: world.settled(old), 60)
+        world.faults.down = True  # so that something is under way
+        world.customers_write("order")
+        world.vendors_deliver(drop=0.0, double=0.0)
+        until(lambda: unsettled(old) > 0, 30)
+        for pid in running:
+            world.nursery.kill(pid, signal.SIGTERM)
+        waiting = open_escalations(old)
+        old.dispose()
+
+        command = [sys.executable, "-c", "from core.cli import main; main()", "migrate-store", database]
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        said = subprocess.run(
+            [*command, "--config", str(world.config)], env=env, capture_output=True, text=True, check=True
+        )
+        assert "now set database_url to" in said.stdout
+        world.config.write_text(world.config.read_text().replace(world.database, database))
+        world.database, world.faults.down = database, False
+        world.nursery.start("web", log="web2")
+        world.nursery.start("worker", log="worker2")
+        new = db.connect(database)
+        until(lambda: world_is_up(world), 60)
+        assert waiting
+        assert open_escalations(new).items() >= waiting.items(), "each with its next rung"
+        world.customers_write("dispute")
+        world.vendors_deliver(drop=0.0, double=0.0)
+        until(lambda: world.settled(new), 60)
+        new.dispose()
+        books = reckon(world)
+    assert books.tickets == 8
+    assert not books.troubles, books
+
+
+def unsettled(engine) -> int:
+    with db.reading(engine) as conn:
+        return store.unsettled(conn)
+
+
+def open_escalations(engine) -> dict:
+    """(desk, ticket) → when its next rung is due."""
+    with db.reading(engine) as conn:
+        rows = conn.execute(select(tickets).where(tickets.c.next_due_at.is_not(None)))
+        return {(r.desk, r.ticket_id): r.next_due_at for r in rows}

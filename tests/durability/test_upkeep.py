@@ -9,8 +9,9 @@ from sqlalchemy import select, update
 from words import DISPUTE, NONSENSE, ORDER
 
 from core.ledger import audit, store
-from core.ledger.schema import balance, decisions, events, history, notices, tickets, writes
+from core.ledger.schema import balance, changes, decisions, events, history, notices, tickets, writes
 from core.line import upkeep
+from core.setup import pausing
 
 pytestmark = pytest.mark.parametrize("vendor", ["freshdesk"])
 MARKER = "xylophone"
@@ -99,6 +100,15 @@ def test_the_customers_words_go_after_the_configured_time_and_the_rows_later(hou
     assert h.ticket(routed) is None
     assert not h.rows(decisions)
     assert not h.rows(writes)
+
+
+def test_who_changed_what_is_kept_for_its_own_time_and_no_longer(house):
+    h = house(privacy={"keep_ledger": "60d", "keep_changes": "90d"})
+    pausing.hold(h.app.engine, "support", h.now, "ann")
+    upkeep.prune(h.app, h.now + timedelta(days=89))
+    assert len(h.rows(changes)) == 1
+    upkeep.prune(h.app, h.now + timedelta(days=91))
+    assert h.rows(changes) == []
 
 
 def test_an_open_escalation_outlives_every_retention(house):
