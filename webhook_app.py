@@ -40,8 +40,10 @@ def create_app(app: App, *, console: bool = True) -> Flask:
     flask.add_url_rule("/metrics", view_func=metrics)
     flask.register_error_handler(Exception, unexpected)
     from core.telling.doors import doors
+    from core.telling.panel import panel
 
     flask.register_blueprint(doors)
+    flask.register_blueprint(panel)
     if console:
         from core.console import make_blueprint
 

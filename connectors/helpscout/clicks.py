@@ -60,6 +60,22 @@ def auto_reply() -> Step:
     )
 
 
+def sidebar(url: str) -> Step:
+    """The agents' sidebar, which no API makes."""
+    return Step(
+        "by_hand",
+        "app",
+        "Backstop beside each conversation (if you like)",
+        "agents see the likely intent, the reason, the promise, and two links: take it, correct the intent",
+        details=numbered(
+            "As an administrator: Manage → Apps → Create → Create App. App name: Backstop",
+            f"Callback URL: {url}",
+            "Secret key: <the value of webhook_secret>",
+            "Choose the inboxes, save, and open a conversation. Doctor's RC06 then says when it was asked",
+        ),
+    )
+
+
 def view(prefix: str) -> Step:
     """The agents' list of what waits."""
     return Step(
@@ -102,6 +118,7 @@ def farewell(prefix: str) -> Step:
             "Views: delete “Backstop: waiting”, if you made it",
             "Manage → Inbox → Custom Fields: delete ours, if you made them",
             "Manage → Inbox → Auto Reply: switch it on again, if you want it",
+            "Manage → Apps: delete the sidebar app Backstop, if you made it",
             f"Tags that begin with {prefix} stay in the conversations; Manage → Tags deletes them",
             "Your profile → My Apps of the bot: delete the app, which ends its tokens",
         ),

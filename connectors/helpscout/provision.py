@@ -34,7 +34,7 @@ def plan(
     api, one = Api(session, Burst(settings.write_burst)), wanted(settings, public_url, desk)
     try:
         step = _seen(api, one, manifest)[0]
-        return [step, *_by_hand(settings, api, intents)]
+        return [step, *_by_hand(settings, api, one, intents)]
     except NotAllowed as err:
         return [clicks.connect(str(err))]
 
@@ -50,11 +50,12 @@ def _seen(api: Api, one: Wanted, manifest: Manifest) -> tuple[Step, Sequence[Row
     return judged(one, hooks, manifest), hooks
 
 
-def _by_hand(settings: Settings, api: Api, intents: Iterable[str]) -> Iterable[Step]:
+def _by_hand(settings: Settings, api: Api, one: Wanted, intents: Iterable[str]) -> Iterable[Step]:
     if not settings.auto_reply_off:
         yield clicks.auto_reply()
     yield from clicks.fields(fields_missing(settings, api), intents)
     yield clicks.view(settings.tag_prefix)
+    yield clicks.sidebar(one.url.replace("/hooks/", "/hooks/apps/"))
 
 
 def install(
@@ -81,7 +82,7 @@ def install(
         if step.action in {"create", "update"} or adopted:
             made[KEY] = {"id": step.id, "hash": one.hash, "secret": secret_print(one.secret)}
             keep(made)
-        return made, [step, *_by_hand(settings, api, intents)]
+        return made, [step, *_by_hand(settings, api, one, intents)]
     except NotAllowed as err:
         return made, [clicks.connect(str(err))]
 

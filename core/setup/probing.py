@@ -8,7 +8,9 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
+from core.ledger import db
 from core.model import Finding
+from core.telling.panel import asked_at, sidebar_of
 from core.wiring import App, module
 
 OK, WARN, FAIL = "ok", "warn", "fail"
@@ -99,3 +101,29 @@ def _events(app: App, name: str, url: str) -> Iterator[Finding]:
         yield Finding("RC05", FAIL, words, remedy)
         return
     yield Finding("RC00", OK, f"{url} takes a genuine test event and refuses a forged one")
+    yield from _sidebar(app, name, url.removesuffix(name) + f"apps/{name}", secrets[0])
+
+
+def _sidebar(app: App, name: str, url: str, secret: str) -> Iterator[Finding]:
+    """The door at which the desk's sidebar asks, for desks that have one; whether agents opened it is remembered."""
+    part = sidebar_of(app, name)
+    if part is None:
+        return
+    asked, query = part.probe(secret)
+    with db.reading(app.engine) as conn:
+        last = asked_at(conn, name)
+    said = [
+        requests.post(
+            url, data=asked.body, headers=dict(asked.headers), timeout=TIMEOUT, allow_redirects=False
+        ),
+        requests.get(f"{url}?{query}", timeout=TIMEOUT, allow_redirects=False),
+    ]
+    wrong = [str(one.status_code) for one in said if one.status_code != ACCEPTED]
+    if wrong:
+        words = f"the sidebar's door {url} answers a genuine question with {' and '.join(wrong)}"
+        yield Finding(
+            "RC06", FAIL, words, "start the receiver again; a proxy may cut headers or the query off"
+        )
+        return
+    used = f"last asked at about {last:%Y-%m-%d %H:%M} UTC" if last else "not asked yet"
+    yield Finding("RC06", OK, f"the sidebar's door {url} answers; {used}")

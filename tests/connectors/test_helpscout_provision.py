@@ -175,13 +175,14 @@ def test_what_no_api_does_is_printed_as_numbered_clicks(account):
     a = account()
     a.extra |= {"intent_field": "AI intent"}
     printed = clicks(a.plan(intents=["billing", "refund"]))
-    assert set(printed) == {"setting", "view", "field"}
+    assert set(printed) == {"setting", "view", "field", "app"}
+    assert HOOK.replace("/hooks/", "/hooks/apps/") in printed["app"]
     assert all(text.startswith("1. ") for text in printed.values())
     assert "ai_escalated" in printed["view"]
     assert "billing, refund" in printed["field"]
     a.state.fields += FIELDS
     a.extra["auto_reply_off"] = True
-    assert set(clicks(a.plan())) == {"view"}
+    assert set(clicks(a.plan())) == {"view", "app"}
 
 
 def test_without_the_right_to_make_webhooks_the_clicks_are_printed_without_the_secret(account):

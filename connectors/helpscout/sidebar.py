@@ -1,0 +1,82 @@
+"""Who looks at which conversation, asked for beside it: the signed question of Help Scout's two app frameworks.
+
+The App Developer Platform opens our page in a frame and signs the query
+(https://developer.helpscout.com/apps/guides/signature-validation/); a legacy dynamic app posts JSON, signed like a
+webhook, and shows the HTML it is given (https://developer.helpscout.com/apps/legacy-custom-apps/dynamic/).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
+
+from connectors.helpscout.api import Api, Burst, row, text
+from connectors.helpscout.events import SIGNATURE, verify
+from connectors.http import DeskSession
+from connectors.signing import check_signature, hmac_base64
+from core.errors import BadPayload
+from core.model import Viewing, WebhookRequest
+
+if TYPE_CHECKING:
+    from connectors.helpscout.connector import Settings
+
+FRAMES = "https://*.helpscout.net https://*.helpscout.com"  # who may show our page in a frame
+SIGNED = "X-HelpScout-Signature"  # the query's own, beside the header of that name
+
+
+def asked(settings: Settings, request: WebhookRequest, query: str) -> Viewing:
+    """What a genuine question is about. `query`: the query string as it came. Raises BadSignature, BadPayload."""
+    if request.body:
+        verify(settings.secrets(), request)
+        return _posted(request.body)
+    given = dict(parse_qsl(query, keep_blank_values=True))
+    signature = given.pop(SIGNED, None)
+    check_signature(settings.secrets(), _php_json(given), signature, algorithm="sha1")
+    return Viewing(_number(given.get("conversation-id")), _number(given.get("user-id")))
+
+
+def _php_json(given: Mapping[str, str]) -> bytes:
+    """As PHP writes it by default: in the order of the query, no spaces, ASCII only, every slash escaped."""
+    return json.dumps(given, separators=(",", ":")).replace("/", "\\/").encode()
+
+
+def _posted(body: bytes) -> Viewing:
+    try:
+        told = json.loads(body)
+    except ValueError as err:
+        raise BadPayload("the app's question is no JSON") from err
+    if not isinstance(told, dict):
+        raise BadPayload("the app's question is no JSON object")
+    user = row(told.get("user"))
+    name = " ".join(filter(None, (text(user.get("fname")), text(user.get("lname")))))
+    # "ticket" is false while a draft has not been sent
+    return Viewing(_number(row(told.get("ticket")).get("id")), _number(user.get("id")), name)
+
+
+def _number(value: Any) -> str:
+    found = text(value).strip()
+    if found and not (found.isascii() and found.isdigit()):
+        raise BadPayload(f'"{found[:40]}" is no id of Help Scout\'s: they are numbers')
+    return found
+
+
+def answer(html: str) -> dict[str, str]:
+    """What a legacy dynamic app wants back."""
+    return {"html": html}
+
+
+def people(settings: Settings, session: DeskSession) -> dict[str, str]:
+    """User id → address: the question names the agent by id only."""
+    listed = Api(session, Burst(settings.write_burst)).all("/users", "users")
+    return {text(one.get("id")): text(one.get("email")) for one in listed}
+
+
+def probe(secret: str) -> tuple[WebhookRequest, str]:
+    """A genuine question about no conversation, for doctor: as it is posted, and as a query."""
+    body = b'{"ticket":false}'
+    query = {"conversation-id": "", "user-id": ""}
+    signed = {**query, SIGNED: hmac_base64(secret, _php_json(query), "sha1")}
+    headers = {SIGNATURE: hmac_base64(secret, body, "sha1"), "content-type": "application/json"}
+    return WebhookRequest(headers, body), urlencode(signed)

@@ -1,0 +1,169 @@
+"""The agent's view beside a conversation: what Backstop thinks and why, and the two clicks that help it."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import pytest
+import requests
+from sqlalchemy import select
+from words import DISPUTE as CHARGE
+
+from connectors.helpscout.sidebar import _php_json
+from connectors.signing import hmac_base64
+from core.ledger.schema import claim_links, labels
+from core.line import upkeep
+from core.setup import doctor
+
+
+@pytest.fixture
+def vendor():
+    return "helpscout"
+
+
+@pytest.fixture
+def near(house):
+    """The receiver stands where public_url says."""
+    h = house()
+    h.app.settings.public_url = h.receiver
+    h.secret = h.app.desk_settings["support"].secrets()[0]
+    return h
+
+
+def posted(h, case, user=None, sign=None):
+    body = json.dumps(
+        {"ticket": {"id": case.id if case else 0}, "user": {"id": user or h.ann.id, "fname": "Ann"}}
+    )
+    if case is None:
+        body = json.dumps({"ticket": False})
+    proof = {"X-HelpScout-Signature": hmac_base64(sign or h.secret, body.encode(), "sha1")}
+    return requests.post(f"{h.receiver}/hooks/apps/support", data=body, headers=proof, timeout=5)
+
+
+def framed(h, case):
+    query = {"conversation-id": str(case.id), "user-id": str(h.ann.id), "mailbox-id": "40"}
+    query["X-HelpScout-Signature"] = hmac_base64(h.secret, _php_json(query), "sha1")
+    return requests.get(f"{h.receiver}/hooks/apps/support?{urlencode(query)}", timeout=5)
+
+
+def link(html, name):
+    return re.search(rf'href="([^"]+)"[^>]*>{name}<', html)[1]
+
+
+def test_the_sidebar_says_what_backstop_thinks_and_why(near):
+    case = near.writes_in(CHARGE)
+    html = posted(near, case).json()["html"]
+    row = near.ticket(case)
+    assert "Billing dispute" in html
+    assert f"{int(row.confidence * 100)}% sure" in html
+    for words in ("routed to a specialist", "urgent", "waiting for a human", "Why:", "Also possible:"):
+        assert words in html, words
+    assert re.search(r"Promised to the customer:</span> \w{3} \d\d \w{3}, \d\d:\d\d", html)
+    assert re.search(r"Told next, if nobody takes it:</span> team, ", html)
+    assert CHARGE not in html  # the conversation itself is beside it
+
+
+def test_both_of_the_desk_s_app_frameworks_are_shown_the_same(near):
+    case = near.writes_in(CHARGE)
+    page = framed(near, case)
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert "frame-ancestors https://*.helpscout.net" in page.headers["Content-Security-Policy"]
+    rows = re.compile(r"<li>.*?</li>")
+    assert rows.findall(page.text) == rows.findall(posted(near, case).json()["html"]) != []
+
+
+def test_a_stranger_is_told_nothing(near):
+    case = near.writes_in(CHARGE)
+    assert posted(near, case, sign="guessed").status_code == 401
+    assert (
+        requests.get(f"{near.receiver}/hooks/apps/support?conversation-id={case.id}", timeout=5).status_code
+        == 401
+    )
+    assert requests.post(f"{near.receiver}/hooks/apps/nobody", data=b"{}", timeout=5).status_code == 404
+
+
+def test_i_take_it_gives_the_conversation_to_who_looks_and_the_ladder_falls_silent(near):
+    case = near.writes_in(CHARGE)
+    take = link(posted(near, case).json()["html"], "I take it")
+    assert (
+        "ann@desk.example" in requests.get(take, timeout=5).text
+    )  # a page with a button: looking takes nothing
+    assert near.ticket(case).state == "escalated"
+    assert requests.post(take, timeout=5).status_code == 200
+    assert (near.ticket(case).state, near.ticket(case).claimed_by_email) == ("claimed", "ann@desk.example")
+    assert near.seen(case).assignee.email == "ann@desk.example"
+    near.later(minutes=20)
+    assert near.boss.sent == []
+    assert "Taken by" in posted(near, case).json()["html"]
+
+
+def test_a_link_works_once_and_for_an_hour(near):
+    case = near.writes_in(CHARGE)
+    html = posted(near, case).json()["html"]
+    near.now += timedelta(minutes=61)
+    assert requests.post(link(html, "I take it"), timeout=5).status_code == 404
+    assert requests.get(link(html, "Correct the intent"), timeout=5).status_code == 404
+    over = select(claim_links).where(claim_links.c.expires_at < near.now)
+    with near.app.engine.begin() as conn:
+        assert len(conn.execute(over).all()) == 2
+    upkeep.prune(near.app, near.now)
+    with near.app.engine.begin() as conn:
+        assert not conn.execute(over).all()
+        assert conn.execute(select(claim_links)).all()  # that of the notice lives for a week
+
+
+def test_a_corrected_intent_is_kept_as_the_truth_and_shown(near):
+    case = near.writes_in(CHARGE)
+    page = link(posted(near, case).json()["html"], "Correct the intent")
+    asked = requests.get(page, timeout=5).text
+    assert '<option value="billing_dispute" selected>' in asked
+    assert requests.post(page, data={"intent": "made_up"}, timeout=5).status_code == 400
+    assert requests.post(page, data={"intent": "order_status"}, timeout=5).status_code == 200
+    assert requests.post(page, data={"intent": "order_status"}, timeout=5).status_code == 404
+    (label,) = near.rows(labels)
+    assert (label.intent, label.source, label.words) == ("order_status", "sidebar", CHARGE)
+    assert near.ticket(case).final_intent == "order_status"
+    assert "corrected: ann@desk.example says it is order_status" in near.story(case)
+    html = posted(near, case).json()["html"]
+    assert "Order status" in html
+    assert "the guess was Billing dispute" in html
+    near.later(minutes=10)  # the sweep sees our own tag, and does not take the correction back
+    assert near.ticket(case).final_intent == "order_status"
+
+
+def test_an_agent_whom_the_desk_does_not_name_is_asked_for_the_address(near):
+    case = near.writes_in(CHARGE)
+    near.fake.state.may_list_users = False
+    take = link(posted(near, case).json()["html"], "I take it")
+    assert 'name="email"' in requests.get(take, timeout=5).text
+
+
+def test_a_draft_and_an_unknown_conversation_are_said_to_be_so(near):
+    assert "Not sent yet" in posted(near, None).json()["html"]
+    case = near.desk.customer_writes("hello", subject="s", email="c@example.com", name="C")
+    with near.app.engine.begin() as conn:
+        for table in ("bs_events",):
+            conn.exec_driver_sql(f"DELETE FROM {table}")
+    html = posted(near, case).json()["html"]
+    assert "has not looked" in html
+    assert "href" not in html
+
+
+def test_what_others_wrote_is_shown_as_text(near):
+    case = near.writes_in(CHARGE)
+    with near.app.engine.begin() as conn:
+        conn.exec_driver_sql("UPDATE bs_decisions SET reason = '<img src=x onerror=alert(1)>'")
+    assert "&lt;img" in posted(near, case).json()["html"]
+    assert "<img" not in framed(near, case).text
+
+
+def test_doctor_tries_the_sidebar_s_door_and_says_whether_agents_use_it(near):
+    def line():
+        return next(one for one in doctor.examine(near.app, "support") if one.code == "RC06")
+
+    assert (line().level, "not asked yet" in line().what) == ("ok", True)
+    posted(near, near.writes_in(CHARGE))
+    assert "last asked" in line().what
