@@ -162,6 +162,7 @@ class Privacy(Section):
     keep_ledger: Duration = timedelta(days=400)  # what happened to a ticket, without the words
 
 
+    keep_changes: Duration = timedelta(days=1100)  # who changed what in the console: about 150 bytes a change
 class _EnvWithFiles(EnvSettingsSource):
     """The environment, where `NAME_FILE` names a file that holds NAME's value."""
 
