@@ -33,10 +33,14 @@ COUNTERS = {
     "acknowledgments": ("Acknowledgments sent to customers.", ["desk"]),
     "notices": ("Notices to our people, by the state they came into.", ["channel", "state"]),
     "vendor_calls": ("Calls to a desk's API.", ["desk", "operation", "outcome"]),
+    "mind_calls": ("Questions to an outside classifier.", ["model", "outcome"]),
+    "mind_tokens": ("Tokens sent to an outside classifier and received from it.", ["model", "direction"]),
+    "mind_cost": ("What they cost, in the currency of the configured price.", ["model"]),
 }
 HISTOGRAMS = {
     "settle_seconds": ("From stored to settled.", ["desk"], SETTLE_BUCKETS),
     "classify_seconds": ("Time the classifier took.", [], CLASSIFY_BUCKETS),
+    "mind_seconds": ("Time an outside classifier took.", ["model"], CLASSIFY_BUCKETS),
 }
 
 

@@ -79,6 +79,8 @@ class ClassifierSettings(Section):
     model: str = ""  # of kind openai
     api_key: SecretStr | None = None  # of an outside classifier
     timeout: Duration = timedelta(seconds=5)  # after which the embedded one answers instead
+    price_in: float = Field(0.0, ge=0)  # of 1,000 tokens sent to an outside classifier, for the metrics
+    price_out: float = Field(0.0, ge=0)  # of 1,000 tokens received from it
     cache: str = ""  # where the fitted model is kept; "" = beside the database or the user's cache
     suspicion: float = Field(0.25, ge=0, le=1)  # an urgent intent this probable counts as urgent
     starter: bool = True  # recognise the starter intents the file does not name
@@ -160,9 +162,9 @@ class Privacy(Section):
 
     keep_messages: Duration = timedelta(days=30)  # the customer's words
     keep_ledger: Duration = timedelta(days=400)  # what happened to a ticket, without the words
-
-
     keep_changes: Duration = timedelta(days=1100)  # who changed what in the console: about 150 bytes a change
+
+
 class _EnvWithFiles(EnvSettingsSource):
     """The environment, where `NAME_FILE` names a file that holds NAME's value."""
 

@@ -34,6 +34,7 @@ from core.wording import environment
 
 if TYPE_CHECKING:
     from core.classify.linear import LinearClassifier
+    from core.classify.remote import Call
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify:
 
     taken_back = frozenset(demoted(engine))
     rules = {name: rules_for(settings, desk_settings[name], taken_back) for name in desks}
-    channels = build_channels(
+    made = build_channels(
         settings.channels,
         clock=clock,
         on_call=lambda channel, outcome: None,
@@ -107,6 +108,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify:
         desks=desks,
         may_write=lambda name: _may_write(engine, rules, name),
     )
+    channels = {name: traces.watched(one, traces.CHANNEL_CALLS) for name, one in made.items()}
     app = App(
         settings=settings,
         engine=engine,
@@ -115,7 +117,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify:
         counters=counters,
         rules=rules,
         desks=desks,
-        channels={name: traces.watched(one, traces.CHANNEL_CALLS) for name, one in channels.items()},
+        channels=channels,
         routes=routing.make(settings, channels, calendars.read),
         classifier=classifier_of(settings, counters) if classify else _Absent(),
         templates=environment(settings.template_dirs()),
@@ -221,7 +223,7 @@ def examples_of(settings: Settings) -> dict[str, tuple[str, ...]]:
 
 def classifier_of(settings: Settings, counters: Counters | None = None) -> Classifier:
     """The embedded one, or an outside one that falls back to it; its time is counted where there are counters."""
-    embedded, outside = embedded_of(settings), _outside(settings)
+    embedded, outside = embedded_of(settings), _outside(settings, counters)
     found = embedded if outside is None else outside(embedded)
     return found if counters is None else _Timed(found, counters)
 
@@ -257,13 +259,28 @@ def _trained(settings: Settings, examples: Mapping[str, Sequence[str]]) -> Linea
     return None
 
 
-def _outside(settings: Settings) -> Callable[[Classifier], Classifier] | None:
-    section = settings.classifier
+def _outside(settings: Settings, counters: Counters | None) -> Callable[[Classifier], Classifier] | None:
+    section, intents = settings.classifier, intent_rules(settings)
     if section.kind == "embedded":
         return None
     from core.classify.outside import outside
 
-    return outside(section, intent_rules(settings))
+    own = [rule.auto for rule in intents.values() if rule.auto is not None]
+    tell = _counted_mind(counters) if counters else None
+    return outside(section, intents, cache_dir(settings), [settings.bands.auto, *own], tell)
+
+
+def calibration_path(settings: Settings) -> Path:
+    """Where `train --calibrate` leaves what the configured outside classifier's confidence is worth."""
+    from core.classify.outside import trust_path
+
+    return trust_path(settings.classifier, intent_rules(settings), cache_dir(settings))
+
+
+def _counted_mind(counters: Counters) -> Callable[[Call], None]:
+    return lambda call: counters.mind_call(
+        call.model, call.outcome, call.seconds, (call.tokens_in, call.tokens_out), call.cost
+    )
 
 
 def cache_dir(settings: Settings) -> Path:

@@ -68,6 +68,19 @@ def plain_training(found: Mapping[str, Any]) -> str:
     return "\n".join(lines) + ("\n\n" + table(("model", *MEASURES), rows) if rows else "")
 
 
+def plain_calibration(found: Mapping[str, Any]) -> str:
+    """What asking an outside classifier came to, for people."""
+    head = (
+        f"{found['model']}: asked about {found['asked']} messages, {found['failed']} without an answer; "
+        f"{found['seconds']:.2f} s each, cost {found['cost']:.4f}"
+    )
+    said = f"{found['verdict']}: {found['reason']}; {found['right']} of {found['rows']} guesses were right"
+    if found["verdict"] != "replaced":
+        return f"{head}\n{said}"
+    gap = f"calibration error {_cell(found['ece_claimed'])} as claimed, {_cell(found['ece'])} as calibrated"
+    return f"{head}\n{said}\n{gap}\n\nStart `backstop serve` (or the workers) again to use it."
+
+
 MEASURES = ("rows", "accuracy", "ece", "auto_precision", "auto_coverage")
 
 

@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import numpy as np
 import pybreaker
 import requests
 
-from core.classify.calibrate import Calibrator, score_evidence
 from core.classify.masking import mask
+from core.classify.trust import Trust
 from core.errors import TryLater
 from core.model import NO_INTENT, Guess, Prediction
 from core.ports import Classifier
@@ -31,15 +30,18 @@ REST = 60
 ALTERNATIVES = 3
 TEXT_LIMIT = 4_000
 ANSWER_LIMIT = 256 * 1024
+Price = tuple[float, float]  # per 1,000 tokens sent, received
+FREE: Price = (0.0, 0.0)
+FULL = Trust()  # the claim as it stands
 
 
 @dataclass(frozen=True)
 class Call:
-    """One finished call to an outside service, for the counters: tokens are 0 where the service does not tell."""
+    """One question to an outside service, for the counters: tokens are 0 where the service does not tell."""
 
     model: str
     seconds: float
-    ok: bool
+    outcome: str  # ok, failed, or resting: not asked, because it failed too often just now
     tokens_in: int = 0
     tokens_out: int = 0
     cost: float = 0.0
@@ -68,7 +70,12 @@ class Transport:
     on_call: Callable[[Call], None] | None = None
 
     def __post_init__(self) -> None:
-        breaker = pybreaker.CircuitBreaker(fail_max=self.failures, reset_timeout=self.rest, name=self.url)
+        breaker = pybreaker.CircuitBreaker(
+            fail_max=self.failures,
+            reset_timeout=self.rest,
+            name=self.url,
+            throw_new_error_on_trip=False,  # the failure that trips it is told as it was
+        )
         object.__setattr__(self, "breaker", breaker)
 
     def post(self, body: Mapping[str, object]) -> Any:
@@ -121,40 +128,53 @@ class HttpClassifier:
         transport: Transport,
         *,
         shape: Shape | None = None,
-        calibrator: Calibrator | None = None,
+        trust: Trust = FULL,
         model: str = "http",
+        price: Price = FREE,
     ) -> None:
-        self.transport, self.shape, self.calibrator, self.model = (
+        self.transport, self.shape, self.trust, self.model, self.price = (
             transport,
             shape or Shape(),
-            calibrator,
+            trust,
             model,
+            price,
         )
 
     def predict(self, text: str) -> Prediction:
         """The service's guess, calibrated. Raises TryLater when it does not answer sensibly."""
         body = _placed(self.shape.text, text[:TEXT_LIMIT], self.shape.extra)
-        answer, _ = timed(self.transport, self.model, lambda: self.transport.post(body))
-        return understood(answer, self.shape, self.model, self.calibrator)
+        return asked(
+            self.transport,
+            self.model,
+            body,
+            lambda answer: understood(answer, self.shape, self.model, self.trust),
+            self.price,
+        )
 
 
-def timed(transport: Transport, model: str, work: Callable[[], Any]) -> tuple[Any, float]:
-    """The work's answer and its seconds; failures are reported to the counters here."""
-    begin = time.monotonic()
+def asked(
+    transport: Transport,
+    model: str,
+    body: Mapping[str, object],
+    read: Callable[[Any], Prediction],
+    price: Price,
+) -> Prediction:
+    """What `read` makes of the answer; the counters hear of the call, and of an answer that makes no sense as a failure."""
+    begin, answer, outcome = time.monotonic(), None, "failed"
     try:
-        answer = work()
-    except TryLater:
-        report(transport, Call(model, time.monotonic() - begin, ok=False))
+        answer = transport.post(body)
+        found = read(answer)
+        outcome = "ok"
+    except TryLater as error:
+        if isinstance(error.__cause__, pybreaker.CircuitBreakerError):
+            outcome = "resting"
         raise
-    seconds = time.monotonic() - begin
-    report(transport, Call(model, seconds, True, *_usage(answer)))
-    return answer, seconds
-
-
-def report(transport: Transport, call: Call) -> None:
-    """Tell the counters about one call."""
-    if transport.on_call:
-        transport.on_call(call)
+    finally:
+        if transport.on_call:
+            sent, received = _usage(answer)  # an answer that makes no sense is paid for all the same
+            cost = (sent * price[0] + received * price[1]) / 1000
+            transport.on_call(Call(model, time.monotonic() - begin, outcome, sent, received, cost))
+    return found
 
 
 def _usage(answer: Any) -> tuple[int, int]:
@@ -165,24 +185,17 @@ def _usage(answer: Any) -> tuple[int, int]:
     return sent, received
 
 
-def understood(answer: Any, shape: Shape, model: str, calibrator: Calibrator | None) -> Prediction:
+def understood(answer: Any, shape: Shape, model: str, trust: Trust) -> Prediction:
     """A service's answer as a prediction; TryLater when it is no such answer."""
     intent, confidence = _at(answer, shape.intent), _number(_at(answer, shape.confidence))
     if confidence is None or not (intent is None or isinstance(intent, str)):
         raise TryLater(f"the classifier {model} answered without {shape.intent} and {shape.confidence}")
-    sure = calibrated(confidence, calibrator)
+    sure = trust(confidence)
     others = _at(answer, shape.alternatives)
     rows = others if isinstance(others, list) else []
     guesses = tuple(g for g in (_guess(row, sure) for row in rows) if g and g.intent != intent)
     best_first = sorted(guesses, key=lambda guess: -guess.confidence)[:ALTERNATIVES]
     return Prediction(intent or NO_INTENT, sure, tuple(best_first), model)
-
-
-def calibrated(confidence: float, calibrator: Calibrator | None) -> float:
-    """What a service's own confidence is worth."""
-    if calibrator is None:
-        return confidence
-    return float(calibrator(score_evidence(np.array([confidence])))[0])
 
 
 def _guess(row: object, most: float) -> Guess | None:
@@ -232,34 +245,25 @@ class ChatClassifier:
         model: str,
         intents: Mapping[str, str],
         *,
-        calibrator: Calibrator | None = None,
-        price: tuple[float, float] = (0.0, 0.0),  # per million tokens in, out
+        trust: Trust = FULL,
+        price: Price = FREE,
         names: Sequence[str] = (),
     ) -> None:
         self.transport, self.name, self.intents = transport, model, dict(intents)
-        self.model, self.calibrator, self.price, self.names = (
-            f"openai:{model}",
-            calibrator,
-            price,
-            tuple(names),
-        )
+        self.model, self.trust, self.price, self.names = f"openai:{model}", trust, price, tuple(names)
 
     def predict(self, text: str) -> Prediction:
         """The model's guess, calibrated. Raises TryLater when it does not keep to the form."""
         from core.classify.chat import read_answer, request_body
 
         body = request_body(self.name, self.intents, mask(text[:TEXT_LIMIT], self.names))
-        begin = time.monotonic()
-        try:
-            answer = self.transport.post(body)
-            found = read_answer(answer, self.intents)
-        except TryLater:
-            report(self.transport, Call(self.model, time.monotonic() - begin, ok=False))
-            raise
-        sent, received = _usage(answer)
-        cost = (sent * self.price[0] + received * self.price[1]) / 1e6
-        report(self.transport, Call(self.model, time.monotonic() - begin, True, sent, received, cost))
-        return understood(found, Shape(), self.model, self.calibrator)
+        return asked(
+            self.transport,
+            self.model,
+            body,
+            lambda answer: understood(read_answer(answer, self.intents), Shape(), self.model, self.trust),
+            self.price,
+        )
 
 
 class Fallback:

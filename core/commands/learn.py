@@ -62,9 +62,20 @@ def _as_answer(found: Any, loaded: Any) -> dict[str, Any]:
 @click.option("--from", "desk", metavar="DESK", help="Learn from this desk's own history.")
 @since_option
 @click.option("--force", is_flag=True, help="Keep the new model even if it is no better.")
+@click.option(
+    "--calibrate",
+    is_flag=True,
+    help="Ask the outside classifier about the same messages instead: what is its confidence worth?",
+)
 @common
 def train(
-    file: Path | None, desk: str | None, since: str, force: bool, config: str | None, as_json: bool
+    file: Path | None,
+    desk: str | None,
+    since: str,
+    force: bool,
+    calibrate: bool,
+    config: str | None,
+    as_json: bool,
 ) -> None:
     """Learn from FILE, a desk's history, or the ledger's labels; the better model stays."""
     from core import wiring
@@ -74,15 +85,10 @@ def train(
 
     loaded, bands = loaded_of(config)
     base = wiring.examples_of(loaded)
-    rows = [
-        *(read_file(file) if file else []),
-        *(_from_desk(desk, since, config, quiet=as_json) if desk else []),
-    ]
-    if not file and not desk:
-        from core.learning import lessons
-
-        rows = lessons.examples(past_of(config, since), base)
-    known, strangers = _known(rows, base)
+    known, strangers = _known(_labelled(file, desk, since, config, base, quiet=as_json), base)
+    if calibrate:
+        _calibrate(known, loaded, as_json)
+        return
     report = run_train(
         known,
         wiring.embedded_of(loaded),
@@ -98,6 +104,31 @@ def train(
     after = "\n\nStart `backstop serve` (or the workers) again to use it." if replaced else ""
     out(as_json, report, lambda: plain_training(report) + after)
     if not replaced:
+        raise click.exceptions.Exit(1)
+
+
+def _labelled(
+    file: Path | None, desk: str | None, since: str, config: str | None, base: Any, *, quiet: bool
+) -> list[Example]:
+    """From where the command line says; the ledger's labels when it says nothing."""
+    if not file and not desk:
+        from core.learning import lessons
+
+        return lessons.examples(past_of(config, since), base)
+    return [
+        *(read_file(file) if file else []),
+        *(_from_desk(desk, since, config, quiet=quiet) if desk else []),
+    ]
+
+
+def _calibrate(known: Sequence[Example], loaded: Any, as_json: bool) -> None:
+    from core.classify.plain import plain_calibration
+    from core.learning.calibrating import calibrate
+
+    with _progress("asking about messages", quiet=as_json) as step:
+        report = calibrate(known, loaded, step=step)
+    out(as_json, report, lambda: plain_calibration(report))
+    if report["verdict"] != "replaced":
         raise click.exceptions.Exit(1)
 
 

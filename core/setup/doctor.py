@@ -22,7 +22,7 @@ from core.setup import checks, provisioning
 from core.setup.probing import FAIL, OK, WARN, clock, receiver
 from core.telling import routing
 from core.telling.promise_words import LANGUAGES
-from core.wiring import App, trained_path
+from core.wiring import App, calibration_path, trained_path
 from core.wording import LANGUAGES as WRITTEN
 from core.wording import BrokenTemplate, candidates, render
 
@@ -112,6 +112,9 @@ def classifier(app: App) -> Iterator[Finding]:
     if app.settings.classifier.kind != "embedded" and guess.model != app.classifier.model:
         remedy = "check its address, key and time-out; until then the embedded one answers"
         yield Finding("CL03", FAIL, f"the outside classifier {app.classifier.model} did not answer", remedy)
+    if app.settings.classifier.kind != "embedded" and not calibration_path(app.settings).is_file():
+        what = f"{app.classifier.model} is not calibrated: its guesses are never answered automatically"
+        yield Finding("CL05", WARN, what, "`backstop train --calibrate` on messages of known intent")
     path = trained_path(app.settings)
     if path.exists() and app.settings.classifier.kind == "embedded" and not guess.model.startswith("trained"):
         remedy = "`backstop train` again: the intents have changed since, or the version"

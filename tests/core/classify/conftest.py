@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+
 import pytest
+from serving import Service
 
 from core.classify.linear import LinearClassifier, fit
 from core.classify.starter import starter
@@ -10,3 +14,14 @@ from core.classify.starter import starter
 def embedded() -> LinearClassifier:
     """The classifier as it comes out of the box."""
     return fit(starter().examples, starter().background)
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    made = Service()
+    thread = threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+    thread.join()

@@ -2,69 +2,19 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import numpy as np
 import pytest
+from serving import GOOD, Service, chat_answer
 
 from core.classify.calibrate import score_calibrator
 from core.classify.linear import LinearClassifier
 from core.classify.remote import Call, ChatClassifier, HttpClassifier, Shape, Transport, with_fallback
+from core.classify.trust import Trust
 from core.errors import TryLater
 from core.model import NO_INTENT
 
 INTENTS = {"order_status": "where an order is", "refund_request": "money back"}
-GOOD = {
-    "intent": "order_status",
-    "confidence": 0.9,
-    "alternatives": [{"intent": "refund_request", "confidence": 0.05}],
-}
-
-
-class Service:
-    """A service on loopback that records what it is asked and answers as told."""
-
-    def __init__(self) -> None:
-        self.asked: list[Any] = []
-        self.headers: list[dict[str, str]] = []
-        self.answer: Callable[[Any], tuple[int, bytes]] = lambda _: (200, json.dumps(GOOD).encode())
-        service = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                service.asked.append(body)
-                service.headers.append({k.lower(): v for k, v in self.headers.items()})
-                status, content = service.answer(body)
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/classify"
-
-
-@pytest.fixture
-def service() -> Iterator[Service]:
-    made = Service()
-    thread = threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-    thread.join()
-
-
-def chat_answer(content: object, **more: object) -> Callable[[Any], tuple[int, bytes]]:
-    text = content if isinstance(content, str) else json.dumps(content)
-    body = {"choices": [{"message": {"role": "assistant", "content": text}}], **more}
-    return lambda _: (200, json.dumps(body).encode())
 
 
 def test_a_service_gets_the_text_and_its_guess_is_used(service: Service) -> None:
@@ -152,7 +102,7 @@ def test_a_boastful_service_is_calibrated(service: Service) -> None:
     draw = np.random.default_rng(0)
     claimed = draw.uniform(0.5, 0.99, 2000)
     calibrator = score_calibrator(claimed, draw.random(2000) < 0.5)
-    found = HttpClassifier(Transport(service.url), calibrator=calibrator).predict("hello")
+    found = HttpClassifier(Transport(service.url), trust=Trust(calibrator)).predict("hello")
     assert found.confidence < 0.6
     assert all(guess.confidence <= found.confidence for guess in found.alternatives)
 
@@ -208,13 +158,25 @@ def test_cost_and_latency_of_each_call_are_reported(service: Service) -> None:
     calls: list[Call] = []
     service.answer = chat_answer(GOOD, usage={"prompt_tokens": 1000, "completion_tokens": 100})
     transport = Transport(service.url, on_call=calls.append)
-    ChatClassifier(transport, "small", INTENTS, price=(1.0, 2.0)).predict("hello")
-    service.answer = lambda _: (500, b"")
+    mind = ChatClassifier(transport, "small", INTENTS, price=(0.5, 2.0))  # of 1,000 tokens
+    mind.predict("hello")
+    service.answer = chat_answer("no form", usage={"prompt_tokens": 10, "completion_tokens": 0})
     with pytest.raises(TryLater):
-        ChatClassifier(transport, "small", INTENTS).predict("hello")
-    assert [(c.ok, c.tokens_in, c.tokens_out) for c in calls] == [(True, 1000, 100), (False, 0, 0)]
-    assert calls[0].cost == pytest.approx(0.0012)
+        mind.predict("hello")
+    told = [(c.outcome, c.tokens_in, c.tokens_out) for c in calls]
+    assert told == [("ok", 1000, 100), ("failed", 10, 0)]
+    assert [c.cost for c in calls] == [pytest.approx(0.7), pytest.approx(0.005)]  # nonsense is paid for, too
     assert calls[0].seconds > 0
+
+
+def test_a_call_that_was_not_made_is_counted_as_resting(service: Service) -> None:
+    calls: list[Call] = []
+    service.answer = lambda _: (500, b"")
+    mind = HttpClassifier(Transport(service.url, failures=2, on_call=calls.append))
+    for _ in range(3):
+        with pytest.raises(TryLater):
+            mind.predict("hello")
+    assert [call.outcome for call in calls] == ["failed", "failed", "resting"]
 
 
 def test_when_the_service_is_down_the_embedded_classifier_answers(embedded: LinearClassifier) -> None:
