@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -147,10 +147,14 @@ def history_of(row: Row[Any] | None) -> History:
     )
 
 
-def due_tickets(conn: Connection, now: datetime, limit: int = 1000) -> list[Row[Any]]:
-    """Tickets whose next rung is due, the longest due first: by the index on `next_due_at`."""
-    query = select(tickets).where(tickets.c.next_due_at <= now).order_by(tickets.c.next_due_at).limit(limit)
-    return list(conn.execute(query))
+def due_tickets(
+    conn: Connection, now: datetime, desks: Iterable[str] | None = None, limit: int = 1000
+) -> list[Row[Any]]:
+    """Tickets whose next rung is due, the longest due first: by the index on `next_due_at`. Of these desks only: the
+    tickets of one that has left the configuration must not stand before all others for ever."""
+    due = tickets.c.next_due_at <= now
+    mine = due if desks is None else and_(due, tickets.c.desk.in_(list(desks)))
+    return list(conn.execute(select(tickets).where(mine).order_by(tickets.c.next_due_at).limit(limit)))
 
 
 # --- decisions and writes -------------------------------------------------------------------

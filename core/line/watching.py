@@ -93,9 +93,11 @@ def learn(app: App, row: Any, claim: Claim, now: datetime) -> bool:
 def remind(app: App, now: datetime, only: tuple[str, str] | None = None) -> int:
     """One pass of the ladder: what is due is checked against the desks in bulk, then told. Gives how many notices went out."""
     with reading(app.engine) as conn:
-        rows = store.due_tickets(conn, now)
-    if only is not None:
-        rows = [row for row in rows if (row.desk, row.ticket_id) == only]
+        rows = (
+            store.due_tickets(conn, now, app.desks)
+            if only is None
+            else _if_due(store.ticket(conn, *only), now)
+        )
     by_desk: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
         by_desk[row.desk].append(row)
@@ -110,6 +112,10 @@ def remind(app: App, now: datetime, only: tuple[str, str] | None = None) -> int:
         return known | dict(still_waiting(app, desk, [id_ for id_ in ids if id_ not in known], now))
 
     return delivery.pump(app, now, look)
+
+
+def _if_due(row: Any, now: datetime) -> list[Any]:
+    return [row] if row is not None and row.next_due_at is not None and row.next_due_at <= now else []
 
 
 def still_waiting(app: App, desk: str, ticket_ids: Sequence[str], now: datetime) -> Mapping[str, Claim]:

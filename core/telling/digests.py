@@ -39,9 +39,7 @@ def hold_back(app: Running, rows: Sequence[Row[Any]], now: datetime) -> list[Row
     """The rows that may go out now; the others are put into their address's digest."""
     kinds = {ref: channel.kind for ref, channel in app.channels.items()}
     limited = [
-        row
-        for row in rows
-        if kinds.get(row.channel) in LIMITS and row.template not in EXEMPT and row.state != "accepted"
+        row for row in rows if kinds.get(row.channel) in LIMITS and _bundles(row) and row.state != "accepted"
     ]
     told = _told_lately(app.engine, limited, now)
     held: list[Row[Any]] = []
@@ -56,6 +54,11 @@ def hold_back(app: Running, rows: Sequence[Row[Any]], now: datetime) -> list[Row
             _bundle(app, conn, row, now)
     kept_back = {row.key for row in held}
     return [row for row in rows if row.key not in kept_back]
+
+
+def _bundles(row: Row[Any]) -> bool:
+    """A summary is one of tickets: the weekly report and our own troubles have no place in it."""
+    return bool(row.ticket_id) and row.template not in EXEMPT
 
 
 def _told_lately(

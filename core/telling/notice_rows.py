@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, Row, and_, select, update
+from sqlalchemy import Connection, Engine, Row, Text, and_, cast, select, update
 
 from core.hours import Hours
 from core.ledger.db import insert_new
@@ -78,6 +78,13 @@ def count(app: Running, channel: str, state: str) -> None:
     """Tell the metrics."""
     if app.counters is not None:
         app.counters.notice(channel, state)
+
+
+def blank(conn: Connection, before: datetime) -> int:
+    """Retention: what messages of that age said of a customer. Those still to be sent keep their words."""
+    told = and_(notices.c.due_at.is_(None), cast(notices.c.facts, Text) != "{}")
+    over = and_(notices.c.created_at < before, told)
+    return conn.execute(update(notices).where(over).values(facts={})).rowcount
 
 
 def close_incidents(

@@ -1,7 +1,8 @@
 """How much one person is told singly; what is more goes into a digest. Pure.
 
-The figures for SMS are those GoAlert has settled on (`engine/message/ratelimit.go`). Places that many people look at
-(a chat channel) stand more; pagers are machines and stand anything.
+The figures for a person are those GoAlert has settled on for SMS (`engine/message/ratelimit.go`); a mailbox with a
+hundred mails of ours is read no more than a phone with a hundred messages. Places that many people look at (a chat
+channel) stand more; pagers are machines and stand anything.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from datetime import datetime, timedelta
 
 M, H = timedelta(minutes=1), timedelta(hours=1)
 
+A_PERSON = ((5, 15 * M), (11, H), (21, 3 * H))
 LIMITS: dict[str, tuple[tuple[int, timedelta], ...]] = {
-    "sms": ((5, 15 * M), (11, H), (21, 3 * H)),
-    "email": ((20, 15 * M), (60, H)),
+    "sms": A_PERSON,
+    "email": A_PERSON,
     "slack": ((40, 5 * M),),
     "teams": ((40, 5 * M),),
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.model import Claim, Priority
+from core.model import Claim, Notice, Priority
 from tests.core.telling import REFUSED, World
 
 
@@ -83,3 +83,29 @@ def test_a_flood_of_a_hundred_and_fifty_is_still_named_one_by_one(world: World) 
     world.tick(1)
     told = " ".join(d.text for d in world.sms.sent)
     assert all(str(5000 + number) in told for number in range(150))
+
+
+def test_a_manager_gets_a_flood_as_a_few_mails_and_a_summary_that_names_every_ticket(world: World) -> None:
+    for number in range(30):
+        world.escalate(str(5000 + number))
+    for _ in range(122):  # the manager's rung, and the minute in which a summary waits for company
+        world.tick(1)
+    told = " ".join(mail.text for mail in world.boss.sent)
+    assert len(world.boss.sent) == 6
+    assert all(str(5000 + number) in told for number in range(30))
+
+
+def test_what_is_not_about_a_ticket_is_never_part_of_a_summary(world: World) -> None:
+    for number in range(30):
+        world.escalate(str(5000 + number))
+    for _ in range(120):
+        world.tick(1)
+    report = Notice(
+        "report:2026-W47:manager",
+        "manager",
+        Priority.NORMAL,
+        "report",
+        {"headline": "The week", "text": "Week"},
+    )
+    world.tell(report)
+    assert world.boss.sent[-1].key.startswith("report:")
