@@ -30,6 +30,7 @@ from core.logs import correlated
 from core.model import TicketEvent
 from core.setup import pausing
 from core.wiring import App
+from core.wording import language_of
 
 log = structlog.get_logger(__name__)
 
@@ -148,7 +149,7 @@ def handle_event(key: str) -> str:
     with correlated(key), traces.span("handle", kind="consumer", story=key):
         state = _patiently(lambda: handle(app, key))
         if state == "settled":
-            with app.engine.begin() as conn:
+            with db.reading(app.engine) as conn:
                 event = store.event(conn, key)
             if event is not None:
                 watching.remind(app, app.clock(), only=(event.desk, event.ticket_id))
@@ -263,6 +264,7 @@ def launch(app: App, *, timers: bool = True) -> None:
     prepare(app)
     for name in LAZY:
         importlib.import_module(name)
+    language_of("so that the first ticket does not wait for the model to load")
     _app, _me = app, f"{os.uname().nodename}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
     DBOS(
         config={

@@ -47,6 +47,7 @@ from core.model import (
     created_key,
     look_key,
     reply_key,
+    whole_percent,
 )
 from core.setup import pausing
 from core.wiring import App
@@ -192,9 +193,11 @@ def _guess(app: App, messages: Sequence[Message]) -> tuple[str, Prediction]:
 
 def _old_mail(app: App, ticket: Ticket, messages: Sequence[Message], event: Any) -> Decision | None:
     """The first sweep over an old desk must not answer what was written before we came."""
+    if event.source != "sweep" or not messages:
+        return None
     with reading(app.engine) as conn:
         desk = store.desk(conn, ticket.desk)
-    if event.source != "sweep" or desk is None or desk.started_at is None or not messages:
+    if desk is None or desk.started_at is None:
         return None
     if messages[-1].at >= desk.started_at:
         return None
@@ -319,7 +322,7 @@ def _stored(
             **_facts(ticket, case),
             **handled,
         )
-        detail = f"{decision.intent} {int(decision.confidence * 100)}%: {decision.reason}"
+        detail = f"{decision.intent} {whole_percent(decision.confidence)}%: {decision.reason}"
         store.log(
             conn,
             where,

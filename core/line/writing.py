@@ -62,9 +62,11 @@ def carry_out(app: App, ticket: Ticket, decision: Any) -> None:
 
 def _unsaid(app: App, decision: Any) -> str:
     """Why an answer that was decided on did not go out; "" when it did, or when there was none."""
+    if decision.outcome != Outcome.AUTO_RESOLVED:
+        return ""
     with reading(app.engine) as conn:
         rows = [w for w in store.writes_of(conn, decision.key) if w.what == "answer"]
-    if decision.outcome != Outcome.AUTO_RESOLVED or not rows or rows[-1].state not in {"skipped", "failed"}:
+    if not rows or rows[-1].state not in {"skipped", "failed"}:
         return ""
     return f"the answer did not go out: {rows[-1].reason}"
 
