@@ -47,6 +47,7 @@ def test_an_unsure_message_goes_to_the_general_queue_flagged_and_acknowledged(ho
     assert h.bot_says(case, public=False) == []
 
 
+READS = {"zendesk": 1, "freshdesk": 1, "helpscout": 2}  # Help Scout: also the mail's headers
 WRITES = {
     "auto": {"zendesk": 1, "freshdesk": 2, "helpscout": 2},
     "route": {"zendesk": 2, "freshdesk": 3, "helpscout": 3},
@@ -64,4 +65,5 @@ def test_a_ticket_costs_no_more_calls_than_promised(house, vendor, flow, words):
     writes = [c for c in h.api.calls if c.method in {"PUT", "POST", "PATCH"}]
     reads = [c for c in h.api.calls if c.method == "GET"]
     assert len(writes) == WRITES[flow][vendor], [(c.method, c.path) for c in writes]
-    assert len(reads) <= (2 if vendor == "helpscout" else 1), [(c.method, c.path) for c in reads]
+    after_a_move = 1 if vendor == "helpscout" and flow != "auto" else 0  # no lock there: did somebody take it?
+    assert len(reads) == READS[vendor] + after_a_move, [(c.method, c.path) for c in reads]
