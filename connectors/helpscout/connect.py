@@ -16,13 +16,16 @@ from connectors.oauth import Token
 if TYPE_CHECKING:
     from connectors.helpscout.connector import Settings
 
-AUTHORIZE = "https://secure.helpscout.net/authentication/authorizeClientApplication"
+API, PAGES = "https://api.helpscout.net", "https://secure.helpscout.net"
+PATH = "/authentication/authorizeClientApplication"
 
 
 def authorize_url(settings: Settings, *, redirect_uri: str, state: str, verifier: str) -> str:
-    """The page on which a user allows the connection."""
+    """The page on which a user allows the connection; beside the API, unless both stand behind an address of yours."""
     del redirect_uri, verifier
-    return f"{AUTHORIZE}?{urlencode({'client_id': settings.client_id, 'state': state})}"
+    origin = settings.base_url.rstrip("/")
+    query = urlencode({"client_id": settings.client_id, "state": state})
+    return f"{PAGES if origin == API else origin}{PATH}?{query}"
 
 
 def exchange(settings: Settings, *, code: str, redirect_uri: str, verifier: str, now: datetime) -> Token:

@@ -8,10 +8,12 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, jsonify, request
+from flask import Blueprint, Response, abort, jsonify, redirect, request
 from werkzeug.exceptions import HTTPException
 
+from connectors.helpscout.connect import PATH as AUTHORIZE
 from connectors.helpscout.fake_state import Json, State
 
 LIFE = 172_800
@@ -38,7 +40,7 @@ def guard(state: State) -> Callable[[], None]:
     """Before each request: token, limit, content type."""
 
     def check() -> None:
-        if request.path == "/v2/oauth2/token":
+        if request.path in {"/v2/oauth2/token", AUTHORIZE}:
             return
         _token(state)
         _limit(state)
@@ -115,6 +117,16 @@ def tokens(state: State) -> Blueprint:
             fail(400, {"error": "invalid_grant", "error_description": "Invalid grant"})
         state.tokens[answer["access_token"]] = state.desk.now() + timedelta(seconds=LIFE)
         return jsonify(answer)
+
+    @bp.get(AUTHORIZE)
+    def allow() -> Any:
+        """The user who looks at the page says yes. Where it goes on is kept with the app, whoever asks."""
+        if request.args.get("client_id") != state.client_id:
+            fail(400, {"error": "invalid_client"})
+        code = secrets.token_hex(8)
+        state.codes.add(code)
+        query = urlencode({"code": code, "state": request.args.get("state", "")})
+        return redirect(f"{state.redirection_url}?{query}")
 
     return bp
 

@@ -47,6 +47,7 @@ class State:
     tokens: dict[str, datetime] = field(default_factory=dict)
     refresh: set[str] = field(default_factory=set)
     codes: set[str] = field(default_factory=set)
+    redirection_url: str = "http://localhost:8765/callback"  # of the app
     used: list[tuple[float, int]] = field(default_factory=list)  # (when, units)
     wrote: list[float] = field(default_factory=list)
     hidden: set[int] = field(default_factory=set)  # not in any list: the search index lags behind
@@ -55,6 +56,11 @@ class State:
     def __post_init__(self) -> None:
         """Every account has an inbox."""
         self.main_inbox = self.desk.next_id()
+
+    def revoke(self) -> None:
+        """The user takes the app's access away."""
+        self.tokens.clear()
+        self.refresh.clear()
 
     def mailboxes(self) -> dict[int, str]:
         """Inbox id → name."""

@@ -168,7 +168,8 @@ def oauth(app: Flask, state: State) -> None:
                     "error_description": "The code is invalid, used or another client's",
                 },
             )
-        if grant == "refresh_token" and given.get("refresh_token") != "refresh-1":
+        state.revoked = state.revoked and grant != "authorization_code"
+        if grant == "refresh_token" and (state.revoked or given.get("refresh_token") != "refresh-1"):
             fail(
                 400,
                 {"error": "invalid_grant", "error_description": "The refresh token is invalid or revoked"},

@@ -40,6 +40,7 @@ class State:
     suspended: list[Json] = field(default_factory=list)
     codes: dict[str, str] = field(default_factory=dict)  # authorization code → what it was given for
     tokens: dict[str, str] = field(default_factory=dict)  # access token → scope
+    revoked: bool = False  # the refresh token, until somebody connects again
     secret: str = "zendesk-webhook-secret"  # noqa: S105  # of a fake
     webhooks: dict[str, Json] = field(default_factory=dict)
     triggers: dict[int, Json] = field(default_factory=dict)
@@ -50,6 +51,11 @@ class State:
     mailed: list[tuple[int, str]] = field(default_factory=list)  # (ticket, text) sent to requesters
     cursors: set[str] = field(default_factory=set)
     in_api: threading.local = field(default_factory=threading.local)
+
+    def revoke(self) -> None:
+        """The admin takes the connection away."""
+        self.tokens.clear()
+        self.revoked = True
 
     def token(self) -> str:
         """A fresh access token."""

@@ -15,6 +15,7 @@ from flask import Flask, request
 from werkzeug.serving import make_server
 
 from core.errors import ConfigError
+from core.ledger import store
 from core.wiring import App, StoredTokens, module
 
 DONE = "Connected. You may close this page.\n"
@@ -59,7 +60,8 @@ def _part(vendor: str, desk: str) -> Any:
 
 
 def finish(app: App, desk: str, asked: Request, given: Mapping[str, str]) -> None:
-    """The answer exchanged for a token, which is kept. ConfigError when it is not the answer to our question."""
+    """The answer exchanged for a token, which is kept; facts that waited for it are due. ConfigError when it is not the
+    answer to our question."""
     if given.get("error"):
         raise ConfigError(f"it was not allowed: {given.get('error_description') or given['error']}")
     if not hmac.compare_digest(given.get("state", "").encode(), asked.state.encode()):
@@ -75,6 +77,9 @@ def finish(app: App, desk: str, asked: Request, given: Mapping[str, str]) -> Non
         now=app.clock(),
     )
     StoredTokens(app.engine, app.clock).save(desk, token)
+    with app.engine.begin() as conn:
+        store.put_desk(conn, desk, trouble="")
+        store.hasten(conn, desk, app.clock())
 
 
 def pasted(text: str) -> dict[str, str]:
