@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import floor
 
 NO_INTENT = "none_of_these"
 """The classifier's explicit way to say that a message belongs to no intent."""
@@ -204,6 +205,12 @@ class Guess:
 
     intent: str
     confidence: float
+
+
+def whole_percent(share: float) -> int:
+    """A confidence as people read it: rounded down, so that no threshold looks reached that was not. (57 of 100 is a
+    hair under 57 in binary: that hair is not rounded.)"""
+    return floor(round(share * 100, 9))
 
 
 @dataclass(frozen=True)

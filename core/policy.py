@@ -36,6 +36,7 @@ from core.model import (
     Status,
     Ticket,
     TicketState,
+    whole_percent,
 )
 from core.outgoing import human_touch
 
@@ -122,7 +123,8 @@ def _first(
             return _answer(prediction, rule, priority, rules)
         return _route(ticket, prediction, rule, priority, rules, why=held)
     if band is Band.ROUTE:
-        why = f"{_percent(prediction)}% is between {rules.route:.0%} and {_auto(rule, rules):.0%}"
+        between = f"{_limit(rules.route)} and {_limit(_auto(rule, rules))}"
+        why = f"{_percent(prediction)}% is between {between}"
         return _route(ticket, prediction, rule, priority, rules, why=why)
     return _general(prediction, priority, rules)
 
@@ -180,7 +182,11 @@ def _auto(rule: IntentRule, rules: Rules) -> float:
 
 
 def _percent(prediction: Prediction) -> int:
-    return int(prediction.confidence * 100)  # rounded down: 84.9 must not look like 85
+    return whole_percent(prediction.confidence)
+
+
+def _limit(threshold: float) -> str:
+    return f"{100 * threshold:.4g}%"  # 0.855 is not 86%
 
 
 def _answer(prediction: Prediction, rule: IntentRule, priority: Priority, rules: Rules) -> Decision:
@@ -190,7 +196,7 @@ def _answer(prediction: Prediction, rule: IntentRule, priority: Priority, rules:
         done.append(RunAction(rule.action))
     return Decision(
         Outcome.AUTO_RESOLVED,
-        f"{_percent(prediction)}% reaches {_auto(rule, rules):.0%}: answered by the rule of {rule.name}",
+        f"{_percent(prediction)}% reaches {_limit(_auto(rule, rules))}: answered by the rule of {rule.name}",
         band=Band.AUTO,
         priority=priority,
         queue=rule.queue,
@@ -238,7 +244,7 @@ def _general(prediction: Prediction, priority: Priority, rules: Rules) -> Decisi
         _urgency(priority),
         *_acknowledgment(rules),
     ]
-    why = f"{_percent(prediction)}% is below {rules.route:.0%}"
+    why = f"{_percent(prediction)}% is below {_limit(rules.route)}"
     return Decision(
         Outcome.GENERAL_QUEUE,
         "it belongs to none of the intents" if prediction.intent == NO_INTENT else why,

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Engine, Table, insert, select
 
 from core.ledger.schema import balance, decisions, events, history, labels, meta, notices, tickets, writes
+from core.model import whole_percent
 from core.seed_words import CUSTOMERS, INTENTS, PEOPLE, Kind, phrase
 from core.weekly.reporting import GENERATED
 
@@ -171,7 +172,7 @@ def _left_alone(rows: Rows, one: _Ticket) -> None:
 def _decided(rows: Rows, one: _Ticket, row: dict[str, Any], at: datetime) -> None:
     others = [kind.name for kind in INTENTS if kind is not one.kind][:2]
     rest = 1 - one.confidence
-    why = f"{one.kind.name} at {100 * one.confidence:.0f} %: {row['band']} band"
+    why = f"{one.kind.name} at {whole_percent(one.confidence)} %: {row['band']} band"
     facts = {name: row[name] for name in ("desk", "ticket_id", "intent", "confidence", "priority", "queue")}
     rows[decisions].append(facts | {
         "key": one.key, "message_id": "1", "at": at, "model": MODEL, "band": row["band"], "outcome": row["outcome"],
@@ -224,11 +225,11 @@ def _escalated(
         _noticed(dice, rows, one, at + timedelta(minutes=30), 1)
         row["rung"] = 2
     _tell(rows, one, came, "claimed", f"{person} took it ({'link' if urgent else 'assignee'})")
-    answered = came + timedelta(minutes=dice.uniform(3, 40))
-    row |= {"state": "claimed", "claimed_at": came, "claimed_by": person, "claimed_via": "assignee"}
-    if answered < now:
-        row |= {"state": "answered", "answered_at": answered, "updated_at": answered}
-        _tell(rows, one, answered, "answered", f"{person} answered the customer")
+    # nobody works on made-up tickets: one left claimed would break its promise for ever
+    answered = min(came + timedelta(minutes=dice.uniform(3, 40)), now - timedelta(seconds=30))
+    row |= {"claimed_at": came, "claimed_by": person, "claimed_via": "assignee"}
+    row |= {"state": "answered", "answered_at": answered, "updated_at": answered}
+    _tell(rows, one, answered, "answered", f"{person} answered the customer")
 
 
 def _working(at: datetime, wait: timedelta, *, always: bool) -> datetime:

@@ -20,7 +20,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from core.errors import BackstopError
 from core.hours import Hours, say
-from core.model import Action, AddNote, Decision, Prediction, Reply, Ticket
+from core.model import Action, AddNote, Decision, Prediction, Reply, Ticket, whole_percent
 
 HERE = Path(__file__).parent / "templates"
 SHORT = 300  # characters of the customer's message in a note
@@ -114,10 +114,10 @@ def _note_facts(
 ) -> dict[str, Any]:
     return {
         "intent": prediction.intent,
-        "percent": int(prediction.confidence * 100),
+        "percent": whole_percent(prediction.confidence),
         "message": shortened(words),
         "alternatives": [
-            {"intent": g.intent, "percent": int(g.confidence * 100)}
+            {"intent": g.intent, "percent": whole_percent(g.confidence)}
             for g in prediction.alternatives[:2]
             if g.confidence >= WORTH_NAMING
         ],

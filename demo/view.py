@@ -12,6 +12,7 @@ from sqlalchemy import select
 from connectors.sandbox.desk import Case, Entry
 from core.ledger import db, store
 from core.ledger.schema import decisions, notices, writes
+from core.model import whole_percent
 from demo.world import DESK, World
 
 
@@ -42,7 +43,7 @@ def outcome(row: Any) -> Outcome:
     """The ticket's row in the ledger, in words."""
     if row is None or row.state == "received":
         return WAITING
-    guess = f"{row.intent.replace('_', ' ')} {int(row.confidence * 100)}%" if row.intent else ""
+    guess = f"{row.intent.replace('_', ' ')} {whole_percent(row.confidence)}%" if row.intent else ""
     match row.outcome or row.state:
         case "auto_resolved" if row.reescalated_at:
             words = f"answered; the customer wrote again, so a human takes over in {row.queue}"
@@ -138,9 +139,9 @@ def decision(row: Any) -> dict[str, Any]:
         "priority": row.priority,
         "outcome": row.outcome,
         "guesses": [
-            (name.replace("_", " "), int(share * 100))
+            (name.replace("_", " "), whole_percent(share))
             for name, share in guesses[:3]
-            if name and int(share * 100)
+            if name and whole_percent(share)
         ],
         "evidence": list(row.evidence or [])[:6],
     }

@@ -9,6 +9,7 @@ import click
 
 from core.cli import app_of, common, desk_of, out
 from core.errors import ConfigError
+from core.model import whole_percent
 
 
 @click.command()
@@ -113,8 +114,10 @@ def _told(ticket: dict[str, Any], decisions: list[dict[str, Any]], story: list[d
         f"{ticket.get('desk')} {ticket.get('ticket_id')}  {ticket.get('state')}  {ticket.get('url', '')}"
     ]
     for one in decisions:
-        guesses = ", ".join(f"{name} {c:.0%}" for name, c in one["alternatives"] or [])
-        lines.append(f"  {one['intent']} {one['confidence']:.0%} → {one['outcome']}: {one['reason']}")
+        guesses = ", ".join(f"{name} {whole_percent(c)}%" for name, c in one["alternatives"] or [])
+        lines.append(
+            f"  {one['intent']} {whole_percent(one['confidence'])}% → {one['outcome']}: {one['reason']}"
+        )
         lines.append(
             f"    rule {one['rule']} (version {one['rules_version']}, model {one['model']}); next: {guesses or '-'}"
         )

@@ -48,6 +48,7 @@ def now() -> str:
             now=at,
             found=queries.waiting(connection, request.args.get("after", "")),
             summary=queries.waiting_summary(connection, at),
+            overdue=queries.overdue(connection, at),
             lately=queries.lately(connection, at - timedelta(hours=24)),
             troubles=troubles(app, connection),
             rung=next_rung,

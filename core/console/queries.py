@@ -34,9 +34,10 @@ from core.ledger.schema import (
     tickets,
     writes,
 )
-from core.model import Priority
+from core.model import Priority, TicketState
 
 PAGE = 40
+OVERDUE = 20
 STORY = 120
 TEXT = 1600  # of any text the pages show; the rest is not even read from the database
 
@@ -122,6 +123,14 @@ def waiting_summary(connection: Connection, now: datetime) -> dict[str, Any]:
         "oldest": now - min(since) if since else None,
         "broken": sum(number or 0 for *_, number in rows),
     }
+
+
+def overdue(connection: Connection, now: datetime, size: int = OVERDUE) -> tuple[int, Sequence[RowMapping]]:
+    """Tickets that somebody took and nobody answered by the time that was promised: how many, the latest first."""
+    late = and_(tickets.c.state == TicketState.CLAIMED, tickets.c.promise_at < now)
+    number = connection.scalar(select(func.count()).select_from(tickets).where(late)) or 0
+    listed = select(*_LISTED).where(late).order_by(tickets.c.promise_at, tickets.c.ticket_id).limit(size)
+    return number, connection.execute(listed).mappings().all() if number else []
 
 
 def _rank(priority: str) -> int:

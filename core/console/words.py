@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
+from core.model import whole_percent
 from core.weekly.reporting import percent, words
 
 _HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -110,6 +111,7 @@ def filters() -> dict[str, Any]:
         "web": web_link,
         "doing": doing,
         "percent": percent,
+        "whole": whole_percent,
     }
 
 

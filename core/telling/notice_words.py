@@ -15,6 +15,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from core.hours import Hours
+from core.model import whole_percent
 from core.telling.promise_words import say
 
 CUSTOMERS_WORDS = ("subject", "customer_name")
@@ -63,7 +64,7 @@ def _told(facts: Mapping[str, Any], now: datetime, hours: Hours) -> dict[str, An
         name: _line(value) if name in BLANK and name != "text" else value for name, value in facts.items()
     }
     told["headline"] = told["headline"] or _line(str(facts.get("what", "")))
-    told["percent"] = round(100 * float(facts.get("confidence") or 0))
+    told["percent"] = whole_percent(float(facts.get("confidence") or 0))
     if since := facts.get("waiting_since"):
         told["wait"] = waited(now - datetime.fromisoformat(since))
     if promised := facts.get("promise_at"):

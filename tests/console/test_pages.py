@@ -47,6 +47,35 @@ def test_now_is_silent_when_nothing_waits(engine):
     assert "Nothing waits" in body(make_app(engine).test_client().get("/"))
 
 
+def test_a_ticket_that_was_claimed_and_not_answered_as_promised_is_not_lost_from_sight(engine):
+    taken = {"state": "claimed", "claimed_by": "Ann Agent", "claimed_at": NOW}
+    with engine.begin() as db:
+        db.execute(
+            insert(tickets),
+            [
+                waiting("5001", 300, **taken, subject="Taken and forgotten"),
+                waiting("5002", 10, **taken),  # its promise is still ahead
+                waiting("5003", 300, **taken | {"state": "answered"}, answered_at=NOW),
+            ],
+        )
+    text = body(make_app(engine).test_client().get("/"))
+    late = text.partition("Claimed, and not answered in time")[2]
+    assert order(late) == ["5001"]
+    assert "Ann Agent" in late
+    assert "4 h 30 over" in late
+    assert re.search(r"claimed, promise over <a[^>]*><b>1</b>", text)
+    assert "4 h 30 over" in body(make_app(engine).test_client().get("/tickets/support/5001"))
+
+
+def test_a_confidence_is_rounded_down_so_that_no_threshold_looks_reached(engine):
+    with engine.begin() as db:
+        db.execute(insert(tickets), [waiting("5004", 300, confidence=0.8499, subject="Nearly")])
+    for page in ("/", "/tickets/support/5004"):
+        text = body(make_app(engine).test_client().get(page))
+        assert "84 %" in text
+        assert "85 %" not in text
+
+
 def test_the_next_rung_is_named_while_there_is_one():
     row = waiting("1", 5)
     assert next_rung(row) == "manager"

@@ -37,6 +37,7 @@ from core.model import (
     Status,
     Ticket,
     TicketState,
+    whole_percent,
 )
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -265,3 +266,11 @@ def test_whatever_comes_in_the_promises_hold(guess, others, history, thread, sta
             or decision.outcome is Outcome.AUTO_RESOLVED
         )
     assert decision.reason
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0.8499, 84), (0.85, 85), (0.849999, 84), (0.57, 57), (0.29, 29), (0.9999, 99), (1.0, 100)],
+)
+def test_a_confidence_is_said_rounded_down_and_what_is_whole_stays_whole(share, said):
+    assert whole_percent(share) == said

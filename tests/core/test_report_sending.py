@@ -172,7 +172,9 @@ def test_made_up_history_is_marked_waits_for_nobody_and_comes_once(engine):
         assert set(db.scalars(select(tickets.c.desk).distinct())) == {"generated"}
         assert not db.scalars(select(tickets.c.ticket_id).where(tickets.c.next_due_at.is_not(None))).all()
         assert not db.scalars(
-            select(tickets.c.ticket_id).where(tickets.c.state.in_(["escalated", "reescalated", "received"]))
+            select(tickets.c.ticket_id).where(
+                tickets.c.state.in_(["escalated", "reescalated", "received", "claimed"])
+            )
         ).all()
         assert not db.scalars(select(notices.c.key).where(notices.c.state.in_(["queued", "open"]))).all()
         assert max(db.scalars(select(tickets.c.first_seen_at))) < NOW
