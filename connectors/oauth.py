@@ -11,7 +11,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
+
+import requests
+
+from connectors.http import TIMEOUT, Limits, raise_for
+from core.errors import NotAllowed, Refused, TryLater, VendorError
 
 
 @dataclass(frozen=True)
@@ -76,3 +81,24 @@ class Bearer:
 def life(expires_in: float, now: datetime) -> datetime:
     """When to renew a token that lives `expires_in` seconds: at four fifths."""
     return now + timedelta(seconds=expires_in * 0.8)
+
+
+def asked(vendor: str, url: str, remedy: str, **body: Any) -> dict[str, Any]:
+    """One POST to a token endpoint, `json=` or `data=`. Minting twice does no harm, so no clear answer means: later."""
+    try:
+        response = requests.post(url, timeout=TIMEOUT, allow_redirects=False, **body)
+        raise_for(response, read=True, limits=Limits())
+        answer = response.json() if response.status_code < 300 else None
+    except requests.exceptions.JSONDecodeError:
+        answer = None
+    except requests.exceptions.RequestException as err:
+        raise TryLater(f"no token from {vendor} ({type(err).__name__})") from err
+    except TryLater:
+        raise
+    except VendorError as err:
+        raise NotAllowed(f"{vendor} gives no token ({err}): {remedy}", status=err.status) from err
+    if not isinstance(answer, dict) or not answer.get("access_token"):
+        raise Refused(
+            f"{vendor}'s token endpoint did not answer with a token: is base_url the account's own address?"
+        )
+    return answer

@@ -38,3 +38,8 @@ def fingerprint(body: Mapping[str, Any]) -> str:
     """A short hash of an object as we send it, whatever the order of its keys."""
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def secret_print(secret: str) -> str:
+    """A short hash by which the manifest notices that the secret was exchanged."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:16] if secret else ""

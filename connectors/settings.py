@@ -35,7 +35,22 @@ class DeskSettings(BaseModel):
     timeout: float = Field(30.0, gt=0, description="seconds to wait for an answer")
     look_back: timedelta = Field(timedelta(days=1), description="how far the first sweep looks back")
     tag_prefix: str = "ai_"  # of every tag we set
+    intent_field: str = Field(
+        "",
+        description="the account's own field for it: Zendesk's id, Freshdesk's name, Help Scout's name or id",
+    )
+    confidence_field: str = ""  # as above, in whole per cent
+    outcome_field: str = ""  # as above: what became of the ticket
     acknowledge: bool = True  # false where the desk's own automatic reply shall be the only one
+
+    def fields(self) -> dict[str, str]:
+        """Our three fields → the account's names of them, those that are configured."""
+        named = {
+            "intent": self.intent_field,
+            "confidence": self.confidence_field,
+            "outcome": self.outcome_field,
+        }
+        return {ours: theirs for ours, theirs in named.items() if theirs}
 
     def secrets(self) -> list[str]:
         """The webhook secrets in clear, for the proof only."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import requests
 
 from connectors.http import DeskSession
+from connectors.values import Row
+from connectors.values import rows as listed
 from core.errors import Gone, NotAllowed, Refused, TryLater
 from core.model import Identity
 
@@ -18,26 +20,11 @@ ROOT = "/api/v2"
 PER_PAGE = 100  # more is refused
 KEPT = timedelta(minutes=15)
 KEPT_AGENTS = timedelta(days=1)  # the longest list; an unknown agent has it read again
-Row = Mapping[str, Any]
 
 
 def basic(api_key: str) -> str:
     """The `Authorization` of an API key; Freshdesk ignores the password."""
     return "Basic " + base64.b64encode(f"{api_key}:X".encode()).decode()
-
-
-def stamp(value: Any) -> datetime | None:
-    """A time as Freshdesk writes it (`Z`, in older samples an offset) in UTC; None for null and rubbish."""
-    try:
-        at = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-def iso(at: datetime) -> str:
-    """A time as Freshdesk wants it."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Api:
@@ -89,7 +76,7 @@ def rows(answer: Any) -> list[Row]:
     """The objects of a list; the newer admin lists wrap theirs in an object of one key."""
     if isinstance(answer, dict):
         answer = next((value for value in answer.values() if isinstance(value, list)), [])
-    return [row for row in answer if isinstance(row, dict)] if isinstance(answer, list) else []
+    return listed(answer)
 
 
 def _json(response: requests.Response) -> Any:

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from connectors.freshdesk.api import PER_PAGE, Api, Directory, Row, iso, rows, stamp
+from connectors.freshdesk.api import PER_PAGE, Api, Directory, rows
 from connectors.freshdesk.reading import in_order, status_of, tags_of
 from connectors.freshdesk.sweep import OVERLAP
+from connectors.values import Row, iso, stamp
 from core.errors import Gone
 from core.model import Claim, Status
 

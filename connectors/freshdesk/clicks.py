@@ -6,11 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from connectors.freshdesk.objects import HEADER, Wanted
 from connectors.provision import Step
-
-
-def numbered(*lines: str) -> str:
-    """Numbered clicks."""
-    return "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
+from connectors.text import numbered
 
 
 def rule_by_hand(wanted: Wanted, why: str) -> Step:

@@ -10,12 +10,13 @@ from pydantic import Field, SecretStr
 
 from connectors.claims import unmoved
 from connectors.freshdesk import doctor, events, reading, sweep, writing
-from connectors.freshdesk.api import Api, Directory, Row, basic, rows
+from connectors.freshdesk.api import Api, Directory, basic, rows
 from connectors.freshdesk.claims import Watch
 from connectors.http import DeskSession, Limits, OnCall
 from connectors.oauth import TokenStore
 from connectors.settings import DeskSettings
-from core.errors import BadPayload, Gone, Moved, Refused
+from connectors.values import Row, number
+from core.errors import Gone, Moved, Refused
 from core.model import (
     Action,
     Assignee,
@@ -42,11 +43,6 @@ class Settings(DeskSettings):
         SecretStr(""), description="an admin's key, used by plan, install, uninstall and doctor only"
     )
     from_email: str = Field("", description="one of the account's support addresses; default: its global one")
-    intent_field: str = Field(
-        "", description="a ticket field's name such as cf_backstop_intent; as install prints it"
-    )
-    confidence_field: str = ""
-    outcome_field: str = ""
     ai_agents: list[str] = Field(
         default_factory=list,
         description="ids or e-mail addresses of AI agents: what they hold is not claimed",
@@ -57,15 +53,6 @@ class Settings(DeskSettings):
     own_notifications_off: bool = Field(
         False, description="you switched off Freshdesk's own mails to customers (no API shows it)"
     )
-
-    def fields(self) -> dict[str, str]:
-        """Our three fields → the account's names of them, those that are configured."""
-        named = {
-            "intent": self.intent_field,
-            "confidence": self.confidence_field,
-            "outcome": self.outcome_field,
-        }
-        return {ours: theirs for ours, theirs in named.items() if theirs}
 
 
 def make_session(
@@ -131,14 +118,14 @@ class Freshdesk:
         return ticket
 
     def _read(self, ticket_id: str) -> tuple[Row, list[Row]]:
-        raw = self._api.get(f"/tickets/{_id(ticket_id)}", include="conversations,requester,stats")
+        raw = self._api.get(f"/tickets/{number(ticket_id)}", include="conversations,requester,stats")
         if not isinstance(raw, dict):
             raise Refused(f"ticket {ticket_id}: Freshdesk did not answer with a ticket")
         embedded = rows(raw.get("conversations"))
         return raw, embedded if len(embedded) < reading.EMBEDDED else self._conversations(ticket_id)
 
     def _conversations(self, ticket_id: str) -> list[Row]:
-        return self._api.all(f"/tickets/{_id(ticket_id)}/conversations")
+        return self._api.all(f"/tickets/{number(ticket_id)}/conversations")
 
     def _known(self, raw: Row) -> reading.Known:
         """The names of those in the ticket, from the directories that are kept."""
@@ -167,7 +154,7 @@ class Freshdesk:
         """One call."""
         if spoken := write.spoken:
             path, body = writing.spoken_call(ticket, spoken, self._settings.from_email)
-            answer = self._api.write("POST", f"/tickets/{_id(ticket.id)}/{path}", body)
+            answer = self._api.write("POST", f"/tickets/{number(ticket.id)}/{path}", body)
             return Receipt(id=str(answer.get("id") or ""))
         write, left_out = unmoved(ticket, write)
         body = self._properties(ticket, write)
@@ -190,7 +177,7 @@ class Freshdesk:
         """A 400 sets nothing, so what it names is left out and the rest is sent again; the receipt says so."""
         while True:
             try:
-                done = self._api.write("PUT", f"/tickets/{_id(ticket.id)}", body)
+                done = self._api.write("PUT", f"/tickets/{number(ticket.id)}", body)
                 return Receipt(version=str(done.get("updated_at") or ""), detail=left_out)
             except Refused as err:
                 body = writing.without_refused(body, str(err)) if err.status == 400 else {}
@@ -200,7 +187,7 @@ class Freshdesk:
 
     def _solve_quietly(self, ticket: Ticket, body: dict[str, object]) -> Receipt:
         """Only the bulk call can keep Freshdesk from mailing the customer that the ticket is resolved."""
-        ids = [int(_id(ticket.id))]
+        ids = [int(number(ticket.id))]
         bulk = {"ids": ids, "properties": {**body, "skip_close_notification": True}}
         job = self._api.write("POST", "/tickets/bulk_update", {"bulk_action": bulk})
         return Receipt(state="accepted", detail=f"job {job.get('job_id', '')}")
@@ -249,9 +236,3 @@ def make(
 ) -> HelpDesk:
     """The desk of this name."""
     return Freshdesk(name, settings, make_session(settings, tokens, clock, on_call), clock)
-
-
-def _id(ticket_id: str) -> str:
-    if not (ticket_id.isascii() and ticket_id.isdigit()):
-        raise BadPayload(f'"{ticket_id}" is no ticket id of Freshdesk\'s: they are numbers')
-    return ticket_id

@@ -4,31 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from connectors.freshdesk.api import Api, Directory, Row, rows
+from connectors.findings import origin, secret, shut_out
+from connectors.freshdesk.api import Api, Directory, rows
+from connectors.values import Row
 from core.errors import NotAllowed, Refused, VendorError
 from core.model import Finding
 
 if TYPE_CHECKING:
     from connectors.freshdesk.connector import Settings
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 Check = Callable[["Settings", Api, Directory, Iterable[str]], Iterator[Finding]]
 
 
 def findings(settings: Settings, api: Api, directory: Directory, queues: Iterable[str]) -> list[Finding]:
     """One line for each thing looked at; without a working key there is nothing more to look at."""
-    found = [*_origin(settings), *_secret(settings)]
-    try:
-        directory.whoami()
-    except NotAllowed as err:
-        return [*found, Finding("FD01", "fail", f"the API key is refused: {err}", _KEY)]
-    except VendorError as err:
-        return [
-            *found,
-            Finding("FD02", "fail", f"the account does not answer: {err}", "Check base_url and the network."),
-        ]
+    found = [_origin(settings), _secret(settings)]
+    refused = Finding("FD01", "fail", "the API key is refused", _KEY)
+    silent = Finding("FD02", "fail", "the account does not answer", "Check base_url and the network.")
+    if outside := shut_out(directory.whoami, refused, silent):
+        return [*found, *outside]
     wanted = list(queues)
     for check in CHECKS:
         found += check(settings, api, directory, wanted)
@@ -41,37 +36,23 @@ _KEY = (
 )
 
 
-def _origin(settings: Settings) -> Iterator[Finding]:
-    parts = urlsplit(settings.base_url)
-    host = parts.hostname or ""
-    if parts.scheme == "https" and host.endswith(".freshdesk.com"):
-        yield Finding("FD03", "ok", f"the origin is {settings.base_url}")
-    elif host in LOOPBACK:
-        yield Finding("FD03", "ok", f"the origin {settings.base_url} is on this machine")
-    else:
-        yield Finding(
-            "FD03",
-            "warn",
-            f"{settings.base_url or 'base_url'} is no https://….freshdesk.com origin",
-            "The API answers only there, not on a custom domain; a proxy of your own is fine.",
-        )
+def _origin(settings: Settings) -> Finding:
+    return origin(
+        "FD03",
+        settings.base_url,
+        lambda host: host.endswith(".freshdesk.com"),
+        "no https://….freshdesk.com origin",
+        "The API answers only there, not on a custom domain; a proxy of your own is fine.",
+    )
 
 
-def _secret(settings: Settings) -> Iterator[Finding]:
-    secrets = settings.secrets()
-    if not secrets:
-        yield Finding(
-            "FD04", "fail", "there is no webhook secret", "Set webhook_secret to a long random text."
-        )
-    elif min(map(len, secrets)) < 16:
-        yield Finding(
-            "FD04",
-            "warn",
-            "the webhook secret is shorter than 16 characters",
-            "Freshdesk signs nothing: the secret is all that keeps strangers out. Take a long random one.",
-        )
-    else:
-        yield Finding("FD04", "ok", "a webhook secret is set")
+def _secret(settings: Settings) -> Finding:
+    return secret(
+        "FD04",
+        settings.secrets(),
+        missing="Set webhook_secret to a long random text.",
+        short="Freshdesk signs nothing: the secret is all that keeps strangers out. Take a long random one.",
+    )
 
 
 def _identity(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.freshdesk.api import Row
 from connectors.provision import fingerprint
+from connectors.values import Row
 
 CREATED, UPDATED = 1, 4  # types of automation rules
 RULES_PATH = "/automations/{kind}/rules"
@@ -188,8 +187,3 @@ def secret_of(rule: Row) -> str:
 def mails_requester(rule: Row) -> bool:
     """Whether a rule writes to the customer by itself."""
     return any(one.get("field_name") == "send_email_to_requester" for one in _dicts(rule.get("actions")))
-
-
-def secret_print(secret: str) -> str:
-    """A short hash by which the manifest notices that the secret was exchanged."""
-    return hashlib.sha256(secret.encode()).hexdigest()[:16] if secret else ""

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from connectors.freshdesk import clicks, objects
-from connectors.freshdesk.api import Api, Row, rows
+from connectors.freshdesk.api import Api, rows
 from connectors.freshdesk.objects import CREATED, FIELDS_PATH, RULES_PATH, UPDATED, Wanted, shape
 from connectors.freshdesk.rule_doctor import doctor
 from connectors.freshdesk.survey import DENIED, Seen, by_hand, find, judged, look, wanted
 from connectors.http import DeskSession
-from connectors.provision import Keep, Manifest, Step, fingerprint, forget
+from connectors.provision import Keep, Manifest, Step, fingerprint, forget, secret_print
+from connectors.text import numbered
+from connectors.values import Row
 from core.errors import Gone, NotAllowed, Refused, UnknownOutcome, VendorError
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ def _kept(one: Wanted, row: Row, settings: Settings) -> dict[str, str]:
     entry = {"id": str(row["id"]), "hash": one.hash}
     if one.kind == "field":
         return {**entry, "name": str(row.get("name") or "")}
-    return {**entry, "secret": objects.secret_print(next(iter(settings.secrets()), ""))}
+    return {**entry, "secret": secret_print(next(iter(settings.secrets()), ""))}
 
 
 def _done(api: Api, one: Wanted, step: Step, seen: Seen) -> tuple[Step, Row | None]:
@@ -151,13 +153,13 @@ def _removed(api: Api, key: str, path: str, number: str, *, dry: bool) -> Step:
     except Gone:
         return Step("keep", kind, name, "it is gone already", number)
     except VendorError as err:
-        how = clicks.numbered(f"Delete the {kind} with the id {number} under Admin → Workflows")
+        how = numbered(f"Delete the {kind} with the id {number} under Admin → Workflows")
         return Step("by_hand", kind, name, f"Freshdesk did not remove it: {err}", number, how)
     return Step("delete", kind, name, why, number)
 
 
 def _farewell() -> Step:
-    how = clicks.numbered(
+    how = numbered(
         "Tickets → views: delete “Backstop: waiting”, if you made it",
         "Admin → Workflows → Email Notifications: switch on again what you switched off",
         "Admin → Team → Agents: deactivate the bot, which ends its API key",

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from connectors.freshdesk import objects
-from connectors.freshdesk.api import Api, Row, rows
+from connectors.freshdesk.api import Api, rows
 from connectors.freshdesk.survey import Seen, judged, look, wanted
 from connectors.http import DeskSession
 from connectors.provision import Manifest
+from connectors.values import Row
 from core.errors import NotAllowed, VendorError
 from core.model import Finding
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from connectors.freshdesk import clicks, objects
-from connectors.freshdesk.api import Api, Row, rows
+from connectors.freshdesk.api import Api, rows
 from connectors.freshdesk.objects import CREATED, FIELDS_PATH, RULES_PATH, UPDATED, Wanted, shape
-from connectors.provision import Manifest, Step, fingerprint
+from connectors.provision import Manifest, Step, fingerprint, secret_print
+from connectors.values import Row
 from core.errors import NotAllowed
 
 if TYPE_CHECKING:
@@ -72,9 +73,7 @@ def judged(one: Wanted, seen: Seen, manifest: Manifest, secrets: list[str]) -> S
     if there is None:
         return Step("create", one.kind, one.name, one.why)
     found, number = fingerprint(shape(one.kind, there)), str(there["id"])
-    secret_new = one.kind == "rule" and kept.get("secret", "") != objects.secret_print(
-        next(iter(secrets), "")
-    )
+    secret_new = one.kind == "rule" and kept.get("secret", "") != secret_print(next(iter(secrets), ""))
     if found == one.hash and not (kept and secret_new):
         return Step("keep", one.kind, one.name, "it is as we want it", number)
     if kept and found in {kept.get("hash"), one.hash}:

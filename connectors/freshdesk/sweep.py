@@ -13,10 +13,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
-from connectors.freshdesk.api import PER_PAGE, Api, Row, iso, rows, stamp
+from connectors.freshdesk.api import PER_PAGE, Api, rows
 from connectors.freshdesk.reading import customer_wrote_at, status_of, tags_of
 from connectors.freshdesk.writing import TAG_LENGTH
 from connectors.text import intent_in
+from connectors.values import Row, iso, stamp
 from core.model import EventKind, Page, Sighting, TicketEvent, created_key
 
 OVERLAP = timedelta(minutes=10)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import html
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from connectors.freshdesk.api import Row, stamp
 from connectors.freshdesk.reading import STRUCTURED, plain, tags_of
+from connectors.text import as_html, counted, squeezed
+from connectors.values import Row, stamp
 from core.errors import Unsupported
 from core.model import (
     Action,
@@ -51,8 +50,8 @@ def writes_of(actions: Sequence[Action], key: str) -> tuple[Write, ...]:
     set_, notes, replies = _sorted(actions)
     update = [Write(f"{key}:update", tuple(set_))] if set_ else []
     spoken = [
-        *(Write(_numbered(f"{key}:note", n), (note,)) for n, note in enumerate(notes)),
-        *(Write(_numbered(f"{key}:reply", n), (reply,)) for n, reply in enumerate(replies)),
+        *(Write(counted(f"{key}:note", n), (note,)) for n, note in enumerate(notes)),
+        *(Write(counted(f"{key}:reply", n), (reply,)) for n, reply in enumerate(replies)),
     ]
     solving = any(isinstance(action, Solve) for action in actions)
     return tuple([*reversed(spoken), *update] if solving else [*update, *spoken])
@@ -62,10 +61,6 @@ def _sorted(actions: Sequence[Action]) -> tuple[list[Action], list[AddNote], lis
     notes = [a for a in actions if isinstance(a, AddNote)]
     replies = [a for a in actions if isinstance(a, Reply)]
     return [a for a in actions if not isinstance(a, AddNote | Reply)], notes, replies
-
-
-def _numbered(key: str, n: int) -> str:
-    return key if n == 0 else f"{key}{n + 1}"
 
 
 def short_tag(tag: str) -> str:
@@ -146,21 +141,10 @@ def spoken_call(ticket: Ticket, spoken: Reply | AddNote, from_email: str) -> tup
     return "reply", {"body": as_html(spoken.text), **({"from_email": from_email} if from_email else {})}
 
 
-def as_html(text: str) -> str:
-    """Plain text as the HTML that Freshdesk mails; nothing of the text is taken for markup."""
-    paragraphs = re.split(r"\n\s*\n", text.strip())
-    return "".join(f"<p>{html.escape(one, quote=False).replace(chr(10), '<br>')}</p>" for one in paragraphs)
-
-
-def squeezed(text: str) -> str:
-    """A text without its blanks and in one normal form: the server rewrites HTML, so only the letters are compared."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
-
-
 def said_already(conversations: Iterable[Row], spoken: Reply | AddNote, bot: str, since: datetime) -> str:
     """The id of our own conversation with this text since then, "" when it is not there."""
     ours = squeezed(spoken.text)
-    for row in conversations:
+    for row in conversations if ours else ():
         at = stamp(row.get("created_at"))
         if str(row.get("user_id")) != bot or at is None or at < since - SLACK:
             continue

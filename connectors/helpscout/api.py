@@ -8,52 +8,23 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import requests
 
 from connectors.http import DeskSession
+from connectors.values import Row, row, rows
 from core.errors import Gone, Moved, Refused, TryLater
 
 ROOT = "/v2"
-Row = Mapping[str, Any]
 BURST_WINDOW = 5.0  # seconds in which Help Scout takes at most twelve writes
 MOST_PAGES = 400
-
-
-def text(value: Any) -> str:
-    """A value as text; "" for null."""
-    return "" if value is None else str(value)
-
-
-def row(value: Any) -> Row:
-    """An object, or an empty one where something else stands."""
-    return value if isinstance(value, dict) else {}
-
-
-def rows(value: Any) -> list[Row]:
-    """The objects of a list."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def embedded(answer: Any, name: str) -> list[Row]:
     """`_embedded.<name>`, which is left out when it would be empty."""
     return rows(row(row(answer).get("_embedded")).get(name))
-
-
-def stamp(value: Any) -> datetime | None:
-    """A time in UTC; None for null and rubbish."""
-    try:
-        at = datetime.fromisoformat(str(value))
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def iso(at: datetime) -> str:
-    """A time as Help Scout wants it: whole seconds, since fractions are refused."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass

@@ -6,11 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-import requests
-
-from connectors.http import TIMEOUT, Limits, raise_for
-from connectors.oauth import Mint, Token, life
-from core.errors import NotAllowed, Refused, TryLater, VendorError
+from connectors.oauth import Mint, Token, asked, life
+from core.errors import NotAllowed
 
 TWO_DAYS = 172_800.0  # seconds that a token lives
 CLIENT = "client_credentials"
@@ -36,31 +33,12 @@ def minting(
 
 def ask(base_url: str, form: dict[str, str]) -> dict[str, Any]:
     """One POST to the token endpoint, form-encoded: JSON is documented and has been seen to fail."""
-    url = f"{base_url.rstrip('/')}/v2/oauth2/token"
-    try:
-        response = requests.post(url, data=form, timeout=TIMEOUT, allow_redirects=False)
-        raise_for(response, read=True, limits=Limits())
-        answer = response.json() if response.status_code < 300 else None
-    except requests.exceptions.JSONDecodeError:
-        answer = None
-    except requests.exceptions.RequestException as err:
-        raise TryLater(f"no token from Help Scout ({type(err).__name__})") from err
-    except TryLater:
-        raise
-    except VendorError as err:
-        raise _refused(form["grant_type"], err) from err
-    if not isinstance(answer, dict) or not answer.get("access_token"):
-        raise Refused("Help Scout's token endpoint did not answer with a token: is base_url right?")
-    return answer
-
-
-def _refused(grant: str, err: VendorError) -> NotAllowed:
     remedy = (
         "check client_id and client_secret under Your profile > My apps, and that the app's owner is an active user"
-        if grant == CLIENT
+        if form["grant_type"] == CLIENT
         else "the grant was revoked or used up: connect the desk again"
     )
-    return NotAllowed(f"Help Scout gives no token ({err}): {remedy}", status=err.status)
+    return asked("Help Scout", f"{base_url.rstrip('/')}/v2/oauth2/token", remedy, data=form)
 
 
 def token_of(answer: dict[str, Any], now: datetime) -> Token:

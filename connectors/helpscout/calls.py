@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from connectors.helpscout import writing
-from connectors.helpscout.api import text
 from connectors.helpscout.directory import Directory
 from connectors.helpscout.writing import Call
+from connectors.values import text
 from core.errors import Refused
 from core.model import (
     Action,

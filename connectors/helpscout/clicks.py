@@ -6,11 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from connectors.helpscout.webhooks import EVENTS, Wanted
 from connectors.provision import Step
-
-
-def numbered(*lines: str) -> str:
-    """Numbered clicks."""
-    return "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
+from connectors.text import numbered
 
 
 def connect(why: str) -> Step:

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr
 
 from connectors.claims import unmoved
 from connectors.helpscout import doctor, events, reading, sweep, writing
-from connectors.helpscout.api import Api, Burst, Row, row, text
+from connectors.helpscout.api import Api, Burst
 from connectors.helpscout.auth import minting
 from connectors.helpscout.calls import call_of
 from connectors.helpscout.claims import Watch, taken
@@ -20,7 +20,8 @@ from connectors.http import DeskSession, Limits, OnCall
 from connectors.machine import machine_reason
 from connectors.oauth import Bearer, TokenStore
 from connectors.settings import DeskSettings
-from core.errors import BadPayload, Gone, Refused, TryLater, VendorError
+from connectors.values import Row, number, row, text
+from core.errors import Gone, Refused, TryLater, VendorError
 from core.model import (
     Action,
     Author,
@@ -52,22 +53,10 @@ class Settings(DeskSettings):
     bots: list[str] = Field(
         default_factory=list, description="ids or addresses of other robots with a user's account"
     )
-    intent_field: str = Field("", description="custom fields by name or id; each fill is one more call")
-    confidence_field: str = ""
-    outcome_field: str = ""
     write_burst: int = Field(12, ge=0, description="writes in five seconds; Help Scout takes twelve; 0 = any")
     auto_reply_off: bool = Field(
         False, description="you switched off the inboxes' own auto reply (no API shows it)"
     )
-
-    def fields(self) -> dict[str, str]:
-        """Our three fields → the account's names of them, those that are configured."""
-        named = {
-            "intent": self.intent_field,
-            "confidence": self.confidence_field,
-            "outcome": self.outcome_field,
-        }
-        return {ours: theirs for ours, theirs in named.items() if theirs}
 
 
 def make_session(
@@ -134,7 +123,7 @@ class HelpScout:
         return ticket
 
     def _read(self, ticket_id: str) -> tuple[Row, Sequence[Row]]:
-        raw = self._api.conversation(_id(ticket_id))
+        raw = self._api.conversation(number(ticket_id))
         if not text(raw.get("id")):
             raise TryLater(f"conversation {ticket_id}: Help Scout did not answer with a conversation")
         threads = reading.threads_of(raw)
@@ -166,7 +155,7 @@ class HelpScout:
             return ""
         try:
             answer = self._api.get(
-                f"/conversations/{_id(ticket.id)}/threads/{_id(newest.id)}/original-source"
+                f"/conversations/{number(ticket.id)}/threads/{number(newest.id)}/original-source"
             )
         except (Gone, Refused) as err:
             if err.status == 401:
@@ -182,14 +171,14 @@ class HelpScout:
     def send(self, ticket: Ticket, write: Write) -> Receipt:
         """One call. A 404 may mean "merged": only reading the conversation tells."""
         write, left_out = unmoved(ticket, write)
-        call = call_of(_id(ticket.id), ticket, write, self._directory, self._settings)
+        call = call_of(number(ticket.id), ticket, write, self._directory, self._settings)
         if call is None:
             return Receipt(detail=left_out or "nothing to set")
         method, path, body = call
         try:
             made = self._api.write(method, path, body)
         except Gone as err:
-            self._api.conversation(_id(ticket.id), threads=False)  # raises Moved or Gone
+            self._api.conversation(number(ticket.id), threads=False)  # raises Moved or Gone
             raise Refused(f"conversation {ticket.id}, {method} {path}: {err}", status=err.status) from err
         team = writing.team_in(call, write.actions)
         detail = self._given_back(ticket, team) if team else left_out
@@ -206,7 +195,7 @@ class HelpScout:
             if not agent:
                 return ""
             method, path, body = writing.patch("replace", "/assignTo", int(agent))
-            self._api.write(method, f"/conversations/{_id(ticket.id)}{path}", body)
+            self._api.write(method, f"/conversations/{number(ticket.id)}{path}", body)
         except VendorError as err:
             if not agent:
                 return f"whether somebody took it in that moment could not be looked up: {err}"
@@ -217,12 +206,12 @@ class HelpScout:
         """Help Scout keeps no mark of ours: a thread is known by its author, text and time, the rest by its effect."""
         ran = any(isinstance(action, RunAction) for action in write.actions)
         if not write.spoken and not ran:
-            raw = self._api.conversation(_id(ticket_id), threads=False)
+            raw = self._api.conversation(number(ticket_id), threads=False)
             directory, prefix = self._directory, self._settings.tag_prefix
             there = writing.holds(raw, write.actions, prefix, directory.queue, directory.user_id)
             return Receipt() if there else None
         try:
-            threads = self._api.threads(_id(ticket_id))
+            threads = self._api.threads(number(ticket_id))
             bot = self._directory.bot
             found = (
                 writing.said_already(threads, write.spoken, bot, since)
@@ -230,7 +219,7 @@ class HelpScout:
                 else writing.ran_already(threads, bot, since)
             )
         except Gone:
-            self._api.conversation(_id(ticket_id), threads=False)  # raises Moved or Gone
+            self._api.conversation(number(ticket_id), threads=False)  # raises Moved or Gone
             return None
         return Receipt(id=found) if found else None
 
@@ -244,7 +233,7 @@ class HelpScout:
 
     def unclaimed(self, ticket_ids: Sequence[str]) -> dict[str, Claim]:
         """A few are asked one by one; many by lists."""
-        return self._watch.claims([_id(one) for one in ticket_ids])
+        return self._watch.claims([number(one) for one in ticket_ids])
 
     def whoami(self) -> Identity:
         """The user that our token acts as."""
@@ -265,9 +254,3 @@ def make(
 ) -> HelpScout:
     """The desk of this name."""
     return HelpScout(name, settings, make_session(settings, tokens, clock, on_call, desk=name), clock)
-
-
-def _id(ticket_id: str) -> str:
-    if not (ticket_id.isascii() and ticket_id.isdigit()):
-        raise BadPayload(f'"{ticket_id}" is no id of Help Scout\'s: they are numbers')
-    return ticket_id

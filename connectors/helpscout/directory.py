@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.helpscout.api import Api, Row, row, rows, text
+from connectors.helpscout.api import Api
+from connectors.values import Row, row, rows, text
 from core.errors import NotAllowed, Refused
 from core.model import Identity
 

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from connectors.helpscout.api import Api, Row, text
+from connectors.findings import origin, secret, shut_out
+from connectors.helpscout.api import Api
 from connectors.helpscout.directory import Directory, full_name, options
-from core.errors import NotAllowed, Refused, VendorError
+from connectors.values import Row, text
+from core.errors import NotAllowed, Refused
 from core.model import Finding
 
 if TYPE_CHECKING:
     from connectors.helpscout.connector import Settings
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 LONGEST_SECRET = 40
 Check = Callable[["Settings", Api, Directory, Iterable[str]], Iterator[Finding]]
 
 
 def findings(settings: Settings, api: Api, directory: Directory, queues: Iterable[str]) -> list[Finding]:
     """One line for each thing looked at; without a working token there is nothing more to look at."""
-    found = [*_origin(settings), *_secret(settings)]
-    try:
-        directory.whoami()
-    except NotAllowed as err:
-        return [*found, Finding("HS01", "fail", f"the credential is refused: {err}", _CREDENTIAL)]
-    except VendorError as err:
-        remedy = "Check base_url and the network."
-        return [*found, Finding("HS02", "fail", f"Help Scout does not answer: {err}", remedy)]
+    found = [_origin(settings), _secret(settings)]
+    refused = Finding("HS01", "fail", "the credential is refused", _CREDENTIAL)
+    silent = Finding("HS02", "fail", "Help Scout does not answer", "Check base_url and the network.")
+    if outside := shut_out(directory.whoami, refused, silent):
+        return [*found, *outside]
     wanted = list(queues)
     for check in CHECKS:
         found += check(settings, api, directory, wanted)
@@ -41,41 +38,27 @@ _CREDENTIAL = (
 )
 
 
-def _origin(settings: Settings) -> Iterator[Finding]:
-    parts = urlsplit(settings.base_url)
-    host = parts.hostname or ""
-    if host == "api.helpscout.net" and parts.scheme == "https":
-        yield Finding("HS03", "ok", f"the origin is {settings.base_url}")
-    elif host in LOOPBACK:
-        yield Finding("HS03", "ok", f"the origin {settings.base_url} is on this machine")
-    else:
-        yield Finding(
-            "HS03",
-            "warn",
-            f"{settings.base_url or 'base_url'} is not https://api.helpscout.net",
-            "Fine for a proxy of your own; otherwise leave base_url out.",
-        )
+def _origin(settings: Settings) -> Finding:
+    return origin(
+        "HS03",
+        settings.base_url,
+        lambda host: host == "api.helpscout.net",
+        "not https://api.helpscout.net",
+        "Fine for a proxy of your own; otherwise leave base_url out.",
+    )
 
 
-def _secret(settings: Settings) -> Iterator[Finding]:
+def _secret(settings: Settings) -> Finding:
     secrets = settings.secrets()
-    if not secrets:
-        yield Finding(
-            "HS04", "fail", "there is no webhook secret", "Set webhook_secret (at most 40 characters)."
-        )
-    elif max(map(len, secrets)) > LONGEST_SECRET:
-        yield Finding(
+    if max(map(len, secrets), default=0) > LONGEST_SECRET:
+        return Finding(
             "HS04",
             "fail",
             "a webhook secret is longer than 40 characters, which Help Scout does not take",
             "Take a shorter one: `openssl rand -hex 20` gives 40.",
         )
-    elif min(map(len, secrets)) < 16:
-        yield Finding(
-            "HS04", "warn", "the webhook secret is shorter than 16 characters", "Take 32 to 40 random ones."
-        )
-    else:
-        yield Finding("HS04", "ok", "a webhook secret is set")
+    missing = "Set webhook_secret (at most 40 characters)."
+    return secret("HS04", secrets, missing=missing, short="Take 32 to 40 random ones.")
 
 
 def _identity(

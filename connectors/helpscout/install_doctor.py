@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from connectors.helpscout import webhooks
-from connectors.helpscout.api import Api, Burst, Row, embedded, row, text
+from connectors.helpscout.api import Api, Burst, embedded
 from connectors.helpscout.directory import system
 from connectors.helpscout.reading import threads_of
 from connectors.helpscout.threads import by_machine, from_customer, in_order, kind_of
 from connectors.helpscout.webhooks import KEY, Wanted, calling, enabled, judged, lacks, wanted
 from connectors.http import DeskSession
 from connectors.provision import Manifest
+from connectors.values import Row, row, text
 from core.errors import NotAllowed, VendorError
 from core.model import Finding
 

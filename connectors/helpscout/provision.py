@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from connectors.helpscout import clicks, webhooks
-from connectors.helpscout.api import Api, Burst, Row, text
+from connectors.helpscout.api import Api, Burst
 from connectors.helpscout.install_doctor import doctor, fields_missing
-from connectors.helpscout.webhooks import KEY, PATH, Wanted, judged, secret_print, wanted
+from connectors.helpscout.webhooks import KEY, PATH, Wanted, judged, wanted
 from connectors.http import DeskSession
-from connectors.provision import Keep, Manifest, Step, forget
+from connectors.provision import Keep, Manifest, Step, forget, secret_print
+from connectors.text import numbered
+from connectors.values import Row, text
 from core.errors import Gone, NotAllowed, Refused, UnknownOutcome, VendorError
 
 if TYPE_CHECKING:
@@ -136,7 +138,7 @@ def _removed(api: Api, number: str, *, dry: bool) -> Step:
     except Gone:
         return Step("keep", "webhook", "Backstop", "it is gone already", number)
     except VendorError as err:
-        how = clicks.numbered(f"Manage → Apps → Webhooks: delete the one with the id {number}")
+        how = numbered(f"Manage → Apps → Webhooks: delete the one with the id {number}")
         return Step("by_hand", "webhook", "Backstop", f"Help Scout did not remove it: {err}", number, how)
     return Step("delete", "webhook", "Backstop", "we made it", number)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from connectors.helpscout.api import Row, embedded, row, rows, stamp, text
+from connectors.helpscout.api import embedded
 from connectors.helpscout.directory import full_name
 from connectors.helpscout.threads import (
     EPOCH,
@@ -19,6 +19,7 @@ from connectors.helpscout.threads import (
     message_of,
     unsent,
 )
+from connectors.values import Row, row, rows, stamp, text
 from core.model import Assignee, Author, Customer, Message, Status, Ticket
 
 # "closed" is not final here: it can be written, and a customer's reply makes it active again.

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
-from connectors.helpscout.api import Api, Burst, row, text
+from connectors.helpscout.api import Api, Burst
 from connectors.helpscout.events import SIGNATURE, verify
 from connectors.http import DeskSession
 from connectors.signing import check_signature, hmac_base64
+from connectors.values import row, text
 from core.errors import BadPayload
 from core.model import Viewing, WebhookRequest
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from connectors.helpscout.api import Api, Row, text
-from connectors.provision import Manifest, Step, fingerprint
+from connectors.helpscout.api import Api
+from connectors.provision import Manifest, Step, fingerprint, secret_print
+from connectors.values import Row, text
 
 if TYPE_CHECKING:
     from connectors.helpscout.connector import Settings
@@ -136,8 +136,3 @@ def difference(there: dict[str, Any], wanted_shape: dict[str, Any]) -> str:
     """What somebody changed."""
     pairs = ((name, there[name], value) for name, value in wanted_shape.items() if there[name] != value)
     return "; ".join(f"{name}: {now!r}, ours {value!r}" for name, now, value in pairs)
-
-
-def secret_print(secret: str) -> str:
-    """A short hash by which the manifest notices that the secret was exchanged."""
-    return hashlib.sha256(secret.encode()).hexdigest()[:16] if secret else ""

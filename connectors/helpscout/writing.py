@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import html
-import re
-import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.helpscout.api import Row, row, rows, stamp, text
 from connectors.helpscout.directory import options, queue_in
 from connectors.helpscout.reading import holder_of, tags_of
 from connectors.helpscout.threads import by_machine, kind_of, plain
+from connectors.text import as_html, counted, squeezed
+from connectors.values import Row, row, rows, stamp, text
 from core.model import (
     Action,
     AddNote,
@@ -84,12 +83,11 @@ def _join(action: Action, carriers: list[list[Action]], alone: list[Action]) -> 
 
 
 def _named(parts: Sequence[tuple[str, list[Action]]], key: str) -> tuple[Write, ...]:
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     writes = []
     for kind, actions in parts:
-        seen[kind] = seen.get(kind, 0) + 1
-        number = str(seen[kind]) if seen[kind] > 1 else ""
-        writes.append(Write(f"{key}:{kind}{number}", tuple(actions)))
+        writes.append(Write(counted(f"{key}:{kind}", seen[kind]), tuple(actions)))
+        seen[kind] += 1
     return tuple(writes)
 
 
@@ -204,17 +202,6 @@ def team_in(call: Call, actions: Iterable[Action]) -> str:
     body = row(call[2])
     given = body.get("assignTo") or (body.get("value") if body.get("path") == "/assignTo" else "")
     return text(given) if any(isinstance(a, SetQueue) for a in actions) else ""
-
-
-def as_html(words: str) -> str:
-    """Plain text as the HTML that Help Scout mails; nothing of the text is taken for markup."""
-    paragraphs = re.split(r"\n\s*\n", words.strip())
-    return "".join(f"<p>{html.escape(one, quote=False).replace(chr(10), '<br>')}</p>" for one in paragraphs)
-
-
-def squeezed(words: str) -> str:
-    """A text without its blanks and in one normal form: the server rewrites HTML, so only the letters are compared."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", words))
 
 
 def said_already(threads: Iterable[Row], spoken: Reply | AddNote, bot: str, since: datetime) -> str:

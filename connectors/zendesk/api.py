@@ -8,51 +8,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 
 from connectors.http import DeskSession
-from core.errors import BadPayload, Gone, Refused, TryLater, UnknownOutcome, VendorError
+from connectors.values import Row, number, row, rows
+from core.errors import Gone, Refused, TryLater, UnknownOutcome, VendorError
 
 ROOT = "/api/v2"
 PAGE = 100  # the most that cursor pagination gives
 PLACEHOLDER = "desk"  # the subdomain that zenpy is told; the session puts our own origin in its place
-Row = Mapping[str, Any]
-
-
-def stamp(value: Any) -> datetime | None:
-    """A time as Zendesk writes it, up to nine decimals, in UTC; None for null and rubbish."""
-    try:
-        at = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def text(value: Any) -> str:
     """An id or a word as a string: numbers in the API, strings in events, "0", "" and null when unset."""
     plain = "" if value is None or isinstance(value, bool | dict | list) else str(value)
     return "" if plain in {"0", "null"} else plain
-
-
-def rows(value: Any) -> list[Row]:
-    """The objects in a list; anything else is dropped."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def row(value: Any) -> Row:
-    """An object, or an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def number(ticket_id: str) -> int:
-    """A ticket's id as the API wants it."""
-    if not (ticket_id.isascii() and ticket_id.isdigit()):
-        raise BadPayload(f'"{ticket_id}" is no ticket id of Zendesk\'s: they are numbers')
-    return int(ticket_id)
 
 
 class _Through(requests.Session):
@@ -157,7 +130,7 @@ class Api:
 
     def show_many(self, ticket_ids: Iterable[str]) -> Row:
         """Up to a hundred tickets with their people and their times."""
-        wanted = ",".join(str(number(one)) for one in ticket_ids)
+        wanted = ",".join(map(number, ticket_ids))
         return self.get("/tickets/show_many.json", ids=wanted, include="users,metric_sets")
 
     def export(self, **where: str | int) -> Row:
@@ -187,7 +160,7 @@ class Api:
         from zenpy.lib.api_objects import Comment, Ticket
 
         comment = {"comment": Comment(**body["comment"])} if "comment" in body else {}
-        given = {**body, "id": number(ticket_id), **comment}
+        given = {**body, "id": int(number(ticket_id)), **comment}
         ticket = Ticket(**{name: value for name, value in given.items() if value is not None})
         for name in [name for name, value in given.items() if value is None]:
             setattr(ticket, name, None)  # zenpy sends a null only for what is set afterwards

@@ -7,11 +7,8 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-import requests
-
-from connectors.http import TIMEOUT, Limits, raise_for
-from connectors.oauth import Mint, Token, life
-from core.errors import NotAllowed, Refused, TryLater, VendorError
+from connectors.oauth import Mint, Token, asked, life
+from core.errors import NotAllowed
 
 API_TOKENS_END = date(2027, 4, 30)
 SHORTEST, LONGEST = 300, 172_800  # seconds that a token may live
@@ -51,36 +48,14 @@ def minting(
 
 
 def ask(base_url: str, body: dict[str, Any]) -> dict[str, Any]:
-    """One POST to the token endpoint. Minting twice does no harm, so no clear answer means: later."""
-    try:
-        response = requests.post(
-            f"{base_url.rstrip('/')}/oauth/tokens", json=body, timeout=TIMEOUT, allow_redirects=False
-        )
-        raise_for(response, read=True, limits=Limits())
-        answer = response.json() if response.status_code < 300 else None
-    except requests.exceptions.JSONDecodeError:
-        answer = None
-    except requests.exceptions.RequestException as err:
-        raise TryLater(f"no token from Zendesk ({type(err).__name__})") from err
-    except TryLater:
-        raise
-    except VendorError as err:
-        raise _refused(str(body["grant_type"]), err) from err
-    if not isinstance(answer, dict) or not answer.get("access_token"):
-        raise Refused(
-            "Zendesk's token endpoint did not answer with a token: is base_url the account's own address?"
-        )
-    return answer
-
-
-def _refused(grant: str, err: VendorError) -> NotAllowed:
+    """One POST to the token endpoint."""
     remedy = (
         "the connection was revoked or has expired: connect the desk again"
-        if grant in {"refresh_token", "authorization_code"}
+        if body["grant_type"] in {"refresh_token", "authorization_code"}
         else "check client_id and client_secret in Admin Center > Apps and integrations > APIs > OAuth clients, "
         "and that the user who made the client is still an active agent"
     )
-    return NotAllowed(f"Zendesk gives no token ({err}): {remedy}", status=err.status)
+    return asked("Zendesk", f"{base_url.rstrip('/')}/oauth/tokens", remedy, json=body)
 
 
 def token_of(answer: dict[str, Any], wanted: str, now: datetime, old: Token | None = None) -> Token:

@@ -6,14 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from connectors.provision import Step
+from connectors.text import numbered
 
 if TYPE_CHECKING:
     from connectors.zendesk.connector import Settings
-
-
-def numbered(*clicks: str) -> str:
-    """One click a line."""
-    return "\n".join(f"{n}. {click}" for n, click in enumerate(clicks, 1))
 
 
 def connect(desk: str, scope: str) -> Step:

@@ -13,8 +13,9 @@ from connectors.claims import unmoved
 from connectors.http import DeskSession, Limits, OnCall
 from connectors.oauth import Bearer, TokenStore
 from connectors.settings import DeskSettings
+from connectors.values import Row, row, rows
 from connectors.zendesk import auth, claims, doctor, events, reading, sweep, writing
-from connectors.zendesk.api import Api, Row, row, rows, text
+from connectors.zendesk.api import Api, text
 from connectors.zendesk.directory import Directory
 from core.errors import Conflict, Gone, Moved, Refused, TryLater
 from core.model import (
@@ -47,9 +48,6 @@ class Settings(DeskSettings):
     bots: list[str] = Field(
         default_factory=list, description="ids or addresses of other robots that act as agents"
     )
-    intent_field: str = Field("", description="ids of ticket fields, as install prints them")
-    confidence_field: str = ""
-    outcome_field: str = ""
     last_handled_field: str = Field("", description="a text field that keeps the key of our last write")
     text_fields: list[str] = Field(
         default_factory=list,

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from connectors.zendesk.api import Api, Row, text
+from connectors.values import Row
+from connectors.zendesk.api import Api, text
 from connectors.zendesk.reading import STAFF
 from core.errors import Gone, NotAllowed, Refused
 from core.model import Identity

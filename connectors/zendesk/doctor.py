@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from connectors.values import Row, rows
 from connectors.zendesk import auth
-from connectors.zendesk.api import Api, Row, rows, text
+from connectors.zendesk.api import Api, text
 from connectors.zendesk.directory import Directory
 from connectors.zendesk.events import TEST_SECRET
 from core.errors import NotAllowed, VendorError
@@ -115,12 +116,8 @@ def _queues(directory: Directory, queues: Iterable[str]) -> list[Finding]:
 
 def _fields(settings: Settings, api: Api) -> list[Finding]:
     found = []
-    ours = {
-        "intent_field": settings.intent_field,
-        "confidence_field": settings.confidence_field,
-        "outcome_field": settings.outcome_field,
-        "last_handled_field": settings.last_handled_field,
-    }
+    ours = {f"{name}_field": field_id for name, field_id in settings.fields().items()}
+    ours |= {"last_handled_field": settings.last_handled_field}
     for key, field_id in ours.items():
         if not field_id:
             continue

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from connectors.provision import fingerprint
-from connectors.zendesk.api import Row, row, rows, text
+from connectors.values import Row, row, rows
+from connectors.zendesk.api import text
 from core.model import NO_INTENT, Outcome
 
 if TYPE_CHECKING:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.http import DeskSession
 from connectors.provision import Keep, Manifest, Step, fingerprint, forget
+from connectors.text import numbered
+from connectors.values import Row, row, rows
 from connectors.zendesk import clicks
-from connectors.zendesk.api import Api, Row, row, rows, text
+from connectors.zendesk.api import Api, text
 from connectors.zendesk.objects import (
     LISTS,
     MISSING_ID,
@@ -258,6 +260,6 @@ def _removed(api: Api, key: str, kept: Mapping[str, str], *, dry: bool) -> Step:
     except Gone:
         return Step("keep", kind, name, "it is gone already", kept["id"])
     except VendorError as err:
-        how = clicks.numbered(f"delete the {kind} with the id {kept['id']} in Admin Center")
+        how = numbered(f"delete the {kind} with the id {kept['id']} in Admin Center")
         return Step("by_hand", kind, name, f"Zendesk did not remove it: {err}", kept["id"], how)
     return Step("delete", kind, name, why, kept["id"])

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from connectors.machine import machine_reason
-from connectors.zendesk.api import Row, row, rows, stamp, text
+from connectors.values import Row, row, rows, stamp
+from connectors.zendesk.api import text
 from core.model import Assignee, Author, Customer, Message, Status, Ticket
 
 MARK = "backstop"  # the name under `metadata` in which each write of ours keeps its key

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from connectors.text import intent_in
-from connectors.zendesk.api import Api, Row, row, rows, stamp, text
+from connectors.values import Row, row, rows, stamp
+from connectors.zendesk.api import Api, text
 from connectors.zendesk.reading import (
     EPOCH,
     Known,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from connectors.http import DeskSession
 from connectors.provision import Manifest, fingerprint
-from connectors.zendesk.api import Api, Row, row, rows, text
+from connectors.values import Row, row, rows
+from connectors.zendesk.api import Api, text
 from connectors.zendesk.objects import EVENTS, LISTS, PATHS, TRIGGERED, endpoint, shape_of
 from core.errors import NotAllowed, VendorError
 from core.model import Finding

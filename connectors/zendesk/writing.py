@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from connectors.zendesk.api import Row, row, rows, stamp, text
+from connectors.text import counted
+from connectors.values import Row, row, rows, stamp
+from connectors.zendesk.api import text
 from connectors.zendesk.claims import plain
 from connectors.zendesk.reading import MARK
 from core.errors import Unsupported
@@ -83,7 +85,7 @@ def writes_of(actions: Sequence[Action], key: str) -> tuple[Write, ...]:
 def _name(key: str, spoken: Sequence[Action], n: int) -> str:
     kind = "reply" if isinstance(spoken[n], Reply) else "note"
     before = sum(1 for other in spoken[:n] if type(other) is type(spoken[n]))
-    return f"{key}:{kind}" + (str(before + 1) if before else "")
+    return counted(f"{key}:{kind}", before)
 
 
 def body_of(ticket: Ticket, write: Write, account: Account) -> dict[str, Any]:
