@@ -247,11 +247,6 @@ def remind_now(app: App) -> int:
     return watching.remind(app, app.clock())
 
 
-def is_running() -> bool:
-    """Whether this process runs the engine."""
-    return _app is not None
-
-
 def _running() -> App:
     if _app is None:
         raise RuntimeError("the worker is not launched")

@@ -167,9 +167,11 @@ def forget(email: str, config: str | None, as_json: bool) -> None:
 @common
 def prune(config: str | None, as_json: bool) -> None:
     """Apply retention now."""
+    from core import workflows
     from core.line.upkeep import prune as cut
 
     app = app_of(config)
+    workflows.prepare(app)
     done = cut(app, app.clock())
     out(as_json, done, "\n".join(f"{name}: {count}" for name, count in done.items()))
 

@@ -120,8 +120,7 @@ def prune(app: App, now: datetime) -> dict[str, int]:
             done[table.name] = conn.execute(delete(table).where(column < end)).rowcount
     from core import workflows
 
-    if workflows.is_running():
-        done["engine"] = workflows.clean(app, words)
+    done["engine"] = workflows.clean(app, words)
     return done
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from harness import Books, World, answers, reckon, traces, until
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
+from core.ledger import db
 from core.wiring import wall
 
 MARKER_OFF = {"core.line.writing.LOOK_BEFORE_REPEATING": False}
@@ -182,6 +183,29 @@ def test_a_fact_whose_workflow_failed_is_taken_up_again(tmp_path: Path, model_ca
         app.engine.dispose()
         books = reckon(world)
     assert not books.troubles
+
+
+def test_retention_reaches_the_engines_tables_from_the_command_line_too(tmp_path: Path, model_cache: Path):
+    with World(tmp_path, seed=4, cache=model_cache, vendors=("freshdesk",)) as world:
+        running = [world.nursery.start("web"), world.nursery.start("worker")]
+        until(lambda: answers(world.port), 60)
+        world.customers_write("order")
+        world.vendors_deliver(drop=0.0)
+        app = world.app()
+        until(lambda: world.settled(app.engine), 60)
+        for pid in running:
+            world.nursery.kill(pid)
+        assert kept_by_the_engine(app.engine) > 0
+        world.passes(timedelta(days=31))
+        world.nursery.start("prune")
+        until(lambda: kept_by_the_engine(app.engine) == 0, 60)
+        app.engine.dispose()
+
+
+def kept_by_the_engine(engine: Engine) -> int:
+    with db.reading(engine) as conn:
+        ended = text("SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS'")
+        return int(conn.execute(ended).scalar_one())
 
 
 @pytest.mark.soak
