@@ -98,6 +98,18 @@ def test_panels_of_the_dashboard_do_not_lie_on_each_other():
                 assert taken.setdefault((x, y), panel["title"]) == panel["title"]
 
 
+def test_every_alarm_has_a_case_in_which_it_goes_off():
+    cases = yaml.safe_load(Path(__file__).with_name("alerts.test.yaml").read_text())["tests"]
+    fired = {one["alertname"] for case in cases for one in case["alert_rule_test"] if one.get("exp_alerts")}
+    silent = {
+        one["alertname"] for case in cases for one in case["alert_rule_test"] if not one.get("exp_alerts")
+    }
+    rules = yaml.safe_load((DEPLOY / "alerts.yaml").read_text())["groups"][0]["rules"]
+    assert fired == {rule["alert"] for rule in rules}
+    waiting = {rule["alert"] for rule in rules if rule["expr"].startswith("max") and "for" in rule}
+    assert waiting <= silent, "one that waits must be seen silent before"
+
+
 def test_the_alarms_go_off_when_they_should_and_stay_silent_otherwise(tmp_path):
     promtool = tool("promtool")
     shutil.copy(DEPLOY / "alerts.yaml", tmp_path)
