@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from core.errors import NotAllowed, VendorError
@@ -32,11 +33,18 @@ def secret(code: str, secrets: Sequence[str], *, missing: str, short: str) -> Fi
     return Finding(code, "ok", "a webhook secret is set")
 
 
-def shut_out(whoami: Callable[[], object], refused: Finding, silent: Finding) -> list[Finding]:
-    """Empty when we are let in; else which of the two it is, with the vendor's own words."""
+def visit(
+    before: Iterable[Finding],
+    whoami: Callable[[], object],
+    refused: Finding,
+    silent: Finding,
+    checks: Iterable[Callable[[], Iterable[Finding]]],
+) -> list[Finding]:
+    """One line for each thing looked at. When we are not let in, nothing more is asked: then it is `refused` or
+    `silent`, with the vendor's own words."""
     try:
         whoami()
     except VendorError as err:
         seen = refused if isinstance(err, NotAllowed) else silent
-        return [Finding(seen.code, seen.level, f"{seen.what}: {err}", seen.remedy)]
-    return []
+        return [*before, replace(seen, what=f"{seen.what}: {err}")]
+    return [*before, *(finding for check in checks for finding in check())]

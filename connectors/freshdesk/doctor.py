@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from connectors.findings import origin, secret, shut_out
+from connectors.findings import origin, secret, visit
 from connectors.freshdesk.api import Api, Directory, rows
 from connectors.values import Row
 from core.errors import NotAllowed, Refused, VendorError
@@ -18,16 +19,11 @@ Check = Callable[["Settings", Api, Directory, Iterable[str]], Iterator[Finding]]
 
 
 def findings(settings: Settings, api: Api, directory: Directory, queues: Iterable[str]) -> list[Finding]:
-    """One line for each thing looked at; without a working key there is nothing more to look at."""
-    found = [_origin(settings), _secret(settings)]
+    """What the credential can see."""
     refused = Finding("FD01", "fail", "the API key is refused", _KEY)
     silent = Finding("FD02", "fail", "the account does not answer", "Check base_url and the network.")
-    if outside := shut_out(directory.whoami, refused, silent):
-        return [*found, *outside]
-    wanted = list(queues)
-    for check in CHECKS:
-        found += check(settings, api, directory, wanted)
-    return found
+    checks = (partial(check, settings, api, directory, list(queues)) for check in CHECKS)
+    return visit([_origin(settings), _secret(settings)], directory.whoami, refused, silent, checks)
 
 
 _KEY = (

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Response, abort, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from connectors.freshdesk.fake_state import State
+from connectors.sandbox.shapes import Types, misfits
 
 Json = dict[str, Any]
 
@@ -100,29 +101,19 @@ def bare(err: HTTPException) -> Response:
     return err.response if isinstance(err.response, Response) else Response(b"", status=err.code)
 
 
-def body(known: Mapping[str, type | tuple[type, ...]]) -> Json:
+def body(known: Types) -> Json:
     """The request's JSON; unknown keys and wrong types are refused."""
     given: Any = request.get_json(silent=True)
     if not isinstance(given, dict):
         fail(400, {"code": "invalid_json", "message": "Request body has invalid json format"})
     if not given:
         invalid(("request", "Request body cannot be empty", "missing_field"))
-    errors = [
-        (name, "Unexpected/invalid field in request", "invalid_field") for name in given if name not in known
-    ]
-    errors += [
-        (name, "Value set is of a wrong type", "datatype_mismatch")
-        for name, value in given.items()
-        if name in known and value is not None and not _fits(value, known[name])
-    ]
+    unknown, wrong = misfits(given, known)
+    errors = [(name, "Unexpected/invalid field in request", "invalid_field") for name in unknown]
+    errors += [(name, "Value set is of a wrong type", "datatype_mismatch") for name in wrong]
     if errors:
         invalid(*errors)
     return dict(given)
-
-
-def _fits(value: Any, wanted: type | tuple[type, ...]) -> bool:
-    kinds = wanted if isinstance(wanted, tuple) else (wanted,)
-    return isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds)
 
 
 def paged(found: Sequence[Json], *, default: int = 30) -> Response:

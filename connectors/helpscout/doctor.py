@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
-from connectors.findings import origin, secret, shut_out
+from connectors.findings import origin, secret, visit
 from connectors.helpscout.api import Api
 from connectors.helpscout.directory import Directory, full_name, options
 from connectors.values import Row, text
@@ -20,16 +21,11 @@ Check = Callable[["Settings", Api, Directory, Iterable[str]], Iterator[Finding]]
 
 
 def findings(settings: Settings, api: Api, directory: Directory, queues: Iterable[str]) -> list[Finding]:
-    """One line for each thing looked at; without a working token there is nothing more to look at."""
-    found = [_origin(settings), _secret(settings)]
+    """What the credential can see."""
     refused = Finding("HS01", "fail", "the credential is refused", _CREDENTIAL)
     silent = Finding("HS02", "fail", "Help Scout does not answer", "Check base_url and the network.")
-    if outside := shut_out(directory.whoami, refused, silent):
-        return [*found, *outside]
-    wanted = list(queues)
-    for check in CHECKS:
-        found += check(settings, api, directory, wanted)
-    return found
+    checks = (partial(check, settings, api, directory, list(queues)) for check in CHECKS)
+    return visit([_origin(settings), _secret(settings)], directory.whoami, refused, silent, checks)
 
 
 _CREDENTIAL = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from connectors.helpscout.connect import PATH as AUTHORIZE
 from connectors.helpscout.fake_state import Json, State
+from connectors.sandbox.shapes import Types, misfits
 
 LIFE = 172_800
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
@@ -137,26 +138,18 @@ def _refresh(state: State) -> str:
     return made
 
 
-def body(known: Mapping[str, type | tuple[type, ...]], *required: str) -> Json:
+def body(known: Types, *required: str) -> Json:
     """The request's JSON object; arrays, unknown keys, wrong types and missing ones are refused."""
     given: Any = request.get_json(silent=True)
     if not isinstance(given, dict):
         fail(400, {"message": "Request body must be a JSON object", "logRef": str(uuid.uuid4())})
-    errors = [(name, "Unknown property") for name in given if name not in known]
+    unknown, wrong = misfits(given, known)
+    errors = [(name, "Unknown property") for name in unknown]
     errors += [(name, "may not be empty") for name in required if given.get(name) in (None, "", [])]
-    errors += [
-        (name, "has a wrong type")
-        for name, value in given.items()
-        if name in known and value is not None and not _fits(value, known[name])
-    ]
+    errors += [(name, "has a wrong type") for name in wrong]
     if errors:
         invalid(*errors)
     return dict(given)
-
-
-def _fits(value: Any, wanted: type | tuple[type, ...]) -> bool:
-    kinds = wanted if isinstance(wanted, tuple) else (wanted,)
-    return isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds)
 
 
 def paged(state: State, name: str, found: Sequence[Json]) -> Response:
