@@ -1,0 +1,32 @@
+"""What a vendor's page says of the connector is so."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+from connectors.settings import DeskSettings
+
+FOLDERS = Path(__file__).parents[2] / "connectors"
+PREFIX = {"zendesk": "ZD", "freshdesk": "FD", "helpscout": "HS"}
+
+
+def test_each_code_that_doctor_prints_is_explained_once_on_its_vendors_page(vendor):
+    code = re.compile(rf'"({PREFIX[vendor]}\d\d)"')
+    printed = {one for file in (FOLDERS / vendor).glob("*.py") for one in code.findall(file.read_text())}
+    page = (FOLDERS / vendor / "README.md").read_text()
+    explained = re.findall(rf"^\| ({PREFIX[vendor]}\d\d) \|", page, re.MULTILINE)
+    assert explained == sorted(printed)
+
+
+def test_each_setting_of_a_vendors_own_is_explained_on_its_page(vendor):
+    settings = importlib.import_module(f"connectors.{vendor}.connector").Settings
+    page = (FOLDERS / vendor / "README.md").read_text()
+    own = set(settings.model_fields) - set(DeskSettings.model_fields) | {"intent_field"}
+    assert (
+        sorted(
+            name for name in own if f"`{name}`" not in page and f"`…_{name.partition('_')[2]}`" not in page
+        )
+        == []
+    )
