@@ -21,7 +21,7 @@ from connectors.sandbox.desk import Case, SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
 from core import settings, wiring, workflows
 from core.ledger import store
-from core.ledger.schema import decisions, events, notices, writes
+from core.ledger.schema import decisions, events, notices, tickets, writes
 from core.line import watching
 from core.line.handling import handle
 from webhook_app import create_app
@@ -117,6 +117,12 @@ class House:
             app.channels[channel.name] = channel
         return app
 
+    def restart(self) -> None:
+        """The program ends and begins again over the same ledger."""
+        self.config.setdefault("desk", {})
+        self.app.engine.dispose()
+        self.app = self.build()
+
     # --- what happens
 
     def writes_in(self, body: str, **more: Any) -> Case:
@@ -166,6 +172,10 @@ class House:
         return found
 
     # --- what became of it
+
+    def open_rows(self) -> list[Any]:
+        """The tickets for which a human is awaited."""
+        return [row for row in self.rows(tickets) if row.next_due_at is not None]
 
     def ticket(self, case: Case) -> Any:
         with self.app.engine.begin() as conn:
