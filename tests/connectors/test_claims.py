@@ -187,6 +187,16 @@ def test_a_claim_lost_to_an_update_without_an_answer_is_given_back_when_the_upda
     assert holder(w, ticket_id) is None, "what was let go of later is not given back again"
 
 
+def test_a_ticket_is_not_given_back_to_the_robot_from_which_we_took_it_on_purpose(world):
+    w = world("zendesk", {"bots": ["ai@desk.example"]})
+    robot = w.desk.add_person("Clever AI", "ai@desk.example", "agent")
+    ticket_id = w.customer("Hello")
+    w.desk.agent_claims(int(ticket_id), robot.id)
+    receipts = carried_out(w, ticket_id, FLOWS["general queue"])
+    assert holder(w, ticket_id) is None
+    assert [one.detail for one in receipts] == [""]
+
+
 # --- Help Scout: there is no lock, and one holder ---
 
 
