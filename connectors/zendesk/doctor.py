@@ -38,6 +38,7 @@ def findings(settings: Settings, api: Api, directory: Directory, queues: Iterabl
         *_fields(settings, api),
         *_export(api),
         *_suspended(api),
+        *_handed_out(api),
     ]
 
 
@@ -147,6 +148,25 @@ def _export(api: Api) -> list[Finding]:
     except VendorError:
         return []  # ten calls a minute for the whole account: somebody else's turn says nothing about ours
     return []
+
+
+def _handed_out(api: Api) -> list[Finding]:
+    """A person whom a trigger made the assignee has seen nothing yet, and nobody can tell that from a claim."""
+    try:
+        triggers = api.all("/triggers", "triggers")
+    except VendorError:
+        return []  # install's own doctor says so
+    titles = [str(one.get("title")) for one in triggers if one.get("active") is not False and _hands_out(one)]
+    if not titles:
+        return []
+    words = f"triggers give tickets to agents by themselves ({', '.join(titles)}): each counts as claimed"
+    return [Finding("ZD31", "warn", words, "let them set a group only, where escalations go")]
+
+
+def _hands_out(trigger: Row) -> bool:
+    """Whoever answers (`current_user`) does take it; an empty value lets go."""
+    chosen = [text(a.get("value")) for a in rows(trigger.get("actions")) if a.get("field") == "assignee_id"]
+    return any(one.isdigit() for one in chosen)
 
 
 def _suspended(api: Api) -> list[Finding]:

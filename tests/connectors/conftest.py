@@ -154,6 +154,7 @@ def zendesk():
             f"{API}/groups.json", json={"groups": [{"id": 1, "name": "Support"}], "meta": {"has_more": False}}
         )
         mock.get(f"{API}/users/77/group_memberships.json", json={"group_memberships": [{"group_id": 1}]})
+        mock.get(f"{API}/triggers", json={"triggers": [], "meta": {"has_more": False}})
         yield mock
 
 

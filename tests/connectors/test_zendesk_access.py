@@ -130,6 +130,27 @@ def test_everything_else_that_can_be_seen_is_a_finding(zendesk):
     assert "ZD05" in [f.code for f in desk(client_id="").check([])]
 
 
+@pytest.mark.parametrize(
+    ("value", "active", "codes"),
+    [("88", True, ["ZD31"]), ("88", False, []), ("current_user", True, []), ("", True, []), (None, True, [])],
+)
+def test_a_trigger_that_gives_tickets_to_an_agent_is_a_finding(zendesk, value, active, codes):
+    action = {"field": "assignee_id", "value": value}
+    trigger = {
+        "title": "round robin",
+        "active": active,
+        "actions": [{"field": "status", "value": "1"}, action],
+    }
+    zendesk.replace(
+        responses.GET, f"{API}/triggers", json={"triggers": [trigger], "meta": {"has_more": False}}
+    )
+    zendesk.get(f"{API}/incremental/tickets/cursor.json", json={})
+    zendesk.get(f"{API}/suspended_tickets.json", json={"suspended_tickets": []})
+    found = [one for one in desk(webhook_secret="s").check([]) if one.level != "ok"]
+    assert [one.code for one in found] == codes
+    assert all("round robin" in one.what for one in found)
+
+
 def test_a_connection_made_in_the_browser_is_kept_and_renewed(world):
     w = world("zendesk")
     settings = Settings(**w.fake.settings(w.url))
