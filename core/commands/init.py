@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import secrets
 import sys
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,9 +15,9 @@ from connectors import DESKS
 from core.cli import common
 from core.errors import ConfigError
 from core.model import Mode
-from core.settings import default_path
-from core.setup.init import Answers, draft, faults, secret_names, write
-from core.wiring import module
+
+if TYPE_CHECKING:
+    from core.setup.init import Answers
 
 QUESTIONS = {
     "base_url": "Its address (https://…)",
@@ -29,7 +29,6 @@ QUESTIONS = {
     "mail_from": "The sender of those mails",
     "smtp_url": "The mail server",
 }
-DEFAULTS = {one.name: one.default for one in fields(Answers) if isinstance(one.default, str)}
 
 
 @click.command()
@@ -57,6 +56,10 @@ def init(
     config: str | None, mode: str, ask: bool | None, force: bool, as_json: bool, **given: str | None
 ) -> None:
     """Write a commented backstop.toml and .env."""
+    from core.settings import default_path
+    from core.setup.init import draft, secret_names, write
+    from core.wiring import module
+
     path = Path(config) if config else default_path()
     asking = sys.stdin.isatty() if ask is None else ask
     try:
@@ -71,6 +74,8 @@ def init(
 
 def _answers(given: dict[str, str | None], mode: Mode, asking: bool) -> Answers:
     """From the flags, then from the person, then the defaults; ConfigError with every fault."""
+    from core.setup.init import DEFAULTS, Answers, faults
+
     known: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if "vendor" not in known:
         if not asking:
@@ -98,6 +103,8 @@ def _wanted(key: str, known: dict[str, Any]) -> bool:
 
 def _address(vendor: str) -> str:
     """The one address a vendor has for all accounts, where it has one."""
+    from core.wiring import module
+
     return str(module(vendor, "connector").Settings.model_fields["base_url"].default or "")
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -38,6 +38,9 @@ class Answers:
     manager: str = ""
     mail_from: str = ""
     smtp_url: str = "smtp://127.0.0.1:25"
+
+
+DEFAULTS = {one.name: one.default for one in fields(Answers) if isinstance(one.default, str)}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,33 @@
+"""The help is there at once: it loads what prints it, and none of what the commands will need."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+HEAVY = {
+    "sqlalchemy",
+    "numpy",
+    "scipy",
+    "sklearn",
+    "matplotlib",
+    "dbos",
+    "flask",
+    "pydantic",
+    "requests",
+    "babel",
+}
+
+
+def test_help_lists_every_command_and_loads_nothing_heavy():
+    code = (
+        "import sys\nfrom core.cli import Lazy, main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "print('LOADED', *{name.partition('.')[0] for name in sys.modules})\n"
+        "print('COMMANDS', *Lazy.TABLE)\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    loaded = set(told.partition("LOADED ")[2].splitlines()[0].split())
+    assert not loaded & HEAVY
+    for command in told.partition("COMMANDS ")[2].split():
+        assert f"\n  {command}" in told.replace("│", " "), command
