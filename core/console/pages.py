@@ -136,6 +136,8 @@ def quality() -> str:
         sample, checks, proven = q.sample(connection), q.checks(connection), q.proven(connection)
     how = q.handling(app.rules, rows, str(_zone(app)))
     auto, route = _threshold("auto", bands.auto), _threshold("route", bands.route)
+    is_now = q.replayed(rows, bands.auto, bands.route, how)
+    would = q.replayed(rows, auto, min(auto, route), how)
     return render_template(
         "console/quality.html",
         number=len(rows),
@@ -143,8 +145,9 @@ def quality() -> str:
         reliability=q.reliability(rows),
         curve=q.curve(rows),
         bands=bands,
-        is_now=q.replayed(rows, bands.auto, bands.route, how),
-        would=q.replayed(rows, auto, min(auto, route), how),
+        is_now=is_now,
+        would=would,
+        queues=list(dict.fromkeys([*is_now.wrong_queue, *would.wrong_queue])),
         intents=q.by_intent(rows, app.rules),
         sample=sample,
         checks=checks,

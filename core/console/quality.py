@@ -108,7 +108,7 @@ def handling(rules: Mapping[str, Rules], rows: Sequence[Seen], timezone: str) ->
     return Handling(
         answerable=answered | {row.intent for row in rows if row.outcome in ANSWERED},
         priorities={intent.name: intent.priority for _, intent in ruled},
-        queues={},  # people's final queue is not kept: disagreements count intents only
+        queues={intent.name: intent.queue or one.general_queue for one, intent in ruled},
         own_auto={intent.name: intent.auto for _, intent in ruled if intent.auto is not None},
         timezone=timezone,
     )
@@ -122,16 +122,28 @@ class Replay:
     route: float
     counts: Mapping[str, int]
     precision: Share
+    wrong_queue: Mapping[str, Share]  # of the tickets sent there, those whose intent belongs to another queue
 
 
 def replayed(rows: Sequence[Seen], auto: float, route: float, how: Handling) -> Replay:
     """The same tickets through other thresholds; writes nothing."""
     past = [Past(row.at, row.intent, row.confidence, row.truth) for row in rows]
     counts = replay(past, auto, route, how)
-    answered = [
-        row for row, one in zip(rows, past, strict=True) if outcome_of(one, auto, route, how) == "answered"
-    ]
-    return Replay(auto, route, counts, share("answered", answered))
+    came = [(row, outcome_of(one, auto, route, how)) for row, one in zip(rows, past, strict=True)]
+    answered = [row for row, outcome in came if outcome == "answered"]
+    routed = [row for row, outcome in came if outcome == "routed" and row.truth]
+    return Replay(auto, route, counts, share("answered", answered), _wrong_queue(routed, how.queues))
+
+
+def _wrong_queue(routed: Sequence[Seen], queues: Mapping[str, str]) -> dict[str, Share]:
+    """Where people finally moved a ticket is not kept; what they said it was about is, and that has its queue."""
+    sent: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
+    for row in routed:
+        if (queue := queues.get(row.intent)) and (right := queues.get(row.truth)):
+            sent[queue] += 1
+            wrong[queue] += right != queue
+    return {name: Share(name, wrong[name], n, *wilson(wrong[name], n)) for name, n in sent.most_common()}
 
 
 def proven(connection: Connection) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy import select
 from core.console.users import add_user
 from core.ledger.schema import changes, tickets
 from core.telling import claims
-from tests.console.world import NOW, make_app
+from tests.console.world import NOW, make_app, waiting
 
 pytestmark = pytest.mark.browser
 
@@ -58,6 +59,14 @@ def visit(chromium, address, **more):
 @pytest.mark.parametrize("size", SIZES)
 def test_axe_finds_nothing_and_nothing_overflows(chromium, serve, engine, size, scheme):
     width, height = SIZES[size]
+    late = {
+        "state": "claimed",
+        "claimed_by": "Ann Agent",
+        "claimed_at": NOW,
+        "promise_at": NOW - timedelta(hours=1),
+    }
+    with engine.begin() as db:
+        db.execute(tickets.insert(), [waiting("4702", 300, subject="The battery does not charge", **late)])
     look = {
         "viewport": {"width": width, "height": height},
         "color_scheme": scheme,
@@ -70,7 +79,9 @@ def test_axe_finds_nothing_and_nothing_overflows(chromium, serve, engine, size, 
             assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], name
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
             if SHOTS:
-                page.screenshot(path=f"{SHOTS}/{name}-{size}-{scheme}.png")
+                page.screenshot(
+                    path=f"{SHOTS}/{name}-{size}-{scheme}.png", full_page="FULL_PAGE" in os.environ
+                )
         assert page.problems == []
 
 

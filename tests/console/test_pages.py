@@ -15,7 +15,7 @@ from core.console import quality
 from core.console.pages import next_rung
 from core.learning import lessons
 from core.ledger.schema import changes, desks, events, labels, tickets, writes
-from core.model import AddTags, Reply
+from core.model import AddTags, IntentRule, Reply, Rules
 from core.values import to_json
 from tests.console.world import BIDI, EVIL, FORMULA, LONG, NOW, fill, form, hostile, make_app, waiting
 
@@ -74,6 +74,34 @@ def test_a_confidence_is_rounded_down_so_that_no_threshold_looks_reached(engine)
         text = body(make_app(engine).test_client().get(page))
         assert "84 %" in text
         assert "85 %" not in text
+
+
+def test_other_thresholds_are_replayed_down_to_the_queue_that_gets_the_wrong_tickets():
+    rules = Rules(
+        0.85,
+        0.6,
+        {name: IntentRule(name, queue=queue) for name, queue in [("a", "A"), ("b", "B"), ("c", "B")]},
+        frozenset(),
+        "S",
+    )
+    said = [
+        ("a", 0.7, "a"),
+        ("a", 0.7, "b"),
+        ("a", 0.65, "b"),
+        ("b", 0.9, "c"),
+        ("b", 0.9, "a"),
+        ("a", 0.7, ""),
+    ]
+    rows = [quality.Seen(guess, share, truth, "routed", NOW) for guess, share, truth in said]
+    how = quality.handling({"support": rules}, rows, "UTC")
+
+    def wrong(route):
+        found = quality.replayed(rows, 0.85, route, how).wrong_queue
+        return {name: (one.k, one.n) for name, one in found.items()}
+
+    assert wrong(0.6) == {"A": (2, 3), "B": (1, 2)}  # b called c is the same queue's
+    assert wrong(0.68) == {"A": (1, 2), "B": (1, 2)}
+    assert wrong(0.95) == {}
 
 
 def test_the_next_rung_is_named_while_there_is_one():

@@ -23,7 +23,8 @@ from core.ledger.schema import (
     notices,
     tickets,
 )
-from core.model import IntentRule, Mode, Rules
+from core.model import IntentRule, Mode, Priority, Rules
+from core.seed_words import INTENTS
 from core.settings import Settings
 
 NOW = datetime(2026, 3, 11, 14, 20, tzinfo=UTC)  # a Wednesday
@@ -127,9 +128,13 @@ def fill(engine) -> None:
 
 
 def make_app(engine, **web) -> Flask:
-    rules = Rules(
-        0.85, 0.6, {"order_status": IntentRule("order_status", reply="x", mode=Mode.ACT)}, frozenset(), "S"
-    )
+    intents = {
+        one.name: IntentRule(
+            one.name, Priority(one.priority), one.queue, reply="x" if one.answered else "", mode=Mode.ACT
+        )
+        for one in INTENTS
+    }
+    rules = Rules(0.85, 0.6, intents, frozenset(), "Support")
     flask = Flask("backstop-console-test")
     flask.extensions["backstop"] = SimpleNamespace(
         settings=Settings(web=web), engine=engine, rules={"support": rules}, desks={}, channels={},
