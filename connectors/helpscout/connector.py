@@ -127,10 +127,12 @@ class HelpScout:
         if not text(raw.get("id")):
             raise TryLater(f"conversation {ticket_id}: Help Scout did not answer with a conversation")
         threads = reading.threads_of(raw)
-        counted = raw.get("threads")
+        told = raw.get("threads")
+        counted = told if isinstance(told, int) else 0
         said = sum(1 for one in threads if text(one.get("type")).lower() != "lineitem")
-        short = isinstance(counted, int) and said < counted
-        if short and (not said or text(raw.get("type")).lower() == "chat"):
+        chat = text(raw.get("type")).lower() == "chat"
+        # Drafts and hidden threads may be counted or not, so only a list that cannot be whole is asked for again.
+        if said < counted and (not said or chat or len(threads) < counted):
             threads = list(self._api.threads(ticket_id))
         return raw, threads
 

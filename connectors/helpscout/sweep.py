@@ -118,6 +118,7 @@ def sighting_of(raw: Row, begin: datetime, *, desk: str, prefix: str, intent_fie
     born = stamp(raw.get("createdAt")) or touched_at(raw) or EPOCH
     threads = [one for one in in_order(threads_of(raw)) if is_said(one) and not unsent(one)]
     wrote = [at for one in threads if from_customer(one) and (at := stamp(one.get("createdAt")))]
+    waits = waiting_since(raw)  # tells of a reply that did not come along, too
     events = [TicketEvent(desk, created_key(desk, ticket_id), EventKind.CREATED, ticket_id, born)]
     for one in threads[1:]:
         at = stamp(one.get("createdAt"))
@@ -130,7 +131,7 @@ def sighting_of(raw: Row, begin: datetime, *, desk: str, prefix: str, intent_fie
         updated_at=touched_at(raw) or born,
         status=status_of(raw),
         events=tuple(events),
-        customer_wrote_at=max(wrote) if wrote else waiting_since(raw),
+        customer_wrote_at=max([*wrote, *([waits] if waits else [])], default=None),
         intent_label=_intent(raw, prefix, intent_field),
     )
 

@@ -222,6 +222,38 @@ def test_a_robots_claim_is_not_given_back(world):
     assert holder(w, ticket_id) is None
 
 
+def test_whom_a_workflow_gave_it_to_since_then_is_left_the_conversation(world):
+    w = world("helpscout")
+    bob = w.desk.add_person("Bob", "bob@desk.example", "agent")
+    ticket_id = w.customer("Hello")
+    case = w.desk.cases[int(ticket_id)]
+    ticket = w.ours.fetch(ticket_id)
+    (write,) = w.ours.writes(ticket, FLOWS["silent"], "k")
+    claims_before(w, ticket_id, 1)
+    claim = w.app.plan
+
+    def plan(call):
+        if call.method == "GET" and call.path.endswith(f"/conversations/{ticket_id}"):
+            case.assignee_id = bob.id
+            w.desk.touch(case, 1, "automation", bob.id)
+        return claim(call)
+
+    w.app.plan = plan
+    assert w.ours.send(ticket, write).detail == ""
+    assert holder(w, ticket_id) == bob.id
+
+
+def test_who_had_it_long_before_does_not_get_it_back(world):
+    w = world("helpscout")
+    ticket_id = w.customer("Hello")
+    w.desk.agent_claims(int(ticket_id), w.ann.id)
+    w.later(minutes=1)
+    w.desk.agent_claims(int(ticket_id), None)  # a workflow let go of it
+    w.later(minutes=1)
+    (receipt,) = carried_out(w, ticket_id, FLOWS["silent"])
+    assert (holder(w, ticket_id), receipt.detail) == (None, "")
+
+
 def test_an_agent_who_gives_it_to_the_same_team_does_not_get_it_back(world):
     w = world("helpscout")
     ticket_id = w.customer("Hello")

@@ -187,7 +187,15 @@ def test_a_chats_threads_come_cut_short_and_are_read_whole(web):
 @pytest.mark.parametrize(("threads", "full"), [(98, False), (99, True), (100, True)])
 def test_a_full_conversation_is_locked(web, threads, full):
     show(web, threads=threads)
+    web.get(f"{API}/conversations/5/threads", json=listed("threads", [FIRST]))
     assert bool(desk().fetch("5").locked) is full
+
+
+def test_a_thread_that_came_along_cut_short_is_read_whole(web):
+    newest = said(12, "and one more thing")
+    show(web, [FIRST], threads=2)
+    web.get(f"{API}/conversations/5/threads", json=listed("threads", [newest, FIRST]))
+    assert [m.id for m in desk().fetch("5").messages] == [str(FIRST["id"]), "12"]
 
 
 def test_nobody_waits_after_the_companys_last_word(web):

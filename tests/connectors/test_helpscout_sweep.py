@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.helpscout import fake_state
 from core import errors
 from core.model import AddTags, EventKind, Reply, SetQueue, Solve, Status, reply_key
 from tests.connectors.conftest import NOON
@@ -84,6 +85,15 @@ def test_a_list_without_threads_still_says_when_the_customer_wrote(w, monkeypatc
     ticket_id = w.customer("Hello")
     monkeypatch.setattr("connectors.helpscout.fake_conversations._embedded", lambda: False)
     assert seen_in(w)[0][ticket_id].customer_wrote_at == NOON
+
+
+def test_a_reply_that_did_not_come_along_still_says_when_the_customer_wrote(w, monkeypatch):
+    ticket_id = w.customer("Hello")
+    w.later(minutes=3)
+    w.desk.customer_writes("anybody?", case_id=int(ticket_id))
+    whole = fake_state.threads_json
+    monkeypatch.setattr(fake_state, "threads_json", lambda state, case: whole(state, case)[-1:])
+    assert seen_in(w)[0][ticket_id].customer_wrote_at == w.now
 
 
 def test_every_page_is_asked_for_with_all_parameters(w):
