@@ -141,8 +141,9 @@ def test_our_own_budget_is_kept_to_the_minute():
     desk = session(clock=lambda: now[0], limits=Limits(budget_per_minute=2))
     desk.get("/x")
     desk.get("/x")
-    with pytest.raises(errors.TryLater, match="budget"):
-        desk.get("/x")
+    for now[0] in (0.0, 59.0):
+        with pytest.raises(errors.TryLater, match="budget"):
+            desk.get("/x")
     now[0] = 61.0
     assert desk.get("/x").status_code == 200
 
