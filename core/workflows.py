@@ -12,20 +12,20 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
 from dbos import DBOS, DBOSClient
 from dbos._serialization import DBOSPortableJSONSerializer
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, update
 from sqlalchemy.exc import DBAPIError
 
-from core import traces
+from core import takeover, traces
 from core.ledger import db, store
-from core.ledger.schema import events, executors
+from core.ledger.schema import events
 from core.line import sweeping, watching
-from core.line.handling import give_up, handle
+from core.line.handling import handle
 from core.logs import correlated
 from core.model import TicketEvent
 from core.setup import pausing
@@ -41,10 +41,6 @@ MINUTE = 60
 TICK = 5  # seconds between two looks at what is due
 BEAT = 5.0  # seconds: how soon work that was handed over is taken up
 BEATS = 6  # within the time after which a worker counts as dead
-BROKEN = ["ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
-MANY = 500
-DEATHS = 20  # far more than bad luck brings to a bystander
-PERIODIC = {"tick", "sweep_all"}  # the next firing does what a dead one left
 LAZY = (
     "inscriptis",
     "lxml.html",
@@ -173,7 +169,7 @@ def tick(at: datetime, context: Any) -> None:
     app = _running()
     with _alone("tick") as free:
         if free:
-            mend(app)
+            takeover.mend(app, client(app), VERSION)
             pump(app, app.clock())
             watching.remind(app, app.clock())
 
@@ -273,7 +269,7 @@ def launch(app: App, *, timers: bool = True) -> None:
             "scheduler_polling_interval_sec": 1.0,
         }
     )
-    _beat_once(app)  # the row exists before we may claim anything
+    takeover.beat(app, _me, VERSION)  # the row exists before we may claim anything
     DBOS.launch()
     for desk in app.desks:
         DBOS.register_queue(
@@ -319,176 +315,19 @@ def stop() -> None:
     _threads.clear()
     if _app is not None:
         DBOS.destroy(workflow_completion_timeout_sec=5)
-        with _app.engine.begin() as conn:  # only now: what has ended by itself needs no taker
-            conn.execute(update(executors).where(executors.c.id == _me).values(beat_at=_long_ago()))
+        takeover.leave(_app, _me)  # only now: what has ended by itself needs no taker
         _app = None
     with _lock:
         if _client is not None:
             _client = None
 
 
-# --- several machines: a dead one's work is taken over --------------------------------------
-
-
 def _keep_beating(app: App) -> None:
+    """The heart, and with each beat a look whether another's has stopped."""
     beat = min(BEAT, app.settings.limits.dead_after.total_seconds() / BEATS)
     while not _stop.wait(beat):
         try:
-            _beat_once(app)
-            take_over(app)
+            takeover.beat(app, _me, VERSION)
+            takeover.take_over(app, client(app), _me)
         except Exception as err:  # the heart must not stop because the store hiccuped
             log.warning("heartbeat failed", error=repr(err))
-
-
-def _beat_once(app: App) -> None:
-    with app.engine.begin() as conn:
-        now = _database_now(conn)
-        db.put(conn, executors, ["id"], {"id": _me, "beat_at": now, "version": VERSION})
-
-
-def take_over(app: App) -> int:
-    """Work of executors whose heart stopped goes back to its queue; gives how many pieces."""
-    moved = 0
-    for executor, beat_at in _dead(app):
-        lease = _leased(app, executor, beat_at)
-        if lease is None:
-            continue
-        moved += _resume_work_of(app, executor)
-        with app.engine.begin() as conn:
-            gone = delete(executors).where(executors.c.id == executor, executors.c.beat_at == lease)
-            conn.execute(gone)
-    return moved
-
-
-def _dead(app: App) -> list[tuple[str, datetime]]:
-    """Executors that are silent for too long, and those at work without a row (thawed after they were buried)."""
-    pending = client(app).list_workflows(status="PENDING", load_input=False, load_output=False)
-    with app.engine.begin() as conn:
-        now = _database_now(conn)
-        for stranger in {one.executor_id for one in pending if one.executor_id} - {_me}:
-            db.insert_new(conn, executors, {"id": stranger, "beat_at": now})
-        limit = now - app.settings.limits.dead_after
-        rows = conn.execute(select(executors.c.id, executors.c.beat_at).where(executors.c.id != _me))
-        return [(row.id, row.beat_at) for row in rows if row.beat_at < limit or _left_us(app, row.id)]
-
-
-def _left_us(app: App, executor: str) -> bool:
-    """On SQLite all processes are of this machine, and a dead one need not be waited for."""
-    host, _, rest = executor.partition(":")
-    pid = rest.partition(":")[0]
-    if app.engine.dialect.name != "sqlite" or host != os.uname().nodename or not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _leased(app: App, executor: str, beat_at: datetime) -> datetime | None:
-    """One taker at a time; a taker that dies over it is followed by another after the same limit."""
-    with app.engine.begin() as conn:
-        now = _database_now(conn)
-        mine = update(executors).where(executors.c.id == executor, executors.c.beat_at == beat_at)
-        return now if conn.execute(mine.values(beat_at=now)).rowcount else None
-
-
-def _resume_work_of(app: App, executor: str) -> int:
-    pending = client(app).list_workflows(
-        status="PENDING", executor_id=executor, load_input=False, load_output=False
-    )
-    by_queue: dict[str | None, list[str]] = {}
-    idle = [one.workflow_id for one in pending if one.name in PERIODIC]
-    if idle:
-        client(app).delete_workflows(idle)
-    for one in pending:
-        if one.name not in PERIODIC and not (
-            one.name == "handle_event" and _given_up(app, _key_of(one.workflow_id))
-        ):
-            by_queue.setdefault(one.queue_name, []).append(one.workflow_id)
-    for queue, ids in by_queue.items():
-        client(app).resume_workflows(ids, queue_name=queue)
-    if pending:
-        log.warning("took over the work of a dead worker", executor=executor, pieces=len(pending))
-    return len(pending)
-
-
-def _given_up(app: App, key: str) -> bool:
-    """A ticket over which worker after worker dies must not take them all down for ever."""
-    with app.engine.begin() as conn:
-        deaths = store.died(conn, key)
-    if deaths < DEATHS:
-        return False
-    give_up(app, key, f"the worker died {deaths} times while it dealt with it")
-    return True
-
-
-def mend(app: App) -> int:
-    """Events whose workflow the engine has no more use for (failed, or of an older version) wait for the next look."""
-    broken = client(app).list_workflows(
-        status=BROKEN, name="handle_event", limit=MANY, load_input=False, load_output=False
-    )
-    older = _versions_without_worker(app)
-    if older:
-        broken += client(app).list_workflows(
-            status=["ENQUEUED", "DELAYED", "PENDING"],
-            name="handle_event",
-            app_version=older,
-            limit=MANY,
-            load_input=False,
-            load_output=False,
-        )
-    with app.engine.begin() as conn:
-        for one in broken:
-            store.dropped(conn, _key_of(one.workflow_id), app.clock())
-    if broken:
-        client(app).delete_workflows([one.workflow_id for one in broken])
-        log.warning("events of broken workflows are taken up again", pieces=len(broken))
-    return len(broken)
-
-
-def _versions_without_worker(app: App) -> list[str]:
-    """Earlier shapes of the workflow that nobody runs any more."""
-    with app.engine.begin() as conn:
-        alive = set(conn.execute(select(executors.c.version)).scalars())
-    return [old for old in map(str, range(1, int(VERSION))) if old not in alive]
-
-
-def _key_of(workflow_id: str) -> str:
-    return workflow_id.rpartition("#")[0]
-
-
-def _database_now(conn: Connection) -> datetime:
-    """The database's clock on Postgres, so that machines need not agree; ours on SQLite."""
-    if conn.dialect.name == "postgresql":
-        found = conn.exec_driver_sql("SELECT now()").scalar()
-        if isinstance(found, datetime):
-            return found
-    from core.wiring import wall
-
-    return wall()
-
-
-def _long_ago() -> datetime:
-    from core.wiring import wall
-
-    return wall() - timedelta(days=1)
-
-
-def clean(app: App, before: datetime) -> int:
-    """Delete the engine's finished workflows older than `before`; gives how many."""
-    gone = 0
-    while True:
-        old = client(app).list_workflows(
-            status=["SUCCESS", *BROKEN],
-            end_time=before.isoformat(),
-            limit=MANY,
-            load_input=False,
-            load_output=False,
-        )
-        if not old:
-            return gone
-        client(app).delete_workflows([one.workflow_id for one in old])
-        gone += len(old)

@@ -26,7 +26,6 @@ LONGER = {
     "core/ledger/schema.py": "the tables, one after the other",
     "core/ledger/store.py": "one function per question to the tables",
     "core/policy.py": "the whole decision in its order",
-    "core/line/handling.py": "one fact's way from fetched to told, in its order",
     "core/workflows.py": "the only file that may know the engine",
     "core/wiring.py": "the only file that may know both sides",
 }

@@ -92,7 +92,7 @@ def prune(app: App, now: datetime) -> dict[str, int]:
     with app.engine.begin() as conn:
         keep_pruned(conn, rows)  # a counter must not fall because its rows are gone
         old = update(decisions).where(decisions.c.at < words, decisions.c.words != "")
-        done["words"] = conn.execute(old.values(words="")).rowcount
+        done["words"] = conn.execute(old.values(words="", evidence=[])).rowcount  # these are of the words
         spoken = update(writes).where(
             writes.c.done_at < words, writes.c.state.in_(("done", "skipped", "failed"))
         )
@@ -118,9 +118,9 @@ def prune(app: App, now: datetime) -> dict[str, int]:
             (claim_links, claim_links.c.expires_at, now),
         ):
             done[table.name] = conn.execute(delete(table).where(column < end)).rowcount
-    from core import workflows
+    from core import takeover, workflows
 
-    done["engine"] = workflows.clean(app, words)
+    done["engine"] = takeover.clean(workflows.client(app), words)
     return done
 
 
@@ -144,11 +144,11 @@ def forget(app: App, email: str, now: datetime) -> dict[str, int]:
         done["writes"] = conn.execute(
             update(writes).where(writes.c.address == address).values(address="")
         ).rowcount
-        for table, column in ((decisions, "words"), (labels, "words")):
+        for table, gone in ((decisions, {"words": "", "evidence": []}), (labels, {"words": ""})):
             done[table.name] = 0
             for desk, ticket_id in theirs:
                 mine = update(table).where(table.c.desk == desk, table.c.ticket_id == ticket_id)
-                done[table.name] += conn.execute(mine.values({column: ""})).rowcount
+                done[table.name] += conn.execute(mine.values(gone)).rowcount
         for desk, ticket_id in theirs:
             for table, values in ((writes, {"actions": []}), (notices, {"facts": {}})):
                 conn.execute(

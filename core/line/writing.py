@@ -181,7 +181,8 @@ def _call(app: App, ticket: Ticket, row: Any, write: Write) -> tuple[Ticket, Rec
     for _ in range(CONFLICT_TRIES):
         row = _claimed(app, row)
         if app.clock() - row.opened_at > desk.patience / 2:
-            _unclaimed(app, row)  # the claim took so long that others may soon take it for a call that was lost
+            # others may soon take it for a call that was lost, and make it
+            _unclaimed(app, row)
             raise TryLater("the store was slow to take a claim", wait=timedelta(seconds=1))
         try:
             return ticket, desk.send(ticket, write)

@@ -180,17 +180,17 @@ def test_a_worker_that_is_frozen_over_its_claim_does_not_speak_when_it_thaws(hou
 @ONE
 def test_two_looks_at_one_new_ticket_at_once_decide_once(house, monkeypatch):
     h = house()
-    from core.line import handling
+    from core.line import deciding
 
     case = h.desk.customer_writes(NONSENSE, email="carla@example.com")
-    real, key = handling._stored, event(h, case).key
+    real, key = deciding._stored, event(h, case).key
 
     def second_comes_first(*args):
-        monkeypatch.setattr(handling, "_stored", real)
+        monkeypatch.setattr(deciding, "_stored", real)
         handle(h.app, key)
         return real(*args)
 
-    monkeypatch.setattr(handling, "_stored", second_comes_first)
+    monkeypatch.setattr(deciding, "_stored", second_comes_first)
     handle(h.app, key)
     h.later(minutes=2)
     assert len(h.bot_says(case, public=True)) == 1

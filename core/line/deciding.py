@@ -1,0 +1,264 @@
+"""What is to be done about a ticket's new messages: guessed, decided, guarded, worded, planned and stored, before any call."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from core import outgoing, policy
+from core.classify.text import customer_words
+from core.errors import Unsupported
+from core.hours import promise
+from core.ledger import store
+from core.ledger.db import reading
+from core.model import (
+    AddTags,
+    Decision,
+    Message,
+    Mode,
+    Outcome,
+    Prediction,
+    Reply,
+    Ticket,
+    Write,
+    created_key,
+    reply_key,
+    whole_percent,
+)
+from core.wiring import App
+from core.wording import BrokenTemplate, fill, language_of
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What a decision is made from."""
+
+    ticket: Ticket
+    messages: tuple[Message, ...]
+    words: str
+    prediction: Prediction
+
+
+def decide(app: App, ticket: Ticket, messages: tuple[Message, ...], row: Any, event: Any) -> Any:
+    """Decide and store: the decision, its calls, and which message they deal with; None when another was faster."""
+    now, rules = app.clock(), app.rules[ticket.desk]
+    history = store.history_of(row)
+    case = _Case(ticket, messages, *_guess(app, messages))
+    decision = _old_mail(app, ticket, messages, event) or policy.decide(
+        ticket, messages, case.prediction, history, rules
+    )
+    decision, case = _ask_the_mail(app, decision, case, history)
+    decision = _guarded(app, decision, case, history, now)
+    mode = Mode.OBSERVE if rules.mode is Mode.OBSERVE else rules.mode
+    promise_at = _promise(app, decision, now) if decision.escalates else None
+    try:
+        actions = _filled(app, decision, case, promise_at, now)
+        decision = replace(decision, actions=actions)
+    except BrokenTemplate as err:
+        decision = policy.fallback(ticket, str(err), history, rules, speak=False)
+        decision = replace(decision, actions=tuple(a for a in decision.actions if not isinstance(a, Reply)))
+    seen = row.handled_message_id if row is not None else ""
+    return _stored(app, case, decision, seen, mode, promise_at, now)
+
+
+def _guess(app: App, messages: Sequence[Message]) -> tuple[str, Prediction]:
+    """The customer's words now, and what they are about. A classifier that fails means: the general queue."""
+    said = [customer_words(m.text, m.html) for m in messages if not m.machine]
+    words = "\n".join(part for part in said if part).strip()
+    if not words:
+        return words, policy.UNREADABLE
+    try:
+        return words, app.classifier.predict(words)
+    except Exception:  # whatever is wrong with it, a human sees the ticket
+        log.exception("the classifier failed")
+        return words, policy.UNREADABLE
+
+
+def _old_mail(app: App, ticket: Ticket, messages: Sequence[Message], event: Any) -> Decision | None:
+    """The first sweep over an old desk must not answer what was written before we came."""
+    if event.source != "sweep" or not messages:
+        return None
+    with reading(app.engine) as conn:
+        desk = store.desk(conn, ticket.desk)
+    if desk is None or desk.started_at is None:
+        return None
+    if messages[-1].at >= desk.started_at:
+        return None
+    return Decision(
+        Outcome.LEFT_ALONE,
+        "it was written before Backstop was connected",
+        rules_version=app.rules[ticket.desk].version,
+    )
+
+
+def _ask_the_mail(app: App, decision: Decision, case: _Case, history: Any) -> tuple[Decision, _Case]:
+    """Before speaking to a customer: do the mail's own headers say that a machine wrote it?"""
+    if not any(isinstance(a, Reply) for a in decision.actions):
+        return decision, case
+    why = app.desks[case.ticket.desk].machine_mail(case.ticket)
+    if not why:
+        return decision, case
+    marked = tuple(replace(m, machine=m.machine or why) for m in case.messages)
+    thread = {m.id: m for m in marked}
+    ticket = replace(case.ticket, messages=tuple(thread.get(m.id, m) for m in case.ticket.messages))
+    case = replace(case, ticket=ticket, messages=marked)
+    rules = app.rules[ticket.desk]
+    return policy.decide(ticket, marked, case.prediction, history, rules), case
+
+
+def _guarded(app: App, decision: Decision, case: _Case, history: Any, now: datetime) -> Decision:
+    """The guard before every customer-visible message; what it refuses is left out, or goes to a human."""
+    said = [a for a in decision.actions if isinstance(a, Reply)]
+    if not said:
+        return decision
+    limits = app.settings.limits
+    with reading(app.engine) as conn:
+        sent = store.sent(
+            conn, case.ticket.customer.email, now, (limits.per_address_per_hour, limits.per_hour)
+        )
+    why = outgoing.refusal(
+        case.ticket, said[0], sent, answers=case.messages[-1].id, own_addresses=app.own_addresses
+    )
+    if not why:
+        return decision
+    if decision.outcome is Outcome.AUTO_RESOLVED:
+        rules = replace(app.rules[case.ticket.desk], mode=Mode.SUGGEST, acknowledge=False)
+        decision = policy.decide(case.ticket, case.messages, case.prediction, history, rules)
+    quiet = tuple(a for a in decision.actions if not isinstance(a, Reply))
+    return replace(
+        decision, actions=quiet, reason=f"{decision.reason}; the customer is not written to: {why}"
+    )
+
+
+def _promise(app: App, decision: Decision, now: datetime) -> datetime:
+    length = app.settings.escalation.promise.get(decision.priority, timedelta(hours=4))
+    return promise(app.hours, now, length, decision.priority)
+
+
+def _filled(
+    app: App, decision: Decision, case: _Case, promise_at: datetime | None, now: datetime
+) -> tuple[Any, ...]:
+    filled = fill(
+        app.templates,
+        decision.actions,
+        decision,
+        case.prediction,
+        case.ticket,
+        words=case.words,
+        promise_at=promise_at,
+        now=now,
+        hours=app.hours,
+    )
+    acknowledged = any(isinstance(a, Reply) and a.purpose == "acknowledgment" for a in filled)
+    if not acknowledged:
+        return filled
+    prefix = app.rules[case.ticket.desk].tag_prefix
+    return tuple(
+        replace(a, tags=(*a.tags, f"{prefix}acknowledged")) if isinstance(a, AddTags) else a for a in filled
+    )
+
+
+def _stored(
+    app: App,
+    case: _Case,
+    decision: Decision,
+    seen: str,
+    mode: Mode,
+    promise_at: datetime | None,
+    now: datetime,
+) -> Any:
+    """One transaction: whoever is second finds the fact decided, or the ticket further on than it was `seen`."""
+    ticket, where = case.ticket, (case.ticket.desk, case.ticket.id)
+    newest = case.messages[-1] if case.messages else None
+    with reading(app.engine) as conn:
+        first = store.decision(conn, created_key(*where)) is None
+    key = _fact_key(ticket, newest, first=first)
+    visible = policy.for_mode(decision, mode)
+    planned = _planned(app, ticket, visible, key)
+    with app.engine.begin() as conn:
+        row = store.ticket(conn, *where)
+        if row is not None and row.handled_message_id != seen:
+            return None
+        new = store.add_decision(
+            conn,
+            key,
+            where,
+            decision,
+            case.prediction,
+            message_id=newest.id if newest else "",
+            mode=mode,
+            words=case.words[:20_000],
+            now=now,
+        )
+        if not new:
+            return None
+        store.plan_writes(conn, key, where, planned, ticket.customer.email)
+        handled: dict[str, Any] = {"handled_message_id": newest.id, "handled_at": newest.at} if newest else {}
+        if promise_at and visible.escalates:
+            handled["promise_at"] = promise_at
+        store.put_ticket(
+            conn,
+            where,
+            now,
+            **_facts(ticket, case),
+            **handled,
+        )
+        detail = f"{decision.intent} {whole_percent(decision.confidence)}%: {decision.reason}"
+        store.log(
+            conn,
+            where,
+            now,
+            "decided",
+            detail,
+            outcome=decision.outcome,
+            key=key,
+            rules=decision.rules_version,
+        )
+        return store.decision(conn, key)
+
+
+def _planned(app: App, ticket: Ticket, decision: Decision, key: str) -> tuple[Write, ...]:
+    """The calls, as few as the vendor allows; what it cannot express is left out and said."""
+    desk = app.desks[ticket.desk]
+    can = tuple(a for a in decision.actions if type(a) in desk.supports)
+    cannot = [type(a).__name__ for a in decision.actions if type(a) not in desk.supports]
+    if cannot:
+        with app.engine.begin() as conn:
+            store.log(
+                conn,
+                (ticket.desk, ticket.id),
+                app.clock(),
+                "left out",
+                f"this desk cannot {', '.join(cannot)}",
+            )
+    try:
+        return desk.writes(ticket, can, key) if can else ()
+    except Unsupported as err:
+        log.warning("%s: %s", key, err)
+        return ()
+
+
+def _facts(ticket: Ticket, case: _Case) -> dict[str, Any]:
+    customer = ticket.customer
+    return {
+        "subject": ticket.subject[:500],
+        "url": ticket.url,
+        "customer_id": customer.id,
+        "customer_email": customer.email.lower(),
+        "customer_name": customer.name[:200],
+        "language": language_of(case.words, customer.locale),
+        "created_at": ticket.created_at,
+        "model": case.prediction.model,
+    }
+
+
+def _fact_key(ticket: Ticket, newest: Message | None, *, first: bool) -> str:
+    """The created fact for a ticket's first decision, else the reply's."""
+    if first or newest is None:
+        return created_key(ticket.desk, ticket.id)
+    return reply_key(ticket.desk, ticket.id, newest.id)
