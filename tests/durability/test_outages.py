@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 import requests
 from sqlalchemy import text
+from structlog.testing import capture_logs
 from words import DISPUTE, NONSENSE, ORDER
 
 from connectors.sandbox.server import Call
@@ -209,8 +210,10 @@ def test_a_webhook_that_cannot_be_stored_is_asked_for_again(house):
     case = h.desk.customer_writes(ORDER, email="carla@example.com")
     delivery = h.fake.hooks.held[0]
     url = f"{h.receiver}/hooks/support"
-    answer = requests.post(url, data=delivery.body, headers=delivery.headers, timeout=5)
+    with capture_logs() as said:
+        answer = requests.post(url, data=delivery.body, headers=delivery.headers, timeout=30)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    assert "a webhook could not be stored" in {line["event"] for line in said}
     with h.app.engine.begin() as conn:
         conn.execute(text("ALTER TABLE away RENAME TO bs_events"))
     h.fake.hooks.release()
