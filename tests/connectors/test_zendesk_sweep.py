@@ -49,6 +49,16 @@ def test_a_refused_cursor_costs_a_few_old_tickets_again_but_loses_none(w):
     assert old not in {one.ticket_id for one in found}
 
 
+def test_a_quiet_sweep_does_not_forget_how_far_we_are(w):
+    w.customer("long ago")
+    w.later(minutes=5)
+    _, cursor = w.changes("", w.now - timedelta(hours=1))
+    w.later(hours=2)
+    found, cursor = w.changes(cursor, w.now)
+    assert found == []
+    assert int(cursor.partition("|")[0]) > (w.now - timedelta(hours=3)).timestamp()
+
+
 def test_a_cursor_refused_for_lack_of_rights_is_not_started_again(w):
     w.later(minutes=5)
     _, cursor = w.changes("", w.now)
