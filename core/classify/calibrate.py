@@ -11,8 +11,14 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 CEILING = 0.995
-KNOTS = (0.05, 0.2, 0.4, 0.6, 0.8, 0.95)
-PENALTY = 1e-4
+KNOTS = (0.2, 0.5, 0.8)
+PENALTY = 1e-3
+BAND = 0.85  # where the automatic band begins, and precision is promised
+BEND = 0.6  # below this the floor changes nothing
+PRECISION = 0.97  # asked of the held-out rows in the band
+AMPLE = 0.985  # from this precision on it does not matter how many strangers get through
+LEAK = 0.04  # otherwise, of held-out rows of unknown intents, at most so many in the band
+FEWEST = 20  # rows in the band, before their precision counts
 
 
 @dataclass(frozen=True)
@@ -25,13 +31,14 @@ class Calibrator:
     slopes: Array  # feature x (1 + knots)
     bias: float
     ceiling: float = CEILING
+    floor: float = BAND  # the probability that is told as BAND: held-out rows prove the band from here on
 
     def __call__(self, evidence: Array) -> Array:
         """The probability for each row of evidence (rows x features)."""
         basis = _basis(self.standard(evidence), self.knots)
         logits = basis @ self.slopes.ravel() + self.bias
-        result: Array = np.clip(1 / (1 + np.exp(-np.clip(logits, -30, 30))), 0.0, self.ceiling)
-        return result
+        raw = np.clip(1 / (1 + np.exp(-np.clip(logits, -30, 30))), 0.0, self.ceiling)
+        return lowered(raw, self.floor)
 
     def standard(self, evidence: Array) -> Array:
         """Evidence on the scale of the fitting rows, without outliers."""
@@ -40,7 +47,7 @@ class Calibrator:
 
     def arrays(self) -> dict[str, Array]:
         """What to save."""
-        last = np.array([self.bias, self.ceiling])
+        last = np.array([self.bias, self.ceiling, self.floor])
         return {
             "centre": self.centre,
             "scale": self.scale,
@@ -55,7 +62,31 @@ class Calibrator:
         centre, scale, knots, slopes = (
             np.asarray(arrays[name], float) for name in ("centre", "scale", "knots", "slopes")
         )
-        return cls(centre, scale, knots, slopes, float(arrays["last"][0]), float(arrays["last"][1]))
+        return cls(centre, scale, knots, slopes, *map(float, arrays["last"]))
+
+
+def lowered(raw: Array, floor: float) -> Array:
+    """Probabilities below the floor told as less than BAND, in the same order; the confidence may say too little, not too much."""
+    if floor <= BAND:
+        return raw
+    below = BEND + (raw - BEND) * (BAND - BEND) / (floor - BEND)
+    above = BAND + (raw - floor) * (1 - BAND) / (1 - floor)
+    told: Array = np.where(raw >= floor, above, np.where(raw > BEND, np.minimum(below, BAND - 1e-6), raw))
+    return told
+
+
+def proven_floor(held: Array, right: NDArray[np.bool_], mass: Array, strangers: NDArray[np.bool_]) -> float:
+    """The lowest probability from which on the held-out rows are precise enough, and few strangers get through."""
+    order = np.argsort(-held, kind="stable")
+    share = np.cumsum((mass * right)[order]) / np.cumsum(mass[order])
+
+    def lowest(precision: float) -> float:
+        good = np.flatnonzero(share >= precision)
+        good = good[good >= FEWEST]
+        return float(held[order[good[-1] if len(good) else min(FEWEST, len(order) - 1)]])
+
+    leak = float(np.quantile(held[strangers], 1 - LEAK)) if strangers.any() else 0.0
+    return min(max(lowest(PRECISION), min(leak, lowest(AMPLE)), BAND), CEILING)
 
 
 def fit_calibrator(evidence: Array, right: NDArray[np.bool_], weight: Array | None = None) -> Calibrator:

@@ -16,8 +16,8 @@ from core.classify.text import normalise
 BITS = 19
 SIZE = 2**BITS
 WORD = r"(?u)\b\w+\b"
-RARITY = 0.3  # full weight on rare pieces costs two points of accuracy: similarity squares it
-WORD_SHARE = 0.4
+RARITY = 0.3  # similarity squares it: the full weight would count twice
+WORD_SHARE = 0.35
 SHARES = (WORD_SHARE, 1 - WORD_SHARE)
 CLAUSE_WORDS = 3
 CLAUSE_LIMIT = 2_000
@@ -30,7 +30,7 @@ Floats = NDArray[np.float32]
 def _analyzers() -> tuple[Callable[[str], list[str]], Callable[[str], list[str]]]:
     from sklearn.feature_extraction.text import HashingVectorizer
 
-    words = HashingVectorizer(token_pattern=WORD, ngram_range=(1, 2), lowercase=False)
+    words = HashingVectorizer(token_pattern=WORD, lowercase=False)
     pieces = HashingVectorizer(analyzer="char_wb", ngram_range=(2, 5), lowercase=False)
     return words.build_analyzer(), pieces.build_analyzer()
 
@@ -48,7 +48,7 @@ def hashed(terms: Iterable[Sequence[str]]) -> Any:
 
 
 def terms_of(text: str) -> list[str]:
-    """The words and word pairs of one text, each once, in order."""
+    """The words of one text, each once, in order."""
     return list(dict.fromkeys(_analyzers()[0](normalise(text))))
 
 
@@ -73,7 +73,7 @@ class Weights:
     """How rare each hashed piece is; a piece never seen is the rarest, so strange words cost similarity."""
 
     idf: tuple[Floats, Floats]
-    seen: NDArray[np.int32]  # in how many examples of intents each word or pair occurs
+    seen: NDArray[np.int32]  # in how many examples of intents each word occurs
 
     def transform(self, blocks: tuple[Any, Any]) -> Any:
         """Rows of unit length, words and characters together: their dot product is the similarity."""
@@ -84,7 +84,7 @@ class Weights:
         )
 
     def known_share(self, words: Any, own: NDArray[np.int32] | int = 0) -> Floats:
-        """Which share of each text's words and pairs the examples know; `own` occurrences do not count."""
+        """Which share of each text's words the examples know; `own` occurrences do not count."""
         known = (self.seen - own > 0)[words.indices] if np.ndim(own) else self.seen[words.indices] > own
         total = np.add.reduceat(np.append(known, False).astype(float), words.indptr[:-1])
         size = np.diff(words.indptr)

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 Matrix = NDArray[np.float32]
 Index = NDArray[np.int64]
-SHARPNESS = 2.0
+SHARPNESS = 1.5
 RIDGE = 0.03
-GROUPS = 5
+GROUPS = 20  # of intents left out together: few at a time, so that what remains is as in earnest
+FOLDS = 5  # of background rows
 FEWEST = 3
 CHUNK = 512
 
@@ -135,7 +136,7 @@ def _strangers(held: _Blocks, intents: int) -> tuple[tuple[Index, ...], HeldOut]
 
 def _noise_blocks(labels: Index, background: int) -> list[Index]:
     rows = np.flatnonzero(labels == background)
-    return [rows[g::GROUPS] for g in range(GROUPS) if len(rows[g::GROUPS])]
+    return [rows[fold::FOLDS] for fold in range(FOLDS) if len(rows[fold::FOLDS])]
 
 
 def _gather(parts: Sequence[HeldOut], classes: int) -> HeldOut:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.classify.calibrate import Calibrator, fit_calibrator
+from core.classify.calibrate import Calibrator, fit_calibrator, proven_floor
 from core.classify.features import Weights, clauses, counts, hashed, occurrences, terms_of, weights
 from core.classify.kernel import SHARPNESS, HeldOut, Solved, kernel, nearest_by_class, solve
 from core.model import NO_INTENT, Guess, Prediction
 
-FORMAT = 2  # to be raised when a saved model would be read wrongly by newer code
-OUTSIDE = 0.35
+FORMAT = 3  # to be raised when a saved model would be read wrongly by newer code
+OUTSIDE = 0.3
+NEAR = 1 / 3  # of the messages of no intent, how many are about something that might have been one
+RIVALS = 3
+STEEP = 12.0
 ALTERNATIVES = 3
 EVIDENCE = 5
 BATCH = 256
 EVEN = 0.5
-MAX_ROWS = 12_000
+MAX_ROWS = 16_000  # 1 GB while learning: the kernel is a square of rows
 Array = NDArray[np.float64]
 
 
@@ -186,7 +189,14 @@ def trust_evidence(held: HeldOut, known: NDArray[np.float32]) -> Array:
     rivals[rows, best] = others[rows, best] = -1
     none = held.scores[:, -1]
     columns = (score, score - rivals.max(axis=1), score - none, near, near - others.max(axis=1), known)
-    return np.stack(columns, axis=1).astype(float)
+    return np.stack([*columns, *_crowd(score, rivals[:, :-1])], axis=1).astype(float)
+
+
+def _crowd(score: NDArray[np.float32], rivals: NDArray[np.float32]) -> tuple[Any, Any]:
+    """How far the best stands above the next few, and above all others together."""
+    apart = score[:, None] - np.maximum(rivals, 0)  # what cannot be meant counts as 0, not as -1
+    next_few = np.sort(apart, axis=1)[:, :RIVALS].mean(axis=1)
+    return next_few, -np.log(np.exp(-STEEP * apart).sum(axis=1))
 
 
 def softmax(scores: NDArray[np.float32], temperature: float) -> Array:
@@ -221,15 +231,19 @@ def _trust(
     inside = len(solved.alone.scores)
     parts = (
         (solved.alone, scale.known_share(words[:inside], 1), 1 - outside),
-        (solved.strangers, _strangers_known(solved, scale, words), outside / 2),
-        (solved.noise, scale.known_share(words[solved.noise_rows]), outside / 2),
+        (solved.strangers, _strangers_known(solved, scale, words), outside * NEAR),
+        (solved.noise, scale.known_share(words[solved.noise_rows]), outside * (1 - NEAR)),
     )
     evidence = np.concatenate([trust_evidence(held, share) for held, share, _ in parts])
     mass = np.concatenate([np.full(len(share), part / max(len(share), 1)) for _, share, part in parts])
-    belongs = np.arange(len(evidence)) < inside
+    place = np.arange(len(evidence))
+    belongs = place < inside
     right = np.zeros(len(evidence), bool)
     right[:inside] = np.argmax(solved.alone.scores[:, :-1], axis=1) == labels[:inside]
-    return fit_calibrator(evidence, right, mass), fit_calibrator(evidence, belongs, mass)
+    found = fit_calibrator(evidence, right, mass)
+    strangers = (place >= inside) & (place < inside + len(solved.strangers.scores))
+    floor = proven_floor(found(evidence), right, mass, strangers)
+    return replace(found, floor=floor), fit_calibrator(evidence, belongs, mass)
 
 
 def _strangers_known(solved: Solved, scale: Weights, words: Any) -> NDArray[np.float32]:
