@@ -170,7 +170,8 @@ def test_a_merge_in_another_language_is_followed_by_its_number(zendesk):
         "Diese Anfrage wurde geschlossen und mit Anfrage #31 zusammengeführt.",
         via={"channel": "web", "source": {"rel": "merge"}},
     )
-    shows(zendesk, [said(1), note], status="closed", tags=["closed_by_merge"])
+    remark = said(3, 88, "It was about order #4711", public=False)
+    shows(zendesk, [said(1), note, remark], status="closed", tags=["closed_by_merge"])
     with pytest.raises(errors.Moved) as moved:
         desk().fetch("5")
     assert moved.value.target == "31"
