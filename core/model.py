@@ -363,6 +363,7 @@ class Dispatch:
     desk: str = ""
     ticket_id: str = ""
     thread: str = ""  # the provider's id of an earlier message on the same ticket
+    edits: str = ""  # the provider's id of the message of ours whose place this one takes
     template: str = ""  # the notice's: what a pager makes of it (a "claimed" closes the incident)
     repeat: bool = False  # sent before, and nobody can say whether it arrived
     html: str = ""  # the same as a page, for channels that show one

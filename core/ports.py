@@ -78,6 +78,7 @@ class Channel(Protocol):
     recipients: tuple[str, ...]  # who is meant when nobody is named; () for one place that many look at
     reports_delivery: bool  # whether the provider tells later that it arrived
     closes: bool  # whether it wants to hear that somebody came (a pager's incident)
+    # A channel that can change what it has said bears `edits = True`: its messages then tell who took the ticket.
 
     def send(self, dispatch: Dispatch, now: datetime) -> Receipt:
         """Raises TryLater, Refused, UnknownOutcome."""

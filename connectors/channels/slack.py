@@ -2,7 +2,9 @@
 
 Rich, and may carry the customer's words: it is the team's own room. A webhook posts into one channel and that is all;
 a bot continues the ticket's thread (and shows reminders in the channel, too: a reply in a thread alone wakes nobody),
-and with `signing_secret` its button takes the ticket. Accepted means that Slack has it; nobody tells who read it.
+with `signing_secret` its button takes the ticket, and once anybody has it, wherever it was taken, its messages say who
+and lose the button. What a webhook has posted cannot be changed: its link then leads to a page that says who has it.
+Accepted means that Slack has it; nobody tells who read it.
 
 How it fails: the webhook was removed (404 no_service), the channel archived (410) or the app forbidden to post (403):
 refused, and another channel is tried; too fast (429) or Slack out of order: later. Whether a message whose answer was
@@ -84,7 +86,9 @@ class Slack:
 
     def __init__(self, name: str, settings: Settings, clock: Callable[[], datetime], on_call: OnCall) -> None:
         self.name, self._settings, self._clock, self._on_call = name, settings, clock, on_call
-        self.carries_files = settings.webhook_url is None  # an incoming webhook takes no files
+        self.carries_files = self.edits = (
+            settings.webhook_url is None
+        )  # a webhook takes no files, and no word back
         token = settings.bot_token.get_secret_value() if settings.bot_token else None
         # Its own repeats are switched off: after a broken connection nobody knows whether the message is there.
         self._api = WebClient(token, f"{settings.base_url.rstrip('/')}/api/", timeout=10, retry_handlers=[])
@@ -96,12 +100,18 @@ class Slack:
             url = self._settings.webhook_url.get_secret_value()
             post(url, on_call=self._on_call, operation="slack webhook", json=body)
             return Receipt(state="accepted")
-        more = {"thread_ts": dispatch.thread, "reply_broadcast": True} if dispatch.thread else {}
+        if dispatch.edits:
+            channel, _, ts = dispatch.edits.rpartition("/")
+            self._call("chat.update", json={"channel": channel, "ts": ts, **body})
+            return Receipt(state="accepted")
+        thread = dispatch.thread.rpartition("/")[2]
+        more = {"thread_ts": thread, "reply_broadcast": True} if thread else {}
         answer = self._call("chat.postMessage", json={"channel": self._settings.channel, **body, **more})
         for one in dispatch.enclosures:
             if one.mime.startswith("image/"):
                 self._show(one, str(answer.get("channel", "")))
-        return Receipt(id=str(answer.get("ts", "")), state="accepted")
+        ts = str(answer.get("ts", ""))  # a message is named by its channel's id and its time there
+        return Receipt(id=f"{answer.get('channel', '')}/{ts}" if ts else "", state="accepted")
 
     def _show(self, one: Enclosure, channel: str) -> None:
         """A picture below the message (needs files:write). The words are posted already: whatever happens here, they

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -90,33 +90,33 @@ def blank(conn: Connection, before: datetime) -> int:
 def close_incidents(
     conn: Connection, routes: Routes, desk: str, ticket_id: str, by: str, now: datetime
 ) -> int:
-    """Somebody took the ticket: what is queued is dropped, and pagers that were told are told so."""
+    """Somebody took the ticket: what is queued is dropped, and who can close an incident or change a message does."""
     mine = and_(notices.c.desk == desk, notices.c.ticket_id == ticket_id)
     queued = and_(mine, notices.c.state.in_(("queued", "bundled")), notices.c.template.in_(WAITING))
     values = {"state": "suppressed", "error": f"{by or 'somebody'} came first", "due_at": None}
     conn.execute(update(notices).where(queued).values(**values))
-    told = conn.execute(
-        select(notices).where(mine, notices.c.state.in_(("accepted", "delivered", "open")))
-    ).all()
-    open_at = {
-        row.channel: row
-        for row in told
-        if row.channel in routes.channels and routes.channels[row.channel].closes
-    }
+    live = notices.c.state.in_(("accepted", "delivered", "open"))
+    told = list(conn.execute(select(notices).where(mine, live).order_by(notices.c.created_at)))
     return sum(
-        insert_row(
-            conn,
-            Notice(
-                f"{row.notice_key}:taken",
-                row.audience,
-                Priority(row.priority),
-                TAKEN,
-                {"claimed_by": by},
-                desk,
-                ticket_id,
-            ),
-            Place(row.channel, row.address, row.person),
-            now,
-        )
-        for row in open_at.values()
+        insert_row(conn, _taken(row, by, edits), Place(row.channel, row.address, row.person), now)
+        for row, edits in (*_incidents(told, routes.channels), *_changeable(told, routes.channels))
     )
+
+
+def _incidents(told: Sequence[Row[Any]], channels: Mapping[str, Channel]) -> list[tuple[Row[Any], str]]:
+    """A pager hears it once: its messages on a ticket are one incident."""
+    last = {row.channel: row for row in told if getattr(channels.get(row.channel), "closes", False)}
+    return [(row, "") for row in last.values()]
+
+
+def _changeable(told: Sequence[Row[Any]], channels: Mapping[str, Channel]) -> list[tuple[Row[Any], str]]:
+    """Every message that still offers a button, where the channel can change what it has said."""
+    offers = [row for row in told if row.template in WAITING | {FORGOTTEN} and row.provider_id]
+    return [(row, row.provider_id) for row in offers if getattr(channels.get(row.channel), "edits", False)]
+
+
+def _taken(row: Row[Any], by: str, edits: str) -> Notice:
+    """That somebody came. A message that is changed keeps its words."""
+    facts = {**(row.facts or {}), "edits": edits} if edits else {}
+    key, priority = f"{row.notice_key}:taken", Priority(row.priority)
+    return Notice(key, row.audience, priority, TAKEN, facts | {"claimed_by": by}, row.desk, row.ticket_id)

@@ -14,12 +14,20 @@ from core.errors import BackstopError, Refused, TryLater, UnknownOutcome
 from core.ledger import store
 from core.ledger.db import reading
 from core.ledger.schema import notices
-from core.model import Dispatch, Notice, Priority, Receipt
+from core.model import Notice, Priority, Receipt
 from core.ports import Channel
 from core.telling import links, routing
-from core.telling.notice_rows import DIGEST, FORGOTTEN, WAITING, Running, count, insert_row, notice_of
-from core.telling.notice_words import plain, render
-from core.weekly.enclosures import enclosed
+from core.telling.composing import UNKNOWN, compose, public
+from core.telling.notice_rows import (
+    DIGEST,
+    FORGOTTEN,
+    TAKEN,
+    WAITING,
+    Running,
+    count,
+    insert_row,
+    notice_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +40,6 @@ ARRIVES = timedelta(minutes=5)  # where a provider tells of arrival, no word for
 AGAIN = timedelta(minutes=5)  # when nothing works, all ways are tried again…
 GIVE_UP = timedelta(hours=6)  # …for so long
 SILENT = 3
-SUMMARY = 4  # a summary may be so many times as long as one notice
-UNKNOWN = "outcome unknown"
 
 
 def attempt(
@@ -87,34 +93,6 @@ def _channel(app: Running, row: Row[Any]) -> Channel:
     return channel
 
 
-def compose(
-    app: Running, channel: Channel, row: Row[Any], mine: Sequence[Row[Any]], token: str, now: datetime
-) -> Dispatch:
-    """The message. A digest of one ticket is an ordinary notice of it."""
-    about = mine[0] if len(mine) == 1 else row
-    facts = _facts(about) | {"repeat": row.error.startswith(UNKNOWN)}
-    if len(mine) > 1:
-        facts |= {
-            "tickets": [_facts(one) for one in mine],
-            "priority": min((Priority(o.priority) for o in mine), key=lambda p: p.rank),
-        }
-    url, claim_url = str(facts.get("url", "")), f"{_public(app)}/claim/{token}" if token else ""
-    try:
-        subject, text = render(
-            facts, channel.format, length=channel.max_length * (SUMMARY if len(mine) > 1 else 1), words=channel.carries_customer_words, now=now,
-            hours=app.hours, urls=(url, claim_url),
-        )  # fmt: skip
-    except Exception:  # a broken template must not silence a page
-        log.exception("the words of a notice are broken: %s", about.template)
-        subject = text = plain(facts)
-    return Dispatch(
-        key=row.key, to=tuple(row.address.split(",")) if row.address else (), subject=subject, text=text,
-        priority=Priority(facts["priority"]), url=url, claim_url=claim_url, desk=about.desk, ticket_id=about.ticket_id,
-        thread=_thread(app, about, row.channel), template=about.template, repeat=bool(facts["repeat"]),
-        **enclosed(app, channel, facts),
-    )  # fmt: skip
-
-
 def unknown(app: Running, row: Row[Any], words: str, now: datetime) -> None:
     """Nobody knows whether it went: once more, marked; then another way."""
     if row.error.startswith(UNKNOWN):
@@ -144,10 +122,19 @@ def fall_over(app: Running, row: Row[Any], because: str, now: datetime, *, faile
         for one in inside if row.template == DIGEST else ():
             _gave_up(conn, one, because, failed=True)
             _next_way(app, conn, one, because, now)
-        if row.template != DIGEST:
+        if row.template == TAKEN:
+            _not_told_of_the_end(app, conn, row, because, now)
+        elif row.template != DIGEST:
             _next_way(app, conn, row, because, now)
     count(app, row.channel, "failed")
-    log.error("%s: another way is tried for %s", because, row.notice_key)
+    log.error("%s: %s", because, row.notice_key)
+
+
+def _not_told_of_the_end(app: Running, conn: Connection, row: Row[Any], because: str, now: datetime) -> None:
+    """That somebody came wakes nobody by another way. An incident that stays open is said aloud; a message that keeps
+    its button is not: the button tells who has the ticket."""
+    if not (row.facts or {}).get("edits"):
+        _alarm(conn, routing.of(app), row, because, now)
 
 
 def _next_way(app: Running, conn: Connection, row: Row[Any], because: str, now: datetime) -> None:
@@ -263,20 +250,10 @@ def _open(row: Row[Any]) -> ColumnElement[bool]:
     return and_(notices.c.key == row.key, notices.c.state == "open")
 
 
-def _facts(row: Row[Any]) -> dict[str, Any]:
-    about = {"template": row.template, "ticket": row.ticket_id, "desk": row.desk, "priority": row.priority}
-    facts: Mapping[str, Any] = row.facts or {}
-    return {**facts, **about}
-
-
-def _public(app: Running) -> str:
-    return str(app.settings.public_url or "").rstrip("/")
-
-
 def _claim_token(app: Running, conn: Connection, row: Row[Any], now: datetime) -> str:
     """For a one-time link to a page with a button, where people can reach us."""
     if (
-        not _public(app)
+        not public(app)
         or not row.ticket_id
         or row.template not in WAITING | {FORGOTTEN}
         or row.channel == routing.DESK
@@ -284,13 +261,3 @@ def _claim_token(app: Running, conn: Connection, row: Row[Any], now: datetime) -
         return ""
     email = str((row.facts or {}).get("person_email", ""))
     return links.new_link(conn, row.desk, row.ticket_id, person=row.person, email=email, now=now)
-
-
-def _thread(app: Running, row: Row[Any], channel: str) -> str:
-    """What the channel calls the first message on this ticket."""
-    mine = and_(
-        notices.c.desk == row.desk, notices.c.ticket_id == row.ticket_id, notices.c.channel == channel
-    )
-    query = select(notices.c.provider_id).where(mine, notices.c.provider_id != "", notices.c.ticket_id != "")
-    with reading(app.engine) as conn:
-        return conn.execute(query.order_by(notices.c.sent_at).limit(1)).scalar() or ""

@@ -10,6 +10,7 @@ import pytest
 from core.errors import TryLater
 from core.model import Dispatch, Notice, Priority
 from core.telling.delivery import heard_of, pump
+from core.telling.notice_rows import close_incidents
 from tests.core.telling import BUSY, LOST, REFUSED, World, notice
 
 
@@ -118,7 +119,7 @@ def test_broken_words_still_name_the_ticket(world: World, monkeypatch: pytest.Mo
     def broken(*_: object, **__: object) -> None:
         raise KeyError("template")
 
-    monkeypatch.setattr("core.telling.sending.render", broken)
+    monkeypatch.setattr("core.telling.composing.render", broken)
     world.escalate()
     world.tick()
     assert "4711" in world.sms.sent[0].text
@@ -258,3 +259,22 @@ def test_a_note_that_is_refused_for_good_goes_to_the_normal_channel_not_to_the_p
     world.escalate(priority="low")
     world.tick(30)
     assert [len(world.sms.sent), len(world.slack.sent)] == [0, 1]
+
+
+def test_an_incident_that_cannot_be_closed_is_said_aloud_but_rings_nobody_about_the_ticket(
+    world: World,
+) -> None:
+    world.routes = world.routes.__class__(
+        world.channels,
+        by_priority={Priority.URGENT: ("webhook:pager", "sms:oncall")},
+        audiences={"manager": ("email:manager",)},
+        alarm=("email:manager",),
+    )
+    world.escalate()
+    world.tick()
+    world.pager.down = REFUSED
+    with world.engine.begin() as conn:
+        close_incidents(conn, world.routes, "support", "4711", "Anna", world.now)
+    world.tick(1)
+    assert len(world.sms.sent) == 1
+    assert [one.template for one in world.boss.sent] == ["alarm"]

@@ -93,6 +93,11 @@ class People:
             one[1]["text"] for one in self.slack.received if isinstance(one, tuple) and one[0] == "response"
         ]
 
+    def buttons(self) -> list[list[str]]:
+        """What can be clicked in the Slack channel as it stands now, message by message."""
+        blocks = [post["blocks"] for post in self.slack.posted.values()]
+        return [[e["text"]["text"] for b in one for e in b.get("elements", [])] for one in blocks]
+
     def mails(self) -> list[Any]:
         """The mails, read."""
         return [message_from_bytes(one.content, policy=policy.default) for one in self.box.received]

@@ -136,6 +136,37 @@ def test_a_ticket_whose_agent_was_deleted_waits_for_somebody_again(house, crew, 
 
 
 @ANY_DESK
+def test_what_stands_in_slack_says_who_took_the_ticket_elsewhere_and_offers_no_button_any_more(house, crew):
+    h = start(house, crew)
+    case = h.writes_in(DISPUTE, subject="xylophone")
+    h.later(minutes=31)
+    assert crew.buttons() == [["I take it", "Open the ticket"]] * 2
+    h.desk.agent_claims(case.id, h.ann.id)
+    h.later(minutes=1)
+    assert crew.buttons() == [["Open the ticket"]] * 2
+    for post in crew.slack.posted.values():
+        assert post["text"].startswith(
+            f"Ticket {case.id} (support) is taken by Ann Agent\nSubject: xylophone"
+        )
+    assert len(crew.posts()) == 2, "nothing new is posted for it"
+    h.desk.agent_says(case.id, h.ann.id, "We have reversed the charge.")
+    h.later(minutes=5)
+    assert len([one for one in crew.slack.received if isinstance(one, tuple)]) == 2, "and it is said once"
+
+
+@ANY_DESK
+def test_a_message_that_cannot_be_changed_wakes_nobody(house, crew):
+    h = start(house, crew)
+    case = h.writes_in(DISPUTE)
+    crew.slack.posted.clear()  # somebody removed it
+    before = len(crew.texts())
+    h.desk.agent_claims(case.id, h.ann.id)
+    h.later(minutes=6)
+    assert (len(crew.texts()), len(crew.posts()), crew.mails()) == (before, 1, [])
+    assert any("message_not_found" in line for line in h.story(case))
+
+
+@ANY_DESK
 def test_more_than_one_person_should_be_told_singly_becomes_one_message_that_names_them_all(house, crew):
     h = start(house, crew)
     cases = [h.writes_in(DISPUTE, email=f"c{n}@example.com") for n in range(9)]

@@ -104,12 +104,15 @@ class FakeTwilio(Web):
         return base64.b64encode(hmac.new(self.TOKEN.encode(), text.encode(), hashlib.sha1).digest()).decode()
 
 
+@dataclass
 class FakeSlack(Web):
     """Incoming webhooks, chat.postMessage, users.info, auth.test; response_url."""
 
-    TOKEN, SECRET = "xoxb-test", "8f742231b10e8888abcd99yyyzzz85a5"
+    TOKEN: ClassVar[str] = "xoxb-test"
+    SECRET: str = "8f742231b10e8888abcd99yyyzzz85a5"
     USERS: ClassVar = {"U1": {"real_name": "Anna Ober", "profile": {"email": "anna@acme.example"}}}
-    may_upload = True  # the scope files:write
+    posted: dict[str, Any] = field(default_factory=dict)  # what stands in the channel now, by its time
+    may_upload: bool = True  # the scope files:write
 
     def answer(self, request: Request) -> Response:
         path = request.path
@@ -133,6 +136,8 @@ class FakeSlack(Web):
             )
         if method == "chat.postMessage":
             return self._post(request.get_json())
+        if method == "chat.update":
+            return self._update(request.get_json())
         if method.startswith("files."):
             return self._file(method, request)
         return reply(200, {"ok": False, "error": "unknown_method"})
@@ -170,7 +175,21 @@ class FakeSlack(Web):
         if not self._shapely(body.get("blocks", [])):
             return reply(200, {"ok": False, "error": "invalid_blocks"})
         self.received.append(body)
-        return reply(200, {"ok": True, "ts": f"170000000{len(self.received)}.000100", "channel": "C1"})
+        ts = f"17000{len(self.received):05}.000100"
+        self.posted[ts] = body
+        return reply(200, {"ok": True, "ts": ts, "channel": "C1"})
+
+    def _update(self, body: dict[str, Any]) -> Response:
+        """By the channel's id and the message's own time: docs.slack.dev, "chat.update"."""
+        if body.get("channel") != "C1":
+            return reply(200, {"ok": False, "error": "channel_not_found"})
+        if body.get("ts") not in self.posted:
+            return reply(200, {"ok": False, "error": "message_not_found"})
+        if not self._shapely(body.get("blocks", [])):
+            return reply(200, {"ok": False, "error": "invalid_blocks"})
+        self.received.append(("update", body))
+        self.posted[body["ts"]] = body
+        return reply(200, {"ok": True, "ts": body["ts"], "channel": "C1"})
 
     @staticmethod
     def _shapely(blocks: list[dict[str, Any]]) -> bool:

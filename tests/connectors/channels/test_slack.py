@@ -77,7 +77,27 @@ def test_a_bots_button_takes_the_ticket_and_a_webhooks_leads_to_the_page(fake: F
 def test_reminders_are_in_the_thread_and_in_the_channel(fake: FakeSlack) -> None:
     first = bot(fake).send(dispatch(), NOW)
     bot(fake).send(dispatch(thread=first.id), NOW)
-    assert (fake.received[1]["thread_ts"], fake.received[1]["reply_broadcast"]) == (first.id, True)
+    assert first.id == "C1/1700000001.000100"
+    assert (fake.received[1]["thread_ts"], fake.received[1]["reply_broadcast"]) == ("1700000001.000100", True)
+
+
+def test_a_message_says_who_took_the_ticket_and_loses_its_button(fake: FakeSlack) -> None:
+    first = bot(fake).send(dispatch(), NOW)
+    taken = dispatch(text="Ticket 4711 is taken by Ben", template="claimed", claim_url="", edits=first.id)
+    bot(fake).send(taken, NOW)
+    (now_there,) = fake.posted.values()
+    assert now_there["text"] == "Ticket 4711 is taken by Ben"
+    assert list(buttons(now_there)) == ["Open the ticket"]
+
+
+def test_a_message_that_somebody_removed_cannot_be_changed_and_is_not_posted_anew(fake: FakeSlack) -> None:
+    with pytest.raises(Refused, match="message_not_found"):
+        bot(fake).send(dispatch(template="claimed", edits="C1/1.0"), NOW)
+    assert fake.received == []
+
+
+def test_only_a_bot_can_change_what_it_has_said(fake: FakeSlack) -> None:
+    assert (bot(fake).edits, hook(fake).edits) == (True, False)
 
 
 WEEK = (
