@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import ValidationError
-from sqlalchemy import Engine, or_, select, update
+from sqlalchemy import Engine, delete, or_, select, update
 
 from connectors import DESKS
 from connectors.oauth import Token
@@ -356,6 +356,11 @@ class StoredTokens:
         values = {"access": token.access, "refresh": token.refresh, "scope": token.scope}
         with self._engine.begin() as conn:
             db.put(conn, tokens, ["desk"], {"desk": desk, "expires_at": token.expires_at, **values})
+
+    def forget(self, desk: str) -> None:
+        """Keep nothing that opens the desk."""
+        with self._engine.begin() as conn:
+            conn.execute(delete(tokens).where(tokens.c.desk == desk))
 
     @contextmanager
     def lock(self, desk: str) -> Iterator[None]:

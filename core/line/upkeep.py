@@ -19,6 +19,7 @@ from core.ledger.schema import (
     events,
     history,
     labels,
+    login_links,
     notices,
     tickets,
     writes,
@@ -116,6 +117,7 @@ def prune(app: App, now: datetime) -> dict[str, int]:
         for table, column, end in (
             (changes, changes.c.at, now - privacy.keep_changes),
             (claim_links, claim_links.c.expires_at, now),
+            (login_links, login_links.c.expires_at, now),
         ):
             done[table.name] = conn.execute(delete(table).where(column < end)).rowcount
     from core import takeover, workflows

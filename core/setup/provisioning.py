@@ -46,13 +46,15 @@ def install(app: App, name: str) -> list[Any]:
 
 
 def uninstall(app: App, name: str, *, dry: bool = False) -> list[Any]:
-    """Remove what install made; what the desk would not remove stays in the manifest."""
+    """Remove what install made, and forget the token; what the desk would not remove stays in the manifest."""
     manifest, settings = manifest_of(app, name), app.desk_settings[name]
     work = _part(app, name).uninstall
     steps = list(work(settings, session_for(app, name, admin=True), manifest=manifest, dry=dry))
     if not dry:
         left = {step.id for step in steps if step.action == "by_hand" and step.id}
         keep_manifest(app, name, {key: kept for key, kept in manifest.items() if kept.get("id") in left})
+        if not left:
+            StoredTokens(app.engine, app.clock).forget(name)
     return steps
 
 

@@ -9,7 +9,7 @@ import socket
 from contextlib import ExitStack, suppress
 
 import pytest
-from account import objects, without_hooks
+from account import edit_ours, objects, of_theirs, without_hooks
 from command import backstop
 from words import DISPUTE
 
@@ -64,6 +64,36 @@ def test_uninstalling_leaves_the_desk_as_it_was(fresh, vendor):
     assert {a for a, _, _ in actions(provisioning.uninstall(fresh.app, "support"))} == {"delete"}
     assert objects(fresh.fake, vendor) == before
     assert provisioning.manifest_of(fresh.app, "support") == {}
+
+
+def test_a_persons_edit_of_ours_is_reported_kept_and_still_ours_to_remove(fresh, vendor):
+    of_theirs(fresh.fake, vendor)
+    before = objects(fresh.fake, vendor)
+    provisioning.install(fresh.app, "support")
+    made = len(actions(provisioning.plan(fresh.app, "support")))
+    edit_ours(fresh.fake, vendor)
+    edited = objects(fresh.fake, vendor)
+    assert "differs" in {action for action, _, _ in actions(provisioning.plan(fresh.app, "support"))}
+    steps = actions(provisioning.install(fresh.app, "support"))
+    assert [action for action, _, _ in steps].count("differs") == 1
+    assert len(steps) == made, "reported, and no second one made"
+    assert objects(fresh.fake, vendor) == edited
+    told = {one.code: one.level for one in provisioning.doctor(fresh.app, "support")}
+    assert told[{"zendesk": "ZD56", "freshdesk": "FD23", "helpscout": "HS23"}[vendor]] == "warn"
+    provisioning.uninstall(fresh.app, "support")
+    assert objects(fresh.fake, vendor) == before
+
+
+def test_uninstalling_forgets_what_opens_the_desk(fresh, vendor):
+    provisioning.install(fresh.app, "support")
+    tokens = wiring.StoredTokens(fresh.app.engine, fresh.app.clock)
+    assert (tokens.load("support") is not None) == (
+        vendor != "freshdesk"
+    )  # which has a key in the environment
+    provisioning.uninstall(fresh.app, "support", dry=True)
+    assert (tokens.load("support") is not None) == (vendor != "freshdesk")
+    provisioning.uninstall(fresh.app, "support")
+    assert tokens.load("support") is None
 
 
 def test_what_was_made_before_an_error_is_remembered_and_removed_by_uninstall(fresh, vendor):
