@@ -32,7 +32,9 @@ OLDEST = "2015-01-01T00:00:00Z"
 def judged(row: Row, conversations: Iterable[Row], directory: Directory) -> Claim:
     """The claim that a ticket with its conversations shows. Our own acknowledgment is no answer."""
     ticket_id = str(row.get("id", ""))
-    answer = next((one for one in in_order(conversations) if _human_answer(one, directory)), None)
+    requester = str(row.get("requester_id") or "")
+    said = (one for one in in_order(conversations) if _human_answer(one, requester, directory))
+    answer = next(said, None)
     answered_at = stamp(answer.get("created_at")) if answer else None
     holder = str(row.get("responder_id") or "")
     if holder and directory.human(holder):
@@ -54,10 +56,11 @@ def judged(row: Row, conversations: Iterable[Row], directory: Directory) -> Clai
     )
 
 
-def _human_answer(row: Row, directory: Directory) -> bool:
+def _human_answer(row: Row, requester: str, directory: Directory) -> bool:
+    """What an agent mails in may be marked as incoming."""
     user = str(row.get("user_id") or "")
-    outgoing = not row.get("incoming") and not row.get("private")
-    return bool(user) and outgoing and directory.human(user)
+    by_agent = not row.get("incoming") or (user != requester and user in directory.agents())
+    return bool(user) and by_agent and not row.get("private") and directory.human(user)
 
 
 def trace(row: Row) -> tuple[str, ...]:

@@ -213,6 +213,12 @@ def test_what_an_agent_mails_into_a_ticket_is_not_taken_for_the_customers_words(
     thread = [said(11, "mailed from my phone", user_id=88, incoming=True)]
     show(web, {"conversations": thread})
     assert [m.author for m in desk().fetch("5").messages[1:]] == [Author.AGENT]
+    assert (desk().unclaimed(["5"])["5"].via, desk().unclaimed(["5"])["5"].by) == ("reply", "Ann")
+
+
+def test_a_requester_who_is_an_agent_too_does_not_claim_the_own_ticket(web):
+    show(web, {"requester_id": 88, "conversations": [said(11, "and?", user_id=88, incoming=True)]})
+    assert desk().unclaimed(["5"])["5"].by == ""
 
 
 def test_an_agents_note_is_private_and_a_forwarded_mail_does_not_count_as_said_to_the_customer(web):
