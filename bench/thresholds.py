@@ -2,8 +2,9 @@
 
     python bench/thresholds.py --data DIR [--splits 300]
 
-The classifier learns from train rows; its guesses on all test rows (and 30 % of CLINC's out-of-scope rows) are the population. Each split
-draws n labelled rows from it with replacement, so that the true precision of a threshold is known exactly: the population's own.
+A desk of 20 intents with 30 examples each (train rows) gets traffic of which 30 % belongs to no intent (test rows, as in
+bench/classifier.py). Five such desks a set. Each split draws n labelled rows from a desk's traffic with replacement, so that the true
+precision of a threshold is known exactly: the traffic's own.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -25,7 +27,29 @@ from core.classify.starter import starter  # noqa: E402
 from core.classify.thresholds import TARGET, lower_bound, recommend  # noqa: E402
 from core.model import NO_INTENT  # noqa: E402
 
-PER_INTENT = 10
+INTENTS, PER_INTENT, DESKS = 20, 30, 5
+OUTSIDE = 0.3
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What a desk's classifier says of every message that may come, and how often each comes."""
+
+    rows: list[Judged]
+    mass: np.ndarray
+
+    def __post_init__(self) -> None:
+        facts = [(row.guess != NO_INTENT, row.right, row.confidence) for row in self.rows]
+        guessed, right, confidence = map(np.array, zip(*facts, strict=True))
+        object.__setattr__(self, "_facts", (guessed, right, confidence))
+
+    def missed(self, threshold: float | None) -> bool:
+        """Whether the guesses from this threshold on are less often right than the target asks."""
+        if threshold is None:
+            return False
+        guessed, right, confidence = self._facts  # type: ignore[attr-defined]
+        above = guessed & (confidence >= threshold)
+        return bool(above.any()) and self.mass[above & right].sum() / self.mass[above].sum() < TARGET
 
 
 def main() -> None:
@@ -41,21 +65,22 @@ def main() -> None:
         "| data | rows a split | recommended | median threshold | median coverage | missed the target | of splits | by point estimate |"
     )
     print("|---|---|---|---|---|---|---|---|")
-    for name in ("banking77", "clinc150"):
-        population = _population(args.data, name)
+    for name, other in (("banking77", "clinc150"), ("clinc150", "banking77")):
+        desks = [_traffic(args.data, name, other, seed) for seed in range(DESKS)]
         for n in (100, 300, 1000, 3000):
-            _line(name, n, population, args.splits)
+            _line(name, n, desks, args.splits)
 
 
-def _line(name: str, n: int, population: list[Judged], splits: int) -> None:
+def _line(name: str, n: int, desks: list[Traffic], splits: int) -> None:
     draw = np.random.default_rng(n)
-    found, naive = [], 0
-    for _ in range(splits):
-        sample = [population[i] for i in draw.integers(0, len(population), n)]
-        found.append(recommend(sample))
-        naive += _missed(population, _point_estimate(sample))
-    used = [one for one in found if one.threshold is not None]
-    missed = sum(_missed(population, one.threshold) for one in used)
+    used, missed, naive = [], 0, 0
+    for number in range(splits):
+        desk = desks[number % len(desks)]
+        sample = [desk.rows[i] for i in draw.choice(len(desk.rows), n, p=desk.mass)]
+        found = recommend(sample)
+        used += [found] if found.threshold is not None else []
+        missed += desk.missed(found.threshold)
+        naive += desk.missed(_point_estimate(sample))
     middle = float(np.median([one.threshold for one in used])) if used else float("nan")
     share = float(np.median([one.coverage for one in used])) if used else 0.0
     sure = 1 - lower_bound(splits - missed, splits)
@@ -74,22 +99,30 @@ def _point_estimate(rows: list[Judged]) -> float | None:
     return min(good) if good else None
 
 
-def _missed(population: list[Judged], threshold: float | None) -> bool:
-    if threshold is None:
-        return False
-    above = [row.right for row in population if row.guess != NO_INTENT and row.confidence >= threshold]
-    return bool(above) and sum(above) / len(above) < TARGET
-
-
-def _population(data: Path, name: str) -> list[Judged]:
+def _traffic(data: Path, name: str, other: str, seed: int) -> Traffic:
     examples: dict[str, list[str]] = {}
     for row in read_examples(data / name / "train.jsonl"):
         examples.setdefault(row.intent, []).append(row.text)
-    model = fit({intent: texts[:PER_INTENT] for intent, texts in examples.items()}, starter().background)
-    inside = read_examples(data / name / "test.jsonl")
-    outside = read_examples(data / "clinc150" / "oos_test.jsonl")
-    more = [Example(outside[i % len(outside)].text, NO_INTENT) for i in range(len(inside) * 3 // 7)]
-    return judge([*inside, *more], model)
+    draw = np.random.default_rng(seed)
+    intents = {str(one) for one in draw.choice(sorted(examples), INTENTS, replace=False)}
+    learned = {
+        one: [examples[one][i] for i in draw.permutation(len(examples[one]))[:PER_INTENT]]
+        for one in sorted(intents)
+    }
+    model = fit(learned, starter().background)
+    own = read_examples(data / name / "test.jsonl")
+    strangers = (
+        [row for row in own if row.intent not in intents][::3],
+        read_examples(data / other / "test.jsonl")[::3],
+        read_examples(data / "clinc150" / "oos_test.jsonl"),
+    )
+    parts = [[row for row in own if row.intent in intents]]
+    parts += [[Example(row.text, NO_INTENT) for row in part] for part in strangers]
+    shares = [1 - OUTSIDE] + [OUTSIDE / len(strangers)] * len(strangers)
+    mass = np.concatenate(
+        [np.full(len(part), share / len(part)) for part, share in zip(parts, shares, strict=True)]
+    )
+    return Traffic(judge([row for part in parts for row in part], model), mass / mass.sum())
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ class Calibrator:
         """The probability for each row of evidence (rows x features)."""
         basis = _basis(self.standard(evidence), self.knots)
         logits = basis @ self.slopes.ravel() + self.bias
-        raw = np.clip(1 / (1 + np.exp(-np.clip(logits, -30, 30))), 0.0, self.ceiling)
+        raw = self.ceiling / (1 + np.exp(-np.clip(logits, -30, 30)))  # not cut off: the order must be kept
         return lowered(raw, self.floor)
 
     def standard(self, evidence: Array) -> Array:
