@@ -174,6 +174,10 @@ def test_a_chats_replies_are_no_comments_so_only_its_holder_counts(w):
     assert w.ours.unclaimed([ticket_id])[ticket_id].by == ""
     w.desk.agent_claims(case.id, w.ann.id)
     assert w.ours.unclaimed([ticket_id])[ticket_id].by == "Ann"
+    w.desk.agent_says(case.id, w.ann.id, "typed into the chat")
+    w.app.calls.clear()
+    assert not w.ours.unclaimed([ticket_id])[ticket_id].answered
+    assert w.app.count("GET") == 1
 
 
 def test_what_we_solved_ourselves_is_no_claim_when_it_comes_back(w):

@@ -96,6 +96,29 @@ def test_our_own_writes_say_nothing_once_we_know_who_we_are():
     assert desk().parse(WebhookRequest({}, json.dumps(told).encode()), NOON) != ()
 
 
+@pytest.mark.parametrize(
+    ("seconds", "body", "kind"),
+    [
+        (5, "There is  a charge", "created"),
+        (30, "And another one!", "reply"),
+        (90, "There is a charge", "reply"),
+    ],
+)
+def test_a_reply_within_the_first_minute_is_not_taken_for_the_ticket_itself(seconds, body, kind):
+    born = NOON - timedelta(minutes=5)
+    told = {
+        "type": "zen:event-type:ticket.comment_added",
+        "subject": "zen:ticket:5",
+        "time": (born + timedelta(seconds=seconds)).isoformat(),
+        "detail": {"id": "5", "created_at": born.isoformat(), "description": "There is a charge"},
+        "event": {
+            "comment": {"id": "9", "body": body, "is_public": True, "author": {"id": "3", "is_staff": False}}
+        },
+    }
+    (event,) = desk().parse(WebhookRequest({}, json.dumps(told).encode()), NOON)
+    assert event.kind == kind
+
+
 def test_two_different_deliveries_of_the_same_words_are_two_looks():
     one = WebhookRequest({"x-zendesk-webhook-invocation-id": "a"}, b'{"ticket_id":5}')
     two = WebhookRequest({"x-zendesk-webhook-invocation-id": "b"}, b'{"ticket_id":5}')
