@@ -27,6 +27,7 @@ from core.weekly.phrases import (
     judge_escalation,
     judge_reescalation,
     judge_response,
+    plain,
 )
 
 QUIET = timedelta(days=7)
@@ -219,7 +220,7 @@ def _point(week: str, k: int, n: int) -> Point:
 
 
 def _top(counted: Counter[str]) -> list[str]:
-    return [name for name, number in counted.most_common(3) if name and number > 1]
+    return [plain(name) for name, number in counted.most_common(3) if name and number > 1]
 
 
 # --- what explains them ---------------------------------------------------------------------
@@ -229,8 +230,9 @@ def _shares(pairs: Iterable[tuple[str, bool]]) -> tuple[Share, ...]:
     total: Counter[str] = Counter()
     hits: Counter[str] = Counter()
     for name, hit in pairs:
-        total[name] += 1
-        hits[name] += hit
+        shown = plain(name)
+        total[shown] += 1
+        hits[shown] += hit
     return tuple(Share(name, hits[name], n, *wilson(hits[name], n)) for name, n in total.most_common())
 
 

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from markupsafe import Markup, escape
 
 from core.model import whole_percent
+from core.weekly.phrases import HIDDEN
 from core.weekly.reporting import percent, words
 
-_HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _CAPITAL = re.compile(r"(?=[A-Z])")
 _QUIET = ("do", "facts", "text", "template")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -40,7 +40,7 @@ STATES = {
 
 def clean(text: Any, length: int = SHORT) -> str:
     """Other people's words without what turns or hides text, shortened."""
-    plain = _HIDDEN.sub("", str(text if text is not None else ""))
+    plain = HIDDEN.sub("", str(text if text is not None else ""))
     return plain if len(plain) <= length else f"{plain[:length].rstrip()}…"
 
 

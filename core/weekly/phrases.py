@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from core.weekly.figures import Figure, Point, Verdict
 
+HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+"""What turns or hides text, or drives a terminal."""
+NAME = 120  # letters of a name
+
 ESCALATION = (0.20, 0.30)  # the target
 RULES_NEEDED, THRESHOLDS_LOW = 0.40, 0.15
 AGAIN = 0.05
+
+
+def plain(name: str) -> str:
+    """A name that came from outside (a classifier's intent), as one line of ordinary length that hides nothing."""
+    line = " ".join(HIDDEN.sub("", name).split())
+    return line if len(line) <= NAME else f"{line[:NAME]}…"
 
 
 def judge_escalation(now: Point, trend: Sequence[Point], routed: list[str]) -> Figure:

@@ -21,7 +21,9 @@ from core.ledger.schema import balance, meta, notices, tickets
 from core.report import QUIET, TREND_WEEKS, Points, bounds, earlier, nothing, summarise, week_of
 from core.weekly import trend_store
 from core.weekly.figures import Balanced, BusinessHours, Figure, Paged, Point, Row, WeeklyReport
+from core.weekly.phrases import HIDDEN
 
+CELL = 1000  # characters of one cell; names and ids are far shorter
 GENERATED = "generated_history"
 """Name in `bs_meta` that marks a ledger with made-up history."""
 
@@ -234,9 +236,9 @@ def render_json(report: WeeklyReport) -> str:
 
 
 def safe_cell(value: Any) -> Any:
-    """Text that a spreadsheet would run as a formula is led in by an apostrophe."""
+    """Text that a spreadsheet would run as a formula is led in by an apostrophe; what turns or hides it is gone."""
     if isinstance(value, str):
-        value = value.replace("\r", " ").replace("\n", " ").replace("\0", "")
+        value = HIDDEN.sub("", value[:CELL].replace("\r", " ").replace("\n", " "))
         return (
             f"'{value}"
             if value.lstrip()[:1] in ("=", "+", "-", "@", "\t", "|", "%") and value.strip()

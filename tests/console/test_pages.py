@@ -283,6 +283,32 @@ def test_every_page_stays_small_whatever_length_its_texts_have(reading, page):
     assert LONG[:5000] not in answer.text
 
 
+@pytest.mark.parametrize("kind", ["html", "txt", "json", "csv", "pdf", "png"])
+@pytest.mark.parametrize("week", ["2026-W10", "2026-W11"])
+def test_no_form_of_the_report_is_broken_or_run_by_hostile_words(reading, week, kind):
+    answer = reading.get(f"/week/{week}.{kind}")
+    assert answer.status_code == 200
+    assert len(answer.data) < 500_000
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    if kind in ("pdf", "png"):
+        assert answer.data[:4] in (b"%PDF", b"\x89PNG")
+        return
+    assert not set(answer.text) & set("\u202e\u202c\u2066\u2069\x1b\x00")
+    assert LONG[:500] not in answer.text
+    if kind == "html":
+        assert "<script" not in answer.text
+        assert "<img src=x" not in answer.text
+    if kind == "json":
+        assert json.loads(answer.text)["week"] == week
+
+
+def test_one_tickets_story_for_programs_is_json_and_never_a_page(reading):
+    answer = reading.get("/api/tickets/support/666")
+    assert answer.mimetype == "application/json"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert json.loads(answer.text)["ticket"]["customer_name"] == EVIL
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_may_run_nothing_but_our_own_files(reading, page):
     headers = reading.get(page).headers

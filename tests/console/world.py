@@ -65,7 +65,15 @@ def waiting(number: str, minutes: float, priority: str = "normal", **more) -> di
 def hostile(connection) -> None:
     """A ticket whose every text was written by somebody who wishes us ill."""
     row = waiting("666", 55, "urgent", subject=EVIL + BIDI, customer_name=EVIL, url="javascript:alert(1)")
-    connection.execute(insert(tickets), [row | {"intent": EVIL, "queue": EVIL, "reason": LONG}])
+    worst = {"intent": EVIL + BIDI + "\x1b[31m", "queue": EVIL, "reason": LONG}
+    connection.execute(insert(tickets), [row | worst])
+    taken = {
+        "ticket_id": "667",
+        "state": "claimed",
+        "claimed_by": EVIL + BIDI,
+        "promise_at": NOW - timedelta(minutes=9),
+    }
+    connection.execute(insert(tickets), [row | taken | {"intent": LONG, "customer_name": LONG}])
     own = {"desk": "support", "ticket_id": "666"}
     facts = {"key": "support:666:created", "at": NOW, "alternatives": [[EVIL, 0.2]], "evidence": [EVIL, LONG]}
     texts = {

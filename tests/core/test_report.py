@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from math import inf
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from scipy.stats import binom, binomtest
 from sqlalchemy import create_engine, select
 
 from core import seed
+from core.hours import Hours
 from core.ledger.schema import meta, metadata, tickets
 from core.report import bounds, earlier, summarise, week_of
 from core.weekly.figures import Balanced, Paged, Row, Verdict
@@ -102,6 +104,25 @@ def test_the_response_time_is_business_time_over_a_weekend():
     assert (figure.now.k, figure.now.n) == (4, 5)
     assert figure.verdict == Verdict.UNCLEAR  # five values bound no median
     assert figure.now.high is None
+
+
+def test_the_same_figures_come_out_of_the_database_and_by_the_real_calendar(tmp_path):
+    week = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "09:00-17:00")
+    engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
+    metadata.create_all(engine)
+    names = {"seen_at": "first_seen_at", "customer": "customer_id", "email": "customer_email"}
+    with engine.begin() as db:
+        for row in LEDGER:
+            db.execute(
+                tickets.insert(), {names.get(name, name): value for name, value in asdict(row).items()}
+            )
+    found = weekly(engine, Hours.make("Europe/Berlin", week), WEEK, LATER).figures
+    assert [(one.now.k, one.now.n, one.now.value) for one in found] == [
+        (5, 8, 5 / 8),
+        (4, 5, 30 * 60),
+        (2, 4, 2 / 4),
+    ]
+    engine.dispose()
 
 
 def test_a_follow_up_from_another_address_of_the_same_customer_is_a_failed_answer():
