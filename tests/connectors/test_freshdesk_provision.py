@@ -404,7 +404,9 @@ def test_an_origin_that_is_not_freshdesks_is_a_warning(account):
 
     levels = {}
     for url in ("https://acme.freshdesk.com", "https://help.acme.example", "http://acme.freshdesk.com"):
-        levels[url] = _origin(Settings(vendor="freshdesk", base_url=url)).level
+        found = _origin(Settings(vendor="freshdesk", base_url=url))
+        assert found.code == "FD03"
+        levels[url] = found.level
     assert list(levels.values()) == ["ok", "warn", "warn"]
 
 

@@ -12,7 +12,7 @@ import requests
 import responses
 
 from connectors.zendesk.connect import authorize_url, exchange
-from connectors.zendesk.connector import Settings
+from connectors.zendesk.connector import Settings, make
 from core import errors
 from tests.connectors.conftest import NOON, Tokens
 from tests.connectors.zendesk_account import (
@@ -170,3 +170,12 @@ def test_a_connection_made_in_the_browser_is_kept_and_renewed(world):
     renewed = w.tokens.load("support")
     assert renewed.access != token.access
     assert renewed.refresh == "refresh-1"
+
+
+def test_a_zendesk_that_is_down_is_told_apart_from_one_that_does_not_let_us_in(world):
+    w = world("zendesk")
+    settings = Settings(**w.fake.settings(w.url))
+    assert [f.code for f in w.ours.check([]) if f.level == "ok"][:1] == ["ZD01"]
+    gone = make("support", settings.model_copy(update={"base_url": "http://127.0.0.1:9"}), tokens=Tokens(),
+                clock=lambda: w.now, on_call=lambda *_: None)  # fmt: skip
+    assert [f.code for f in gone.check([]) if f.level == "fail"] == ["ZD03"]
