@@ -26,7 +26,7 @@ check: $(VENV)/.dev ## lint, format, types, import rules, security rules
 	$(BIN)/ruff format --check $(wildcard $(ALL))
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/bandit -q -ll -c pyproject.toml -r $(wildcard $(PATHS))
+	$(BIN)/bandit -q -ll -c pyproject.toml -r $(wildcard $(PATHS) demo deploy docs)
 
 fmt: $(VENV)/.dev ## put the code into shape
 	$(BIN)/ruff check --fix $(wildcard $(ALL))
