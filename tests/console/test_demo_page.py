@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,22 +31,38 @@ OPENED = sum(not one.follows for one in samples())
 
 @pytest.fixture(scope="module")
 def demo():
+    """A demo whose clock nobody moves: tests in any order look at it and write tickets of their own."""
+    with playing() as address:
+        yield address
+
+
+@pytest.fixture
+def own_demo():
+    """A demo for one test that moves its clock."""
+    with playing() as address:
+        yield address
+
+
+@contextmanager
+def playing():
     """The demo in a process of its own, its story played; gives the page's address."""
-    if not CHROMIUM.exists():
-        pytest.skip("needs Debian's chromium: apt-get install chromium")
     command = [sys.executable, "-m", "demo", "--port", "0", "--pace", "0.01"]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE)
     assert process.stdout is not None
     found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
     assert found
-    yield found.group()
-    process.send_signal(signal.SIGINT)
-    process.wait(timeout=60)
+    try:
+        yield found.group()
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
 
 
 @pytest.fixture(scope="module")
-def chromium(demo):
+def chromium():
+    if not CHROMIUM.exists():
+        pytest.skip("needs Debian's chromium: apt-get install chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -56,6 +73,20 @@ def chromium(demo):
 
 @pytest.fixture
 def visit(chromium, demo):
+    """Opens pages of the demo that all share."""
+    with opening(chromium, demo) as open_page:
+        yield open_page
+
+
+@pytest.fixture
+def visit_own(chromium, own_demo):
+    """Opens pages of this test's own demo."""
+    with opening(chromium, own_demo) as open_page:
+        yield open_page
+
+
+@contextmanager
+def opening(chromium, demo):
     """Opens pages; in the end none of them may have complained."""
     contexts, problems = [], []
 
@@ -88,6 +119,11 @@ def verdict(page, words: str):
     return page.locator(".verdict", has_text=words).wait_for()
 
 
+def waits(page, number: str) -> bool:
+    page.goto(f"/demo?ticket={number}")
+    return "still waiting" in page.locator(".verdict").inner_text()
+
+
 def shot(page, name: str) -> None:
     if SHOTS:
         page.screenshot(path=f"{SHOTS}/demo-{name}.png")
@@ -112,8 +148,7 @@ def test_the_story_fills_the_inbox_with_every_ticket_and_what_became_of_it(visit
     ticket = page.locator("#ticket").inner_text()
     assert "Likely intent: billing_dispute" in ticket
     assert "never answered automatically" in ticket
-    # the tests share one demo in any order: its clock may stand before or after the rung, told singly or in a summary
-    assert "nobody has taken it" in ticket or "is told in a summary" in ticket
+    assert "the team is told, if nobody has taken it by then" in ticket
     shot(page, "ticket")
 
 
@@ -140,8 +175,8 @@ def test_what_is_typed_stays_while_the_page_renews_itself(visit):
     assert page.evaluate("document.activeElement.id") == "reply"
 
 
-def test_an_agent_who_claims_stops_the_ladder_and_time_moves_it_for_the_others(visit):
-    page = visit()
+def test_an_agent_who_claims_stops_the_ladder_and_time_moves_it_for_the_others(visit_own):
+    page = visit_own()
     charge = "There is a charge of 45 euros on my card that I never authorised, please reverse it."
     write(page, "Unknown charge", charge, name="Ben")
     verdict(page, "still waiting")
@@ -167,8 +202,8 @@ def test_an_agent_who_claims_stops_the_ladder_and_time_moves_it_for_the_others(v
     assert page.locator(".rungs .r-ahead").count() == 0
 
 
-def test_after_two_hours_the_manager_has_mail(visit):
-    page = visit()
+def test_after_two_hours_the_manager_has_mail(visit_own):
+    page = visit_own()
     write(page, "Strange charge", "I did not make this payment of 20 dollars, it is a fraud.", name="Dora")
     verdict(page, "still waiting")
     page.click("text=two hours later")
@@ -180,19 +215,19 @@ def test_after_two_hours_the_manager_has_mail(visit):
     assert page.locator(".sub .id").inner_text() == f"#{number}"
 
 
-def test_a_link_in_a_text_message_takes_the_ticket(visit):
-    page = visit()
-    write(
-        page, "Hacked", "I was hacked, somebody else is in my account and changed the password!", name="Emil"
-    )
-    verdict(page, "still waiting")
-    ticket = page.url
-    number = page.locator(".sub .id").inner_text()[1:]
-    sms = page.locator("#people .w-sms", has_text=number)
-    sms.first.wait_for()
-    page.goto(sms.first.locator("a").get_attribute("href"))
+def test_a_link_in_a_text_message_takes_the_ticket(visit_own):
+    page = visit_own()
+    # the story tells one phone as much as it is told singly: the link is one of its own, of a ticket that waits
+    sent = page.locator("#people .w-sms", has_text="Take it")
+    sent.first.wait_for()
+    links = {
+        re.search(r"Ticket (\d+)", one.inner_text()).group(1): one.locator("a").first.get_attribute("href")
+        for one in sent.all()
+    }
+    number = next(one for one in links if waits(page, one))
+    page.goto(links[number])
     page.locator("button", has_text=re.compile("take", re.IGNORECASE)).first.click()
-    page.goto(ticket)
+    page.goto(f"/demo?ticket={number}")
     verdict(page, "taken by")
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from account import shell_of, without_hooks
 
+from core.ledger import store
 from core.setup import provisioning
 from core.wiring import wall
 
@@ -44,6 +45,17 @@ def test_the_steps_are_told_to_programs_too(house_and_shell):
     assert provisioning.manifest_of(h.app, "support")
     assert shell.run("uninstall", "support").exit_code == 0
     assert provisioning.manifest_of(h.app, "support") == {}
+
+
+@ONE
+def test_a_customers_words_do_not_drive_the_terminal_of_who_reads_them(house):
+    h = house()
+    case = h.writes_in("My parcel is late", subject="\x1b[2J\x1b]0;owned\x07 \u202eevil")
+    with h.app.engine.begin() as db:
+        store.log(db, ("support", str(case.id)), h.now, "noted", "\x1b[31mred \u202edrawkcab")
+    said = shell_of(h).run("show", "support", str(case.id)).output
+    assert "red drawkcab" in said
+    assert not set(said) & set("\x1b\x07\u202e")
 
 
 @ONE
