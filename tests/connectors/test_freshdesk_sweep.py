@@ -94,14 +94,16 @@ def test_a_reply_shows_as_the_time_the_customer_wrote_and_an_agents_answer_does_
 
 
 def test_the_next_pass_reads_on_from_the_newest_change_with_ten_minutes_of_overlap(w):
-    old, recent = w.desk.customer_writes("old"), None
-    w.later(minutes=30)
+    old = w.desk.customer_writes("old")
+    w.later(minutes=22)
+    near = w.desk.customer_writes("eight minutes before the newest")
+    w.later(minutes=8)
     recent = w.desk.customer_writes("recent")
     _, cursor = w.sweep()
     w.later(minutes=1)
     new = w.desk.customer_writes("new")
     seen, _ = w.sweep(cursor)
-    assert set(seen) == {str(recent.id), str(new.id)}
+    assert set(seen) == {str(near.id), str(recent.id), str(new.id)}
     assert str(old.id) not in seen
 
 
