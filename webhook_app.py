@@ -134,7 +134,7 @@ def unexpected(err: Exception) -> Any:
         return err
     log.error("a fault of ours", path=request.path, exc_info=err)
     if request.path.startswith("/hooks/"):
-        return _answer(
-            str((request.view_args or {}).get("desk", "")), "unstored", 503, "a fault of ours: try again"
-        )
+        webhook = request.endpoint == "hook"  # the sidebar and the channels call below /hooks, too
+        desk = str((request.view_args or {}).get("desk", ""))
+        return _answer(desk, "unstored" if webhook else "", 503, "a fault of ours: try again")
     return jsonify({"error": "a fault of ours; it is in the log"}), 500

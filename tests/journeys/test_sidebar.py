@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -17,6 +18,8 @@ from connectors.signing import hmac_base64
 from core.ledger.schema import claim_links, labels
 from core.line import upkeep
 from core.setup import doctor
+
+CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.fixture
@@ -158,6 +161,42 @@ def test_what_others_wrote_is_shown_as_text(near):
         conn.exec_driver_sql("UPDATE bs_decisions SET reason = '<img src=x onerror=alert(1)>'")
     assert "&lt;img" in posted(near, case).json()["html"]
     assert "<img" not in framed(near, case).text
+
+
+def test_a_fault_of_ours_is_no_webhook_that_could_not_be_stored(near, monkeypatch):
+    case = near.writes_in(CHARGE)
+    monkeypatch.setattr("core.telling.panel.panel_of", lambda *_: 1 / 0)
+    assert posted(near, case).status_code == 503
+    near.app.counters.flush()
+    assert 'result="unstored"' not in requests.get(f"{near.receiver}/metrics", timeout=5).text
+
+
+def test_in_a_real_browser_the_page_is_drawn_and_its_link_takes_the_conversation(near):
+    if not CHROMIUM.exists():
+        pytest.skip("no /usr/bin/chromium: the page is then tested by its markup alone")
+    from playwright.sync_api import sync_playwright
+
+    case = near.writes_in(CHARGE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page(viewport={"width": 320, "height": 600})
+        said = []
+        page.on("console", lambda message: said.append(message.text))
+        page.goto(framed(near, case).url)
+        assert (
+            page.locator("a.btn").first.evaluate("one => getComputedStyle(one).backgroundColor")
+            != "rgba(0, 0, 0, 0)"
+        )
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        with page.expect_popup() as opened:
+            page.click("text=I take it")
+        opened.value.click("button")
+        opened.value.wait_for_selector("[role=status]")
+        browser.close()
+    assert said == [], "our own policy refuses nothing of the page"
+    assert near.ticket(case).state == "claimed"
 
 
 def test_doctor_tries_the_sidebar_s_door_and_says_whether_agents_use_it(near):
