@@ -128,6 +128,12 @@ def test_each_recorded_webhook_becomes_the_events_written_beside_it(case):
     assert all(fnmatch.fnmatchcase(e.key, w["key"]) for e, w in zip(events, wanted, strict=True))
 
 
+@pytest.mark.parametrize("given", ["0042", "#42", 42, 42.0, " 42 "])
+def test_a_ticket_has_one_name_however_its_id_is_written(given):
+    (event,) = receive(desk(), request(json.dumps({"event": "created", "ticket_id": given}).encode()))
+    assert event.key == "support:42:created"
+
+
 def test_two_replies_in_the_same_second_are_two_facts():
     heard = request(b'{"event":"reply","ticket_id":"5"}')
     first, second = desk().parse(heard, NOW), desk().parse(heard, NOW)
@@ -287,6 +293,18 @@ def test_a_customer_who_answers_a_closed_ticket_is_heard_even_if_freshdesk_does_
     assert desk().fetch("5").status is Status.SOLVED
 
 
+def test_a_closed_ticket_whose_customer_wrote_before_it_was_closed_stays_closed(web):
+    stats = {"closed_at": "2026-11-24T10:30:00Z"}
+    old = said(11, "it works again", created_at="2026-11-24T10:20:00Z")
+    show(web, {"status": 5, "stats": stats, "conversations": [old]})
+    assert desk().fetch("5").status is Status.CLOSED
+
+
+def test_a_customer_who_speaks_of_a_merge_merges_nothing(web):
+    show(web, {"status": 4, "conversations": [said(11, "was this merged into ticket 1234?")]})
+    assert desk().fetch("5").id == "5"
+
+
 def test_a_merged_ticket_says_where_it_went(web):
     note = said(
         11, "This ticket is closed and merged into ticket 1234", user_id=88, incoming=False, private=True
@@ -420,10 +438,10 @@ def test_all_that_is_set_goes_in_one_put_and_only_that(web):
     web.put(f"{API}/tickets/5", json={**TICKET, "updated_at": "2026-11-24T12:00:00Z"})
     ours = desk(intent_field="cf_intent_9", confidence_field="cf_conf_8")
     ticket = ours.fetch("5")
-    write = Write("k", (*SET, SetFields("billing", 72, "routed"), Solve()))
+    write = Write("k", (*SET, AddTags(("ai_urgent",)), SetFields("billing", 72, "routed"), Solve()))
     assert ours.send(ticket, write).version == "2026-11-24T12:00:00Z"
     assert last_json(web) == {
-        "tags": ["vip", "ai_old", "ai_routed"],
+        "tags": ["vip", "ai_old", "ai_routed", "ai_urgent"],
         "group_id": 30,
         "priority": 4,
         "custom_fields": {"cf_intent_9": "billing", "cf_conf_8": 72},
@@ -595,6 +613,10 @@ def test_a_reply_with_a_signature_put_below_it_is_ours(web):
 )
 def test_nothing_else_is_taken_for_our_reply(web, other):
     assert landed(web, other) is None
+
+
+def test_our_reply_is_found_although_their_clock_is_half_a_minute_behind_ours(web):
+    assert landed(web, said(45, "We got it.", **BOT, created_at="2026-11-24T11:29:31Z")) is not None
 
 
 def test_an_update_is_there_when_the_ticket_shows_all_of_it(web):
