@@ -98,6 +98,14 @@ class Listening(Protocol):
         """Tell the person who clicked what came of it. Raises as `send` does."""
 
 
+@runtime_checkable
+class Returning(Protocol):
+    """A channel that can be asked what became of its messages later."""
+
+    def returned(self, now: datetime) -> tuple[Heard, ...]:
+        """What is known since the last time. Raises TryLater, NotAllowed."""
+
+
 class Classifier(Protocol):
     """From the customer's words to an intent with a calibrated confidence."""
 

@@ -5,8 +5,9 @@ theirs. Accepted means that our mail server took it. The Message-ID is made from
 because its outcome was unknown is shown once by readers that know. Mails on one ticket refer to one root: a thread.
 
 How it fails: the server refuses the recipient (550) or the sender: refused, another channel is tried; it is busy (4xx)
-or out of reach: later. A mail that bounces afterwards goes back to `from`: nobody tells us, so e-mail should never be
-the only way to reach people about urgent tickets (the configuration warns of that).
+or out of reach: later. A mail that bounces afterwards goes back to `from`: with `bounces`, that mailbox is read once a
+minute, and what came back is tried by another way; without it nobody tells us. Either way e-mail should never be the
+only way to reach people about urgent tickets (the configuration warns of that).
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
+from connectors.channels.bounces import Returned, mailbox_url
 from connectors.channels.posting import OnCall, split_list
 from core.errors import NotAllowed, Refused, TryLater, UnknownOutcome, VendorError
-from core.model import Dispatch, Enclosure, Finding, Priority, Receipt
+from core.model import Dispatch, Enclosure, Finding, Heard, Priority, Receipt
 
 TIMEOUT = 10.0
 PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
@@ -50,6 +52,10 @@ def _server(value: str) -> str:
     return value
 
 
+def _mailbox(value: str) -> str:
+    return mailbox_url(value) if value else value
+
+
 Address = Annotated[str, AfterValidator(address)]
 
 
@@ -63,6 +69,7 @@ class Settings(BaseModel):
     smtp_url: Annotated[str, AfterValidator(_server)] = "smtp://127.0.0.1:25"  # or smtp+starttls, smtps
     user: str = ""  # of the mail server
     password: SecretStr | None = None  # of that user
+    bounces: Annotated[str, AfterValidator(_mailbox)] = ""  # the mailbox of `from`: imaps://host/INBOX
 
 
 class Email:
@@ -150,6 +157,29 @@ class Email:
             server.login(user, password)
 
 
+class WatchedEmail(Email):
+    """The same, whose returned mails are read."""
+
+    def __init__(self, name: str, settings: Settings, on_call: OnCall) -> None:
+        super().__init__(name, settings, on_call)
+        password = settings.password.get_secret_value() if settings.password else ""
+        self._returned = Returned(settings.bounces, settings.user, password)
+
+    def returned(self, now: datetime) -> tuple[Heard, ...]:
+        """The mails that came back since the last time. Raises TryLater, NotAllowed."""
+        with self._counted("email bounces"):
+            return self._returned.look(now)
+
+    def check(self) -> list[Finding]:
+        """The mail server, and the mailbox."""
+        try:
+            self._returned.knock()
+        except VendorError as err:
+            what, remedy = f"{self.name}: {err}", "check bounces, user and password"
+            return [*super().check(), Finding("CH32", "fail", what, remedy)]
+        return [*super().check(), Finding("CH33", "ok", f"{self.name}: mails that come back can be read")]
+
+
 def compose(dispatch: Dispatch, to: tuple[str, ...], sender: str, now: datetime) -> EmailMessage:
     """The mail. Headers keep other machines from answering it; customers' words cannot break out of theirs."""
     domain = parseaddr(sender)[1].rpartition("@")[2]
@@ -223,4 +253,4 @@ def _short(key: str) -> str:
 
 def make(name: str, settings: Settings, *, clock: Callable[[], datetime], on_call: OnCall, **_: Any) -> Email:
     """The channel `email:<name>`."""
-    return Email(f"email:{name}", settings, on_call)
+    return (WatchedEmail if settings.bounces else Email)(f"email:{name}", settings, on_call)

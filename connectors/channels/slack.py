@@ -3,7 +3,7 @@
 Rich, and may carry the customer's words: it is the team's own room. A webhook posts into one channel and that is all;
 a bot continues the ticket's thread (and shows reminders in the channel, too: a reply in a thread alone wakes nobody),
 with `signing_secret` its button takes the ticket, and once anybody has it, wherever it was taken, its messages say who
-and lose the button. What a webhook has posted cannot be changed: its link then leads to a page that says who has it.
+and lose the button. What a webhook has posted cannot be changed: its link leads to a page whose button then says who has it.
 Accepted means that Slack has it; nobody tells who read it.
 
 How it fails: the webhook was removed (404 no_service), the channel archived (410) or the app forbidden to post (403):

@@ -13,7 +13,7 @@ from core.errors import VendorError
 from core.ledger import store
 from core.ledger.db import reading
 from core.model import Author, Claim, Notice, Priority, Status, Ticket, TicketState
-from core.telling import delivery, notice_rows, routing
+from core.telling import delivery, notice_rows, returns, routing
 from core.wiring import App
 
 log = logging.getLogger(__name__)
@@ -111,6 +111,8 @@ def remind(app: App, now: datetime, only: tuple[str, str] | None = None) -> int:
         known = {id_: claim for id_ in ids if (claim := just_asked.pop((desk, id_), None)) is not None}
         return known | dict(still_waiting(app, desk, [id_ for id_ in ids if id_ not in known], now))
 
+    if only is None:
+        returns.collect(app, now)
     return delivery.pump(app, now, look)
 
 

@@ -11,6 +11,7 @@ from words import DISPUTE, NONSENSE
 
 from core.ledger.schema import notices
 from core.line import watching
+from tests.connectors.channels.fake_imap import bounce_box, report
 
 ANY_DESK = pytest.mark.parametrize("vendor", ["zendesk"])  # what does not depend on the desk
 
@@ -199,3 +200,26 @@ def test_a_restart_in_the_midst_of_a_rung_still_tells_everybody_once(house, crew
     h.restart()
     h.pass_once()
     assert (len(crew.texts()), len(crew.posts())) == (2, 2)
+
+
+@ANY_DESK
+def test_a_managers_mail_that_comes_back_hours_later_reaches_somebody_by_another_way(house, crew):
+    with bounce_box() as box:
+        config = crew.config(alarm=["slack:urgent"])
+        config["channels"]["email"]["manager"]["bounces"] = box.url
+        h = house(**config)
+        crew.twilio.home = h.receiver
+        case = h.writes_in(DISPUTE)
+        h.later(minutes=121)
+        (mail,) = crew.mails()
+        texts, posts = len(crew.texts()), len(crew.posts())
+        box.put(report(str(mail["Message-ID"]), h.now))
+        h.later(minutes=2)
+        (row,) = [n for n in h.rows(notices) if n.channel == "email:manager"]
+        assert (row.state, "user unknown" in row.error) == ("failed", True)
+        assert len(crew.texts()) + len(crew.posts()) == texts + posts + 1
+        said = [*crew.texts()[texts:], *(post["text"] for post in crew.posts()[posts:])]
+        assert "it came back from boss@acme.example" in said[0]
+        h.later(minutes=5)
+        assert len(crew.texts()) + len(crew.posts()) == texts + posts + 1, "once"
+        assert any("it came back" in line for line in h.story(case))

@@ -1,0 +1,126 @@
+"""Mails that come back, read from a mailbox over a real line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from connectors.channels import build
+from connectors.channels.bounces import LARGEST, Returned, heard_in
+from connectors.channels.email import Email
+from core.errors import ConfigError, NotAllowed, TryLater
+from core.ports import Returning
+from tests.connectors.channels.fake_imap import Bouncer, bounce_box, report
+
+NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+OURS = "<0123456789abcdef@acme.example>"
+
+
+@pytest.fixture
+def box() -> Iterator[Bouncer]:
+    with bounce_box() as running:
+        yield running
+
+
+def channel(**more: str) -> Email:
+    raw = {
+        "to": "boss@acme.example",
+        "from": "backstop@acme.example",
+        "smtp_url": "smtp://127.0.0.1:9",
+        **more,
+    }
+    return build({"email": {"manager": raw}}, clock=lambda: NOW)["email:manager"]  # type: ignore[return-value]
+
+
+def test_a_mail_that_came_back_is_named_with_the_reason(box: Bouncer) -> None:
+    box.put(report(OURS, NOW))
+    (heard,) = channel(bounces=box.url).returned(NOW)  # type: ignore[attr-defined]
+    assert (heard.kind, heard.state, heard.provider_id) == ("status", "failed", OURS)
+    assert heard.detail == "it came back from boss@acme.example: 5.1.1 smtp; 550 5.1.1 user unknown"
+
+
+def test_what_was_read_is_not_read_again_and_what_is_new_is(box: Bouncer) -> None:
+    mailbox = Returned(box.url, "", "")
+    box.put(report(OURS, NOW))
+    assert len(mailbox.look(NOW)) == 1
+    assert mailbox.look(NOW) == ()
+    box.put(report("<2@acme.example>", NOW))
+    assert [one.provider_id for one in mailbox.look(NOW)] == ["<2@acme.example>"]
+    assert box.fetched == [1, 2]
+
+
+def test_a_mailbox_that_was_made_anew_is_read_from_its_beginning(box: Bouncer) -> None:
+    mailbox = Returned(box.url, "", "")
+    box.put(report(OURS, NOW))
+    mailbox.look(NOW)
+    box.numbering += 1
+    assert len(mailbox.look(NOW)) == 1
+
+
+def test_a_delay_is_no_failure_and_other_peoples_mail_is_not_even_opened(box: Bouncer) -> None:
+    box.put(report(OURS, NOW, action="delayed"))
+    box.put(b"From: a@example.com\r\nContent-Type: text/plain\r\n\r\nI am out of office: " + OURS.encode())
+    assert Returned(box.url, "", "").look(NOW) == ()
+    assert box.fetched == [1]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_report_with_the_headers_alone_is_understood_too(whole: bool) -> None:
+    heard = heard_in(report(OURS, NOW, whole=whole))
+    assert heard is not None
+    assert heard.provider_id == OURS
+
+
+def test_a_report_without_the_mail_is_known_by_what_it_answers() -> None:
+    raw = report("", NOW, whole=False, extra=f"In-Reply-To: {OURS}\n")
+    heard = heard_in(raw)
+    assert heard is not None
+    assert heard.provider_id == OURS
+
+
+def test_of_a_huge_report_the_beginning_is_enough(box: Bouncer) -> None:
+    box.put(report(OURS, NOW).replace(b"It needs a human.", b"x" * 3 * LARGEST))
+    assert [one.provider_id for one in Returned(box.url, "", "").look(NOW)] == [OURS]
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"\xff\x00nonsense", report("", NOW), b"Content-Type: multipart/report\r\n\r\n--x"]
+)
+def test_what_is_no_report_of_ours_says_nothing(raw: bytes) -> None:
+    assert heard_in(raw) is None
+
+
+def test_a_wrong_password_a_missing_folder_and_a_silent_server_are_told_apart(box: Bouncer) -> None:
+    with pytest.raises(NotAllowed, match="does not let us in"):
+        Returned(box.url.replace("s3cret", "wrong"), "", "").look(NOW)
+    with pytest.raises(NotAllowed, match="no folder Nowhere"):
+        Returned(box.url.replace("INBOX", "Nowhere"), "", "").look(NOW)
+    box.silent = True
+    with pytest.raises(TryLater, match="does not answer"):
+        Returned(box.url, "", "").look(NOW)
+
+
+def test_user_and_password_are_those_of_the_mail_server_unless_the_address_has_its_own(box: Bouncer) -> None:
+    box.put(report(OURS, NOW))
+    plain = box.url.replace("backstop:s3cret@", "")
+    assert len(channel(bounces=plain, user="backstop", password="s3cret").returned(NOW)) == 1  # type: ignore[attr-defined]
+
+
+def test_doctor_sees_whether_the_mailbox_can_be_read(box: Bouncer) -> None:
+    assert "CH33" in [one.code for one in channel(bounces=box.url).check()]
+    wrong = channel(bounces=box.url.replace("s3cret", "wrong")).check()
+    assert [(one.code, one.level) for one in wrong][-1] == ("CH32", "fail")
+
+
+def test_without_a_mailbox_nobody_is_asked() -> None:
+    assert not isinstance(channel(), Returning)
+
+
+@pytest.mark.parametrize(
+    "url", ["pop3://h/", "imaps://", "imap://mail.acme.example/INBOX", "mail.acme.example"]
+)
+def test_an_address_that_cannot_be_read_or_sends_the_password_in_the_open_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"channels\.email\.manager\.bounces"):
+        channel(bounces=url)
