@@ -76,6 +76,13 @@ def test_a_reply_seen_whole_has_the_same_key_as_in_the_sweep(web):
     assert desk().parse(request(json.dumps(body).encode()), NOW)[0].key in keys
 
 
+def test_a_reply_of_which_only_older_threads_came_along_is_a_look(web):
+    threads = [FIRST, said(60, "anybody?")]
+    body = {**CONVERSATION, "threads": 3, "_embedded": {"threads": threads[::-1]}}
+    (event,) = desk().parse(request(json.dumps(body).encode()), NOW)
+    assert event.kind is EventKind.LOOK
+
+
 @given(
     st.binary(max_size=400),
     st.sampled_from(["convo.created", "convo.status", "convo.assigned", "nonsense", ""]),

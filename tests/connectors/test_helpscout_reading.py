@@ -118,6 +118,12 @@ def test_a_merged_conversation_says_where_it_went(web):
     assert moved.value.target == "1234"
 
 
+def test_a_conversation_that_points_at_itself_is_gone_and_not_followed_for_ever(web):
+    web.get(f"{API}/conversations/5", status=301, headers={"Location": "/v2/conversations/5"})
+    with pytest.raises(errors.Gone):
+        desk().fetch("5")
+
+
 def test_a_team_a_robot_and_we_ourselves_hold_it_and_no_human_does(web):
     ours = desk(bots=["99"])
     for holder in (TEAM, CLEVER, BOT):
