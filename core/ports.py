@@ -67,6 +67,14 @@ class HelpDesk(Protocol):
         """What `doctor` can see with the run-time credential: identity, rights, queues by name."""
 
 
+@runtime_checkable
+class Knowing(Protocol):
+    """A desk that can say which of its agents has an e-mail address."""
+
+    def agent_id(self, email: str) -> str:
+        """The agent's id there. Raises Refused when nobody has that address, TryLater."""
+
+
 class Channel(Protocol):
     """One way to reach people."""
 

@@ -221,6 +221,10 @@ class Freshdesk:
         """The agent whose key we use; `role` is its ticket scope."""
         return self._directory.whoami()
 
+    def agent_id(self, email: str) -> str:
+        """The agent with this address. Raises Refused."""
+        return self._directory.agent_id(email)
+
     def check(self, queues: Iterable[str]) -> list[Finding]:
         """What the run-time key can see."""
         return doctor.findings(self._settings, self._api, self._directory, queues)

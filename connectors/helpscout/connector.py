@@ -241,6 +241,10 @@ class HelpScout:
         """The user that our token acts as."""
         return self._directory.whoami()
 
+    def agent_id(self, email: str) -> str:
+        """The user with this address. Raises Refused."""
+        return self._directory.user_id(email)
+
     def check(self, queues: Iterable[str]) -> list[Finding]:
         """What the run-time credential can see."""
         return doctor.findings(self._settings, self._api, self._directory, queues)

@@ -14,7 +14,8 @@ from datetime import datetime
 from core.errors import Gone, Moved, Refused, UnknownOutcome, Unsupported, VendorError
 from core.ledger import store
 from core.line import watching
-from core.model import Assign, Claim, Mode, Ticket
+from core.model import Assign, Assignee, Claim, Mode, Ticket
+from core.ports import HelpDesk, Knowing
 from core.wiring import App
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def claim_by_person(
         )
     try:
         ticket = app.desks[desk].fetch(ticket_id)
-        held = _holder(ticket, email)
+        held = _holder(app.desks[desk], ticket, email)
         written = bool(held) or _assigned(app, desk, ticket, email, now)
     except (Gone, Moved) as err:
         return Outcome(False, f"Ticket {ticket_id} is not there any more: {err}")
@@ -62,16 +63,22 @@ def claim_by_person(
     return Outcome(True, f"Ticket {ticket_id} is yours, {name or email}.{aside}")
 
 
-def _holder(ticket: Ticket, email: str) -> str:
+def _holder(at: HelpDesk, ticket: Ticket, email: str) -> str:
     """The human who has it already; the person's own address where that is who asks."""
     who = ticket.assignee
     if who is None or not who.human:
         return ""
-    return (
-        email
-        if who.email and who.email.casefold() == email.casefold()
-        else who.name or who.email or "somebody"
-    )
+    if who.email.casefold() == email.casefold() or _same(at, who, email):
+        return email
+    return who.name or who.email or "somebody"
+
+
+def _same(at: HelpDesk, who: Assignee, email: str) -> bool:
+    """By the desk's own id: it may not show the holder's address on a ticket, or show another one."""
+    try:
+        return isinstance(at, Knowing) and at.agent_id(email) == who.id
+    except Refused:
+        return False
 
 
 def _assigned(app: App, desk: str, ticket: Ticket, email: str, now: datetime) -> bool:
@@ -90,6 +97,6 @@ def _assigned(app: App, desk: str, ticket: Ticket, email: str, now: datetime) ->
         try:
             at.send(ticket, one)
         except UnknownOutcome:
-            if _holder(at.fetch(ticket.id), email) != email:
+            if _holder(at, at.fetch(ticket.id), email) != email:
                 raise  # the desk does not have it: the person is told to try again
     return True

@@ -295,6 +295,28 @@ def test_an_assignment_whose_answer_is_lost_is_looked_up(world: World, lands: bo
     assert (world.ticket().state == "claimed") is lands
 
 
+class KnowingDesk(Desk):
+    """A desk that says which agent has an address."""
+
+    def agent_id(self, email: str) -> str:
+        if email not in self.agents:
+            raise Refused(f"nobody has the address {email}", status=400)
+        return self.agents[email].id
+
+
+@pytest.mark.parametrize("shown", ["", "anna.ober@acme.example"])
+def test_who_has_the_ticket_already_is_told_so_though_the_desk_shows_no_address_or_another(
+    world: World, shown: str
+) -> None:
+    world.desk = world.desks["support"] = KnowingDesk()
+    world.desk.held["4711"] = Assignee("7", "Anna Ober", True, shown)
+    outcome = claim_by_person(world, "support", "4711", "anna@acme.example", "link", T0)
+    assert (outcome.done, world.desk.sent) == (True, 0)
+    for other in ("ben@acme.example", "stranger@acme.example"):
+        outcome = claim_by_person(world, "support", "4711", other, "link", T0)
+        assert (outcome.done, "Anna Ober" in outcome.words) == (False, True)
+
+
 def test_a_deleted_ticket_cannot_be_taken(world: World) -> None:
     assert "not there any more" in claim(world, ticket="404").words
 
