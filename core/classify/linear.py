@@ -25,7 +25,8 @@ from core.model import NO_INTENT, Guess, Prediction
 
 FORMAT = 3  # to be raised when a saved model would be read wrongly by newer code
 OUTSIDE = 0.3
-NEAR = 1 / 3  # of the messages of no intent, how many are about something that might have been one
+NEAR = 1 / 3  # of the messages of no intent, how many are about something that might have been one,
+FIELD = 20  # with up to so many intents; with more of them less of the field is left outside
 RIVALS = 3
 STEEP = 12.0
 ALTERNATIVES = 3
@@ -229,10 +230,11 @@ def _trust(
     solved: Solved, labels: NDArray[np.int64], scale: Weights, words: Any, outside: float
 ) -> tuple[Calibrator, Calibrator]:
     inside = len(solved.alone.scores)
+    near = NEAR * min(1.0, FIELD / (solved.alone.scores.shape[1] - 1))
     parts = (
         (solved.alone, scale.known_share(words[:inside], 1), 1 - outside),
-        (solved.strangers, _strangers_known(solved, scale, words), outside * NEAR),
-        (solved.noise, scale.known_share(words[solved.noise_rows]), outside * (1 - NEAR)),
+        (solved.strangers, _strangers_known(solved, scale, words), outside * near),
+        (solved.noise, scale.known_share(words[solved.noise_rows]), outside * (1 - near)),
     )
     evidence = np.concatenate([trust_evidence(held, share) for held, share, _ in parts])
     mass = np.concatenate([np.full(len(share), part / max(len(share), 1)) for _, share, part in parts])
