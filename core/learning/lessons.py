@@ -87,8 +87,9 @@ def judged(lessons: Sequence[Lesson]) -> list[Judged]:
 
 
 def examples(lessons: Sequence[Lesson], known: Mapping[str, Any]) -> list[Example]:
-    """What a model may learn from: words that people labelled with an intent of the configuration."""
-    good = [one for one in lessons if one.source == "label" and one.words and one.truth in known]
+    """What a model may learn from: words that people labelled with an intent of the configuration, or as none."""
+    may = {*known, NO_INTENT}
+    good = [one for one in lessons if one.source == "label" and one.words and one.truth in may]
     return [Example(one.words, one.truth, one.at) for one in good]
 
 

@@ -236,3 +236,18 @@ def test_labels_in_the_ledger_teach_and_our_own_guesses_do_not(shell):
 
 def test_an_unknown_command_is_wrong_usage(shell):
     assert backstop("frobnicate").exit_code == 2
+
+
+def test_a_ticket_labelled_as_none_of_these_teaches_what_none_is_and_nobody_invents_intents():
+    from core.learning.lessons import Lesson, examples
+
+    def lesson(truth: str, source: str = "label", words: str = "Where is it?") -> Lesson:
+        return Lesson("support", "1", NOW, "order_status", 0.9, truth, source, words)
+
+    past = [
+        lesson("order_status"),
+        lesson("none_of_these"),
+        lesson("unheard_of"),
+        lesson("order_status", "answered"),
+    ]
+    assert [one.intent for one in examples(past, {"order_status": ()})] == ["order_status", "none_of_these"]
