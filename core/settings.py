@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -94,6 +94,16 @@ class Bands(Section):
 
     auto: float = Field(0.85, ge=0, le=1)  # at or above: answer by rule
     route: float = Field(0.60, ge=0, le=1)  # at or above: a specialist, with the guess
+
+
+def _plain_name(name: str) -> str:
+    """Desks fold tags to small letters: another spelling would come back as somebody's correction."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+        raise ValueError(f'"{name}" becomes a tag at the desk: use small letters, digits, _ and - only')
+    return name
+
+
+IntentName = Annotated[str, AfterValidator(_plain_name)]
 
 
 class IntentSettings(Section):
@@ -192,7 +202,7 @@ class Settings(BaseSettings):
     classifier: ClassifierSettings = Field(default_factory=ClassifierSettings)
     bands: Bands = Field(default_factory=Bands)
     desks: dict[str, dict[str, Any]] = Field(default_factory=dict)  # see below, by vendor
-    intents: dict[str, IntentSettings] = Field(default_factory=dict)
+    intents: dict[IntentName, IntentSettings] = Field(default_factory=dict)
     escalation: Escalation = Field(default_factory=Escalation)
     audiences: dict[str, Names] = Field(default_factory=dict)  # name → channels
     channels: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)  # see below, by kind

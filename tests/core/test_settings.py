@@ -144,3 +144,9 @@ def test_the_example_of_the_contract_loads(written):
     loaded = settings.load(written("", base=text))
     assert loaded.escalation.promise["low"] == timedelta(days=1)
     assert warnings(loaded) == []
+
+
+@pytest.mark.parametrize("name", ["OrderStatus", '"order status"', '"-x"', '"größe"'])
+def test_an_intents_name_is_one_that_every_desk_keeps_as_it_is(written, name):
+    with pytest.raises(ConfigError, match="small letters, digits, _ and - only"):
+        settings.load(written(f'[intents.{name}]\nqueue = "Orders"\n'))
