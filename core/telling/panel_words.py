@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from core.gauges import WAITING
-from core.model import NO_INTENT, TicketState
+from core.model import NO_INTENT, TicketState, whole_percent
 
 STATES = {
     "received": "being looked at",
@@ -102,7 +102,7 @@ def _at(at: datetime, now: datetime) -> str:
 
 
 def _percent(share: Any) -> str:
-    return f"{int(float(share or 0) * 100)}%"  # as the note rounds it
+    return f"{whole_percent(float(share or 0))}%"
 
 
 def plain(name: str) -> str:

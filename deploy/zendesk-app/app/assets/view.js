@@ -36,7 +36,7 @@ function plain(name) {
 }
 
 function percent(share) {
-  return `${Math.floor(share * 100)}%`; // as the note rounds it
+  return `${Math.floor(Number((share * 100).toFixed(9)))}%`; // as the note rounds it
 }
 
 function when(iso, locale, now) {
