@@ -27,6 +27,7 @@ FORMAT = 3  # to be raised when a saved model would be read wrongly by newer cod
 OUTSIDE = 0.3
 NEAR = 1 / 3  # of the messages of no intent, how many are about something that might have been one,
 FIELD = 20  # with up to so many intents; with more of them less of the field is left outside
+LINE = 5.0  # a background line, which we wrote, weighs at most as so many examples, which customers wrote
 RIVALS = 3
 STEEP = 12.0
 ALTERNATIVES = 3
@@ -239,6 +240,9 @@ def _trust(
     evidence = np.concatenate([trust_evidence(held, share) for held, share, _ in parts])
     mass = np.concatenate([np.full(len(share), part / max(len(share), 1)) for _, share, part in parts])
     place = np.arange(len(evidence))
+    mass = np.minimum(
+        mass, np.where(place < len(evidence) - len(solved.noise.scores), np.inf, LINE * mass[0])
+    )
     belongs = place < inside
     right = np.zeros(len(evidence), bool)
     right[:inside] = np.argmax(solved.alone.scores[:, :-1], axis=1) == labels[:inside]

@@ -269,3 +269,41 @@ def test_a_wish_for_a_human_in_an_angry_message_shows(embedded: LinearClassifier
     )
     odds = {found.intent: found.confidence} | {guess.intent: guess.confidence for guess in found.alternatives}
     assert odds["human_request"] >= 0.25
+
+
+def test_a_few_of_our_own_lines_do_not_silence_an_intent_that_thousands_of_messages_speak_for() -> None:
+    """Lines that our list calls nobody's business may be a desk's very business; its customers' words outweigh them."""
+    draw = np.random.default_rng(2)
+    fill = [
+        "please",
+        "hello",
+        "today",
+        "again",
+        "thanks",
+        "now",
+        "kindly",
+        "soon",
+        "maybe",
+        "team",
+        "dear",
+        "still",
+        "really",
+        "just",
+        "could",
+    ]
+
+    def said(topic: str, n: int) -> list[str]:
+        return [f"{topic} {' '.join(draw.choice(fill, 4))} {i}" for i in range(n)]
+
+    examples = {
+        topic: said(topic, 400)
+        for topic in ("weather forecast", "train times", "song lyrics", "pasta recipe")
+    }
+    lines = [
+        *said("weather forecast", 2),
+        *said("train times", 2),
+        *said("song lyrics", 2),
+        *starter().background[:20],
+    ]
+    found = fit(examples, lines).predict_many(said("weather forecast", 40))
+    assert np.mean([p.intent == "weather forecast" and p.confidence >= 0.85 for p in found]) > 0.8
