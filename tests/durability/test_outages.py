@@ -85,6 +85,32 @@ def test_events_of_a_desk_that_is_down_for_hours_wait_and_are_done_once_when_it_
 
 
 @ONE
+def test_what_waited_for_a_desk_is_due_as_soon_as_the_desk_answers_again(house):
+    h = house()
+    h.later(minutes=5)
+    h.api.plan = down
+    case = h.writes_in(ORDER)
+    h.later(minutes=10)
+    assert event(h, case).due_at > h.now
+    h.api.plan = up
+    h.sweep()
+    assert event(h, case).due_at == h.now, "not when its own pause ends"
+
+
+@ONE
+def test_no_call_to_a_desk_that_is_down_counts_as_a_try(house):
+    h = house(limits={"tries": 3})
+    h.api.plan, _ = each_write_once("status_before:503", times=1000)
+    with h.app.engine.begin() as conn:
+        store.put_desk(conn, "support", trouble="it does not answer")
+    case = h.writes_in(DISPUTE)
+    for _ in range(9):
+        h.now += timedelta(hours=1)
+        handle(h.app, event(h, case).key)
+    assert (event(h, case).state, event(h, case).attempts) == ("waiting", 0)
+
+
+@ONE
 def test_an_outage_keeps_the_order_of_one_tickets_messages(house):
     h = house()
     h.later(minutes=5)
