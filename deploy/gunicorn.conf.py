@@ -11,7 +11,8 @@ worker_class = "gthread"  # the work is waiting for the store, so threads serve 
 threads = _web.threads
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 preload_app = False  # each process opens its own connections to the store
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # a heartbeat file on a slow disk looks like a hung worker  # noqa: S108, PTH112  # nosec B108
+# a heartbeat file on a slow disk looks like a hung worker
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112  # nosec B108
 timeout = 30
 graceful_timeout = 30
 keepalive = 75  # longer than the usual proxy's, so that the proxy closes first
