@@ -8,6 +8,7 @@ from typing import Any
 
 from core.gauges import WAITING
 from core.model import NO_INTENT, TicketState, whole_percent
+from core.wording import WORTH_NAMING
 
 STATES = {
     "received": "being looked at",
@@ -66,7 +67,8 @@ def _rows(
     intent, guessed = intents
     promise: datetime | None = ticket["promise_at"]
     late = bool(promise and waits and promise < now)
-    runners = [f"{plain(name)} {_percent(share)}" for name, share in (last.get("alternatives") or [])[:MOST]]
+    others = [one for one in last.get("alternatives") or [] if one[1] >= WORTH_NAMING]
+    runners = [f"{plain(name)} {_percent(share)}" for name, share in others[:MOST]]
     rule = last.get("rule")
     return [
         ("State", STATES.get(ticket["state"], ""), False),

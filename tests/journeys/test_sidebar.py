@@ -17,6 +17,7 @@ from connectors.helpscout.sidebar import _php_json
 from connectors.signing import hmac_base64
 from core.ledger.schema import claim_links, labels
 from core.line import upkeep
+from core.model import whole_percent
 from core.setup import doctor
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -61,9 +62,10 @@ def test_the_sidebar_says_what_backstop_thinks_and_why(near):
     html = posted(near, case).json()["html"]
     row = near.ticket(case)
     assert "Billing dispute" in html
-    assert f"{int(row.confidence * 100)}% sure" in html
-    for words in ("routed to a specialist", "urgent", "waiting for a human", "Why:", "Also possible:"):
+    assert f"{whole_percent(row.confidence)}% sure" in html
+    for words in ("routed to a specialist", "urgent", "waiting for a human", "Why:"):
         assert words in html, words
+    assert " 0%" not in html, "a guess of nothing only makes the reader wonder"
     assert re.search(r"Promised to the customer:</span> \w{3} \d\d \w{3}, \d\d:\d\d", html)
     assert re.search(r"Told next, if nobody takes it:</span> team, ", html)
     assert CHARGE not in html  # the conversation itself is beside it

@@ -37,7 +37,7 @@ function told(found, story) {
     state: ticket.state || "",
     why: last.reason || ticket.reason || "",
     rule: last.rule ? `${last.rule}, rules version ${last.rules_version}` : "",
-    runners: (last.alternatives || []).slice(0, 2),
+    runners: (last.alternatives || []).filter(([, share]) => share >= 0.01).slice(0, 2), // "0%" tells nothing
     evidence: (last.evidence || []).slice(0, 5),
     promise: ticket.promise_at || "",
     next: waiting ? ladder[ticket.rung || 0] || null : null,
