@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from core.model import whole_percent
 from core.setup import doctor
 
 CHROMIUM = Path("/usr/bin/chromium")
+SHOTS = os.environ.get("BACKSTOP_SCREENSHOTS", "")  # a folder to keep pictures in
 
 
 @pytest.fixture
@@ -192,6 +194,8 @@ def test_in_a_real_browser_the_page_is_drawn_and_its_link_takes_the_conversation
             != "rgba(0, 0, 0, 0)"
         )
         assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        if SHOTS:
+            page.screenshot(path=Path(SHOTS) / "helpscout-sidebar.png")
         with page.expect_popup() as opened:
             page.click("text=I take it")
         opened.value.click("button")
