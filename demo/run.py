@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from datetime import timedelta
@@ -49,19 +50,36 @@ def run(
     """The demo; gives the exit code. Needs no network but loopback, and leaves nothing behind."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     console = Console(width=None if sys.stdout.isatty() else 150)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end is one, whoever asks for it
+    stopped = _told_to_stop()
     try:
         with (
             tempfile.TemporaryDirectory(prefix="backstop-demo-") as home,
-            running(desk, _port(port, once), Path(home)) as world,
+            running(desk, _port(port, once), Path(home), stopped=stopped) as world,
         ):
-            return _once(world, console, as_json=as_json) if once else _stay(world, console, pace)
+            code = _once(world, console, as_json=as_json) if once else _stay(world, console, pace)
+            interrupted = stopped.is_set()
     except ConfigError as err:
         click.echo(f"demo: {err}", err=True)
         return 2
     except KeyboardInterrupt:
+        return INTERRUPTED
+    if interrupted:
         click.echo("\nGoodbye.", err=True)
-        return INTERRUPTED if once else 0
+    return code
+
+
+def _told_to_stop() -> threading.Event:
+    """Set by Ctrl-C or a polite end. No exception: one amid a transaction would keep the store locked while we close."""
+    stopped = threading.Event()
+
+    def heard(number: int, _frame: Any) -> None:
+        if stopped.is_set():  # the second time it is meant at once
+            raise KeyboardInterrupt
+        stopped.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, heard)
+    return stopped
 
 
 def _port(wanted: int, once: bool) -> int:
@@ -92,6 +110,8 @@ def _once(world: Any, console: Console, *, as_json: bool) -> int:
     begun = time.monotonic()
     world.patience_ends = begun + PATIENCE
     play(world, samples(), 0)
+    if world.stopped.is_set():
+        return INTERRUPTED
     quiet = world.settled()
     the_rest_of_the_day(world)
     quiet = world.settled() and quiet

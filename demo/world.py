@@ -109,7 +109,9 @@ class World:
 
 
 @contextmanager
-def running(vendor: str, port: int, home: Path, *, sweep: str = "1m") -> Iterator[World]:
+def running(
+    vendor: str, port: int, home: Path, *, sweep: str = "1m", stopped: threading.Event | None = None
+) -> Iterator[World]:
     """The whole product, started; stopped at the end of the block."""
     if vendor not in DESKS:
         raise ConfigError(f'there is no desk "{vendor}": use {", ".join(DESKS)}')
@@ -120,6 +122,7 @@ def running(vendor: str, port: int, home: Path, *, sweep: str = "1m") -> Iterato
         desk.add_queue(name)
     ann = desk.add_person("Ann Sorensen", "ann.sorensen@shop.example", "agent")
     world = World(vendor, home, clock, desk, People(clock), ann, clock())
+    world.stopped = stopped or world.stopped
     fake = importlib.import_module(f"{DESKS[vendor]}.fake").make_fake(desk)
     with ExitStack() as stack:
         shown = _Shown(fake.app, world)
