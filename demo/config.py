@@ -34,6 +34,14 @@ INTENTS = (
     ("product_question", "", "Product", ""),
     ("human_request", "", "Support", ""),
 )
+EXAMPLES = {  # what an admin adds where the starter's own examples are not enough
+    "invoice_request": (
+        "Could you send us the invoice for our order with our VAT number on it?",
+        "We need a copy of the invoice for our accounts, please.",
+        "I cannot find the invoice in the portal, where can I download it?",
+        "Please issue the invoice to our company address instead.",
+    ),
+}
 _SECRET = re.compile(r"secret|key|token|password")
 
 
@@ -60,6 +68,7 @@ def write(
         desk=DESK,
         desk_table=table,
         intents=INTENTS,
+        examples=EXAMPLES,
         people_url=people_url,
         smtp_url=smtp_url,
     )
