@@ -75,10 +75,13 @@ def test_a_ticket_that_no_webhook_and_no_sweep_told_is_missing_then_healed(house
     assert (line["healed"], line["missing"], line["stuck"]) == ([], [], [])
 
 
-def test_a_fact_without_an_end_is_stuck(house):
+@pytest.mark.parametrize(
+    "left", [{"state": "received"}, {"state": "waiting", "due_at": None}], ids=["begun", "waits for nothing"]
+)
+def test_a_fact_without_an_end_is_stuck(house, left):
     h = house()
     case = h.writes_in(ORDER)
-    change(h, events, state="received")
+    change(h, events, **left)
     h.now += timedelta(hours=1)
     line = audit.audit(h.app, "support", h.now - timedelta(days=1), h.now)
     assert line["stuck"] == [str(case.id)]
