@@ -434,6 +434,8 @@ def test_the_cursor_moves_only_with_its_page(house, monkeypatch):
     assert not h.rows(events)
     h.sweep()
     assert h.ticket(case).state == "auto_resolved"
+    with h.app.engine.begin() as conn:
+        assert store.desk(conn, "support").cursor not in {"", before}, "and then it does move"
 
 
 def test_deleted_merged_and_spam_tickets_come_to_an_end(house):
