@@ -58,7 +58,7 @@ def fill(
     engine: Engine, now: datetime, weeks: int = 4, seed: int = 7, *, per_week: int = 260, desk: str = DESK
 ) -> int:
     """Write `weeks` of history that end at `now`; the number of tickets. Does nothing the second time."""
-    dice = random.Random(seed)  # noqa: S311  # nosec B311: plausible, not secret
+    dice = random.Random(seed)  # plausible, not secret  # noqa: S311  # nosec B311
     with engine.begin() as connection:
         if connection.scalar(select(meta.c.value).where(meta.c.name == GENERATED)) is not None:
             return 0

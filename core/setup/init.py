@@ -102,7 +102,7 @@ def draft(answers: Answers, secrets: list[str], generated: Mapping[str, str]) ->
 
 
 def _environment() -> Environment:
-    env = Environment(  # noqa: S701  # nosec B701 - TOML, every value through the filter
+    env = Environment(  # TOML, every value through the filter  # noqa: S701  # nosec B701
         loader=PackageLoader("core"), undefined=StrictUndefined, keep_trailing_newline=True
     )
     env.filters["toml"] = lambda value: json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
