@@ -61,7 +61,7 @@ def receiver(app: App, name: str) -> Iterator[Finding]:
 
 
 def _host(host: str) -> str:
-    return "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104
+    return "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104  # nosec B104
 
 
 def _healthy(base: str) -> tuple[bool, str]:
