@@ -193,9 +193,9 @@ def test_retention_reaches_the_engines_tables_from_the_command_line_too(tmp_path
         world.vendors_deliver(drop=0.0)
         app = world.app()
         until(lambda: world.settled(app.engine), 60)
+        until(lambda: kept_by_the_engine(app.engine) > 0, 60)  # the ledger is a moment ahead of the engine
         for pid in running:
             world.nursery.kill(pid)
-        assert kept_by_the_engine(app.engine) > 0
         world.passes(timedelta(days=31))
         world.nursery.start("prune")
         until(lambda: kept_by_the_engine(app.engine) == 0, 60)
