@@ -18,6 +18,7 @@ from core.model import (
     TicketEvent,
     TicketState,
     Write,
+    created_key,
 )
 from core.outgoing import Sent
 from core.values import to_json, what, without_words
@@ -355,6 +356,16 @@ def label(
         "words": words,
     }
     put(conn, labels, ["desk", "ticket_id"], row)
+
+
+def corrected(
+    conn: Connection, where: tuple[str, str], intent: str, source: str, by: str, now: datetime
+) -> None:
+    """A person says what a ticket is really about: its final intent, and a label to learn from."""
+    decided = decision(conn, created_key(*where))
+    put_ticket(conn, where, now, final_intent=intent)
+    label(conn, where, intent, source, now, decided.words if decided else "")
+    log(conn, where, now, "corrected", f"{by} says it is {intent}")
 
 
 def stuck(conn: Connection, now: datetime, older: timedelta) -> list[Row[Any]]:

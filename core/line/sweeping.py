@@ -105,10 +105,7 @@ def _keep(app: App, conn: Any, desk: str, sighting: Sighting, row: Any, now: dat
     if (
         label and row.intent and label not in {row.intent, row.final_intent}
     ):  # else it is our own, half written
-        store.put_ticket(conn, (desk, sighting.ticket_id), now, final_intent=label)
-        decided = store.decision(conn, created_key(desk, sighting.ticket_id))
-        store.label(conn, (desk, sighting.ticket_id), label, "field", now, decided.words if decided else "")
-        store.log(conn, (desk, sighting.ticket_id), now, "corrected", f"an agent says it is {label}")
+        store.corrected(conn, (desk, sighting.ticket_id), label, "field", "an agent", now)
 
 
 def _failed(app: App, name: str, err: VendorError, now: datetime) -> None:

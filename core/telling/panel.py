@@ -17,7 +17,7 @@ from core.errors import BackstopError, BadPayload, BadSignature
 from core.ledger import db, store
 from core.ledger.schema import meta
 from core.ledger.telling import told
-from core.model import Viewing, WebhookRequest, created_key
+from core.model import Viewing, WebhookRequest
 from core.telling import links
 from core.telling.doors import GONE
 from core.telling.panel_words import panel_of
@@ -163,12 +163,8 @@ def correct(token: str) -> tuple[Response, int]:
             return _page(400, words="Choose one of the intents.")
         if not links.use_link(conn, token, now):
             return _page(404, words=GONE)
-        where = (found.desk, found.ticket_id)
-        decided = store.decision(conn, created_key(*where))
-        store.put_ticket(conn, where, now, final_intent=intent)
-        store.label(conn, where, intent, "sidebar", now, decided.words if decided else "")
-        who = found.email or found.person or "an agent"
-        store.log(conn, where, now, "corrected", f"{who} says it is {intent}")
+        by = found.email or found.person or "an agent"
+        store.corrected(conn, (found.desk, found.ticket_id), intent, "sidebar", by, now)
     return _page(200, words=f"Noted: {intent.replace('_', ' ')}. Backstop learns from it.")
 
 
