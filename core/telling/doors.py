@@ -29,7 +29,8 @@ PROMPT = 2.0  # seconds within which a provider wants its answer; a slow desk is
 GONE = "This link was used already, or it is older than a week. Open the ticket in the desk."
 
 
-def _app() -> App:
+def here() -> App:
+    """The program that this request came to."""
     app: App = current_app.extensions["backstop"]
     return app
 
@@ -37,7 +38,7 @@ def _app() -> App:
 @doors.get("/claim/<token>")
 def ask(token: str) -> tuple[Response, int]:
     """The page with the button. Takes nothing."""
-    app = _app()
+    app = here()
     with reading(app.engine) as conn:
         found = links.link(conn, token, app.clock())
     if found is None:
@@ -48,7 +49,7 @@ def ask(token: str) -> tuple[Response, int]:
 @doors.post("/claim/<token>")
 def take(token: str) -> tuple[Response, int]:
     """The button: take the ticket, once."""
-    app, now = _app(), _app().clock()
+    app, now = here(), here().clock()
     with app.engine.begin() as conn:
         found = links.link(conn, token, now)
         mine = found is not None and links.use_link(conn, token, now)
@@ -69,7 +70,7 @@ def take(token: str) -> tuple[Response, int]:
 @doors.post("/hooks/channels/<kind>/<name>")
 def heard(kind: str, name: str) -> tuple[Response, int]:
     """A channel's provider: how a message fared, or that somebody clicked. Proved before it is read."""
-    app, ref = _app(), f"{kind}:{name}"
+    app, ref = here(), f"{kind}:{name}"
     channel: Any = app.channels.get(ref)
     if not isinstance(channel, Listening):
         return jsonify({"result": "there is no such channel that listens"}), 404
@@ -123,9 +124,17 @@ def _claimed(app: App, channel: Listening, one: Heard, now: datetime) -> None:
 
 def _page(status: int, **shown: str) -> tuple[Response, int]:
     known = {"words": "", "ticket": "", "desk": "", "email": ""} | shown
-    response = Response(render_template("notice_claim.html", **known))
-    policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    response.headers["Content-Security-Policy"] = policy
+    return shielded(render_template("notice_claim.html", **known), status)
+
+
+def shielded(
+    html: str, status: int = 200, *, frames: str = "'none'", forms: str = "'self'"
+) -> tuple[Response, int]:
+    """A page whose address opens something: framed by nobody else, kept and indexed nowhere, its address told to none."""
+    response = Response(html)
+    response.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src 'unsafe-inline'; form-action {forms}; frame-ancestors {frames}; base-uri 'none'"
+    )
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex"

@@ -19,7 +19,7 @@ from core.ledger.schema import meta
 from core.ledger.telling import told
 from core.model import Viewing, WebhookRequest
 from core.telling import links
-from core.telling.doors import GONE
+from core.telling.doors import GONE, here, shielded
 from core.telling.panel_words import panel_of
 from core.wiring import App, module
 
@@ -32,15 +32,10 @@ KEPT = timedelta(days=1)  # how long the desk's list of agents is believed
 NOTED = timedelta(hours=1)
 
 
-def _app() -> App:
-    app: App = current_app.extensions["backstop"]
-    return app
-
-
 @panel.route("/hooks/apps/<desk>", methods=["GET", "POST"])
 def beside(desk: str) -> tuple[Response, int]:
     """The desk's sidebar asks about a ticket. Proved before it is read."""
-    app, now = _app(), _app().clock()
+    app, now = here(), here().clock()
     part = sidebar_of(app, desk)
     if part is None:
         return jsonify({"result": f"there is no desk called {desk[:80]} with a sidebar"}), 404
@@ -55,7 +50,7 @@ def beside(desk: str) -> tuple[Response, int]:
     shown = _shown(app, part, desk, viewing, now)
     if request.method == "POST":
         return jsonify(part.answer(render_template("panel_body.html", **shown))), 200
-    return _framed(render_template("panel.html", **shown), part.FRAMES)
+    return shielded(render_template("panel.html", **shown), frames=part.FRAMES, forms="'none'")
 
 
 def sidebar_of(app: App, desk: str) -> Any:
@@ -122,24 +117,13 @@ def _email(app: App, part: Any, desk: str, viewing: Viewing, now: datetime) -> s
     return str(people.get(viewing.agent, ""))
 
 
-def _framed(html: str, frames: str, status: int = 200) -> tuple[Response, int]:
-    response = Response(html)
-    response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors {frames}; base-uri 'none'"
-    )
-    response.headers["Referrer-Policy"] = "no-referrer"  # the address carries the signature
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response, status
-
-
 # --- what it really was -----------------------------------------------------------------------
 
 
 @panel.get("/claim/<token>/intent")
 def ask_intent(token: str) -> tuple[Response, int]:
     """The page that asks what the customer really wants. Changes nothing."""
-    app = _app()
+    app = here()
     with db.reading(app.engine) as conn:
         found = links.link(conn, token, app.clock())
         row = store.ticket(conn, found.desk, found.ticket_id) if found else None
@@ -153,7 +137,7 @@ def ask_intent(token: str) -> tuple[Response, int]:
 @panel.post("/claim/<token>/intent")
 def correct(token: str) -> tuple[Response, int]:
     """What an agent says is the truth: kept as the weekly figures and `train` want it."""
-    app, now = _app(), _app().clock()
+    app, now = here(), here().clock()
     intent = request.form.get("intent", "")
     with app.engine.begin() as conn:
         found = links.link(conn, token, now)
@@ -170,8 +154,4 @@ def correct(token: str) -> tuple[Response, int]:
 
 def _page(status: int, **shown: Any) -> tuple[Response, int]:
     known: dict[str, Any] = {"words": "", "ticket": "", "desk": "", "choices": [], "said": ""} | shown
-    response, status = _framed(render_template("panel_intent.html", **known), "'none'", status)
-    policy = response.headers["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
-    response.headers["Content-Security-Policy"] = policy
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response, status
+    return shielded(render_template("panel_intent.html", **known), status)
