@@ -65,9 +65,7 @@ class App:
     desk_settings: dict[str, Any] = field(default_factory=dict)
     own_addresses: frozenset[str] = frozenset()
     routes: Any = None  # who hears what: made once by core.telling.routing
-    demoted: frozenset[str] = (
-        frozenset()
-    )  # intents that evidence forbids to answer: see core.learning.demotion
+    demoted: frozenset[str] = frozenset()  # intents that evidence forbids to answer: core.learning.demotion
 
     def rungs(self) -> tuple[Rung, ...]:
         """The configured ladder."""

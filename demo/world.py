@@ -155,19 +155,11 @@ def _open(world: World, path: Path, door: _Door, stack: ExitStack) -> None:
     stack.callback(world.app.engine.dispose)
     flask = create_app(world.app)
     flask.register_blueprint(make_page(world))
-    _warm(world.app)
+    world.app.classifier.predict("Where is my order?")  # fitted now, not by eight workers at once
     workflows.launch(world.app)
     stack.callback(workflows.stop)
     stack.callback(world.stopped.set)
     door.inside = flask
-
-
-def _warm(app: Any) -> None:
-    """Load the models now: eight workers that meet their first message at once would load them eight times."""
-    from core.wording import language_of
-
-    app.classifier.predict("Where is my order?")
-    language_of("Where is my order? It has not arrived yet.")
 
 
 class _Door:

@@ -54,7 +54,6 @@ def decide(app: App, ticket: Ticket, messages: tuple[Message, ...], row: Any, ev
     )
     decision, case = _ask_the_mail(app, decision, case, history)
     decision = _guarded(app, decision, case, history, now)
-    mode = Mode.OBSERVE if rules.mode is Mode.OBSERVE else rules.mode
     promise_at = _promise(app, decision, now) if decision.escalates else None
     try:
         actions = _filled(app, decision, case, promise_at, now)
@@ -63,7 +62,7 @@ def decide(app: App, ticket: Ticket, messages: tuple[Message, ...], row: Any, ev
         decision = policy.fallback(ticket, str(err), history, rules, speak=False)
         decision = replace(decision, actions=tuple(a for a in decision.actions if not isinstance(a, Reply)))
     seen = row.handled_message_id if row is not None else ""
-    return _stored(app, case, decision, seen, mode, promise_at, now)
+    return _stored(app, case, decision, seen, rules.mode, promise_at, now)
 
 
 def _guess(app: App, messages: Sequence[Message]) -> tuple[str, Prediction]:
@@ -85,9 +84,7 @@ def _old_mail(app: App, ticket: Ticket, messages: Sequence[Message], event: Any)
         return None
     with reading(app.engine) as conn:
         desk = store.desk(conn, ticket.desk)
-    if desk is None or desk.started_at is None:
-        return None
-    if messages[-1].at >= desk.started_at:
+    if desk is None or desk.started_at is None or messages[-1].at >= desk.started_at:
         return None
     return Decision(
         Outcome.LEFT_ALONE,

@@ -138,7 +138,6 @@ def forget(app: App, email: str, now: datetime) -> dict[str, int]:
             "customer_name": "",
             "customer_id": "",
             "subject": "",
-            "claimed_by": tickets.c.claimed_by,
         }
         done["tickets"] = conn.execute(
             update(tickets).where(tickets.c.customer_email == address).values(**blank)
