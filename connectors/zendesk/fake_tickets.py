@@ -68,7 +68,8 @@ def tickets(state: State) -> Blueprint:
     base = "https://account.zendesk.com"
 
     def shown(case: Case, wanted: set[str]) -> Json:
-        count = {"comment_count": len(case.entries)} if "comment_count" in wanted else {}
+        public = sum(entry.public for entry in case.entries)  # whether notes count is not documented
+        count = {"comment_count": public} if "comment_count" in wanted else {}
         return {**ticket_of(case, base), **count}
 
     @routes.get("/tickets/<int:ticket_id>.json")

@@ -66,7 +66,11 @@ def people_of(*lists: Iterable[Row]) -> dict[str, Row]:
 
 
 def only_comment(answer: Row) -> Row | None:
-    """The comment of a ticket that has only one, from its side-loaded audit; None when it must be asked for."""
+    """The first comment from the audit that came along with a one-comment ticket; None when it must be asked for.
+
+    No public text says whether `comment_count` counts private notes, so the count alone proves nothing: the audit must
+    be the ticket's birth, by its time and by its author (a ticket's submitter wrote its first comment).
+    """
     ticket = row(answer.get("ticket"))
     if ticket.get("comment_count") != 1:
         return None
@@ -76,9 +80,21 @@ def only_comment(answer: Row) -> Row | None:
         *rows(ticket.get("last_audits")),
     ]:
         said = [event for event in rows(audit.get("events")) if event.get("type") == "Comment"]
-        if said and text(audit.get("ticket_id")) in {text(ticket.get("id")), ""}:
+        if said and _is_birth(audit, ticket):
             return {**_of_audit(audit), **said[0]}
     return None
+
+
+def _is_birth(audit: Row, ticket: Row) -> bool:
+    """Whether an audit is the one that made the ticket."""
+    born = stamp(ticket.get("created_at"))
+    theirs = text(audit.get("ticket_id")) in {text(ticket.get("id")), ""}
+    author = text(ticket.get("submitter_id") or ticket.get("requester_id"))
+    return (
+        theirs
+        and born == stamp(audit.get("created_at")) is not None
+        and text(audit.get("author_id")) == author
+    )
 
 
 def _of_audit(audit: Row) -> dict[str, object]:

@@ -50,6 +50,17 @@ def test_without_the_side_loaded_audit_the_comments_are_asked_for(zendesk):
     assert desk().fetch("5").messages[0].text == "There is a charge"
 
 
+@pytest.mark.parametrize("seconds", [0, 90])
+def test_an_agents_note_never_stands_in_for_the_customers_words(world, seconds):
+    """The account may count public comments only: then a ticket with a note counts one, and its last audit is the note."""
+    w = world("zendesk")
+    ticket_id = w.customer("There is a charge that I did not make")
+    w.later(seconds=seconds)
+    w.desk.agent_says(int(ticket_id), w.ann.id, "Looks like spam to me", public=False)
+    said = [(m.author, m.public) for m in w.ours.fetch(ticket_id).messages]
+    assert said == [(Author.CUSTOMER, True), (Author.AGENT, False)]
+
+
 def test_people_who_do_not_come_along_are_asked_for(zendesk):
     shows(zendesk, [said(1), said(2, 88, "I am on it")], users=())
     zendesk.get(f"{API}/users/show_many.json", json={"users": [MIA, ANN]})

@@ -43,8 +43,8 @@ TICKET = {
 
 
 def said(number: int, author: int = 9, text: str = "There is a charge", **more: object) -> dict[str, object]:
-    """A comment of the customer's unless told otherwise."""
-    at = (NOON - timedelta(minutes=120 - number)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """A comment of the customer's unless told otherwise; the first one is as old as the ticket."""
+    at = (NOON - timedelta(minutes=121 - number)).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {"id": number, "type": "Comment", "author_id": author, "body": text, "plain_body": text, "public": True,
             "html_body": f"<p>{text}</p>", "created_at": at, "via": {"channel": "email"}, "metadata": {}, **more}  # fmt: skip
 
