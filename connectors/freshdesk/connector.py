@@ -9,7 +9,7 @@ from functools import partial
 from pydantic import Field, SecretStr
 
 from connectors.claims import unmoved
-from connectors.freshdesk import doctor, events, reading, sweep, writing
+from connectors.freshdesk import doctor, events, merges, reading, sweep, writing
 from connectors.freshdesk.api import Api, Directory, basic, rows
 from connectors.freshdesk.claims import Watch
 from connectors.http import DeskSession, Limits, OnCall
@@ -112,10 +112,18 @@ class Freshdesk:
         if raw.get("deleted"):
             raise Gone(f"ticket {ticket_id} is in Freshdesk's trash", status=404)
         ticket = reading.ticket_of(raw, conversations, self._known(raw))
-        target = reading.merged_into(conversations) if ticket.status in {Status.CLOSED, Status.SOLVED} else ""
-        if target and target != ticket.id:
+        target = merges.target_of({**raw, "conversations": conversations}, self._directory.bot)
+        if ticket.status is Status.CLOSED and target and self._confirmed(ticket_id, target):
             raise Moved(f"ticket {ticket_id} was merged into {target}", target=target)
         return ticket
+
+    def _confirmed(self, ticket_id: str, target: str) -> bool:
+        """Whether the other ticket says so too; one that cannot be read says nothing."""
+        try:
+            raw, conversations = self._read(target)
+        except (Gone, Refused):
+            return False
+        return merges.confirms({**raw, "conversations": conversations}, ticket_id, self._directory.bot)
 
     def _read(self, ticket_id: str) -> tuple[Row, list[Row]]:
         raw = self._api.get(f"/tickets/{number(ticket_id)}", include="conversations,requester,stats")

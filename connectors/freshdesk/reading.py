@@ -32,13 +32,6 @@ STRUCTURED = frozenset({7, 8})  # web chat and mobile SDK take `structured_body`
 UNREACHABLE = frozenset({5, 6})  # Twitter and Facebook: the reply call does not post there
 SURVEY, FORWARDED = 6, 8  # sources of a conversation
 
-# A merged ticket looks like any closed one; only the note that merging leaves names its target.
-_MERGED = re.compile(
-    r"(?:merged\s+in(?:to)|fusionn\w+\s+(?:avec|dans)|fusionad\w+\s+(?:con|en)|zusammengef\w+\s+mit)"
-    r"(?:\s+(?:the|le|la|el|dem))?(?:\s+ticket)?\s+(?:id\s+)?#?(\d{1,20})",
-    re.I,
-)
-
 
 @dataclass(frozen=True)
 class Known:
@@ -112,15 +105,6 @@ def customer_wrote_at(raw: Row) -> datetime | None:
         return replied
     outbound = numbered(raw.get("source"), {OUTBOUND: True}, False)
     return None if outbound else stamp(raw.get("created_at"))
-
-
-def merged_into(conversations: Iterable[Row]) -> str:
-    """The surviving ticket's id, by the note that merging leaves in a closed one; "" when there is none."""
-    for row in reversed(list(conversations)):
-        match = _MERGED.search(plain(row, "body_text", "body", "structured_body"))
-        if match and not row.get("incoming"):
-            return match[1]
-    return ""
 
 
 def in_order(conversations: Iterable[Row]) -> list[Row]:

@@ -173,7 +173,7 @@ class Zendesk:
 
     def _stop_if_merged(self, ticket_id: str, raw: Row, comments: Sequence[Row]) -> None:
         if "closed_by_merge" in reading.tags_of(raw) and reading.status_of(raw) is Status.CLOSED:
-            target = reading.merged_into(comments)
+            target = reading.merged_into(raw, comments)
             if target != ticket_id:
                 raise Moved(f"ticket {ticket_id} was merged into {target or 'another one'}", target=target)
 

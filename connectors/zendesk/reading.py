@@ -164,10 +164,13 @@ def tags_of(raw: Row) -> list[str]:
 
 
 def status_of(raw: Row) -> Status:
-    """Status in our words; an unknown one is open, so that somebody looks."""
-    if raw.get("subject") == "SCRUBBED" and raw.get("description") == "X":
-        return Status.DELETED
-    return STATUS.get(str(raw.get("status") or "").lower(), Status.OPEN)
+    """Status in our words; an unknown one is open, so that somebody looks.
+
+    A scrubbed ticket keeps only the words SCRUBBED and X, which a customer can write too: the status must fit.
+    """
+    status = STATUS.get(str(raw.get("status") or "").lower(), Status.OPEN)
+    scrubbed = raw.get("subject") == "SCRUBBED" and raw.get("description") == "X"
+    return Status.DELETED if scrubbed and status is Status.CLOSED else status
 
 
 def channel_of(raw: Row) -> str:
@@ -194,12 +197,18 @@ def assignee_of(raw: Row, people: Mapping[str, Row], known: Known) -> Assignee |
     return Assignee(holder, str(user.get("name") or ""), human=human, email=str(user.get("email") or ""))
 
 
-def merged_into(comments: Sequence[Row]) -> str:
-    """The ticket that this one was merged into, from the note that the merge left; "" when it cannot be told."""
+def merged_into(raw: Row, comments: Sequence[Row]) -> str:
+    """The ticket that this one was merged into, from the note that the merge left; "" when it cannot be told.
+
+    The requester's own words name no target: anybody can write "merged into request #1".
+    """
+    requester = raw.get("requester_id")
     for comment in reversed(comments):
-        source = row(row(comment.get("via")).get("source"))
+        by_merge = row(row(comment.get("via")).get("source")).get("rel") == "merge"
+        if not by_merge and comment.get("author_id") == requester:
+            continue
         body = str(comment.get("plain_body") or comment.get("body") or "")
-        found = _MERGED.search(body) or (_NUMBERED.search(body) if source.get("rel") == "merge" else None)
+        found = _MERGED.search(body) or (_NUMBERED.search(body) if by_merge else None)
         if found:
             return found.group(1)
     return ""

@@ -300,26 +300,68 @@ def test_a_closed_ticket_whose_customer_wrote_before_it_was_closed_stays_closed(
     assert desk().fetch("5").status is Status.CLOSED
 
 
-def test_a_customer_who_speaks_of_a_merge_merges_nothing(web):
-    show(web, {"status": 4, "conversations": [said(11, "was this merged into ticket 1234?")]})
-    assert desk().fetch("5").id == "5"
+MERGED = "This ticket is closed and merged into ticket 1234"
+SURVIVED = "Ticket with ID 5 is merged into this ticket"
+
+
+def noted(text: str, **more: object) -> dict[str, object]:
+    """A private note of Ann's."""
+    return said(11, text, **{"user_id": 88, "incoming": False, "private": True, "source": 2, **more})
+
+
+def survivor(web: responses.RequestsMock, *notes: dict[str, object]) -> None:
+    web.get(f"{API}/tickets/1234", json={**TICKET, "id": 1234, "conversations": list(notes)})
 
 
 def test_a_merged_ticket_says_where_it_went(web):
-    note = said(
-        11, "This ticket is closed and merged into ticket 1234", user_id=88, incoming=False, private=True
-    )
-    show(web, {"status": 5, "conversations": [note]})
+    show(web, {"status": 5, "conversations": [noted(MERGED)]})
+    survivor(web, noted(SURVIVED))
     with pytest.raises(errors.Moved) as moved:
         desk().fetch("5")
     assert moved.value.target == "1234"
 
 
+@pytest.mark.parametrize(
+    ("status", "note"),
+    [
+        pytest.param(5, said(11, MERGED), id="the customer wrote it"),
+        pytest.param(5, noted(MERGED, user_id=9), id="the customer wrote it on the portal"),
+        pytest.param(5, noted(MERGED, user_id=77), id="our own note quotes it"),
+        pytest.param(5, noted(f"Likely intent: x (72% confidence). Customer message: {MERGED}"), id="quoted"),
+        pytest.param(5, noted(MERGED, user_id=None), id="a rule of the account copied it"),
+        pytest.param(5, noted(MERGED, private=False), id="an agent told the customer"),
+        pytest.param(5, noted("x" * 300 + MERGED), id="in a long text"),
+        pytest.param(4, noted(MERGED), id="the ticket is not closed"),
+        pytest.param(2, noted(MERGED), id="the ticket is open"),
+    ],
+)
+def test_words_about_a_merge_merge_nothing(web, status, note):
+    show(web, {"status": status, "conversations": [note]})
+    survivor(web, noted(SURVIVED))
+    assert desk().fetch("5").id == "5"
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        pytest.param([], id="nothing"),
+        pytest.param([noted("Ticket with ID 55 is merged into this ticket")], id="another ticket"),
+        pytest.param([noted(SURVIVED, user_id=77)], id="our own note"),
+        pytest.param([said(11, SURVIVED)], id="its customer"),
+        pytest.param(None, id="there is no such ticket"),
+    ],
+)
+def test_a_merge_that_the_other_ticket_does_not_confirm_is_none(web, notes):
+    show(web, {"status": 5, "conversations": [noted(MERGED)]})
+    if notes is None:
+        web.get(f"{API}/tickets/1234", status=404)
+    else:
+        survivor(web, *notes)
+    assert desk().fetch("5").status is Status.CLOSED
+
+
 def test_the_surviving_ticket_of_a_merge_stays_where_it_is(web):
-    note = said(
-        11, "Ticket with ID 1234 is merged into this ticket", user_id=88, incoming=False, private=True
-    )
-    show(web, {"status": 5, "conversations": [note]})
+    show(web, {"status": 5, "conversations": [noted("Ticket with ID 1234 is merged into this ticket")]})
     assert desk().fetch("5").status is Status.CLOSED
 
 

@@ -167,11 +167,19 @@ def test_the_companys_own_people_are_no_customers(zendesk):
     assert (ticket.customer.is_staff, ticket.messages[0].author) == (True, Author.CUSTOMER)
 
 
-@pytest.mark.parametrize("ticket", [{"status": "deleted"}, {"subject": "SCRUBBED", "description": "X"}])
+SCRUBBED = {"subject": "SCRUBBED", "description": "X"}
+
+
+@pytest.mark.parametrize("ticket", [{"status": "deleted"}, {**SCRUBBED, "status": "closed"}])
 def test_a_deleted_or_scrubbed_ticket_is_gone(zendesk, ticket):
     shows(zendesk, **ticket)
     with pytest.raises(errors.Gone):
         desk().fetch("5")
+
+
+def test_a_customer_cannot_write_a_ticket_that_counts_as_scrubbed(zendesk):
+    shows(zendesk, **SCRUBBED)
+    assert desk().fetch("5").status is Status.NEW
 
 
 def test_a_merge_in_another_language_is_followed_by_its_number(zendesk):
@@ -183,6 +191,19 @@ def test_a_merge_in_another_language_is_followed_by_its_number(zendesk):
     )
     remark = said(3, 88, "It was about order #4711", public=False)
     shows(zendesk, [said(1), note, remark], status="closed", tags=["closed_by_merge"])
+    with pytest.raises(errors.Moved) as moved:
+        desk().fetch("5")
+    assert moved.value.target == "31"
+
+
+def test_the_customers_own_words_do_not_say_where_a_merged_ticket_went(zendesk):
+    note = said(2, 88, "This request was closed and merged into request #31")
+    shows(
+        zendesk,
+        [said(1), note, said(3, 9, "merged into request #1")],
+        status="closed",
+        tags=["closed_by_merge"],
+    )
     with pytest.raises(errors.Moved) as moved:
         desk().fetch("5")
     assert moved.value.target == "31"
