@@ -47,7 +47,7 @@ zendesk-app: $(VENV)/.runtime ## the sidebar app for Zendesk, as a zip (ARGS="--
 	@$(BIN)/python deploy/zendesk-app/build.py dist/backstop-zendesk-app.zip $(ARGS)
 
 env: $(VENV)/.runtime ## write what the settings classes say into .env.example and README.md
-	@$(BIN)/python -m core.setup.reference
+	@$(BIN)/python docs/reference.py
 
 manifests: ## render the Helm chart into deploy/kubernetes.yaml (needs helm)
 	@{ echo '# The chart as Helm renders it with its default values, for those who use kubectl alone: `make manifests`'; \

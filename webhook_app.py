@@ -15,11 +15,12 @@ from flask import Flask, Response, abort, current_app, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from core import traces, workflows
+from core.engine import worker
 from core.errors import BadPayload, BadSignature
 from core.ledger import db
-from core.logs import correlated
 from core.model import WebhookRequest
+from core.telemetry import traces
+from core.telemetry.logs import correlated
 from core.wiring import App
 
 log = structlog.get_logger(__name__)
@@ -33,19 +34,19 @@ def create_app(app: App, *, console: bool = True) -> Flask:
     flask = Flask("backstop", static_folder=None)
     flask.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     flask.extensions["backstop"] = app
-    workflows.prepare(app)
+    worker.prepare(app)
     flask.add_url_rule("/hooks/<desk>", view_func=hook, methods=["POST"])
     flask.add_url_rule("/healthz", view_func=healthz)
     flask.add_url_rule("/readyz", view_func=readyz)
     flask.add_url_rule("/metrics", view_func=metrics)
     flask.register_error_handler(Exception, unexpected)
-    from core.telling.doors import doors
-    from core.telling.panel import panel
+    from core.web.claim_links import doors
+    from core.web.sidebar import panel
 
     flask.register_blueprint(doors)
     flask.register_blueprint(panel)
     if console:
-        from core.console import make_blueprint
+        from core.web import make_blueprint
 
         flask.register_blueprint(make_blueprint(app))
     return flask
@@ -80,7 +81,7 @@ def hook(desk: str) -> tuple[Response, int]:
         return _answer(desk, "ignored", 200, "nothing for us in it")
     with correlated(found[0].key), traces.span(f"POST /hooks/{desk}", kind="server", begun=begun, desk=desk):
         try:
-            workflows.report(app, found, "webhook")
+            worker.report(app, found, "webhook")
         except SQLAlchemyError as err:
             log.exception("a webhook could not be stored", desk=desk, error=type(err).__name__)
             return _answer(desk, "unstored", 503, "could not be stored: try again")

@@ -22,13 +22,13 @@ from types import SimpleNamespace
 from flask import Flask
 from sqlalchemy import Engine, create_engine, event, insert, select, text
 
-from core import seed
-from core.console import make_blueprint
-from core.counters import Counters
 from core.hours import Hours
 from core.ledger.schema import desks, metadata, tickets
+from core.reports.reporting import keep_closed
 from core.settings import Settings
-from core.weekly.reporting import keep_closed
+from core.telemetry.counters import Counters
+from core.web import make_blueprint
+from demo import history
 
 NOW = datetime(2026, 3, 11, 14, 20, tzinfo=UTC)
 WEEKS = 52
@@ -44,7 +44,7 @@ def calendar() -> Hours:
 
 def fill(engine: Engine, number: int, waiting: int) -> int:
     metadata.create_all(engine)
-    made = seed.fill(engine, NOW, weeks=WEEKS, per_week=int(number * 1.02 / WEEKS))
+    made = history.fill(engine, NOW, weeks=WEEKS, per_week=int(number * 1.02 / WEEKS))
     rows = []
     for n in range(waiting):
         since = NOW - timedelta(minutes=3 * n)

@@ -30,7 +30,7 @@ import requests
 from connectors import DESKS
 from connectors.sandbox.desk import SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
-from core.setup.init import secret_names
+from core.admin.init import secret_names
 from core.wiring import module
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -27,9 +27,9 @@ from core.escalation import ladder_for
 from core.hours import Hours
 from core.ledger import db
 from core.ledger.schema import notices, tickets
-from core.line import watching
 from core.model import Claim, Dispatch, Priority, Receipt, Rung
-from core.telling.routing import Routes
+from core.notifications.routing import Routes
+from core.pipeline import reminders
 
 START = datetime(2026, 3, 11, 14, 20, tzinfo=UTC)
 RUNGS = (Rung(timedelta(minutes=30), "team"), Rung(timedelta(hours=2), "manager"))
@@ -113,7 +113,7 @@ def run(app: Any, channel: Channel, minutes: float, every: float) -> list[float]
     now, passes = START, []
     while now < START + timedelta(minutes=minutes):
         channel.began = time.perf_counter()
-        watching.remind(app, now)
+        reminders.remind(app, now)
         passes.append(time.perf_counter() - channel.began)
         now += timedelta(seconds=max(every, passes[-1]))
     return passes

@@ -22,12 +22,13 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "durability")]
 
 from harness import World, answers, until  # noqa: E402
 
-from core import settings, wiring, workflows  # noqa: E402
+from core import settings, wiring  # noqa: E402
+from core.engine import worker  # noqa: E402
 from core.ledger import store  # noqa: E402
 from core.ledger.schema import metadata, tickets  # noqa: E402
-from core.line import sweeping, watching  # noqa: E402
-from core.line.handling import handle  # noqa: E402
 from core.model import EventKind, TicketEvent, created_key  # noqa: E402
+from core.pipeline import reminders, sweep  # noqa: E402
+from core.pipeline.handle import handle  # noqa: E402
 
 
 def up(world: World, count: int) -> bool:
@@ -77,7 +78,7 @@ def transactions(cache: Path) -> None:
         World(Path(home), seed=1, cache=cache, vendors=("freshdesk",)) as world,
     ):
         app = wiring.build(settings.load(world.config))
-        workflows.prepare(app)
+        worker.prepare(app)
         counted = {"all": 0, "writing": 0}
 
         def begun(connection: Any) -> None:
@@ -94,7 +95,7 @@ def transactions(cache: Path) -> None:
             counted.update(all=0, writing=0)
             event.listen(app.engine, "begin", begun)
             event.listen(app.engine, "before_cursor_execute", executed)
-            workflows.report(app, [fact], "webhook")
+            worker.report(app, [fact], "webhook")
             handle(app, key)
             event.remove(app.engine, "begin", begun)
             event.remove(app.engine, "before_cursor_execute", executed)
@@ -117,10 +118,10 @@ def growth(cache: Path, sizes: tuple[int, ...]) -> None:
                    "first_seen_at": now, "updated_at": now}  # fmt: skip
             with app.engine.begin() as conn:
                 conn.execute(tickets.insert(), [{**row, "ticket_id": str(n)} for n in range(size)])
-            watching.remind(app, now)
+            reminders.remind(app, now)
             begun = time.perf_counter()
             for _ in range(20):
-                watching.remind(app, now)
+                reminders.remind(app, now)
             print(f"{size:>7} open escalations: a pass takes {(time.perf_counter() - begun) * 50:.1f} ms")
             app.engine.dispose()
 
@@ -129,7 +130,7 @@ def sweeps(cache: Path, size: int) -> None:
     """A pass over a desk with many open tickets of which few changed."""
     with tempfile.TemporaryDirectory() as home, World(Path(home), seed=1, cache=cache) as world:
         app = world.app()
-        workflows.prepare(app)
+        worker.prepare(app)
         for one in world.accounts:
             old = app.clock() - timedelta(hours=3)
             one.desk.clock, real = (lambda at=old: at), one.desk.clock
@@ -145,10 +146,10 @@ def sweeps(cache: Path, size: int) -> None:
             one.desk.clock = real
             for _ in range(400):  # the first passes walk to the newest change
                 before = len(one.api.calls)
-                if not sweeping.sweep(app, one.name, app.clock())["seen"]:
+                if not sweep.sweep(app, one.name, app.clock())["seen"]:
                     break
             one.api.calls.clear()
-            sweeping.sweep(app, one.name, app.clock())
+            sweep.sweep(app, one.name, app.clock())
             print(
                 f"{one.name:<10} {size} open tickets, none changed: {len(one.api.calls)} calls a sweep (was {before})"
             )

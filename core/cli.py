@@ -98,7 +98,7 @@ def out(as_json: bool, value: Any, text: Callable[[], str] | str) -> None:
     if as_json:
         click.echo(json.dumps(value, ensure_ascii=False, default=str))
     else:
-        from core.weekly.phrases import HIDDEN
+        from core.reports.phrases import HIDDEN
 
         # customers' words must not drive the reader's terminal
         click.echo(HIDDEN.sub("", text() if callable(text) else text))

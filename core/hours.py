@@ -227,7 +227,7 @@ def _days_later(hours: Hours, start: datetime, days: int) -> datetime:
 
 
 def say(at: datetime, now: datetime, hours: Hours, language: str = "en") -> str:
-    """The promise as a person would say it, in the customer's language: see `core/telling/promise_words.py`."""
-    from core.telling.promise_words import say as in_words
+    """The promise as a person would say it, in the customer's language: see `core/promise_text.py`."""
+    from core.promise_text import say as in_words
 
     return in_words(at, now, hours, language)

@@ -20,9 +20,7 @@ from pydantic import ValidationError
 from sqlalchemy import Engine, delete, or_, select, update
 
 from connectors import DESKS
-from connectors.oauth import Token
-from core import traces
-from core.counters import Counters
+from connectors.kit.oauth import Token
 from core.errors import ConfigError, TryLater
 from core.hours import Hours
 from core.ledger import db
@@ -30,6 +28,8 @@ from core.ledger.schema import tokens
 from core.model import IntentRule, Mode, Priority, Rules, Rung
 from core.ports import Channel, Classifier, HelpDesk
 from core.settings import Settings, explain
+from core.telemetry import traces
+from core.telemetry.counters import Counters
 from core.wording import environment
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class App:
     templates: SandboxedEnvironment
     desk_settings: dict[str, Any] = field(default_factory=dict)
     own_addresses: frozenset[str] = frozenset()
-    routes: Any = None  # who hears what: made once by core.telling.routing
+    routes: Any = None  # who hears what: made once by core.notifications.routing
     demoted: frozenset[str] = frozenset()  # intents that evidence forbids to answer: core.learning.demotion
 
     def rungs(self) -> tuple[Rung, ...]:
@@ -94,7 +94,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify:
     from connectors.channels import build as build_channels
     from connectors.channels import calendars
     from core.learning.demotion import demoted
-    from core.telling import routing
+    from core.notifications import routing
 
     taken_back = frozenset(demoted(engine))
     rules = {name: rules_for(settings, desk_settings[name], taken_back) for name in desks}
@@ -123,7 +123,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify:
         own_addresses=_own(settings),
         demoted=taken_back,
     )
-    from core.setup.checks import refuse
+    from core.admin.checks import refuse
 
     refuse(settings, app)
     return app
@@ -131,7 +131,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify:
 
 def _may_write(engine: Engine, rules: Mapping[str, Rules], desk: str) -> bool:
     """Whether the channel `desk` may leave a note there. Raises TryLater while the desk is on hold."""
-    from core.setup.pausing import REASON, paused
+    from core.ledger.pausing import REASON, paused
 
     if paused(engine, desk):
         raise TryLater(REASON, wait=timedelta(minutes=5))
@@ -333,7 +333,7 @@ def _own(settings: Settings) -> frozenset[str]:
 
 
 class StoredTokens:
-    """`connectors.oauth.TokenStore` over the ledger; the lock is a lease that a dead renewer loses."""
+    """`connectors.kit.oauth.TokenStore` over the ledger; the lock is a lease that a dead renewer loses."""
 
     LEASE = timedelta(seconds=60)
     PATIENCE = 90.0  # seconds to wait for another renewer

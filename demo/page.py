@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask_wtf.csrf import generate_csrf
 
-from core.console import access
+from core.web import access
 from demo import view
 from demo.world import DESK, World
 

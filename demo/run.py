@@ -91,12 +91,12 @@ def _port(wanted: int, once: bool) -> int:
 
 def _stay(world: Any, console: Console, pace: float) -> int:
     """Play at a speed that can be watched, then stay until Ctrl-C."""
-    from core import seed
+    from demo import history
     from demo.samples import samples
     from demo.story import play
 
     console.print(f"Backstop's demo: {world.url}/demo   (Ctrl-C ends it)", highlight=False)
-    seed.fill(world.app.engine, world.clock(), GENERATED_WEEKS)
+    history.fill(world.app.engine, world.clock(), GENERATED_WEEKS)
     play(world, samples(), pace)
     world.stopped.wait()
     return 0
@@ -136,7 +136,7 @@ def _once(world: Any, console: Console, *, as_json: bool) -> int:
 
 def judge(world: Any, *, quiet: bool) -> dict[str, Any]:
     """Desk against ledger: accounted for only if every ticket has come to an end state and nothing is under way."""
-    from core.ledger.audit import audit
+    from core.pipeline.audit import audit
     from demo.config import DESK
 
     found = audit(world.app, DESK, world.began - timedelta(minutes=1), world.clock())

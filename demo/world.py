@@ -20,7 +20,8 @@ from sqlalchemy import select
 from connectors import DESKS
 from connectors.sandbox.desk import Case, Person, SandboxDesk
 from connectors.sandbox.server import serving, start
-from core import settings, wiring, workflows
+from core import settings, wiring
+from core.engine import worker
 from core.errors import ConfigError
 from core.ledger import db
 from core.ledger.schema import events, notices
@@ -85,8 +86,8 @@ class World:
     def later(self, minutes: float) -> None:
         """The clock moves; then one look at the desk and one pass over the ladder, as the timers make them."""
         self.clock.later(minutes)
-        workflows.sweep_now(self.app, DESK)
-        workflows.remind_now(self.app)
+        worker.sweep_now(self.app, DESK)
+        worker.remind_now(self.app)
 
     def under_way(self) -> list[str]:
         """What is not done yet: facts unsettled, notices unsent; each with its state and why."""
@@ -156,8 +157,8 @@ def _open(world: World, path: Path, door: _Door, stack: ExitStack) -> None:
     flask = create_app(world.app)
     flask.register_blueprint(make_page(world))
     world.app.classifier.predict("Where is my order?")  # fitted now, not by eight workers at once
-    workflows.launch(world.app)
-    stack.callback(workflows.stop)
+    worker.launch(world.app)
+    stack.callback(worker.stop)
     stack.callback(world.stopped.set)
     door.inside = flask
 

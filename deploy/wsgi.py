@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from core.console.access import check_open
-from core.logs import set_up
 from core.settings import load
+from core.telemetry.logs import set_up
+from core.web.access import check_open
 from core.wiring import build
 from webhook_app import create_app
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import requests
 from pydantic import AfterValidator
 
-from connectors.http import Limits, retry_after
+from connectors.kit.http import Limits, retry_after
 from core.errors import NotAllowed, Refused, TryLater, UnknownOutcome, VendorError
 
 TIMEOUT = (4.0, 10.0)  # a notice must not wait long: another channel may work

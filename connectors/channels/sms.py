@@ -25,7 +25,7 @@ import phonenumbers
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from connectors.channels.posting import OnCall, Url, post, split_list
-from connectors.signing import same
+from connectors.kit.signing import same
 from core.errors import BadPayload, BadSignature, NotAllowed, Refused, TryLater, VendorError
 from core.model import Dispatch, Finding, Heard, Receipt, WebhookRequest
 

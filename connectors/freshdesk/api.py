@@ -10,9 +10,9 @@ from typing import Any
 
 import requests
 
-from connectors.http import DeskSession
-from connectors.values import Row
-from connectors.values import rows as listed
+from connectors.kit.http import DeskSession
+from connectors.kit.values import Row
+from connectors.kit.values import rows as listed
 from core.errors import Gone, NotAllowed, Refused, TryLater
 from core.model import Identity
 

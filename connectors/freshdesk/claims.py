@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from connectors.freshdesk.api import PER_PAGE, Api, Directory, rows
 from connectors.freshdesk.reading import in_order, status_of, tags_of
 from connectors.freshdesk.sweep import OVERLAP
-from connectors.values import Row, iso, stamp
+from connectors.kit.values import Row, iso, stamp
 from core.errors import Gone
 from core.model import Claim, Status
 

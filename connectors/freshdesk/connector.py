@@ -8,14 +8,15 @@ from functools import partial
 
 from pydantic import Field, SecretStr
 
-from connectors.claims import unmoved
-from connectors.freshdesk import doctor, events, merges, reading, sweep, writing
+from connectors.freshdesk import events, merges, reading, sweep, writing
 from connectors.freshdesk.api import Api, Directory, basic, rows
 from connectors.freshdesk.claims import Watch
-from connectors.http import DeskSession, Limits, OnCall
-from connectors.oauth import TokenStore
-from connectors.settings import DeskSettings
-from connectors.values import Row, number
+from connectors.freshdesk.install import doctor
+from connectors.kit.claims import unmoved
+from connectors.kit.http import DeskSession, Limits, OnCall
+from connectors.kit.oauth import TokenStore
+from connectors.kit.settings import DeskSettings
+from connectors.kit.values import Row, number
 from core.errors import Gone, Moved, Refused
 from core.model import (
     Action,

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from connectors.signing import check_token
+from connectors.kit.signing import check_token
 from core.errors import BadPayload
 from core.model import EventKind, TicketEvent, WebhookRequest, created_key, look_key
 

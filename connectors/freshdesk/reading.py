@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connectors.machine import machine_reason
-from connectors.values import Row, stamp
+from connectors.kit.machine import machine_reason
+from connectors.kit.values import Row, stamp
 from core.model import Assignee, Author, Customer, Message, Status, Ticket
 
 EMBEDDED = 10  # `include=conversations` shows the ten oldest and nothing says whether there are more

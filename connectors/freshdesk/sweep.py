@@ -16,8 +16,8 @@ from datetime import datetime, timedelta
 from connectors.freshdesk.api import PER_PAGE, Api, rows
 from connectors.freshdesk.reading import customer_wrote_at, status_of, tags_of
 from connectors.freshdesk.writing import TAG_LENGTH
-from connectors.text import intent_in
-from connectors.values import Row, iso, stamp
+from connectors.kit.text import intent_in
+from connectors.kit.values import Row, iso, stamp
 from core.model import EventKind, Page, Sighting, TicketEvent, created_key
 
 OVERLAP = timedelta(minutes=10)

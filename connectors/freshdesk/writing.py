@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from connectors.freshdesk.reading import STRUCTURED, plain, tags_of
-from connectors.text import as_html, counted, squeezed
-from connectors.values import Row, stamp
+from connectors.kit.text import as_html, counted, squeezed
+from connectors.kit.values import Row, stamp
 from core.errors import Unsupported
 from core.model import (
     Action,

@@ -13,8 +13,8 @@ from typing import Any
 
 import requests
 
-from connectors.http import DeskSession
-from connectors.values import Row, row, rows
+from connectors.kit.http import DeskSession
+from connectors.kit.values import Row, row, rows
 from core.errors import Gone, Moved, Refused, TryLater
 
 ROOT = "/v2"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from connectors.oauth import Mint, Token, asked, life
+from connectors.kit.oauth import Mint, Token, asked, life
 from core.errors import NotAllowed
 
 TWO_DAYS = 172_800.0  # seconds that a token lives

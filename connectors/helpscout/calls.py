@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from connectors.helpscout import writing
 from connectors.helpscout.directory import Directory
 from connectors.helpscout.writing import Call
-from connectors.values import text
+from connectors.kit.values import text
 from core.errors import Refused
 from core.model import (
     Action,

@@ -16,7 +16,7 @@ from connectors.helpscout.directory import full_name
 from connectors.helpscout.reading import Known, assignee_of, holder_of, status_of, threads_of
 from connectors.helpscout.sweep import ALL, OVERLAP, newest, onward, read_page
 from connectors.helpscout.threads import by_person, human_answer, in_order, kind_of
-from connectors.values import Row, iso, row, stamp, text
+from connectors.kit.values import Row, iso, row, stamp, text
 from core.errors import Gone, Moved, TryLater
 from core.model import Claim, Status
 

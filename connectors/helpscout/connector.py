@@ -9,18 +9,19 @@ from functools import partial
 
 from pydantic import Field, SecretStr
 
-from connectors.claims import unmoved
-from connectors.helpscout import doctor, events, reading, sweep, writing
+from connectors.helpscout import events, reading, sweep, writing
 from connectors.helpscout.api import Api, Burst
 from connectors.helpscout.auth import minting
 from connectors.helpscout.calls import call_of
 from connectors.helpscout.claims import Watch, taken
 from connectors.helpscout.directory import Directory
-from connectors.http import DeskSession, Limits, OnCall
-from connectors.machine import machine_reason
-from connectors.oauth import Bearer, TokenStore
-from connectors.settings import DeskSettings
-from connectors.values import Row, number, row, text
+from connectors.helpscout.install import doctor
+from connectors.kit.claims import unmoved
+from connectors.kit.http import DeskSession, Limits, OnCall
+from connectors.kit.machine import machine_reason
+from connectors.kit.oauth import Bearer, TokenStore
+from connectors.kit.settings import DeskSettings
+from connectors.kit.values import Row, number, row, text
 from core.errors import Gone, Refused, TryLater, VendorError
 from core.model import (
     Action,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.helpscout.api import Api
-from connectors.values import Row, row, rows, text
+from connectors.kit.values import Row, row, rows, text
 from core.errors import NotAllowed, Refused
 from core.model import Identity
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from connectors.helpscout.reading import threads_of
 from connectors.helpscout.threads import from_customer, in_order, is_said, unsent
-from connectors.signing import check_signature, hmac_base64
-from connectors.values import Row, row, rows, text
+from connectors.kit.signing import check_signature, hmac_base64
+from connectors.kit.values import Row, row, rows, text
 from core.errors import BadPayload
 from core.model import EventKind, TicketEvent, WebhookRequest, created_key, look_key, reply_key
 

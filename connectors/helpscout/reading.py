@@ -19,7 +19,7 @@ from connectors.helpscout.threads import (
     message_of,
     unsent,
 )
-from connectors.values import Row, row, rows, stamp, text
+from connectors.kit.values import Row, row, rows, stamp, text
 from core.model import Assignee, Author, Customer, Message, Status, Ticket
 
 # "closed" is not final here: it can be written, and a customer's reply makes it active again.

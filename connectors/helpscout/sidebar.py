@@ -14,9 +14,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from connectors.helpscout.api import Api, Burst
 from connectors.helpscout.events import SIGNATURE, verify
-from connectors.http import DeskSession
-from connectors.signing import check_signature, hmac_base64
-from connectors.values import row, text
+from connectors.kit.http import DeskSession
+from connectors.kit.signing import check_signature, hmac_base64
+from connectors.kit.values import row, text
 from core.errors import BadPayload
 from core.model import Viewing, WebhookRequest
 

@@ -16,8 +16,8 @@ from datetime import datetime, timedelta
 from connectors.helpscout.api import Api, embedded, last_page
 from connectors.helpscout.reading import status_of, tags_of, threads_of, touched_at, waiting_since
 from connectors.helpscout.threads import EPOCH, from_customer, in_order, is_said, unsent
-from connectors.text import intent_in
-from connectors.values import Row, iso, row, stamp, text
+from connectors.kit.text import intent_in
+from connectors.kit.values import Row, iso, row, stamp, text
 from core.model import EventKind, Page, Sighting, TicketEvent, created_key, reply_key
 
 OVERLAP = timedelta(minutes=10)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from connectors.helpscout.directory import full_name
-from connectors.machine import machine_reason
-from connectors.values import Row, row, rows, stamp, text
+from connectors.kit.machine import machine_reason
+from connectors.kit.values import Row, row, rows, stamp, text
 from core.model import Author, Message
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

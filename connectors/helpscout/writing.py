@@ -10,8 +10,8 @@ from typing import Any
 from connectors.helpscout.directory import options, queue_in
 from connectors.helpscout.reading import holder_of, tags_of
 from connectors.helpscout.threads import by_machine, kind_of, plain
-from connectors.text import as_html, counted, squeezed
-from connectors.values import Row, row, rows, stamp, text
+from connectors.kit.text import as_html, counted, squeezed
+from connectors.kit.values import Row, row, rows, stamp, text
 from core.model import (
     Action,
     AddNote,

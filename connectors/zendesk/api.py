@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from connectors.http import DeskSession
-from connectors.values import Row, number, row, rows
+from connectors.kit.http import DeskSession
+from connectors.kit.values import Row, number, row, rows
 from core.errors import Gone, Refused, TryLater, UnknownOutcome, VendorError
 
 ROOT = "/api/v2"

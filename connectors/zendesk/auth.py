@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-from connectors.oauth import Mint, Token, asked, life
+from connectors.kit.oauth import Mint, Token, asked, life
 from core.errors import NotAllowed
 
 API_TOKENS_END = date(2027, 4, 30)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.values import Row, row
+from connectors.kit.values import Row, row
 from connectors.zendesk.api import Api, text
 from connectors.zendesk.reading import MARK
 from core.errors import Conflict, Refused, VendorError

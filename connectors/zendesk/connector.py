@@ -9,14 +9,15 @@ from typing import Any
 
 from pydantic import Field, SecretStr
 
-from connectors.claims import unmoved
-from connectors.http import DeskSession, Limits, OnCall
-from connectors.oauth import Bearer, TokenStore
-from connectors.settings import DeskSettings
-from connectors.values import Row, row, rows
-from connectors.zendesk import auth, claims, doctor, events, reading, sweep, writing
+from connectors.kit.claims import unmoved
+from connectors.kit.http import DeskSession, Limits, OnCall
+from connectors.kit.oauth import Bearer, TokenStore
+from connectors.kit.settings import DeskSettings
+from connectors.kit.values import Row, row, rows
+from connectors.zendesk import auth, claims, events, reading, sweep, writing
 from connectors.zendesk.api import Api, text
 from connectors.zendesk.directory import Directory
+from connectors.zendesk.install import doctor
 from core.errors import Conflict, Gone, Moved, Refused, TryLater
 from core.model import (
     Action,

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from connectors.values import Row
+from connectors.kit.values import Row
 from connectors.zendesk.api import Api, text
 from connectors.zendesk.reading import STAFF
 from core.errors import Gone, NotAllowed, Refused

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.signing import check_fresh, check_signature, hmac_base64, raw_bytes
-from connectors.values import Row, row, stamp
+from connectors.kit.signing import check_fresh, check_signature, hmac_base64, raw_bytes
+from connectors.kit.values import Row, row, stamp
 from connectors.zendesk.api import text
 from core.errors import BadPayload
 from core.model import EventKind, TicketEvent, WebhookRequest, created_key, look_key, reply_key

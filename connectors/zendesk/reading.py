@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from connectors.machine import machine_reason
-from connectors.values import Row, row, rows, stamp
+from connectors.kit.machine import machine_reason
+from connectors.kit.values import Row, row, rows, stamp
 from connectors.zendesk.api import text
 from core.model import Assignee, Author, Customer, Message, Status, Ticket
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from connectors.text import intent_in
-from connectors.values import Row, row, rows, stamp
+from connectors.kit.text import intent_in
+from connectors.kit.values import Row, row, rows, stamp
 from connectors.zendesk.api import Api, text
 from connectors.zendesk.reading import (
     EPOCH,

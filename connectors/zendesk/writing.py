@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from connectors.text import counted
-from connectors.values import Row, row, rows, stamp
+from connectors.kit.text import counted
+from connectors.kit.values import Row, row, rows, stamp
 from connectors.zendesk.api import text
 from connectors.zendesk.claims import plain
 from connectors.zendesk.reading import MARK

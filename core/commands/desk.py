@@ -21,7 +21,7 @@ BY_HAND = "by_hand"
 @common
 def plan(desk: str, config: str | None, as_json: bool) -> None:
     """What install would make or change in a desk, and why."""
-    from core.setup import provisioning
+    from core.admin import provisioning
 
     app = app_of(config)
     _told(desk, provisioning.plan(app, desk_of(app, desk)), as_json, "nothing was changed")
@@ -32,7 +32,7 @@ def plan(desk: str, config: str | None, as_json: bool) -> None:
 @common
 def install(desk: str, config: str | None, as_json: bool) -> None:
     """Make what is missing in a desk; what people changed is left as it is."""
-    from core.setup import provisioning
+    from core.admin import provisioning
 
     app = app_of(config)
     steps = provisioning.install(app, desk_of(app, desk))
@@ -45,7 +45,7 @@ def install(desk: str, config: str | None, as_json: bool) -> None:
 @common
 def uninstall(desk: str, dry: bool, config: str | None, as_json: bool) -> None:
     """Remove exactly what install made in a desk."""
-    from core.setup import provisioning
+    from core.admin import provisioning
 
     app = app_of(config)
     steps = provisioning.uninstall(app, desk_of(app, desk), dry=dry)
@@ -80,7 +80,7 @@ def _as_text(steps: list[Any], end: str) -> str:
 @common
 def doctor(desk: str | None, config: str | None, as_json: bool) -> None:
     """Try every credential, permission, webhook, route, channel and text; exit 1 when anything fails."""
-    from core.setup import doctor as doctors
+    from core.admin import doctor as doctors
 
     app = app_of(config, classify=desk is None)
     found = doctors.examine(app, desk_of(app, desk) if desk else None)
@@ -100,7 +100,7 @@ def doctor(desk: str | None, config: str | None, as_json: bool) -> None:
 @common
 def connect(desk: str, port: int, paste: bool, config: str | None, as_json: bool) -> None:
     """Connect a desk in the browser (OAuth); also repairs a revoked or expired connection."""
-    from core.setup import connecting
+    from core.admin import connect as connecting
 
     app = app_of(config)
     desk_of(app, desk)
@@ -131,7 +131,7 @@ def _opened(url: str) -> None:
 @common
 def pause(desk: str, config: str | None, as_json: bool) -> None:
     """Hold a desk at once: facts are kept and wait, nothing is written."""
-    from core.setup import pausing
+    from core.ledger import pausing
 
     app = app_of(config)
     new = pausing.hold(app.engine, desk_of(app, desk), app.clock(), getpass.getuser())
@@ -148,7 +148,7 @@ def pause(desk: str, config: str | None, as_json: bool) -> None:
 @common
 def resume(desk: str, config: str | None, as_json: bool) -> None:
     """Let a desk go on; what waited is taken up."""
-    from core.setup import pausing
+    from core.ledger import pausing
 
     app = app_of(config)
     waiting = pausing.resume(app.engine, desk_of(app, desk), app.clock(), getpass.getuser())

@@ -17,7 +17,7 @@ from core.errors import ConfigError
 from core.model import Mode
 
 if TYPE_CHECKING:
-    from core.setup.init import Answers
+    from core.admin.init import Answers
 
 QUESTIONS = {
     "base_url": "Its address (https://…)",
@@ -56,8 +56,8 @@ def init(
     config: str | None, mode: str, ask: bool | None, force: bool, as_json: bool, **given: str | None
 ) -> None:
     """Write a commented backstop.toml and .env."""
+    from core.admin.init import draft, secret_names, write
     from core.settings import default_path
-    from core.setup.init import draft, secret_names, write
     from core.wiring import module
 
     path = Path(config) if config else default_path()
@@ -74,7 +74,7 @@ def init(
 
 def _answers(given: dict[str, str | None], mode: Mode, asking: bool) -> Answers:
     """From the flags, then from the person, then the defaults; ConfigError with every fault."""
-    from core.setup.init import DEFAULTS, Answers, faults
+    from core.admin.init import DEFAULTS, Answers, faults
 
     known: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if "vendor" not in known:

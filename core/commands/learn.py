@@ -16,7 +16,7 @@ from core.errors import ConfigError
 
 if TYPE_CHECKING:
     from core.classify.evaluate import Example
-    from core.learning.lessons import Lesson
+    from core.learning.labelled_tickets import Lesson
 
 HISTORY = "180d"
 
@@ -112,9 +112,9 @@ def _labelled(
 ) -> list[Example]:
     """From where the command line says; the ledger's labels when it says nothing."""
     if not file and not desk:
-        from core.learning import lessons
+        from core.learning import labelled_tickets
 
-        return lessons.examples(past_of(config, since), base)
+        return labelled_tickets.examples(past_of(config, since), base)
     return [
         *(read_file(file) if file else []),
         *(_from_desk(desk, since, config, quiet=quiet) if desk else []),
@@ -123,7 +123,7 @@ def _labelled(
 
 def _calibrate(known: Sequence[Example], loaded: Any, as_json: bool) -> None:
     from core.classify.plain import plain_calibration
-    from core.learning.calibrating import calibrate
+    from core.learning.calibration import calibrate
 
     with _progress("asking about messages", quiet=as_json) as step:
         report = calibrate(known, loaded, step=step)
@@ -147,12 +147,12 @@ def _known(
 
 
 def _from_desk(desk: str, since: str, config: str | None, *, quiet: bool) -> list[Example]:
-    from core.learning import lessons
+    from core.learning import labelled_tickets
 
     app = app_of(config)
     start = app.clock() - span_of(since)
     with _progress(f"reading {desk}", quiet=quiet) as step:
-        return lessons.from_desk(app, desk_of(app, desk), start, step=step)
+        return labelled_tickets.from_desk(app, desk_of(app, desk), start, step=step)
 
 
 @contextmanager
@@ -198,13 +198,13 @@ def read_file(file: Path) -> list[Example]:
 
 def past_of(config: str | None, since: str) -> list[Lesson]:
     """What the ledger remembers."""
-    from core.learning import lessons
+    from core.learning import labelled_tickets
     from core.ledger import db
 
     app = app_of(config)
     now: datetime = app.clock()
     with db.reading(app.engine) as conn:
-        return lessons.from_ledger(conn, now, now - span_of(since))
+        return labelled_tickets.from_ledger(conn, now, now - span_of(since))
 
 
 def span_of(text: str) -> timedelta:

@@ -17,13 +17,13 @@ from core.model import whole_percent
 @common
 def sweep(desk: str | None, config: str | None, as_json: bool) -> None:
     """One reconciliation and reminder pass now."""
-    from core import workflows
-    from core.line import watching
+    from core.engine import worker
+    from core.pipeline import reminders
 
     app = app_of(config)
-    workflows.prepare(app)
-    found = workflows.sweep_now(app, desk_of(app, desk) if desk else None)
-    told = watching.remind(app, app.clock())
+    worker.prepare(app)
+    found = worker.sweep_now(app, desk_of(app, desk) if desk else None)
+    told = reminders.remind(app, app.clock())
     lines = [
         f"{one['desk']}: {one['seen']} changed, {one['found']} new to us {one['trouble']}".strip()
         for one in found
@@ -39,11 +39,11 @@ def sweep(desk: str | None, config: str | None, as_json: bool) -> None:
 @common
 def audit(desk: str | None, since: str | None, config: str | None, as_json: bool) -> None:
     """The desk's tickets against the ledger."""
-    from core import workflows
-    from core.ledger.audit import audit as compare
+    from core.engine import worker
+    from core.pipeline.audit import audit as compare
 
     app = app_of(config)
-    workflows.prepare(app)
+    worker.prepare(app)
     now = app.clock()
     start = _time(since, now) if since else now - timedelta(days=2)
     names = [desk_of(app, desk)] if desk else list(app.desks)
@@ -77,7 +77,7 @@ def _time(text: str, now: datetime) -> datetime:
 @common
 def report(week: str | None, config: str | None, as_json: bool) -> None:
     """The weekly figures with counts, intervals, targets, advice."""
-    from core.weekly import reporting
+    from core.reports import reporting
 
     app = app_of(config)
     now = app.clock()
@@ -94,7 +94,7 @@ def report(week: str | None, config: str | None, as_json: bool) -> None:
 @common
 def show(desk: str, ticket: str, config: str | None, as_json: bool) -> None:
     """Everything that happened to one ticket and why, in order."""
-    from core.ledger.telling import told
+    from core.ledger.ticket_report import told
 
     app = app_of(config)
     with app.engine.begin() as conn:
@@ -132,11 +132,11 @@ def _told(ticket: dict[str, Any], decisions: list[dict[str, Any]], story: list[d
 @common
 def retry(key: str | None, config: str | None, as_json: bool) -> None:
     """Lists the dead letters; with an ID (or "all") tries again."""
-    from core import workflows
+    from core.engine import worker
     from core.ledger import store
 
     app = app_of(config)
-    workflows.prepare(app)
+    worker.prepare(app)
     with app.engine.begin() as conn:
         rows = store.dead(conn)
     if key is None:
@@ -145,7 +145,7 @@ def retry(key: str | None, config: str | None, as_json: bool) -> None:
         out(as_json, listed, text)
         return
     keys = [r.key for r in rows] if key == "all" else [key]
-    done = [k for k in keys if workflows.retry(app, k)]
+    done = [k for k in keys if worker.retry(app, k)]
     out(as_json, {"retried": done}, f"{len(done)} tried again")
     if not done and key != "all":
         raise click.exceptions.Exit(1)
@@ -156,7 +156,7 @@ def retry(key: str | None, config: str | None, as_json: bool) -> None:
 @common
 def forget(email: str, config: str | None, as_json: bool) -> None:
     """Erase a person from the ledger."""
-    from core.line.upkeep import forget as erase
+    from core.engine.maintenance import forget as erase
 
     app = app_of(config)
     done = erase(app, email, app.clock())
@@ -167,11 +167,11 @@ def forget(email: str, config: str | None, as_json: bool) -> None:
 @common
 def prune(config: str | None, as_json: bool) -> None:
     """Apply retention now."""
-    from core import workflows
-    from core.line.upkeep import prune as cut
+    from core.engine import worker
+    from core.engine.maintenance import prune as cut
 
     app = app_of(config)
-    workflows.prepare(app)
+    worker.prepare(app)
     done = cut(app, app.clock())
     out(as_json, done, "\n".join(f"{name}: {count}" for name, count in done.items()))
 

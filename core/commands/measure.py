@@ -14,7 +14,7 @@ from core.errors import ConfigError
 
 if TYPE_CHECKING:
     from core.classify.evaluate import Judged
-    from core.learning.lessons import Lesson
+    from core.learning.labelled_tickets import Lesson
 
 LAST = 2000
 NOTHING_KNOWN = (
@@ -41,7 +41,7 @@ def evaluate(file: Path | None, plot: Path | None, since: str, config: str | Non
 
         found = measures.run_evaluate(read_file(file), wiring.classifier_of(loaded), plot=plot, **bands)
     else:
-        from core.learning import lessons
+        from core.learning import labelled_tickets
 
         past = past_of(config, since)
         rows = _some(past)
@@ -51,7 +51,7 @@ def evaluate(file: Path | None, plot: Path | None, since: str, config: str | Non
             "model": "as decided then",
             **bands,
             **measures.evaluate(rows, **bands),
-            "sources": lessons.sources(past),
+            "sources": labelled_tickets.sources(past),
         }
     out(as_json, found, lambda: plain_evaluation(found))
 
@@ -94,16 +94,18 @@ def thresholds(
 
 def _proven_here(config: str | None, since: str, target: float, confidence: float) -> dict[str, Any]:
     """From the ledger, and kept there: the console and the warnings at start-up refer to it."""
-    from core.learning import lessons
+    from core.learning import labelled_tickets
     from core.ledger import db
 
     app = app_of(config)
     with db.reading(app.engine) as conn:
-        found = lessons.thresholds(conn, app.clock(), span_of(since), target=target, confidence=confidence)
+        found = labelled_tickets.thresholds(
+            conn, app.clock(), span_of(since), target=target, confidence=confidence
+        )
     if not found["rows"]:
         raise ConfigError(NOTHING_KNOWN)
     with app.engine.begin() as conn:
-        lessons.keep_thresholds(conn, found)
+        labelled_tickets.keep_thresholds(conn, found)
     return found
 
 
@@ -136,7 +138,7 @@ def whatif(
     """The last tickets replayed through other thresholds; writes nothing."""
     from core.classify.plain import plain_whatif
     from core.classify.whatif import run_whatif
-    from core.learning import lessons
+    from core.learning import labelled_tickets
     from core.ledger import db
 
     app = app_of(config)
@@ -145,16 +147,16 @@ def whatif(
     if other[0] < other[1]:
         raise ConfigError(f"--auto {other[0]} is below --route {other[1]}: raise the one or lower the other")
     with db.reading(app.engine) as conn:
-        rows = lessons.past(lessons.from_ledger(conn, app.clock(), last=last))
-    how = lessons.handling(app.rules, app.settings.hours.timezone)
+        rows = labelled_tickets.past(labelled_tickets.from_ledger(conn, app.clock(), last=last))
+    how = labelled_tickets.handling(app.rules, app.settings.hours.timezone)
     found = run_whatif(rows, how, now=today, then=other, plot=plot)
     out(as_json, found, lambda: plain_whatif(found))
 
 
 def _some(past: Sequence[Lesson]) -> list[Judged]:
-    from core.learning import lessons
+    from core.learning import labelled_tickets
 
-    rows = lessons.judged(past)
+    rows = labelled_tickets.judged(past)
     if not rows:
         raise ConfigError(NOTHING_KNOWN)
     return rows

@@ -16,18 +16,18 @@ from core.cli import app_of, common
 @click.option("--port", type=int, help="Default: [web] port.")
 def serve(config: str | None, as_json: bool, port: int | None) -> None:
     """Receiver, worker and timers in one process: the default for one machine."""
-    from core import workflows
-    from core.logs import set_up
+    from core.engine import worker
+    from core.telemetry.logs import set_up
 
     set_up()
     app = app_of(config, classify=True)
     _warn(app)
     flask = _flask(app)
-    workflows.launch(app)
+    worker.launch(app)
     try:
         _listen(app, flask, port, processes=0)
     finally:
-        workflows.stop()
+        worker.stop()
 
 
 @click.command()
@@ -35,7 +35,7 @@ def serve(config: str | None, as_json: bool, port: int | None) -> None:
 @click.option("--port", type=int, help="Default: [web] port.")
 def web(config: str | None, as_json: bool, port: int | None) -> None:
     """Only the receiver and the console; any number on one Postgres."""
-    from core.logs import set_up
+    from core.telemetry.logs import set_up
 
     set_up()
     app = app_of(config)
@@ -46,19 +46,19 @@ def web(config: str | None, as_json: bool, port: int | None) -> None:
 @common
 def worker(config: str | None, as_json: bool) -> None:
     """Only the work and the timers; any number on one Postgres."""
-    from core import workflows
-    from core.logs import set_up
+    from core.engine import worker
+    from core.telemetry.logs import set_up
 
     set_up()
     app = app_of(config, classify=True)
     _warn(app)
-    workflows.launch(app)
+    worker.launch(app)
     click.echo("worker: at work", err=True)
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
     over.wait()
-    workflows.stop()
+    worker.stop()
 
 
 @click.command()
@@ -76,7 +76,7 @@ def demo(once: bool, port: int, desk: str, as_json: bool) -> None:
 
 
 def _flask(app: Any) -> Any:
-    from core.console.access import check_open
+    from core.web.access import check_open
     from webhook_app import create_app
 
     check_open(app.settings, app.engine)
@@ -115,8 +115,8 @@ def _listen(app: Any, flask: Any, port: int | None, processes: int) -> None:
 
 
 def _warn(app: Any) -> None:
-    from core.setup.checks import warnings
-    from core.setup.doctor import proven_auto
+    from core.admin.checks import warnings
+    from core.admin.doctor import proven_auto
 
     for finding in warnings(app.settings, proven_auto(app)):
         click.echo(f"warning {finding.code}: {finding.what}: {finding.remedy}", err=True)

@@ -23,7 +23,7 @@ def user() -> None:
 @common
 def add(name: str, role: str, email: str, password: bool, config: str | None, as_json: bool) -> None:
     """Make a user, or change the one of that name."""
-    from core.console import users
+    from core.web import users
 
     app = app_of(config)
     word = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True) if password else ""
@@ -60,7 +60,7 @@ def _facts(row: Any) -> dict[str, Any]:
 @common
 def disable(name: str, config: str | None, as_json: bool) -> None:
     """Let a user in no more."""
-    from core.console import users
+    from core.web import users
 
     app = app_of(config)
     if not users.disable_user(app.engine, name, app.clock()):
@@ -73,7 +73,7 @@ def disable(name: str, config: str | None, as_json: bool) -> None:
 @common
 def link(name: str, config: str | None, as_json: bool) -> None:
     """A link that lets a user in once, within a quarter of an hour."""
-    from core.console import users
+    from core.web import users
 
     app = app_of(config)
     found = users.find(app.engine, name)

@@ -80,7 +80,7 @@ def honour(app: App) -> None:
 
 def review(app: App, now: datetime) -> list[Evidence]:
     """Take back what the evidence no longer bears; gives what was taken back just now. Told once."""
-    from core.line.watching import alarm
+    from core.pipeline.reminders import alarm
 
     answering = {
         rule.name
@@ -109,7 +109,7 @@ def review(app: App, now: datetime) -> list[Evidence]:
 
 def evidence(conn: Connection, now: datetime) -> list[Evidence]:
     """Per intent, the automatic answers since the last promotion whose end is known."""
-    from core.learning.lessons import truth_of
+    from core.learning.labelled_tickets import truth_of
 
     since = {name: datetime.fromisoformat(at) for name, at in _kept(conn, PROMOTED).items()}
     same = (labels.c.desk == tickets.c.desk) & (labels.c.ticket_id == tickets.c.ticket_id)

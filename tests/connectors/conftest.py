@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import responses
 
-from connectors.oauth import Token
+from connectors.kit.oauth import Token
 from connectors.sandbox.desk import SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
 from core.model import Ticket, WebhookRequest

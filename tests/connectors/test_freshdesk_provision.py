@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.freshdesk import provision
 from connectors.freshdesk.connector import Settings, make, make_session
 from connectors.freshdesk.fake import CATCH_ALL, make_fake
-from connectors.freshdesk.fake_admin import add_rule
+from connectors.freshdesk.fake.admin import add_rule
+from connectors.freshdesk.install import provision
 from connectors.sandbox.desk import SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
 from core.errors import NotAllowed
@@ -400,7 +400,7 @@ def test_each_flaw_has_its_code(account, options, extra, code, level):
 
 
 def test_an_origin_that_is_not_freshdesks_is_a_warning(account):
-    from connectors.freshdesk.doctor import _origin
+    from connectors.freshdesk.install.doctor import _origin
 
     levels = {}
     for url in ("https://acme.freshdesk.com", "https://help.acme.example", "http://acme.freshdesk.com"):

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from responses import matchers
 
-from connectors.helpscout.connect import authorize_url, exchange
 from connectors.helpscout.connector import Settings, make_session
-from connectors.oauth import Token
-from connectors.signing import hmac_base64
+from connectors.helpscout.install.connect import authorize_url, exchange
+from connectors.kit.oauth import Token
+from connectors.kit.signing import hmac_base64
 from core import errors
 from core.model import (
     EventKind,

@@ -6,9 +6,9 @@ import copy
 
 import pytest
 
-from connectors.helpscout import provision
 from connectors.helpscout.connector import Settings, make_session
-from connectors.helpscout.webhooks import EVENTS
+from connectors.helpscout.install import provision
+from connectors.helpscout.install.webhooks import EVENTS
 from connectors.sandbox.server import serving
 from core.errors import NotAllowed
 
@@ -55,7 +55,7 @@ class Account:
         return next(one for one in self.state.webhooks if one["label"] == "Backstop support")
 
     def by_hand(self, **hook: object) -> dict:
-        from connectors.helpscout.fake_admin import add_webhook
+        from connectors.helpscout.fake.admin import add_webhook
 
         base = {"url": HOOK, "events": list(EVENTS), "secret": "by-hand", "label": "mine"}
         return add_webhook(self.state, {**base, **hook})

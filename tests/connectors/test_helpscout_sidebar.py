@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from connectors.helpscout import sidebar
 from connectors.helpscout.connector import Settings
-from connectors.signing import hmac_base64
+from connectors.kit.signing import hmac_base64
 from core.errors import BadPayload, BadSignature
 from core.model import Viewing, WebhookRequest
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.helpscout import fake_state
+from connectors.helpscout.fake import state as fake_state
 from core import errors
 from core.model import AddTags, EventKind, Reply, SetQueue, Solve, Status, reply_key
 from tests.connectors.conftest import NOON
@@ -83,7 +83,7 @@ def test_a_reply_is_proved_by_its_own_id_and_old_ones_are_left_in_peace(w):
 
 def test_a_list_without_threads_still_says_when_the_customer_wrote(w, monkeypatch):
     ticket_id = w.customer("Hello")
-    monkeypatch.setattr("connectors.helpscout.fake_conversations._embedded", lambda: False)
+    monkeypatch.setattr("connectors.helpscout.fake.conversations._embedded", lambda: False)
     assert seen_in(w)[0][ticket_id].customer_wrote_at == NOON
 
 

@@ -9,7 +9,7 @@ import pytest
 import requests
 import responses
 
-from connectors.http import DeskSession, Limits, operation_of
+from connectors.kit.http import DeskSession, Limits, operation_of
 from connectors.sandbox.server import serving
 from core import errors
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.machine import machine_reason
+from connectors.kit.machine import machine_reason
 
 PERSON = "mia@example.com"
 SUBJECTS = [

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.oauth import Bearer, Token, life
+from connectors.kit.oauth import Bearer, Token, life
 from core.errors import TryLater
 from tests.connectors.conftest import Tokens
 

@@ -6,7 +6,7 @@ import importlib
 import re
 from pathlib import Path
 
-from connectors.settings import DeskSettings
+from connectors.kit.settings import DeskSettings
 
 FOLDERS = Path(__file__).parents[2] / "connectors"
 PREFIX = {"zendesk": "ZD", "freshdesk": "FD", "helpscout": "HS"}

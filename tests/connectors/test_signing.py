@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.signing import check_fresh, check_signature, check_token, hmac_base64, same
+from connectors.kit.signing import check_fresh, check_signature, check_token, hmac_base64, same
 from core.errors import BadSignature
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

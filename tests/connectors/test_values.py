@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.provision import fingerprint, secret_print
-from connectors.text import as_html, counted, intent_in, numbered, squeezed
-from connectors.values import number, row, rows, stamp, text
+from connectors.kit.provision import fingerprint, secret_print
+from connectors.kit.text import as_html, counted, intent_in, numbered, squeezed
+from connectors.kit.values import number, row, rows, stamp, text
 from core.errors import BadPayload
 
 

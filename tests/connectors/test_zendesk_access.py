@@ -11,8 +11,8 @@ import pytest
 import requests
 import responses
 
-from connectors.zendesk.connect import authorize_url, exchange
 from connectors.zendesk.connector import Settings, make
+from connectors.zendesk.install.connect import authorize_url, exchange
 from core import errors
 from tests.connectors.conftest import NOON, Tokens
 from tests.connectors.zendesk_account import (
@@ -57,7 +57,7 @@ def test_a_scope_that_was_not_granted_is_noticed_before_everything_is_forbidden(
 
 
 def test_a_stored_refresh_token_is_used_and_a_revoked_one_says_what_to_do(zendesk):
-    from connectors.oauth import Token
+    from connectors.kit.oauth import Token
 
     store = Tokens()
     store.kept["support"] = Token("old", NOON - timedelta(hours=1), refresh="r")

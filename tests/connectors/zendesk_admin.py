@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import json
 
-from connectors.zendesk import provision
 from connectors.zendesk.connector import Settings, make_session
+from connectors.zendesk.install import provision
 
 URL = "https://backstop.example.com"
 INTENTS = ("refund", "billing")

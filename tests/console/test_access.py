@@ -9,12 +9,12 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import insert, select
 
-from core.console.access import check_open
-from core.console.users import add_user, disable_user, find, log_in, login_link, use_link
 from core.errors import ConfigError
 from core.ledger.schema import changes, desks, events, login_links, meta, users
 from core.model import Receipt
 from core.settings import Settings
+from core.web.access import check_open
+from core.web.users import add_user, disable_user, find, log_in, login_link, use_link
 from tests.console.world import NOW, form, make_app
 
 HTML = {"Accept": "text/html"}
@@ -237,10 +237,10 @@ def test_behind_a_tls_proxy_the_cookie_is_secure_and_forms_work_whatever_host_th
 
 
 def test_only_dead_letters_are_tried_again_and_each_is_written_down(team, monkeypatch):
-    from core import workflows
+    from core.engine import worker
 
     tried = []
-    monkeypatch.setattr(workflows, "retry", lambda app, key: tried.append(key) or key != "gone")
+    monkeypatch.setattr(worker, "retry", lambda app, key: tried.append(key) or key != "gone")
     with team.begin() as db:
         states = {"a": "dead", "b": "dead", "gone": "dead", "c": "settled"}
         db.execute(
@@ -259,7 +259,7 @@ def test_only_dead_letters_are_tried_again_and_each_is_written_down(team, monkey
 
 
 def test_a_claim_that_the_desk_refuses_is_said_and_written_down(team, monkeypatch):
-    from core.telling import claims
+    from core.pipeline import claims
 
     monkeypatch.setattr(
         claims,

@@ -10,9 +10,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from sqlalchemy import select
 
-from core.console.users import add_user
 from core.ledger.schema import changes, tickets
-from core.telling import claims
+from core.pipeline import claims
+from core.web.users import add_user
 from tests.console.world import NOW, make_app, waiting
 
 pytestmark = pytest.mark.browser

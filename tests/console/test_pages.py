@@ -12,12 +12,12 @@ from flask import url_for
 from real_postgres import real_postgres
 from sqlalchemy import create_engine, func, insert, select, update
 
-from core.console import quality
-from core.console.pages import next_rung
-from core.learning import lessons
+from core.learning import labelled_tickets
 from core.ledger.schema import changes, desks, events, labels, tickets, writes
 from core.model import AddTags, IntentRule, Reply, Rules
 from core.values import to_json
+from core.web import quality
+from core.web.pages import next_rung
 from tests.console.world import BIDI, EVIL, FORMULA, LONG, NOW, fill, form, hostile, make_app, waiting
 
 HTML = {"Accept": "text/html"}
@@ -219,7 +219,7 @@ def test_proven_thresholds_are_worked_out_when_asked_and_change_no_rule(client, 
 def test_thresholds_are_worked_out_from_the_same_tickets_as_on_the_command_line(client, engine):
     client.post("/quality/thresholds", data=form(client))
     with engine.connect() as db:
-        shown, counted = quality.proven(db), lessons.thresholds(db, NOW)
+        shown, counted = quality.proven(db), labelled_tickets.thresholds(db, NOW)
         labelled = db.scalar(select(func.count()).select_from(labels))
     assert shown["sources"] == counted["sources"]
     assert (

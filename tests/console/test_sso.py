@@ -11,8 +11,8 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from sqlalchemy import select
 
-from core.console.users import add_user, find
 from core.ledger.schema import changes
+from core.web.users import add_user, find
 from tests.console.world import NOW, make_app
 
 HTML = {"Accept": "text/html"}

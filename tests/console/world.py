@@ -10,8 +10,6 @@ from zoneinfo import ZoneInfo
 from flask import Flask
 from sqlalchemy import insert
 
-from core import seed
-from core.console import make_blueprint
 from core.ledger.schema import (
     balance,
     decisions,
@@ -24,8 +22,10 @@ from core.ledger.schema import (
     tickets,
 )
 from core.model import IntentRule, Mode, Priority, Rules
-from core.seed_words import INTENTS
 from core.settings import Settings
+from core.web import make_blueprint
+from demo import history as seed
+from demo.history_words import INTENTS
 
 NOW = datetime(2026, 3, 11, 14, 20, tzinfo=UTC)  # a Wednesday
 EVIL = "<script>document.title='owned'</script><img src=x onerror=document.title='owned'>"

@@ -16,8 +16,8 @@ from core.hours import Hours
 from core.ledger import db
 from core.ledger.schema import history, notices, tickets
 from core.model import Claim, Dispatch, Mode, Notice, Priority, Receipt, Rules, Rung
-from core.telling.rota import Rotas
-from core.telling.routing import Routes
+from core.notifications.rota import Rotas
+from core.notifications.routing import Routes
 
 T0 = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 M = timedelta(minutes=1)
@@ -127,7 +127,7 @@ class World:
 
     def tick(self, minutes: float = 0) -> int:
         """Move the clock and do what the sweep does: due rungs become notices, notices are sent."""
-        from core.telling.delivery import enqueue, pump
+        from core.notifications.delivery import enqueue, pump
 
         self.now += minutes * M
         with self.engine.begin() as conn:
@@ -141,7 +141,7 @@ class World:
         return pump(self, self.now)
 
     def tell(self, *told: Notice) -> int:
-        from core.telling.delivery import enqueue, pump
+        from core.notifications.delivery import enqueue, pump
 
         with self.engine.begin() as conn:
             enqueue(conn, told, routes=self.routes, now=self.now)

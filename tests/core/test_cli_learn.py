@@ -140,7 +140,7 @@ def test_a_proven_threshold_is_recommended_with_its_bound_and_kept_for_the_conso
     best = shell.json("thresholds")["overall"]
     assert (best["mode"], best["n"], best["right"]) == ("act", 120, 120)
     assert best["bound"] == pytest.approx(0.9753, abs=1e-3)  # 0.05 ** (1 / 120)
-    from core.console.quality import proven
+    from core.web.quality import proven
 
     with engine.connect() as conn:
         assert proven(conn)["overall"]["threshold"] == best["threshold"]
@@ -211,7 +211,7 @@ def test_a_better_model_is_kept_and_used_from_then_on(shell, tmp_path):
 
 
 def test_labels_in_the_ledger_teach_and_our_own_guesses_do_not(shell):
-    from core.learning import lessons
+    from core.learning import labelled_tickets
 
     engine = remember(
         shell,
@@ -227,7 +227,7 @@ def test_labels_in_the_ledger_teach_and_our_own_guesses_do_not(shell):
             row = {"key": f"support:{number}:created", "ticket_id": str(number), "words": f"words {number}"}
             conn.execute(decisions.insert().values(**where, **row))
     with engine.connect() as conn:
-        found = lessons.examples(lessons.from_ledger(conn, NOW), {"billing_dispute": ()})
+        found = labelled_tickets.examples(labelled_tickets.from_ledger(conn, NOW), {"billing_dispute": ()})
     assert sorted((one.text, one.intent) for one in found) == [
         ("a charge I never made", "billing_dispute"),
         ("words 2", "billing_dispute"),
@@ -239,7 +239,7 @@ def test_an_unknown_command_is_wrong_usage(shell):
 
 
 def test_a_ticket_labelled_as_none_of_these_teaches_what_none_is_and_nobody_invents_intents():
-    from core.learning.lessons import Lesson, examples
+    from core.learning.labelled_tickets import Lesson, examples
 
     def lesson(truth: str, source: str = "label", words: str = "Where is it?") -> Lesson:
         return Lesson("support", "1", NOW, "order_status", 0.9, truth, source, words)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from command import Shell
 
-from core.console import users
 from core.ledger import db
+from core.web import users
 from core.wiring import wall
 
 

@@ -14,9 +14,9 @@ import structlog
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import create_engine, insert, select
 
-from core import gauges, logs
-from core.counters import Counters, fold_gone, keep_pruned
 from core.ledger.schema import counts, desks, events, metadata, tickets, writes
+from core.telemetry import gauges, logs
+from core.telemetry.counters import Counters, fold_gone, keep_pruned
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 

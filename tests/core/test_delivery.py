@@ -10,9 +10,9 @@ import pytest
 
 from core.errors import TryLater
 from core.model import Claim, Notice, Priority
-from core.telling.delivery import pump
-from core.telling.notice_rows import close_incidents
-from core.telling.rota import make as make_rotas
+from core.notifications.delivery import pump
+from core.notifications.rota import make as make_rotas
+from core.notifications.rows import close_incidents
 from tests.core.telling import T0, M, World, notice
 
 
@@ -124,7 +124,7 @@ def test_workers_that_send_at_once_never_send_the_same_twice(world: World, worke
     for number in range(30):
         world.escalate(str(number), priority="low")
     from core.escalation import due, notices_for
-    from core.telling.delivery import enqueue
+    from core.notifications.delivery import enqueue
 
     with world.engine.begin() as conn:
         for number in range(30):

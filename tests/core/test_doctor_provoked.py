@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from connectors.channels import build
+from core.admin import checks, doctor
 from core.model import Finding, Priority, Rung
+from core.notifications.rota import make as make_rotas
+from core.notifications.routing import Routes
 from core.settings import Settings
-from core.setup import checks, doctor
-from core.telling.rota import make as make_rotas
-from core.telling.routing import Routes
 from tests.connectors.channels.fakes import FakeSlack, FakeTwilio, mail_server, reply, serving
 from tests.core.telling import FakeChannel
 

@@ -16,6 +16,7 @@ from flask import Flask
 
 from connectors.channels import build
 from core.errors import Gone, Refused, TryLater, UnknownOutcome, Unsupported
+from core.ledger import links
 from core.ledger.db import reading
 from core.model import (
     Assign,
@@ -31,9 +32,8 @@ from core.model import (
     Ticket,
     Write,
 )
-from core.telling import links
-from core.telling.claims import claim_by_person
-from core.telling.doors import doors
+from core.pipeline.claims import claim_by_person
+from core.web.claim_links import doors
 from tests.connectors.channels.fakes import FakeSlack, FakeTwilio, serving
 from tests.core.telling import T0, FakeDesk, World
 

@@ -9,8 +9,8 @@ import pytest
 
 from core.errors import TryLater
 from core.model import Dispatch, Notice, Priority
-from core.telling.delivery import heard_of, pump
-from core.telling.notice_rows import close_incidents
+from core.notifications.delivery import heard_of, pump
+from core.notifications.rows import close_incidents
 from tests.core.telling import BUSY, LOST, REFUSED, World, notice
 
 
@@ -119,7 +119,7 @@ def test_broken_words_still_name_the_ticket(world: World, monkeypatch: pytest.Mo
     def broken(*_: object, **__: object) -> None:
         raise KeyError("template")
 
-    monkeypatch.setattr("core.telling.composing.render", broken)
+    monkeypatch.setattr("core.notifications.rendering.render", broken)
     world.escalate()
     world.tick()
     assert "4711" in world.sms.sent[0].text
@@ -127,7 +127,7 @@ def test_broken_words_still_name_the_ticket(world: World, monkeypatch: pytest.Mo
 
 def test_a_channel_that_left_the_configuration_falls_over(world: World) -> None:
     with world.engine.begin() as conn:
-        from core.telling.delivery import enqueue
+        from core.notifications.delivery import enqueue
 
         enqueue(conn, [notice(priority=Priority.HIGH)], routes=world.routes, now=world.now)
     del world.channels["slack:urgent"]

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from connectors import DESKS
 from connectors.channels import build
+from core.admin.init import Answers, draft
 from core.commands.init import init
 from core.settings import load
-from core.setup.init import Answers, draft
 from core.wiring import desk_settings_of, hours_of
 
 FLAGS = {

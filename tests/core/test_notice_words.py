@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core.hours import Hours
-from core.telling.notice_words import plain, render, waited
+from core.notifications.texts import plain, render, waited
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 HOURS = Hours.make("Europe/Berlin")

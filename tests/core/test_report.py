@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
 from sqlalchemy import create_engine, select
 
-from core import seed
 from core.hours import Hours
 from core.ledger.schema import meta, metadata, tickets
-from core.report import bounds, earlier, summarise, week_of
-from core.weekly.figures import Balanced, Paged, Row, Verdict
-from core.weekly.intervals import median, median_interval, wilson
-from core.weekly.reporting import weekly
+from core.reports.figures import Balanced, Paged, Row, Verdict
+from core.reports.intervals import median, median_interval, wilson
+from core.reports.reporting import weekly
+from core.reports.weekly import bounds, earlier, summarise, week_of
+from demo import history
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WEEK = "2026-W10"  # Monday 2 to Sunday 8 March, winter time: Berlin is one hour ahead of UTC
@@ -265,7 +265,7 @@ def test_weeks_that_cannot_change_are_kept_and_outlive_their_rows(tmp_path):
     engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
     metadata.create_all(engine)
     now = datetime(2026, 3, 27, 12, tzinfo=UTC)
-    seed.fill(engine, now)
+    history.fill(engine, now)
 
     class Office(NineToFive):
         zone = BERLIN

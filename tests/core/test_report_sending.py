@@ -9,18 +9,18 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import create_engine, delete, select
 
-from core import report as report_weeks
-from core import seed
 from core.errors import ConfigError
 from core.hours import Hours
 from core.ledger.schema import meta, metadata, notices, tickets
+from core.notifications import routing
+from core.notifications.sending import compose
+from core.reports import plots, reporting
+from core.reports import weekly as report_weeks
+from core.reports.attachments import enclosed
+from core.reports.plots import render_pdf, render_png
+from core.reports.posting import audiences
 from core.settings import Settings
-from core.telling import routing
-from core.telling.sending import compose
-from core.weekly import plots, reporting
-from core.weekly.enclosures import enclosed
-from core.weekly.plots import render_pdf, render_png
-from core.weekly.posting import audiences
+from demo import history
 
 NOW = datetime(2026, 3, 16, 7, tzinfo=UTC)  # a Monday
 OFFICE = Hours.make("Europe/Berlin", dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "09:00-17:00"))
@@ -45,7 +45,7 @@ def running(engine, **settings):
 
 
 def test_the_report_of_the_last_whole_week_is_queued_once(engine):
-    seed.fill(engine, NOW)
+    history.fill(engine, NOW)
     app = running(engine, report={"to": ["slack:x"]})
     assert reporting.send_weekly(app) == 1
     assert reporting.send_weekly(app) == 0
@@ -65,7 +65,7 @@ def test_the_report_of_the_last_whole_week_is_queued_once(engine):
 
 @pytest.mark.parametrize(("carries", "files"), [(True, 2), (False, 0)])
 def test_the_message_bears_plots_where_the_channel_carries_files(engine, carries, files):
-    seed.fill(engine, NOW)
+    history.fill(engine, NOW)
     app = running(engine, report={"to": ["slack:x"]})
     app.channels["slack:x"].carries_files = carries
     app.channels["slack:x"].carries_customer_words = True
@@ -85,7 +85,7 @@ def test_the_message_bears_plots_where_the_channel_carries_files(engine, carries
 
 
 def test_plots_that_cannot_be_made_do_not_keep_the_words_from_going(engine, monkeypatch, caplog):
-    seed.fill(engine, NOW)
+    history.fill(engine, NOW)
     monkeypatch.setattr(plots, "render_pdf", lambda report: 1 / 0)
     app = running(engine)
     channel = SimpleNamespace(carries_files=True)
@@ -95,7 +95,7 @@ def test_plots_that_cannot_be_made_do_not_keep_the_words_from_going(engine, monk
 
 @pytest.mark.parametrize("weeks", [3, 12])
 def test_after_the_nightly_upkeep_a_page_reads_the_rows_of_its_own_week_alone(engine, monkeypatch, weeks):
-    seed.fill(engine, NOW, weeks=weeks)
+    history.fill(engine, NOW, weeks=weeks)
     pages = report_weeks.earlier("2026-W12", OFFICE.zone, 8)
     before = [reporting.weekly(engine, OFFICE, name, NOW).figures for name in pages]
     with engine.begin() as db:
@@ -165,9 +165,9 @@ def test_a_cell_is_data_never_a_formula(cell, kept):
 
 
 def test_made_up_history_is_marked_waits_for_nobody_and_comes_once(engine):
-    number = seed.fill(engine, NOW, seed=7)
+    number = history.fill(engine, NOW, seed=7)
     assert number > 700
-    assert seed.fill(engine, NOW) == 0
+    assert history.fill(engine, NOW) == 0
     with engine.connect() as db:
         assert set(db.scalars(select(tickets.c.desk).distinct())) == {"generated"}
         assert not db.scalars(select(tickets.c.ticket_id).where(tickets.c.next_due_at.is_not(None))).all()

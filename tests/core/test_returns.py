@@ -11,7 +11,7 @@ import pytest
 
 from core.errors import TryLater
 from core.model import Heard
-from core.telling import returns
+from core.notifications import polling
 from tests.core.telling import FakeChannel, M, World
 
 
@@ -45,7 +45,7 @@ def world(tmp_path: Path) -> World:
 
 def after(world: World, minutes: float) -> None:
     world.now += minutes * M
-    returns.collect(world, world.now)
+    polling.collect(world, world.now)
 
 
 def test_it_is_asked_once_a_minute(world: World) -> None:
@@ -98,7 +98,7 @@ def test_what_cannot_be_read_for_an_hour_is_said_aloud_once_a_day_and_a_hiccup_i
 def test_who_is_slow_is_not_waited_for_and_not_asked_twice_at_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(returns, "PROMPT", 0.0)
+    monkeypatch.setattr(polling, "PROMPT", 0.0)
     world.mail.slow = threading.Event()
     world.escalate()
     after(world, 1)
@@ -106,6 +106,6 @@ def test_who_is_slow_is_not_waited_for_and_not_asked_twice_at_once(
     assert world.tick() > 0, "the ladder goes on"
     assert len(world.mail.asked) == 1
     world.mail.slow.set()
-    returns._looks[world.mail].work.join(timedelta(seconds=20).total_seconds())
+    polling._looks[world.mail].work.join(timedelta(seconds=20).total_seconds())
     after(world, 1)
     assert len(world.mail.asked) == 2

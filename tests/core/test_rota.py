@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.errors import ConfigError, TryLater
-from core.telling.rota import Rotas, make
+from core.notifications.rota import Rotas, make
 
 BERLIN = ZoneInfo("Europe/Berlin")
 PEOPLE = {

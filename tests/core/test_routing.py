@@ -12,8 +12,8 @@ import pytest
 from core import settings, wiring
 from core.errors import ConfigError
 from core.model import Notice, Priority, Rung
-from core.telling.rota import make as make_rotas
-from core.telling.routing import Routes, make
+from core.notifications.rota import make as make_rotas
+from core.notifications.routing import Routes, make
 from tests.core.telling import FakeChannel
 
 NOW = datetime(2026, 1, 6, 12, 0, tzinfo=UTC)

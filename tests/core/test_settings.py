@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from core import settings, wiring
+from core.admin.checks import warnings
 from core.errors import ConfigError
-from core.setup.checks import warnings
 
 BASE = """
 database_url = "sqlite:///{home}/b.db"

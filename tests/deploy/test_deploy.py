@@ -18,9 +18,9 @@ import pytest
 import yaml
 from sqlalchemy import make_url
 
-from core import gauges
-from core.counters import Counters
 from core.ledger import db
+from core.telemetry import gauges
+from core.telemetry.counters import Counters
 from deploy import backup
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from real_postgres import real_postgres
 
-from connectors.http import DeskSession
+from connectors.kit.http import DeskSession
 
 
 @pytest.fixture(scope="session")

@@ -30,8 +30,9 @@ from connectors.sandbox.desk import Case, SandboxDesk
 from connectors.sandbox.hooks import Delivery
 from connectors.sandbox.server import Call, FaultyApp, serving
 from core import settings, wiring
-from core.ledger import audit, db, store
+from core.ledger import db, store
 from core.ledger.schema import events, tickets, writes
+from core.pipeline import audit
 
 logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # connections cut on purpose are no news
 ROOT = Path(__file__).resolve().parents[2]

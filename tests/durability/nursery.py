@@ -1,6 +1,6 @@
 """Starts Backstop's own processes quickly: everything is imported once, each process is a fork that runs the command line.
 
-Reads one JSON object a line, `{"args": […], "log": path, "ahead": seconds, "set": {"core.line.writing.LOOK_BEFORE_REPEATING": false}}`,
+Reads one JSON object a line, `{"args": […], "log": path, "ahead": seconds, "set": {"core.pipeline.write.LOOK_BEFORE_REPEATING": false}}`,
 and prints the new process's id, which is also its group's: a kill reaches gunicorn's children, too.
 """
 
@@ -17,9 +17,9 @@ from typing import Any
 
 PR_SET_PDEATHSIG = 1
 PRELOADED = (
-    "core.cli", "core.commands.run", "core.wiring", "core.workflows", "core.line.handling", "core.line.upkeep", "webhook_app",
+    "core.cli", "core.commands.run", "core.wiring", "core.engine.worker", "core.pipeline.handle", "core.engine.maintenance", "webhook_app",
     "connectors.zendesk.connector", "connectors.freshdesk.connector", "connectors.helpscout.connector",
-    "core.classify.cache", "core.classify.linear", "core.classify.kernel", "core.console", "connectors.channels.webhook",
+    "core.classify.cache", "core.classify.linear", "core.classify.kernel", "core.web", "connectors.channels.webhook",
     "gunicorn.app.base", "gunicorn.workers.gthread", "alembic.command", "core.ledger.copying", "sklearn.linear_model",
 )  # fmt: skip
 

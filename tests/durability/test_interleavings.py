@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from words import DISPUTE, NONSENSE, ORDER
 
 from core.ledger.schema import decisions, events
-from core.line.handling import handle
+from core.pipeline.handle import handle
 
 FACTS = 4  # three tickets and a reply
 number = itertools.count()

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, text
 from core.ledger import db
 from core.wiring import wall
 
-MARKER_OFF = {"core.line.writing.LOOK_BEFORE_REPEATING": False}
+MARKER_OFF = {"core.pipeline.write.LOOK_BEFORE_REPEATING": False}
 WORDS = ("umbrella", "tracking page", "credit card", "does not help me", "customer1@example.com")
 
 

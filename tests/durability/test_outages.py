@@ -12,11 +12,12 @@ from structlog.testing import capture_logs
 from words import DISPUTE, NONSENSE, ORDER
 
 from connectors.sandbox.server import Call
-from core import workflows
+from core.engine import worker
 from core.ledger import store
 from core.ledger.schema import decisions, events, notices, writes
-from core.line import sweeping, watching, writing
-from core.line.handling import handle
+from core.pipeline import reminders, sweep
+from core.pipeline import write as writing
+from core.pipeline.handle import handle
 
 pytestmark = pytest.mark.usefixtures("no_naps")
 ONE = pytest.mark.parametrize("vendor", ["freshdesk"])
@@ -242,17 +243,17 @@ def test_a_worker_that_is_frozen_over_its_claim_does_not_speak_when_it_thaws(hou
 @ONE
 def test_two_looks_at_one_new_ticket_at_once_decide_once(house, monkeypatch):
     h = house()
-    from core.line import deciding
+    from core.pipeline import decide
 
     case = h.desk.customer_writes(NONSENSE, email="carla@example.com")
-    real, key = deciding._stored, event(h, case).key
+    real, key = decide._stored, event(h, case).key
 
     def second_comes_first(*args):
-        monkeypatch.setattr(deciding, "_stored", real)
+        monkeypatch.setattr(decide, "_stored", real)
         handle(h.app, key)
         return real(*args)
 
-    monkeypatch.setattr(deciding, "_stored", second_comes_first)
+    monkeypatch.setattr(decide, "_stored", second_comes_first)
     handle(h.app, key)
     h.later(minutes=2)
     assert len(h.bot_says(case, public=True)) == 1
@@ -322,7 +323,7 @@ def test_a_ticket_that_the_desk_refuses_to_show_is_a_dead_letter_told_and_tried_
     h.later(minutes=4)
     assert not [c for c in h.api.calls[calls:] if str(case.id) in c.path and c.fault], "nothing loops"
     h.api.plan = up
-    assert workflows.retry(h.app, event(h, case).key)
+    assert worker.retry(h.app, event(h, case).key)
     h.settle()
     assert h.ticket(case).state == "auto_resolved"
     assert len(h.bot_says(case, public=True)) == 1
@@ -426,9 +427,9 @@ def test_the_cursor_moves_only_with_its_page(house, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(sweeping, "_keep", crash)
+        patch.setattr(sweep, "_keep", crash)
         with pytest.raises(KeyboardInterrupt):
-            sweeping.sweep(h.app, "support", h.now)
+            sweep.sweep(h.app, "support", h.now)
     with h.app.engine.begin() as conn:
         assert store.desk(conn, "support").cursor == before
     assert not h.rows(events)
@@ -471,5 +472,5 @@ def test_watching_an_open_escalation_knows_its_due_time(house):
     h = house()
     case = h.writes_in(DISPUTE)
     assert h.ticket(case).next_due_at > h.now
-    watching.remind(h.app, h.now)
+    reminders.remind(h.app, h.now)
     assert h.ticket(case).next_due_at > h.now

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import select, update
 from words import DISPUTE, NONSENSE, ORDER
 
-from core.ledger import audit, store
+from core.engine import maintenance
+from core.ledger import pausing, store
 from core.ledger.schema import balance, changes, decisions, events, history, notices, tickets, writes
-from core.line import upkeep
-from core.setup import pausing
+from core.pipeline import audit
 
 pytestmark = pytest.mark.parametrize("vendor", ["freshdesk"])
 MARKER = "xylophone"
@@ -32,8 +32,8 @@ def test_a_house_in_order_has_no_faults_and_a_clean_balance(house):
     h = house()
     case = h.writes_in(DISPUTE)
     h.later(minutes=5)
-    assert upkeep.own_faults(h.app, h.now) == []
-    line = upkeep.daily(h.app)["support"]
+    assert maintenance.own_faults(h.app, h.now) == []
+    line = maintenance.daily(h.app)["support"]
     assert (line["desk"], line["ledger"], line["missing"], line["stuck"]) == (1, 1, [], [])
     assert [row.in_desk for row in h.rows(balance)] == [1]
     assert h.ticket(case).next_due_at is not None
@@ -57,8 +57,8 @@ def test_what_hangs_is_named_and_told(house, spoil, said):
     h = house()
     h.writes_in(DISPUTE)
     spoil(h)
-    assert [fault for fault in upkeep.own_faults(h.app, h.now) if said in fault]
-    upkeep.daily(h.app)
+    assert [fault for fault in maintenance.own_faults(h.app, h.now) if said in fault]
+    maintenance.daily(h.app)
     assert any(said in n.facts["what"] for n in h.rows(notices) if n.key.startswith("alarm:own"))
 
 
@@ -93,13 +93,13 @@ def test_the_customers_words_go_after_the_configured_time_and_the_rows_later(hou
     routed = h.writes_in(f"{DISPUTE} {MARKER}", email="otto@example.com")
     change(h, decisions, evidence=[MARKER])  # the words that weighed most are the customer's, too
     assert MARKER in everything(h)
-    upkeep.prune(h.app, h.now + timedelta(days=29))
+    maintenance.prune(h.app, h.now + timedelta(days=29))
     assert MARKER in everything(h)
-    upkeep.prune(h.app, h.now + timedelta(days=31))
+    maintenance.prune(h.app, h.now + timedelta(days=31))
     assert MARKER not in everything(h)
     assert h.ticket(case) is not None
     change(h, tickets, next_due_at=None)
-    done = upkeep.prune(h.app, h.now + timedelta(days=61))
+    done = maintenance.prune(h.app, h.now + timedelta(days=61))
     assert done["tickets"] == 2
     assert h.ticket(routed) is None
     assert not h.rows(decisions)
@@ -109,16 +109,16 @@ def test_the_customers_words_go_after_the_configured_time_and_the_rows_later(hou
 def test_who_changed_what_is_kept_for_its_own_time_and_no_longer(house):
     h = house(privacy={"keep_ledger": "60d", "keep_changes": "90d"})
     pausing.hold(h.app.engine, "support", h.now, "ann")
-    upkeep.prune(h.app, h.now + timedelta(days=89))
+    maintenance.prune(h.app, h.now + timedelta(days=89))
     assert len(h.rows(changes)) == 1
-    upkeep.prune(h.app, h.now + timedelta(days=91))
+    maintenance.prune(h.app, h.now + timedelta(days=91))
     assert h.rows(changes) == []
 
 
 def test_an_open_escalation_outlives_every_retention(house):
     h = house()
     case = h.writes_in(DISPUTE)
-    upkeep.prune(h.app, h.now + timedelta(days=4000))
+    maintenance.prune(h.app, h.now + timedelta(days=4000))
     assert h.ticket(case).state == "escalated"
 
 
@@ -129,7 +129,7 @@ def test_a_forgotten_person_is_in_no_table(house):
     with h.app.engine.begin() as conn:
         hers = decisions.c.ticket_id == str(case.id)
         conn.execute(update(decisions).where(hers).values(evidence=["Carla Nobody"]))
-    done = upkeep.forget(h.app, " CARLA@example.com", h.now)
+    done = maintenance.forget(h.app, " CARLA@example.com", h.now)
     assert done["tickets"] == 1
     text = everything(h)
     for trace in (MARKER, "carla@example.com", "Carla Nobody"):

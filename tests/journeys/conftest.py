@@ -19,11 +19,12 @@ from sqlalchemy import select
 
 from connectors.sandbox.desk import Case, SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
-from core import settings, wiring, workflows
+from core import settings, wiring
+from core.engine import worker
 from core.ledger import store
 from core.ledger.schema import decisions, events, notices, tickets, writes
-from core.line import watching
-from core.line.handling import handle
+from core.pipeline import reminders
+from core.pipeline.handle import handle
 from webhook_app import create_app
 
 TUESDAY = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -80,7 +81,7 @@ class House:
             Heard("webhook:boss"),
         )
         self.app = self.build()
-        workflows._client = None
+        worker._client = None
         self.receiver = self.stack.enter_context(serving(create_app(self.app, console=False)))
         self.fake.subscribe(f"{self.receiver}/hooks/support")
 
@@ -147,7 +148,7 @@ class House:
                 return
             for key in keys:
                 handle(self.app, key)
-            watching.remind(self.app, self.now)
+            reminders.remind(self.app, self.now)
 
     def later(self, **span: float) -> None:
         """The clock moves on; what is due is taken up, minute by minute as the timers would."""
@@ -164,10 +165,10 @@ class House:
             for row in store.due_events(conn, self.now):
                 store.requeue(conn, row.key)
         self.settle()
-        watching.remind(self.app, self.now)
+        reminders.remind(self.app, self.now)
 
     def sweep(self) -> dict[str, Any]:
-        found = workflows.sweep_now(self.app)[0]
+        found = worker.sweep_now(self.app)[0]
         self.settle()
         return found
 

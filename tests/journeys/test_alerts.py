@@ -15,10 +15,10 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from words import DISPUTE, ORDER
 
+from core.engine.worker import retry
 from core.errors import Refused
 from core.ledger import store
-from core.telling.claims import claim_by_person
-from core.workflows import retry
+from core.pipeline.claims import claim_by_person
 
 RULES = {
     rule["alert"]: rule
@@ -142,13 +142,13 @@ def test_a_channel_that_refuses_moves_the_figure_of_notices_fail_and_of_no_other
 def test_a_webhook_that_cannot_be_stored_moves_the_figure_of_unstored(figure, monkeypatch):
     from sqlalchemy.exc import OperationalError
 
-    from core import workflows
+    from core.engine import worker
 
     h = figure.house
     assert not figure("BackstopUnstored")
     with monkeypatch.context() as broken:
         lost = OperationalError("INSERT", {}, Exception("disk full"))
-        broken.setattr(workflows, "report", lambda *_: (_ for _ in ()).throw(lost))
+        broken.setattr(worker, "report", lambda *_: (_ for _ in ()).throw(lost))
         h.desk.customer_writes(ORDER, subject="s", email="c@example.com", name="C")
     assert figure("BackstopUnstored")
 

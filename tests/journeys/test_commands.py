@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from account import shell_of, without_hooks
 
+from core.admin import provisioning
 from core.ledger import store
-from core.setup import provisioning
 from core.wiring import wall
 
 ONE = pytest.mark.parametrize("vendor", ["freshdesk"])

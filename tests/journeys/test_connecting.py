@@ -12,9 +12,9 @@ from command import Shell
 from words import DISPUTE
 
 from core import wiring
+from core.admin import connect, doctor
 from core.errors import ConfigError
 from core.ledger.schema import events
-from core.setup import connecting, doctor
 
 
 @pytest.fixture(params=["zendesk", "helpscout"])
@@ -93,8 +93,8 @@ def test_a_revoked_grant_is_noticed_events_are_kept_people_are_told_and_one_comm
 
 def test_the_address_can_be_pasted_when_the_browser_is_on_another_machine(shell, monkeypatch):
     asked = []
-    begin = connecting.begin
-    monkeypatch.setattr(connecting, "begin", lambda *args: asked.append(begin(*args)) or asked[0])
+    begin = connect.begin
+    monkeypatch.setattr(connect, "begin", lambda *args: asked.append(begin(*args)) or asked[0])
 
     def prompt(*_args, **_kwargs):
         return requests.get(asked[0].url, timeout=5, allow_redirects=False).headers["Location"]
@@ -116,26 +116,26 @@ def test_the_address_can_be_pasted_when_the_browser_is_on_another_machine(shell,
 )
 def test_what_is_not_the_answer_to_our_question_is_refused(shell, given, words):
     app = shell.house.app
-    asked = connecting.begin(app, "support", "http://localhost:1/callback")
+    asked = connect.begin(app, "support", "http://localhost:1/callback")
     before = kept(shell)
     with pytest.raises(ConfigError, match=words):
-        connecting.finish(app, "support", asked, given)
+        connect.finish(app, "support", asked, given)
     assert kept(shell) == before
 
 
 def test_a_state_without_a_code_asks_for_the_whole_address(shell):
-    asked = connecting.begin(shell.house.app, "support", "http://localhost:1/callback")
+    asked = connect.begin(shell.house.app, "support", "http://localhost:1/callback")
     with pytest.raises(ConfigError, match="whole address"):
-        connecting.finish(shell.house.app, "support", asked, {"state": asked.state})
+        connect.finish(shell.house.app, "support", asked, {"state": asked.state})
 
 
 def test_nobody_clicking_is_said_instead_of_waiting_for_ever():
     with pytest.raises(ConfigError, match="--paste"):
-        connecting.waited(connecting.Answer(), 0.0, lambda: None)
+        connect.waited(connect.Answer(), 0.0, lambda: None)
 
 
 def test_a_port_that_is_taken_is_named(shell):
-    with connecting.listening(0) as (address, _):
+    with connect.listening(0) as (address, _):
         port = int(address.rpartition(":")[2].partition("/")[0])
         found = shell.run("connect", "support", "--port", str(port))
     assert (found.exit_code, f"port {port} is taken" in found.output) == (2, True)

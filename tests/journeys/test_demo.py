@@ -123,7 +123,7 @@ def judged(tmp_path, monkeypatch, *, state: str = "", quiet: bool = True, **audi
         with engine.begin() as conn:
             store.put_ticket(conn, (config.DESK, "1013"), NOON, state=state)
     even = {"desk": 1, "ledger": 1, "missing": [], "healed": [], "stuck": []}
-    monkeypatch.setattr("core.ledger.audit.audit", lambda *_: even | audited)
+    monkeypatch.setattr("core.pipeline.audit.audit", lambda *_: even | audited)
     desk = SimpleNamespace(cases={1013: None})
     one = SimpleNamespace(
         app=SimpleNamespace(engine=engine),

@@ -8,10 +8,10 @@ import pytest
 from command import Shell
 from words import ORDER
 
+from core.engine import maintenance
 from core.learning import demotion
 from core.learning.demotion import Evidence
 from core.ledger.schema import notices, tickets
-from core.line import upkeep
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_evidence_against_an_intent_takes_its_answers_back_and_tells(house, fail
         failure = {"reescalated_at": h.now - timedelta(days=19)}
     remember(h, "order_status", right=80, wrong=10, **failure)
     before = h.app.rules["support"].version
-    upkeep.daily(h.app)
+    maintenance.daily(h.app)
     assert demotion.demoted(h.app.engine)["order_status"]["why"].startswith(
         "80 of 90 automatic answers were right"
     )
@@ -66,7 +66,7 @@ def test_evidence_against_an_intent_takes_its_answers_back_and_tells(house, fail
     assert h.app.rules["support"].version != before
     assert len(alarms(h)) == 1
     h.now += timedelta(days=1)
-    upkeep.daily(h.app)
+    maintenance.daily(h.app)
     assert len(alarms(h)) == 1
 
 

@@ -10,11 +10,12 @@ from account import without_hooks
 from sqlalchemy import update
 
 from connectors.sandbox.server import serving
-from core import wiring, workflows
+from core import wiring
+from core.admin import doctor
+from core.engine import worker
 from core.ledger import store
 from core.ledger.schema import desks, events
 from core.model import EventKind, Finding, TicketEvent
-from core.setup import doctor
 from webhook_app import create_app
 
 ONE = pytest.mark.parametrize("vendor", ["freshdesk"])
@@ -147,7 +148,7 @@ def test_what_the_ledger_knows_of_a_desk_is_told(near):
 def test_dead_letters_are_told(near):
     near.api.plan = lambda call: "status_before:422" if "token" not in call.path else ""
     fact = TicketEvent("support", "support:4711:created", EventKind.CREATED, "4711", near.now)
-    workflows.report(near.app, [fact], "manual")
+    worker.report(near.app, [fact], "manual")
     near.settle()
     near.api.plan = lambda _call: ""
     assert ("DB02", "warn") in codes(near.app)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from words import DISPUTE, NONSENSE
 
 from core.ledger.schema import notices
-from core.line import watching
+from core.pipeline import reminders
 
 
 def test_unclaimed_for_thirty_minutes_the_team_is_told_once_more_and_after_two_hours_the_manager(house):
@@ -78,8 +78,8 @@ def test_a_restart_between_two_rungs_neither_repeats_nor_loses_one(house):
     count = len(h.rows(notices))
     h.config = {k: v for k, v in h.config.items() if k != "desk"}
     h.app = h.build()
-    watching.remind(h.app, h.now)
-    watching.remind(h.app, h.now)
+    reminders.remind(h.app, h.now)
+    reminders.remind(h.app, h.now)
     assert len(h.rows(notices)) == count
 
 

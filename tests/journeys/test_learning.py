@@ -8,7 +8,7 @@ import pytest
 from words import ORDER
 
 from core.errors import TryLater
-from core.learning import lessons
+from core.learning import labelled_tickets
 
 LOGIN = "I cannot log in, the password is refused"
 
@@ -31,7 +31,7 @@ def old(house):
 
 def learned(h, **how):
     h.now += timedelta(minutes=5)  # vendors' lists lag behind
-    found = lessons.from_desk(h.app, "support", h.now - timedelta(days=180), **how)
+    found = labelled_tickets.from_desk(h.app, "support", h.now - timedelta(days=180), **how)
     return sorted((one.intent, one.text) for one in found)
 
 

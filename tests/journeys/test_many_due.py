@@ -9,7 +9,7 @@ from sqlalchemy import insert
 from words import NONSENSE
 
 from core.ledger.schema import tickets
-from core.line import watching
+from core.pipeline import reminders
 
 pytestmark = pytest.mark.parametrize("vendor", ["zendesk"])
 
@@ -31,7 +31,7 @@ def test_a_ticket_just_handled_is_told_however_many_others_are_due(house):
     case = h.writes_in(NONSENSE)
     h.now += timedelta(minutes=31)
     due_before(h, "support")
-    watching.remind(h.app, h.now, only=("support", str(case.id)))
+    reminders.remind(h.app, h.now, only=("support", str(case.id)))
     assert [one.template for one in h.normal.sent] == ["escalated", "unclaimed"]
 
 
@@ -39,8 +39,8 @@ def test_one_that_is_not_due_is_left_in_peace(house):
     h = house()
     case = h.writes_in(NONSENSE)
     h.now += timedelta(minutes=29)
-    watching.remind(h.app, h.now, only=("support", str(case.id)))
-    watching.remind(h.app, h.now, only=("support", "no such ticket"))
+    reminders.remind(h.app, h.now, only=("support", str(case.id)))
+    reminders.remind(h.app, h.now, only=("support", "no such ticket"))
     assert [one.template for one in h.normal.sent] == ["escalated"]
 
 

@@ -10,7 +10,7 @@ from people import People, people
 from words import DISPUTE, NONSENSE
 
 from core.ledger.schema import notices
-from core.line import watching
+from core.pipeline import reminders
 from tests.connectors.channels.fake_imap import bounce_box, report
 
 ANY_DESK = pytest.mark.parametrize("vendor", ["zendesk"])  # what does not depend on the desk
@@ -196,7 +196,7 @@ def test_a_restart_in_the_midst_of_a_rung_still_tells_everybody_once(house, crew
     h.writes_in(DISPUTE)
     h.now = h.now.replace(minute=30)
     (row,) = [r for r in h.open_rows() if r.next_due_at <= h.now]
-    watching._tell(h.app, row.desk, row.ticket_id, h.now)  # queued, and the machine is switched off
+    reminders._tell(h.app, row.desk, row.ticket_id, h.now)  # queued, and the machine is switched off
     h.restart()
     h.pass_once()
     assert (len(crew.texts()), len(crew.posts())) == (2, 2)

@@ -15,12 +15,13 @@ from words import DISPUTE
 
 from connectors.sandbox.desk import SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
-from core import settings, wiring, workflows
+from core import settings, wiring
+from core.admin import provisioning
+from core.engine import worker
 from core.errors import BackstopError
 from core.ledger import store
 from core.ledger.schema import events
-from core.line.handling import handle
-from core.setup import provisioning
+from core.pipeline.handle import handle
 from webhook_app import create_app
 
 
@@ -152,7 +153,7 @@ class Newcomer:
 
     def starts(self):
         """What `backstop serve` does, without its threads."""
-        workflows._client = None
+        worker._client = None
         self.app = wiring.build(settings.load(self.file))
         self.stack.enter_context(serving(create_app(self.app, console=False), self.port))
 

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import update
 from words import DISPUTE
 
+from core.engine import maintenance
+from core.ledger import links
 from core.ledger.schema import claim_links, notices
-from core.line import upkeep
-from core.telling import links
 
 pytestmark = pytest.mark.parametrize("vendor", ["zendesk"])
 MARKER = "xylophone"
@@ -24,12 +24,12 @@ def test_after_retention_no_customers_word_is_left_in_what_people_were_told(hous
     h = house(privacy={"keep_messages": "30d", "keep_ledger": "400d"})
     h.writes_in(DISPUTE, subject=MARKER, name="Carla Nobody")
     assert MARKER in told(h)
-    upkeep.prune(h.app, h.now + timedelta(days=29))
+    maintenance.prune(h.app, h.now + timedelta(days=29))
     assert MARKER in told(h)
-    done = upkeep.prune(h.app, h.now + timedelta(days=31))
+    done = maintenance.prune(h.app, h.now + timedelta(days=31))
     assert (MARKER in told(h), "Nobody" in told(h)) == (False, False)
     assert done["told"] == len(h.rows(notices)), "that somebody was told stays"
-    assert upkeep.prune(h.app, h.now + timedelta(days=31))["told"] == 0
+    assert maintenance.prune(h.app, h.now + timedelta(days=31))["told"] == 0
 
 
 def test_what_is_still_to_be_sent_keeps_its_words(house):
@@ -37,7 +37,7 @@ def test_what_is_still_to_be_sent_keeps_its_words(house):
     h.writes_in(DISPUTE, subject=MARKER)
     with h.app.engine.begin() as conn:
         conn.execute(update(notices).values(state="queued", due_at=h.now + timedelta(days=32)))
-    upkeep.prune(h.app, h.now + timedelta(days=31))
+    maintenance.prune(h.app, h.now + timedelta(days=31))
     assert MARKER in told(h)
 
 
@@ -45,7 +45,7 @@ def test_a_forgotten_person_is_in_nothing_that_people_were_told(house):
     h = house()
     h.writes_in(DISPUTE, subject=MARKER, name="Carla Nobody", email="carla@example.com")
     h.later(minutes=31)
-    upkeep.forget(h.app, "carla@example.com", h.now)
+    maintenance.forget(h.app, "carla@example.com", h.now)
     assert [word for word in (MARKER, "Nobody", "carla@") if word in told(h)] == []
 
 
@@ -54,7 +54,7 @@ def test_claim_links_go_when_they_are_over(house):
     with h.app.engine.begin() as conn:
         links.new_link(conn, "support", "1", now=h.now - timedelta(days=8))
         token = links.new_link(conn, "support", "2", now=h.now)
-    upkeep.prune(h.app, h.now)
+    maintenance.prune(h.app, h.now)
     assert [row.ticket_id for row in h.rows(claim_links)] == ["2"]
     with h.app.engine.begin() as conn:
         assert links.link(conn, token, h.now) is not None

@@ -15,11 +15,11 @@ from sqlalchemy import select
 from words import DISPUTE as CHARGE
 
 from connectors.helpscout.sidebar import _php_json
-from connectors.signing import hmac_base64
+from connectors.kit.signing import hmac_base64
+from core.admin import doctor
+from core.engine import maintenance
 from core.ledger.schema import claim_links, labels
-from core.line import upkeep
 from core.model import whole_percent
-from core.setup import doctor
 
 CHROMIUM = Path("/usr/bin/chromium")
 SHOTS = os.environ.get("BACKSTOP_SCREENSHOTS", "")  # a folder to keep pictures in
@@ -116,7 +116,7 @@ def test_a_link_works_once_and_for_an_hour(near):
     over = select(claim_links).where(claim_links.c.expires_at < near.now)
     with near.app.engine.begin() as conn:
         assert len(conn.execute(over).all()) == 2
-    upkeep.prune(near.app, near.now)
+    maintenance.prune(near.app, near.now)
     with near.app.engine.begin() as conn:
         assert not conn.execute(over).all()
         assert conn.execute(select(claim_links)).all()  # that of the notice lives for a week
@@ -169,7 +169,7 @@ def test_what_others_wrote_is_shown_as_text(near):
 
 def test_a_fault_of_ours_is_no_webhook_that_could_not_be_stored(near, monkeypatch):
     case = near.writes_in(CHARGE)
-    monkeypatch.setattr("core.telling.panel.panel_of", lambda *_: 1 / 0)
+    monkeypatch.setattr("core.web.sidebar.panel_of", lambda *_: 1 / 0)
     assert posted(near, case).status_code == 503
     near.app.counters.flush()
     assert 'result="unstored"' not in requests.get(f"{near.receiver}/metrics", timeout=5).text

@@ -10,8 +10,10 @@ from sqlalchemy import select
 from words import DISPUTE
 
 from connectors.sandbox.server import serving
-from core import traces, wiring, workflows
+from core import wiring
+from core.engine import worker
 from core.ledger.schema import events
+from core.telemetry import traces
 
 pytest.importorskip("opentelemetry.sdk")
 
@@ -29,7 +31,7 @@ def spans():
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-    from core.traces_sdk import Spans
+    from core.telemetry.traces_sdk import Spans
 
     kept = InMemorySpanExporter()
     traces.use(Spans(SimpleSpanProcessor(kept), {}))
@@ -41,12 +43,12 @@ def told(h, spans, case):
     """The worker takes up what the webhook stored, in the way the engine calls it; the finished spans by name."""
     with h.app.engine.begin() as conn:
         keys = list(conn.execute(select(events.c.key).where(events.c.state == "received")).scalars())
-    workflows._app = h.app
+    worker._app = h.app
     try:
         for key in keys:
-            workflows.handle_event.__wrapped__(key)
+            worker.handle_event.__wrapped__(key)
     finally:
-        workflows._app = None
+        worker._app = None
     return {one.name: one for one in spans.get_finished_spans()}
 
 
@@ -96,7 +98,7 @@ def test_a_call_that_fails_is_told_by_the_errors_name_never_by_its_words(spans):
 def test_a_story_that_the_sampler_drops_is_dropped_in_every_process(spans, monkeypatch):
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-    from core.traces_sdk import Spans
+    from core.telemetry.traces_sdk import Spans
 
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
@@ -162,7 +164,7 @@ class Absent:
             raise ImportError("nobody installed it", name="opentelemetry")
 sys.meta_path.insert(0, Absent())
 logs.set_up(json=True)
-import webhook_app, core.workflows, structlog
+import webhook_app, core.engine.worker, structlog
 structlog.get_logger().warning("still here")
 assert not [name for name in sys.modules if name.startswith("opentelemetry")]
 """

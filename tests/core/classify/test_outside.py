@@ -17,11 +17,11 @@ from core import wiring
 from core.classify import trust
 from core.classify.evaluate import Judged
 from core.classify.trust import Trust
-from core.counters import Counters
 from core.errors import ConfigError
 from core.ledger.schema import metadata
 from core.model import NO_INTENT
 from core.settings import Settings, load
+from core.telemetry.counters import Counters
 
 AUTO = 0.85
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -212,7 +212,7 @@ def test_a_service_that_is_down_ends_the_calibration_soon(
 
 
 def test_the_embedded_classifier_needs_no_calibration(home: Shell, tmp_path: Path) -> None:
-    from core.learning.calibrating import calibrate
+    from core.learning.calibration import calibrate
 
     with pytest.raises(ConfigError, match="calibrates itself"):
         calibrate([], load(str(home.file)))

@@ -1,0 +1,1 @@
+"""Plan, make, check and remove what Backstop needs in a Freshdesk account."""

@@ -1,0 +1,112 @@
+"""What is in the account now, against what we want there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from connectors.freshdesk.api import Api, rows
+from connectors.freshdesk.install import manual_steps, objects
+from connectors.freshdesk.install.objects import CREATED, FIELDS_PATH, RULES_PATH, UPDATED, Wanted, shape
+from connectors.kit.provision import Manifest, Step, fingerprint, secret_print
+from connectors.kit.values import Row
+from core.errors import NotAllowed
+
+if TYPE_CHECKING:
+    from connectors.freshdesk.connector import Settings
+
+DENIED = "this key has no admin rights; set install_api_key to an admin's, or do it by hand"
+
+
+@dataclass
+class Seen:
+    """What is in the account now. `denied`: kinds that this key may not look at."""
+
+    objects: dict[str, list[Row]] = field(default_factory=dict)  # by path
+    denied: set[str] = field(default_factory=set)
+    cascading: bool | None = None  # whether all matching creation rules run; None = not told
+
+    @property
+    def first_match(self) -> bool:
+        """Only the first matching creation rule runs, and there are others than ours."""
+        others = [r for r in self.objects.get(RULES_PATH.format(kind=CREATED), []) if r.get("active", True)]
+        return self.cascading is False and any(not str(r.get("name")).startswith("Backstop ") for r in others)
+
+
+def look(api: Api) -> Seen:
+    """All fields and rules."""
+    seen = Seen()
+    for path in (FIELDS_PATH, RULES_PATH.format(kind=CREATED), RULES_PATH.format(kind=UPDATED)):
+        try:
+            answer = api.get(path)
+        except NotAllowed as err:
+            if err.status == 401:
+                raise
+            seen.denied.add(path)
+            continue
+        seen.objects[path] = rows(answer)
+        if path == RULES_PATH.format(kind=CREATED):
+            seen.cascading = _cascading(answer)
+    return seen
+
+
+def _cascading(answer: Any) -> bool | None:
+    meta = answer.get("meta") if isinstance(answer, dict) else None
+    told = meta.get("cascading_rules") if isinstance(meta, dict) else None
+    return told if isinstance(told, bool) else None
+
+
+def wanted(settings: Settings, public_url: str, desk: str, seen: Seen) -> list[Wanted]:
+    """Fields first; the creation rule sleeps while it would silence the customer's own rules."""
+    secret = next(iter(settings.secrets()), "")
+    url = objects.hook_url(public_url, desk)
+    return [*objects.fields(), *objects.rules(url, desk, secret, creation_active=not seen.first_match)]
+
+
+def judged(one: Wanted, seen: Seen, manifest: Manifest, secrets: list[str]) -> Step:
+    """One object: as we left it, of an older version of ours, changed by somebody, or not there."""
+    if one.path in seen.denied:
+        return by_hand(one, DENIED)
+    kept = manifest.get(one.key, {})
+    there = find(one, seen.objects.get(one.path, []), kept.get("id", ""))
+    if there is None:
+        return Step("create", one.kind, one.name, one.why)
+    found, number = fingerprint(shape(one.kind, there)), str(there["id"])
+    secret_new = one.kind == "rule" and kept.get("secret", "") != secret_print(next(iter(secrets), ""))
+    if found == one.hash and not (kept and secret_new):
+        return Step("keep", one.kind, one.name, "it is as we want it", number)
+    if kept and found in {kept.get("hash"), one.hash}:
+        why = (
+            "the webhook secret was exchanged"
+            if found == one.hash
+            else "we want it differently than when we made it"
+        )
+        return Step("update", one.kind, one.name, why, number)
+    return Step(
+        "differs",
+        one.kind,
+        one.name,
+        "somebody changed it, so it is left as it is; delete it and run install to have ours again",
+        number,
+        details=_difference(shape(one.kind, there), shape(one.kind, one.body)),
+    )
+
+
+def find(one: Wanted, there: Iterable[Row], number: str) -> Row | None:
+    """By the id we kept, else by its exact name: a lost manifest must not double anything."""
+    listed = list(there)
+    by_id = next((row for row in listed if number and str(row.get("id")) == number), None)
+    label = "label" if one.kind == "field" else "name"
+    return by_id or next((row for row in listed if row.get(label) == one.name and row.get("id")), None)
+
+
+def _difference(there: dict[str, Any], ours: dict[str, Any]) -> str:
+    return "; ".join(
+        f"{name}: {there[name]!r}, ours {ours[name]!r}" for name in ours if there[name] != ours[name]
+    )
+
+
+def by_hand(one: Wanted, why: str) -> Step:
+    """The clicks that make an object."""
+    return manual_steps.rule_by_hand(one, why) if one.kind == "rule" else manual_steps.field_by_hand(one, why)

@@ -1,0 +1,1 @@
+"""Plan, make, check and remove what Backstop needs in a Help Scout account."""

@@ -1,0 +1,171 @@
+"""What doctor sees of what install made or printed, as far as the API shows it. Codes: README.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from connectors.helpscout.api import Api, Burst, embedded
+from connectors.helpscout.directory import system
+from connectors.helpscout.install import webhooks
+from connectors.helpscout.install.webhooks import KEY, Wanted, calling, enabled, judged, lacks, wanted
+from connectors.helpscout.reading import threads_of
+from connectors.helpscout.threads import by_machine, from_customer, in_order, kind_of
+from connectors.kit.http import DeskSession
+from connectors.kit.provision import Manifest
+from connectors.kit.values import Row, row, text
+from core.errors import NotAllowed, VendorError
+from core.model import Finding
+
+if TYPE_CHECKING:
+    from connectors.helpscout.connector import Settings
+
+
+def doctor(
+    settings: Settings, session: DeskSession, *, public_url: str, desk: str, manifest: Manifest
+) -> list[Finding]:
+    """Everything that install made or printed."""
+    api, one = Api(session, Burst(settings.write_burst)), wanted(settings, public_url, desk)
+    try:
+        hooks = webhooks.listed(api)
+    except NotAllowed as err:
+        if err.status == 401:
+            remedy = "Check client_id and client_secret, or connect the desk again."
+            return [Finding("HS01", "fail", f"the credential is refused: {err}", remedy)]
+        remedy = "Make the app's owner an administrator, or look at Manage, Apps, Webhooks yourself."
+        return [
+            Finding("HS24", "warn", "this token may not look at webhooks", remedy),
+            *_doubling(settings, api),
+        ]
+    return [
+        *_hooks(one, calling(one, hooks)),
+        *_changed(one, hooks, manifest),
+        *_doubling(settings, api),
+        *_workflows(api),
+    ]
+
+
+def _hooks(one: Wanted, found: Sequence[Row]) -> Iterator[Finding]:
+    """Whoever made it: a webhook that calls us is what counts."""
+    if not found:
+        yield Finding(
+            "HS20",
+            "fail",
+            f"no webhook calls {one.url}",
+            "Run install, or make it under Manage, Apps, Webhooks; until then only the sweep finds conversations.",
+        )
+        return
+    if not any(enabled(hook) for hook in found):
+        yield Finding(
+            "HS21",
+            "fail",
+            "Help Scout has switched our webhook off: ten deliveries failed, or one was answered 410",
+            "Run install (the sweep does it too), and see that the receiver can be reached from outside.",
+        )
+        return
+    best = next((hook for hook in found if enabled(hook) and not lacks(hook)), None)
+    if best is None:
+        why = "; ".join(lacks(hook) for hook in found if enabled(hook))
+        yield Finding(
+            "HS22", "fail", f"our webhook does not tell us enough: {why}", "Delete it and run install."
+        )
+        return
+    yield Finding("HS20", "ok", f"a webhook calls {one.url}")
+    if len([hook for hook in found if enabled(hook)]) > 1:
+        yield Finding(
+            "HS26",
+            "warn",
+            f"{len(found)} webhooks call {one.url}: everything is reported twice",
+            "Delete those that install did not make.",
+        )
+    if inboxes := webhooks.shape(best)["mailboxIds"]:
+        yield Finding(
+            "HS27",
+            "warn",
+            f"the webhook covers only the inboxes {', '.join(inboxes)}",
+            "Fine if it was meant: the sweep finds conversations of the others a little later.",
+        )
+
+
+def _changed(one: Wanted, hooks: Sequence[Row], manifest: Manifest) -> Iterator[Finding]:
+    if KEY not in manifest:
+        return
+    step = judged(one, hooks, manifest)
+    if step.action == "differs":
+        yield Finding(
+            "HS23",
+            "warn",
+            f"the webhook “{one.name}” was changed by somebody: {step.details}",
+            "Fine if it was meant; otherwise delete it and run install.",
+        )
+    if step.action == "update":
+        yield Finding("HS23", "warn", f"the webhook “{one.name}” is out of date: {step.why}", "Run install.")
+
+
+def _doubling(settings: Settings, api: Api) -> Iterator[Finding]:
+    """The desk's own automatic messages beside ours: no API shows the setting, but the conversations show its work."""
+    found = _automatic(api)
+    if found:
+        yield Finding(
+            "HS25",
+            "warn",
+            f"customers get an automatic message of the desk's besides ours, as in conversation {found}",
+            "Switch off one of the two: Manage, Inbox, Auto Reply, or the workflow that answers.",
+        )
+    elif settings.auto_reply_off:
+        yield Finding("HS25", "ok", "the inboxes' own auto reply is said to be switched off")
+    else:
+        yield Finding(
+            "HS25",
+            "warn",
+            "the inboxes' own auto reply may double our acknowledgment; no API shows whether it is on",
+            "Manage, Inbox, Auto Reply: switch it off, then set auto_reply_off = true.",
+        )
+
+
+def _automatic(api: Api) -> str:
+    """A recent conversation in which the desk itself answered its customer, "" when there is none among the newest."""
+    try:
+        answer = api.page(
+            "/conversations", 1, status="all", sortField="createdAt", sortOrder="desc", embed="threads"
+        )
+    except VendorError:
+        return ""
+    robots = system
+    for one in embedded(answer, "conversations"):
+        said = [t for t in in_order(threads_of(one)) if kind_of(t) == "message" and not from_customer(t)]
+        if any(by_machine(thread, robots) for thread in said):
+            return text(one.get("id"))
+    return ""
+
+
+def _workflows(api: Api) -> Iterator[Finding]:
+    """The API names automatic workflows and does not show what they do."""
+    try:
+        listed = list(api.all("/workflows", "workflows"))
+    except VendorError:
+        return
+    active = [
+        text(w.get("name")) for w in listed if w.get("type") == "automatic" and w.get("status") == "active"
+    ]
+    if active:
+        yield Finding(
+            "HS28",
+            "ok",
+            f"these automatic workflows are on: {', '.join(active)}",
+            "See that none of them mails customers, or assigns to a user what is to wait for a human.",
+        )
+
+
+def fields_missing(settings: Settings, api: Api) -> dict[str, list[str]]:
+    """Inbox name → the configured fields that it lacks."""
+    configured = settings.fields().values()
+    if not configured:
+        return {}
+    missing: dict[str, list[str]] = {}
+    for inbox in api.all("/mailboxes", "mailboxes"):
+        there = [row(f) for f in api.all(f"/mailboxes/{text(inbox.get('id'))}/fields", "fields")]
+        called = {key for f in there for key in (text(f.get("id")), text(f.get("name")).casefold())}
+        if lacking := [name for name in configured if name.casefold() not in called]:
+            missing[text(inbox.get("name"))] = lacking
+    return missing

@@ -1,0 +1,1 @@
+"""What the vendor connectors share: HTTP, OAuth, signatures, claims, provisioning."""

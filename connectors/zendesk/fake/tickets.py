@@ -1,0 +1,188 @@
+"""The fake's reads: tickets, comments, audits, people, groups, the incremental export."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from flask import Blueprint, g, request
+
+from connectors.sandbox.desk import Case
+from connectors.zendesk.fake.http import admin_only, fail, forbidden, not_found, paged, spend
+from connectors.zendesk.fake.state import (
+    Json,
+    State,
+    comment_of,
+    cursor_of,
+    metrics_of,
+    people_in,
+    ticket_of,
+    user_of,
+)
+
+INCLUDES = {
+    "users",
+    "groups",
+    "organizations",
+    "metric_sets",
+    "slas",
+    "dates",
+    "comment_count",
+    "last_audits",
+}
+
+
+def includes() -> set[str]:
+    """The side-loads that were asked for."""
+    return {one for one in request.args.get("include", "").split(",") if one} & INCLUDES
+
+
+def visible(state: State, ticket_id: int) -> Case:
+    """A ticket that is not deleted, or 404."""
+    case = state.desk.cases.get(ticket_id)
+    if case is None or case.deleted or case.spam:
+        not_found()
+    return case
+
+
+def side_loaded(state: State, cases: list[Case], wanted: set[str]) -> Json:
+    """What comes beside tickets."""
+    beside: Json = {}
+    if "users" in wanted:
+        beside["users"] = [user_of(one, state) for one in people_in(cases, state.desk)]
+    if "groups" in wanted:
+        ids = {case.queue_id for case in cases if case.queue_id is not None}
+        beside["groups"] = [{"id": one, "name": state.desk.queues[one].name} for one in sorted(ids)]
+    if "metric_sets" in wanted:
+        beside["metric_sets"] = [metrics_of(case, state.desk) for case in cases]
+    if "last_audits" in wanted and state.side_loads:
+        audits = [case.extra.get("zendesk_audits", []) for case in cases]
+        beside["last_audits"] = [one[-1] for one in audits if one]
+    return beside
+
+
+def tickets(state: State) -> Blueprint:
+    """Routes that read."""
+    routes = Blueprint("zendesk_reads", __name__)
+    desk = state.desk
+    base = "https://account.zendesk.com"
+
+    def shown(case: Case, wanted: set[str]) -> Json:
+        public = sum(entry.public for entry in case.entries)  # whether notes count is not documented
+        count = {"comment_count": public} if "comment_count" in wanted else {}
+        return {**ticket_of(case, base), **count}
+
+    @routes.get("/tickets/<int:ticket_id>.json")
+    @routes.get("/tickets/<int:ticket_id>")
+    def one(ticket_id: int) -> Json:
+        with desk.lock:
+            case = visible(state, ticket_id)
+            return {"ticket": shown(case, includes()), **side_loaded(state, [case], includes())}
+
+    @routes.get("/tickets/show_many.json")
+    def many() -> Json:
+        ids = [one for one in request.args.get("ids", "").split(",") if one]
+        if len(ids) > 100:
+            description = "Parameter  cannot specify more than 100 values"
+            fail(400, {"error": "TooManyValues", "description": description, "max_count": 100})
+        with desk.lock:
+            found = [desk.cases[int(one)] for one in ids if int(one) in desk.cases]
+            found = [case for case in found if not case.deleted and not case.spam]
+            listed = [shown(case, includes()) for case in found]
+            return {"tickets": listed, "count": len(listed), **side_loaded(state, found, includes())}
+
+    @routes.get("/tickets/<int:ticket_id>/comments.json")
+    def comments(ticket_id: int) -> Json:
+        with desk.lock:
+            case = visible(state, ticket_id)
+            newest_first = request.args.get("sort") == "-created_at"
+            found = [comment_of(entry) for entry in (case.entries[::-1] if newest_first else case.entries)]
+            authors = {entry.author_id for entry in case.entries} if "users" in includes() else set()
+            users = [user_of(desk.people[one], state) for one in sorted(authors)]
+            return paged("comments", found, **({"users": users} if authors else {}))
+
+    @routes.get("/tickets/<int:ticket_id>/audits.json")
+    def audits(ticket_id: int) -> Json:
+        with desk.lock:
+            return paged("audits", list(visible(state, ticket_id).extra.get("zendesk_audits", [])))
+
+    @routes.get("/incremental/tickets/cursor.json")
+    def export() -> Json:
+        spend(state, "incremental-exports", state.exports_per_minute)
+        admin_only(state)
+        with desk.lock:
+            return _export(state, shown)
+
+    @routes.get("/users/me.json")
+    def me() -> Json:
+        if g.anonymous:
+            return {
+                "user": {
+                    "id": None,
+                    "name": "Anonymous user",
+                    "email": "invalid@example.com",
+                    "role": "end-user",
+                }
+            }
+        return {"user": {**user_of(desk.bot, state), "authenticity_token": "do-not-log", **state.bot_fields}}
+
+    @routes.get("/users/show_many.json")
+    def users() -> Json:
+        ids = [int(one) for one in request.args.get("ids", "").split(",") if one]
+        return {"users": [user_of(desk.people[one], state) for one in ids if one in desk.people]}
+
+    @routes.get("/users/<int:user_id>/group_memberships.json")
+    def memberships(user_id: int) -> Json:
+        ids = desk.people[user_id].queue_ids if user_id in desk.people else []
+        return paged(
+            "group_memberships", [{"id": n, "user_id": user_id, "group_id": one} for n, one in enumerate(ids)]
+        )
+
+    @routes.get("/groups.json")
+    def groups() -> Json:
+        return paged("groups", [{"id": q.id, "name": q.name, "deleted": False} for q in desk.queues.values()])
+
+    @routes.get("/suspended_tickets.json")
+    def suspended() -> Json:
+        if state.bot_role != "admin":
+            forbidden()
+        return paged("suspended_tickets", list(state.suspended))
+
+    return routes
+
+
+def _export(state: State, shown: Any) -> Json:
+    """By the time of the last change; the newest minute is withheld, deleted tickets are shown as such."""
+    now = state.desk.now().timestamp()
+    given = request.args.get("cursor", "")
+    if given:
+        if given not in state.cursors:
+            fail(422, {"error": "InvalidValue", "description": "Invalid cursor"})
+        stamp, _, last = base64.urlsafe_b64decode(given).decode().partition(",")
+        after = (int(stamp), int(last))
+    else:
+        start = int(request.args.get("start_time", "0"))
+        if start > now - 60:
+            fail(
+                422,
+                {
+                    "error": "InvalidValue",
+                    "description": "Too recent start_time. Use a start_time older than 1 minute",
+                },
+            )
+        after = (start, -1)
+    changed = sorted((int(case.updated_at.timestamp()), case.id) for case in state.desk.cases.values())
+    due = [one for one in changed if one > after and one[0] <= now - state.withheld]
+    size = int(request.args.get("per_page", 1000))
+    page = due[:size]
+    cases = [state.desk.cases[case_id] for _, case_id in page]
+    last_seen = page[-1] if page else after
+    return {
+        "tickets": [shown(case, set()) for case in cases],
+        "after_cursor": cursor_of(state, f"{last_seen[0]},{last_seen[1]}"),
+        "after_url": "https://account.zendesk.com:443/api/v2/incremental/tickets/cursor.json",
+        "before_cursor": None,
+        "before_url": None,
+        "end_of_stream": len(due) <= size,
+        **side_loaded(state, cases, includes() - {"last_audits"}),
+    }

@@ -1,0 +1,52 @@
+"""The connection made in the browser: authorization code with PKCE and state. Its refresh token is kept and renewed.
+
+Needed where several people's accounts are connected by one client; an account's own confidential client needs no browser.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from connectors.kit.oauth import Token
+from connectors.zendesk.auth import ask, token_of
+
+if TYPE_CHECKING:
+    from connectors.zendesk.connector import Settings
+
+
+def challenge(verifier: str) -> str:
+    """The S256 challenge of a PKCE verifier."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+
+
+def authorize_url(settings: Settings, *, redirect_uri: str, state: str, verifier: str) -> str:
+    """The page on which an admin allows the connection."""
+    query = {
+        "response_type": "code",
+        "client_id": settings.client_id,
+        "redirect_uri": redirect_uri,
+        "scope": settings.scope,
+        "state": state,
+        "code_challenge": challenge(verifier),
+        "code_challenge_method": "S256",
+    }
+    return f"{settings.base_url.rstrip('/')}/oauth/authorizations/new?{urlencode(query)}"
+
+
+def exchange(settings: Settings, *, code: str, redirect_uri: str, verifier: str, now: datetime) -> Token:
+    """The code that came back, for a token to keep in the store. The caller has compared the state."""
+    body = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "client_id": settings.client_id,
+        "client_secret": settings.client_secret.get_secret_value(),
+        "redirect_uri": redirect_uri,
+        "scope": settings.scope,
+        "code_verifier": verifier,
+        "expires_in": settings.token_lifetime,
+    }
+    return token_of(ask(settings.base_url, body), settings.scope, now)

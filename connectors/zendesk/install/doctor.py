@@ -1,0 +1,184 @@
+"""What `doctor` sees with the run-time credential. The codes are explained in the README."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from connectors.kit.values import Row, rows
+from connectors.zendesk import auth
+from connectors.zendesk.api import Api, text
+from connectors.zendesk.directory import Directory
+from connectors.zendesk.events import TEST_SECRET
+from core.errors import NotAllowed, VendorError
+from core.model import Finding
+
+if TYPE_CHECKING:
+    from connectors.zendesk.connector import Settings
+
+
+def findings(settings: Settings, api: Api, directory: Directory, queues: Iterable[str]) -> list[Finding]:
+    """One line each; the rest is not asked when nobody lets us in."""
+    before = [*_credential(settings), *_secret(settings)]
+    try:
+        who = directory.whoami()
+    except VendorError as err:
+        code = "ZD02" if isinstance(err, NotAllowed) else "ZD03"
+        remedy = "see the desk's page, Connect" if code == "ZD02" else "is base_url right, and Zendesk up?"
+        return [*before, Finding(code, "fail", str(err), remedy)]
+    known = Finding(
+        "ZD01", "ok", f"we are {who.name} ({who.role}, id {who.id})", f'bot_id = "{who.id}" saves reads'
+    )
+    me = directory.me()
+    return [
+        *before,
+        known,
+        *_rights(me),
+        *_queues(directory, queues),
+        *_fields(settings, api),
+        *_export(api),
+        *_suspended(api),
+        *_handed_out(api),
+    ]
+
+
+def _credential(settings: Settings) -> list[Finding]:
+    if settings.api_token.get_secret_value():
+        return [
+            Finding(
+                "ZD04",
+                "warn",
+                f"an API token is used: none can be made since 27 October 2026 and all stop on {auth.API_TOKENS_END:%d %B %Y}",
+                "make an OAuth client and set client_id and client_secret instead",
+            )
+        ]
+    if not settings.client_id or not settings.client_secret.get_secret_value():
+        return [
+            Finding("ZD05", "fail", "client_id or client_secret is missing", "see the desk's page, Connect")
+        ]
+    return []
+
+
+def _secret(settings: Settings) -> list[Finding]:
+    if TEST_SECRET in settings.secrets():
+        return [
+            Finding(
+                "ZD06",
+                "fail",
+                "webhook_secret is Zendesk's public test secret",
+                "take the webhook's own secret",
+            )
+        ]
+    if not settings.secrets():
+        return [
+            Finding(
+                "ZD06", "fail", "webhook_secret is missing", "install makes the webhook and prints its secret"
+            )
+        ]
+    return []
+
+
+def _rights(me: Row) -> list[Finding]:
+    found = []
+    if me.get("only_private_comments"):
+        found.append(
+            Finding(
+                "ZD10",
+                "fail",
+                "our user may write private comments only",
+                "give it a role with public comments",
+            )
+        )
+    if me.get("ticket_restriction"):
+        words = f"our user sees only some tickets ({me['ticket_restriction']})"
+        found.append(Finding("ZD11", "fail", words, "give it access to all tickets"))
+    if me.get("role") != "admin":
+        words = "our user is no admin: the incremental export, by which lost webhooks are found, is for admins only"
+        found.append(Finding("ZD12", "fail", words, "make the dedicated user an admin"))
+    if not me.get("default_group_id"):
+        words = "our user is in no group: it cannot solve what it answers"
+        found.append(Finding("ZD13", "fail", words, "add it to a group in Admin Center > People > Groups"))
+    if me.get("suspended") or me.get("active") is False:
+        found.append(Finding("ZD14", "fail", "our user is suspended or inactive", "reactivate it"))
+    return found
+
+
+def _queues(directory: Directory, queues: Iterable[str]) -> list[Finding]:
+    found = []
+    for queue in dict.fromkeys(one for one in queues if one):
+        try:
+            directory.group_id(queue)
+        except VendorError as err:
+            found.append(
+                Finding("ZD20", "fail", str(err), "correct the name in the configuration, or make the group")
+            )
+    return found or [Finding("ZD20", "ok", "all queues are groups at Zendesk")]
+
+
+def _fields(settings: Settings, api: Api) -> list[Finding]:
+    found = []
+    ours = {f"{name}_field": field_id for name, field_id in settings.fields().items()}
+    ours |= {"last_handled_field": settings.last_handled_field}
+    for key, field_id in ours.items():
+        if not field_id:
+            continue
+        field = api.field(field_id)
+        if not field or field.get("active") is False:
+            words = f"{key} = {field_id}: there is no such active ticket field"
+            found.append(Finding("ZD21", "fail", words, "run install, or remove the key"))
+            continue
+        drop_down = field_id in settings.drop_downs()
+        if drop_down != (field.get("type") == "tagger") and key in {"intent_field", "outcome_field"}:
+            words = f'{key} = {field_id} is a field of type "{field.get("type")}"'
+            found.append(
+                Finding("ZD22", "fail", words, "name it in text_fields if it is text, else use a drop-down")
+            )
+    return found
+
+
+def _export(api: Api) -> list[Finding]:
+    try:
+        api.export(start_time=1, per_page=1)
+    except NotAllowed as err:
+        return [
+            Finding(
+                "ZD15", "fail", f"the incremental export is refused: {err}", "an admin with the scope `read`"
+            )
+        ]
+    except VendorError:
+        return []  # ten calls a minute for the whole account: somebody else's turn says nothing about ours
+    return []
+
+
+def _handed_out(api: Api) -> list[Finding]:
+    """A person whom a trigger made the assignee has seen nothing yet, and nobody can tell that from a claim."""
+    try:
+        triggers = api.all("/triggers", "triggers")
+    except VendorError:
+        return []  # install's own doctor says so
+    titles = [str(one.get("title")) for one in triggers if one.get("active") is not False and _hands_out(one)]
+    if not titles:
+        return []
+    words = f"triggers give tickets to agents by themselves ({', '.join(titles)}): each counts as claimed"
+    return [Finding("ZD31", "warn", words, "let them set a group only, where escalations go")]
+
+
+def _hands_out(trigger: Row) -> bool:
+    """Whoever answers (`current_user`) does take it; an empty value lets go."""
+    chosen = [text(a.get("value")) for a in rows(trigger.get("actions")) if a.get("field") == "assignee_id"]
+    return any(one.isdigit() for one in chosen)
+
+
+def _suspended(api: Api) -> list[Finding]:
+    """Mail that never became a ticket fires nothing, is in no list, and is deleted after 14 days."""
+    try:
+        waiting = rows(api.get("/suspended_tickets.json", **{"page[size]": 100}).get("suspended_tickets"))
+    except VendorError:
+        return []
+    if not waiting:
+        return []
+    causes = ", ".join(sorted({text(one.get("cause")) for one in waiting} - {""}))
+    words = f"{len(waiting)}{'+' if len(waiting) >= 100 else ''} suspended mails wait ({causes}): nobody is told of them"
+    return [
+        Finding("ZD30", "warn", words, "look at Views > Suspended tickets; they are deleted after 14 days")
+    ]

@@ -1,0 +1,95 @@
+"""What Zendesk's API cannot do, as numbered clicks with the values to paste. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from connectors.kit.provision import Step
+from connectors.kit.text import numbered
+
+if TYPE_CHECKING:
+    from connectors.zendesk.connector import Settings
+
+
+def connect(desk: str, scope: str) -> Step:
+    """The OAuth client, by which all else is done."""
+    return Step(
+        "by_hand",
+        "oauth_client",
+        f"Backstop ({desk})",
+        "Zendesk takes no other credential from new installations, and only a person can make it",
+        details=numbered(
+            "Make a user of its own for Backstop, an admin and a member of every group that it shall solve in, and sign in as it: "
+            "what Backstop writes bears the name of whoever makes the client",
+            "Admin Center > Apps and integrations > APIs > OAuth clients > Add OAuth client",
+            f"Name: Backstop ({desk}); client kind: confidential; unique identifier: backstop_{desk}; scopes: {scope}",
+            "Save, and copy the secret, which is shown once",
+            f"BACKSTOP_DESKS__{desk.upper()}__CLIENT_ID=backstop_{desk}",
+            f"BACKSTOP_DESKS__{desk.upper()}__CLIENT_SECRET=<the secret>",
+        ),
+    )
+
+
+def secret(desk: str, value: str) -> Step:
+    """Zendesk makes the webhook's secret; we must be told."""
+    return Step(
+        "by_hand",
+        "webhook_secret",
+        "webhook secret",
+        "requests are proven with a secret that Zendesk makes",
+        details=numbered(f"BACKSTOP_DESKS__{desk.upper()}__WEBHOOK_SECRET={value}", "start Backstop again"),
+    )
+
+
+def ids(desk: str, fields: Mapping[str, str], bot_id: str, settings: Settings) -> list[Step]:
+    """The ids of the fields and of our user, until they stand in the configuration."""
+    configured = {
+        "intent": settings.intent_field,
+        "confidence": settings.confidence_field,
+        "outcome": settings.outcome_field,
+        "last_handled": settings.last_handled_field,
+    }
+    lines = [
+        f'{name}_field = "{fields[name]}"'
+        for name in configured
+        if name in fields and fields[name] != configured[name]
+    ]
+    lines += [f'bot_id = "{bot_id}"'] if bot_id and bot_id != settings.bot_id else []
+    if not lines:
+        return []
+    where = f"in backstop.toml, under [desks.{desk}]:\n" + "\n".join(lines)
+    return [
+        Step(
+            "by_hand",
+            "configuration",
+            "ids",
+            "Zendesk gives them when they are made; ours is known by it in the webhooks",
+            details=numbered(where),
+        )
+    ]
+
+
+def own_reply(title: str) -> Step:
+    """Zendesk's own acknowledgment beside ours."""
+    return Step(
+        "by_hand",
+        "trigger",
+        title,
+        "this trigger of yours mails every new customer at once: with our acknowledgment that makes two mails",
+        details=numbered(
+            f'Admin Center > Objects and rules > Business rules > Triggers > "{title}" > Deactivate',
+            "or keep it and set acknowledge = false in backstop.toml: then only Zendesk's own mail goes out, without a time promised",
+        ),
+    )
+
+
+def denied(kind: str, name: str, why: str, words: str) -> Step:
+    """An object that we may not make."""
+    return Step(
+        "by_hand",
+        kind,
+        name,
+        f"{why}; Zendesk refused it: {words}",
+        details=numbered("sign in as an admin, or make the client as one", "run install again"),
+    )

@@ -1,0 +1,124 @@
+"""A connection made in the browser: the link, the answer that comes back, and the token that it is good for."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from flask import Flask, request
+from werkzeug.serving import make_server
+
+from core.errors import ConfigError
+from core.ledger import store
+from core.wiring import App, StoredTokens, module
+
+DONE = "Connected. You may close this page.\n"
+NOT_DONE = "That did not work. Look at the terminal.\n"
+
+
+@dataclass
+class Answer:
+    """What the browser brought back."""
+
+    given: Mapping[str, str] = field(default_factory=dict)
+    came: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One attempt: where to, and what has to come back."""
+
+    url: str
+    redirect_uri: str
+    state: str
+    verifier: str
+
+
+def begin(app: App, desk: str, redirect_uri: str) -> Request:
+    """A new attempt; ConfigError where this desk needs no browser."""
+    settings = app.desk_settings[desk]
+    state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
+    link = _part(settings.vendor, desk).authorize_url(
+        settings, redirect_uri=redirect_uri, state=state, verifier=verifier
+    )
+    return Request(link, redirect_uri, state, verifier)
+
+
+def _part(vendor: str, desk: str) -> Any:
+    try:
+        return module(vendor, "install.connect")
+    except ModuleNotFoundError as err:
+        raise ConfigError(
+            f"desk {desk} needs no browser: its key stands in the environment, and `backstop doctor {desk}` tries it"
+        ) from err
+
+
+def finish(app: App, desk: str, asked: Request, given: Mapping[str, str]) -> None:
+    """The answer exchanged for a token, which is kept; facts that waited for it are due. ConfigError when it is not the
+    answer to our question."""
+    if given.get("error"):
+        raise ConfigError(f"it was not allowed: {given.get('error_description') or given['error']}")
+    if not hmac.compare_digest(given.get("state", "").encode(), asked.state.encode()):
+        raise ConfigError(f"this answer belongs to another attempt: run `backstop connect {desk}` again")
+    if not given.get("code"):
+        raise ConfigError("there is no code in the answer: paste the whole address that the browser shows")
+    settings = app.desk_settings[desk]
+    token = _part(settings.vendor, desk).exchange(
+        settings,
+        code=given["code"],
+        redirect_uri=asked.redirect_uri,
+        verifier=asked.verifier,
+        now=app.clock(),
+    )
+    StoredTokens(app.engine, app.clock).save(desk, token)
+    with app.engine.begin() as conn:
+        store.put_desk(conn, desk, trouble="")
+        store.hasten(conn, desk, app.clock())
+
+
+def pasted(text: str) -> dict[str, str]:
+    """What a person copied out of the browser's address line."""
+    query = urlsplit(text.strip()).query
+    return {name: values[0] for name, values in parse_qs(query).items()}
+
+
+@contextmanager
+def listening(port: int) -> Iterator[tuple[str, Answer]]:
+    """A page on this machine's loopback that takes one answer; gives its address."""
+    answer, flask = Answer(), Flask("connect", static_folder=None)
+
+    @flask.get("/callback")
+    def callback() -> str:
+        if not answer.came.is_set():
+            answer.given = request.args.to_dict()
+            answer.came.set()
+        return DONE if "code" in answer.given else NOT_DONE
+
+    try:
+        server = make_server("127.0.0.1", port, flask)
+    except (OSError, SystemExit) as err:  # werkzeug leaves the process when a port is taken
+        raise ConfigError(f"port {port} is taken: give another one with --port") from err
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://localhost:{server.server_port}/callback", answer
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def waited(answer: Answer, seconds: float, show: Callable[[], None]) -> Mapping[str, str]:
+    """Show the link, then wait for the browser. ConfigError when nobody clicks."""
+    show()
+    if not answer.came.wait(seconds):
+        raise ConfigError(
+            "nobody answered in time: run it again, or use --paste if the browser runs elsewhere"
+        )
+    return answer.given

@@ -1,0 +1,218 @@
+"""Everything that can be tried without disturbing a customer: one finding each, with a stable code and the remedy."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import requests
+from sqlalchemy import select
+
+from core.admin import checks, provisioning
+from core.admin.probe import FAIL, OK, WARN, clock, receiver
+from core.classify.thresholds import OVERALL
+from core.errors import BackstopError, ConfigError
+from core.hours import say
+from core.learning.demotion import demoted
+from core.ledger import db, store
+from core.ledger.schema import meta
+from core.model import Finding
+from core.notifications import routing
+from core.promise_text import LANGUAGES
+from core.wiring import App, calibration_path, trained_path
+from core.wording import LANGUAGES as WRITTEN
+from core.wording import BrokenTemplate, candidates, render
+
+SLOW = 2.0  # seconds for one prediction
+STALE = timedelta(minutes=15)
+
+Section = Callable[[App], Iterable[Finding]]
+
+
+def examine(app: App, only: str | None = None) -> list[Finding]:
+    """All findings, in the order in which an admin would repair them. `only`: of one desk, and nothing else's."""
+    found: list[Finding] = []
+    for section in () if only else (configuration, database, classifier, templates, routes, channels):
+        found += _guarded(section, app)
+    for name in [only] if only else list(app.desks):
+        for part in (at_desk, installed, clock, receiver, known_of):
+            found += [_named(name, one) for one in _guarded(lambda app, p=part, n=name: p(app, n), app)]  # type: ignore[misc]
+    return list(dict.fromkeys(found))
+
+
+def _named(name: str, one: Finding) -> Finding:
+    return replace(one, what=f"{name}: {one.what}")
+
+
+def _guarded(section: Section, app: App) -> list[Finding]:
+    """What a part finds; an error that it did not foresee is a finding, too."""
+    try:
+        return list(section(app))
+    except (BackstopError, ConfigError, requests.RequestException) as err:
+        return [
+            Finding("DR01", FAIL, f"it could not be looked at: {err}", "repair that first, then look again")
+        ]
+
+
+# --- our own side ---------------------------------------------------------------------------
+
+
+def configuration(app: App) -> Iterator[Finding]:
+    """What the file allows but is unwise."""
+    found = checks.warnings(app.settings, proven_auto(app))
+    yield from found
+    if not found:
+        yield Finding("CF00", OK, f"{app.settings.path} is sound")
+    if not app.settings.public_url.startswith("https://"):
+        shown = app.settings.public_url or "missing"
+        remedy = "the address at which the help desks reach us, with https"
+        yield Finding("CF09", WARN, f"public_url is {shown}", remedy)
+    for intent, why in demoted(app.engine).items():
+        remedy = f"better its examples, then `backstop thresholds --promote {intent}`"
+        yield Finding("CF10", WARN, f"{intent} only suggests since {why['at'][:10]}: {why['why']}", remedy)
+
+
+def proven_auto(app: App) -> float | None:
+    """The lowest threshold that `backstop thresholds` has proven, if it ever did."""
+    with db.reading(app.engine) as conn:
+        kept = conn.execute(select(meta.c.value).where(meta.c.name == "thresholds")).scalar() or {}
+    overall = kept.get("overall", {})
+    threshold = overall.get("threshold") if overall.get("intent") == OVERALL else None
+    return float(threshold) if threshold is not None else None
+
+
+def database(app: App) -> Iterator[Finding]:
+    """The store answers, its schema is ours, and it can be written."""
+    kind = app.engine.dialect.name
+    if not db.schema_is_current(app.engine):
+        yield Finding("DB01", FAIL, f"the {kind} schema is not this version's", "start this version once")
+        return
+    with app.engine.begin() as conn:
+        db.put(conn, meta, ["name"], {"name": "doctor", "value": app.clock().isoformat()})
+        waiting, dead = store.unsettled(conn), len(store.dead(conn))
+    yield Finding(
+        "DB01", OK, f"the {kind} store answers and its schema is current; {waiting} facts under way"
+    )
+    if dead:
+        remedy = "`backstop retry` lists them, `backstop retry all` tries again"
+        yield Finding("DB02", WARN, f"{dead} dead letters", remedy)
+
+
+def classifier(app: App) -> Iterator[Finding]:
+    """It loads, answers, and is the one that was meant."""
+    begun = time.perf_counter()
+    guess = app.classifier.predict("Where is my order? It should have arrived last week.")
+    took = time.perf_counter() - begun
+    yield Finding("CL01", OK, f"the classifier {guess.model} answers in {took * 1000:.0f} ms")
+    if took > SLOW:
+        yield Finding("CL02", WARN, f"one message takes {took:.1f} s", "a faster model, or a shorter timeout")
+    if app.settings.classifier.kind != "embedded" and guess.model != app.classifier.model:
+        remedy = "check its address, key and time-out; until then the embedded one answers"
+        yield Finding("CL03", FAIL, f"the outside classifier {app.classifier.model} did not answer", remedy)
+    if app.settings.classifier.kind != "embedded" and not calibration_path(app.settings).is_file():
+        what = f"{app.classifier.model} is not calibrated: its guesses are never answered automatically"
+        yield Finding("CL05", WARN, what, "`backstop train --calibrate` on messages of known intent")
+    path = trained_path(app.settings)
+    if path.exists() and app.settings.classifier.kind == "embedded" and not guess.model.startswith("trained"):
+        remedy = "`backstop train` again: the intents have changed since, or the version"
+        yield Finding("CL04", WARN, f"{path} is not used", remedy)
+
+
+def templates(app: App) -> Iterator[Finding]:
+    """Each text renders with sample facts, in each language that we or the admin wrote it in."""
+    now = app.clock()
+    facts = {"name": "Carla", "ticket_id": "4711"}
+    names = {rule.reply for rules in app.rules.values() for rule in rules.intents.values() if rule.reply}
+    there = set(app.templates.list_templates())
+    broken = 0
+    for name in [*sorted(names), "acknowledgment"]:
+        for language in WRITTEN:
+            promise = say(
+                now + timedelta(hours=4), now, app.hours, language if language in LANGUAGES else "en"
+            )
+            try:
+                said = render(
+                    app.templates, name, {**facts, "promise": promise, "language": language}, language
+                )
+            except BrokenTemplate as err:
+                broken += 1
+                file = next((one for one in candidates(name, language) if one in there), name)
+                remedy = f"correct {file}; it may use {', '.join(sorted({*facts, 'promise', 'language'}))}"
+                yield Finding("TP01", FAIL, f"in {language}: {err}", remedy)
+                continue
+            if not said:
+                broken += 1
+                yield Finding(
+                    "TP02", FAIL, f"template {name} is empty in {language}", "write something into it"
+                )
+    if not broken:
+        words = f"{len(names) + 1} templates render in {len(WRITTEN)} languages"
+        yield Finding("TP01", OK, words)
+
+
+def routes(app: App) -> Iterator[Finding]:
+    """Rungs, audiences, people and rotas lead somewhere."""
+    found = routing.of(app).check(app.rungs(), app.clock())
+    yield from found
+    if not any(one.level == FAIL for one in found):
+        yield Finding("RT00", OK, f"the ladder's {len(app.rungs())} rungs reach somebody")
+
+
+def channels(app: App) -> Iterator[Finding]:
+    """What each channel can see without disturbing anybody."""
+    for channel in app.channels.values():
+        yield from channel.check()
+
+
+# --- each desk ------------------------------------------------------------------------------
+
+
+def at_desk(app: App, name: str) -> Iterable[Finding]:
+    """Credential, rights and queues."""
+    rules = app.rules[name]
+    queues = [rules.general_queue, *(rule.queue for rule in rules.intents.values() if rule.queue)]
+    return app.desks[name].check(dict.fromkeys(queues))
+
+
+def installed(app: App, name: str) -> Iterable[Finding]:
+    """What install made or printed."""
+    return provisioning.doctor(app, name)
+
+
+def known_of(app: App, name: str) -> Iterator[Finding]:
+    """What the ledger remembers of the desk."""
+    with db.reading(app.engine) as conn:
+        row = store.desk(conn, name)
+    if row is not None and row.paused_at is not None:
+        words = f"on hold since {row.paused_at:%Y-%m-%d %H:%M} UTC (by {row.paused_by or 'somebody'})"
+        yield Finding("DK01", WARN, words, f"`backstop resume {name}` lets it go on")
+    if row is not None and row.trouble:
+        remedy = "see the findings about the credential"
+        yield Finding("DK02", FAIL, f"the last sweep failed: {row.trouble}", remedy)
+    if row is not None and row.swept_at is not None and app.clock() - row.swept_at > _stale(app):
+        words = f"last compared with the ledger at {row.swept_at:%Y-%m-%d %H:%M} UTC"
+        yield Finding("DK03", FAIL, words, "is `backstop serve` or a worker running?")
+
+
+def _stale(app: App) -> timedelta:
+    every: timedelta = app.settings.sweep.every
+    return max(STALE, 3 * every)
+
+
+def healthy(found: Iterable[Finding]) -> bool:
+    """Whether nothing fails."""
+    return all(one.level != FAIL for one in found)
+
+
+def line(one: Finding) -> str:
+    """One finding as a line: code, level, what, and the remedy where one is needed."""
+    words = f"{one.code} {one.level:<4} {one.what}"
+    return " ".join((f"{words}: {one.remedy}" if one.remedy and one.level != OK else words).split())
+
+
+def as_data(one: Finding) -> dict[str, Any]:
+    """One finding for a program."""
+    return {"code": one.code, "level": one.level, "what": one.what, "remedy": one.remedy}

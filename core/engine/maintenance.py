@@ -1,0 +1,167 @@
+"""What is done once a day or once a week: the balance line, our own state, retention, the report."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, or_, select, update
+
+from core.learning import demotion
+from core.ledger import store
+from core.ledger.schema import (
+    balance,
+    changes,
+    claim_links,
+    decisions,
+    events,
+    history,
+    labels,
+    login_links,
+    notices,
+    tickets,
+    writes,
+)
+from core.notifications import rows as notice_rows
+from core.pipeline import audit
+from core.pipeline.reminders import alarm
+from core.reports.reporting import keep_closed
+from core.telemetry.counters import keep_pruned
+from core.wiring import App
+
+log = logging.getLogger(__name__)
+
+OVERDUE = timedelta(minutes=15)
+WINDOW = timedelta(days=2)
+
+
+def daily(app: App) -> dict[str, Any]:
+    """Balance each desk, look for what hangs, take back what evidence no longer bears, apply retention."""
+    now = app.clock()
+    found = {name: audit.audit(app, name, now - WINDOW, now) for name in app.desks}
+    for name, line in found.items():
+        if line["missing"] or line["stuck"]:
+            what = f"{name}: {len(line['missing'])} tickets missing, {len(line['stuck'])} stuck"
+            alarm(app, f"balance:{name}:{now:%Y-%m-%d}", name, "", what, now)
+    for fault in own_faults(app, now):
+        alarm(app, f"own:{fault[:80]}:{now:%Y-%m-%d}", "", "", fault, now)
+    demotion.review(app, now)
+    keep_closed(app.engine, app.hours, now)  # before their rows are pruned
+    prune(app, now)
+    return found
+
+
+def own_faults(app: App, now: datetime) -> list[str]:
+    """Every open escalation has a due time ahead, every call and message an end: what breaks that."""
+    faults = []
+    with app.engine.begin() as conn:
+        open_states = tickets.c.state.in_(("escalated", "reescalated"))
+        late = (
+            select(func.count())
+            .select_from(tickets)
+            .where(open_states, tickets.c.next_due_at < now - OVERDUE)
+        )
+        if count := conn.execute(late).scalar_one():
+            faults.append(f"{count} escalations are overdue: is a worker running?")
+        left = (
+            select(func.count())
+            .select_from(writes)
+            .where(writes.c.state == "open", writes.c.opened_at < now - timedelta(hours=1))
+        )
+        if count := conn.execute(left).scalar_one():
+            faults.append(f"{count} calls to a desk never came to an end")
+        sent = (
+            select(func.count())
+            .select_from(notices)
+            .where(
+                notices.c.state.in_(("queued", "open")),
+                notices.c.created_at < now - timedelta(hours=1),
+                or_(notices.c.due_at.is_(None), notices.c.due_at < now - OVERDUE),
+            )
+        )
+        if count := conn.execute(sent).scalar_one():
+            faults.append(f"{count} messages to people never came to an end")
+    return faults
+
+
+def prune(app: App, now: datetime) -> dict[str, int]:
+    """Retention: words after `privacy.keep_messages`, rows after `privacy.keep_ledger`, the engine's own with them;
+    who changed what in the console after `privacy.keep_changes`; links when they are over."""
+    privacy = app.settings.privacy
+    words, rows = now - privacy.keep_messages, now - privacy.keep_ledger
+    done: dict[str, int] = {}
+    with app.engine.begin() as conn:
+        keep_pruned(conn, rows)  # a counter must not fall because its rows are gone
+        old = update(decisions).where(decisions.c.at < words, decisions.c.words != "")
+        done["words"] = conn.execute(old.values(words="", evidence=[])).rowcount  # these are of the words
+        spoken = update(writes).where(
+            writes.c.done_at < words, writes.c.state.in_(("done", "skipped", "failed"))
+        )
+        done["texts"] = conn.execute(spoken.values(actions=[])).rowcount
+        conn.execute(update(labels).where(labels.c.at < words).values(words=""))
+        done["told"] = notice_rows.blank(conn, words)
+        for table, column in (
+            (history, history.c.at),
+            (events, events.c.settled_at),
+            (balance, balance.c.at),
+        ):
+            done[table.name] = conn.execute(delete(table).where(column < rows)).rowcount
+        over = tickets.c.updated_at < rows
+        done["tickets"] = conn.execute(delete(tickets).where(over, tickets.c.next_due_at.is_(None))).rowcount
+        for table, column in (
+            (decisions, decisions.c.at),
+            (writes, writes.c.done_at),
+            (notices, notices.c.created_at),
+        ):
+            done[table.name] = conn.execute(delete(table).where(column < rows)).rowcount
+        for table, column, end in (
+            (changes, changes.c.at, now - privacy.keep_changes),
+            (claim_links, claim_links.c.expires_at, now),
+            (login_links, login_links.c.expires_at, now),
+        ):
+            done[table.name] = conn.execute(delete(table).where(column < end)).rowcount
+    from core.engine import recovery, worker
+
+    done["engine"] = recovery.clean(worker.client(app), words)
+    return done
+
+
+def forget(app: App, email: str, now: datetime) -> dict[str, int]:
+    """Erase a person: names, addresses, subjects and words; the counts stay."""
+    address = email.strip().lower()
+    done: dict[str, int] = {}
+    with app.engine.begin() as conn:
+        query = select(tickets.c.desk, tickets.c.ticket_id).where(tickets.c.customer_email == address)
+        theirs = [tuple(row) for row in conn.execute(query)]
+        blank = {
+            "customer_email": "",
+            "customer_name": "",
+            "customer_id": "",
+            "subject": "",
+        }
+        done["tickets"] = conn.execute(
+            update(tickets).where(tickets.c.customer_email == address).values(**blank)
+        ).rowcount
+        done["writes"] = conn.execute(
+            update(writes).where(writes.c.address == address).values(address="")
+        ).rowcount
+        for table, gone in ((decisions, {"words": "", "evidence": []}), (labels, {"words": ""})):
+            done[table.name] = 0
+            for desk, ticket_id in theirs:
+                mine = update(table).where(table.c.desk == desk, table.c.ticket_id == ticket_id)
+                done[table.name] += conn.execute(mine.values(gone)).rowcount
+        for desk, ticket_id in theirs:
+            for table, values in ((writes, {"actions": []}), (notices, {"facts": {}})):
+                conn.execute(
+                    update(table).where(table.c.desk == desk, table.c.ticket_id == ticket_id).values(values)
+                )
+            store.log(conn, (desk, ticket_id), now, "forgotten", "the person's data were erased on request")
+    return done
+
+
+def weekly(app: App) -> None:
+    """The weekly report to the channels named in `[report]`."""
+    from core.reports.reporting import send_weekly
+
+    send_weekly(app)

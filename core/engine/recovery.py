@@ -1,0 +1,185 @@
+"""Several workers: a dead one's work is taken over, what the engine has no more use for is taken up again.
+
+The engine recovers only what the same executor left; so each has a row with a heartbeat, and whoever finds one too old
+takes a lease on it and puts its work back into the queues. Knows the engine's client only as something it is given.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy import Connection, delete, select, update
+
+from core import wiring
+from core.ledger import db, store
+from core.ledger.schema import executors
+from core.pipeline.handle import give_up
+
+if TYPE_CHECKING:
+    from dbos import DBOSClient
+
+    from core.wiring import App
+
+log = structlog.get_logger(__name__)
+
+BROKEN = ["ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+MANY = 500
+DEATHS = 20  # far more than bad luck brings to a bystander
+PERIODIC = {"tick", "sweep_all"}  # the next firing does what a dead one left
+
+
+def beat(app: App, me: str, version: str) -> None:
+    """This worker is alive."""
+    with app.engine.begin() as conn:
+        now = _database_now(conn)
+        db.put(conn, executors, ["id"], {"id": me, "beat_at": now, "version": version})
+
+
+def leave(app: App, me: str) -> None:
+    """A clean stop: others need not wait before they take over."""
+    long_ago = wiring.wall() - timedelta(days=1)
+    with app.engine.begin() as conn:
+        conn.execute(update(executors).where(executors.c.id == me).values(beat_at=long_ago))
+
+
+def take_over(app: App, engine: DBOSClient, me: str) -> int:
+    """Work of executors whose heart stopped goes back to its queue; gives how many pieces."""
+    moved = 0
+    for executor, beat_at in _dead(app, engine, me):
+        lease = _leased(app, executor, beat_at)
+        if lease is None:
+            continue
+        moved += _resume_work_of(app, engine, executor)
+        with app.engine.begin() as conn:
+            gone = delete(executors).where(executors.c.id == executor, executors.c.beat_at == lease)
+            conn.execute(gone)
+    return moved
+
+
+def _dead(app: App, engine: DBOSClient, me: str) -> list[tuple[str, datetime]]:
+    """Executors that are silent for too long, and those at work without a row (thawed after they were buried)."""
+    pending = engine.list_workflows(status="PENDING", load_input=False, load_output=False)
+    with app.engine.begin() as conn:
+        now = _database_now(conn)
+        for stranger in {one.executor_id for one in pending if one.executor_id} - {me}:
+            db.insert_new(conn, executors, {"id": stranger, "beat_at": now})
+        limit = now - app.settings.limits.dead_after
+        rows = conn.execute(select(executors.c.id, executors.c.beat_at).where(executors.c.id != me))
+        return [(row.id, row.beat_at) for row in rows if row.beat_at < limit or _left_us(app, row.id)]
+
+
+def _left_us(app: App, executor: str) -> bool:
+    """On SQLite all processes are of this machine, and a dead one need not be waited for."""
+    host, _, rest = executor.partition(":")
+    pid = rest.partition(":")[0]
+    if app.engine.dialect.name != "sqlite" or host != os.uname().nodename or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _leased(app: App, executor: str, beat_at: datetime) -> datetime | None:
+    """One taker at a time; a taker that dies over it is followed by another after the same limit."""
+    with app.engine.begin() as conn:
+        now = _database_now(conn)
+        mine = update(executors).where(executors.c.id == executor, executors.c.beat_at == beat_at)
+        return now if conn.execute(mine.values(beat_at=now)).rowcount else None
+
+
+def _resume_work_of(app: App, engine: DBOSClient, executor: str) -> int:
+    pending = engine.list_workflows(
+        status="PENDING", executor_id=executor, load_input=False, load_output=False
+    )
+    by_queue: dict[str | None, list[str]] = {}
+    idle = [one.workflow_id for one in pending if one.name in PERIODIC]
+    if idle:
+        engine.delete_workflows(idle)
+    for one in pending:
+        if one.name not in PERIODIC and not (
+            one.name == "handle_event" and _given_up(app, _key_of(one.workflow_id))
+        ):
+            by_queue.setdefault(one.queue_name, []).append(one.workflow_id)
+    for queue, ids in by_queue.items():
+        engine.resume_workflows(ids, queue_name=queue)
+    if pending:
+        log.warning("took over the work of a dead worker", executor=executor, pieces=len(pending))
+    return len(pending)
+
+
+def _given_up(app: App, key: str) -> bool:
+    """A ticket over which worker after worker dies must not take them all down for ever."""
+    with app.engine.begin() as conn:
+        deaths = store.died(conn, key)
+    if deaths < DEATHS:
+        return False
+    give_up(app, key, f"the worker died {deaths} times while it dealt with it")
+    return True
+
+
+def mend(app: App, engine: DBOSClient, version: str) -> int:
+    """Events whose workflow the engine has no more use for (failed, or of an older version) wait for the next look."""
+    broken = engine.list_workflows(
+        status=BROKEN, name="handle_event", limit=MANY, load_input=False, load_output=False
+    )
+    older = _versions_without_worker(app, version)
+    if older:
+        broken += engine.list_workflows(
+            status=["ENQUEUED", "DELAYED", "PENDING"],
+            name="handle_event",
+            app_version=older,
+            limit=MANY,
+            load_input=False,
+            load_output=False,
+        )
+    with app.engine.begin() as conn:
+        for one in broken:
+            store.dropped(conn, _key_of(one.workflow_id), app.clock())
+    if broken:
+        engine.delete_workflows([one.workflow_id for one in broken])
+        log.warning("events of broken workflows are taken up again", pieces=len(broken))
+    return len(broken)
+
+
+def _versions_without_worker(app: App, version: str) -> list[str]:
+    """Earlier shapes of the workflow that nobody runs any more."""
+    with app.engine.begin() as conn:
+        alive = set(conn.execute(select(executors.c.version)).scalars())
+    return [old for old in map(str, range(1, int(version))) if old not in alive]
+
+
+def _key_of(workflow_id: str) -> str:
+    return workflow_id.rpartition("#")[0]
+
+
+def _database_now(conn: Connection) -> datetime:
+    """The database's clock on Postgres, so that machines need not agree; ours on SQLite."""
+    if conn.dialect.name == "postgresql":
+        found = conn.exec_driver_sql("SELECT now()").scalar()
+        if isinstance(found, datetime):
+            return found
+    return wiring.wall()
+
+
+def clean(engine: DBOSClient, before: datetime) -> int:
+    """Delete the engine's finished workflows older than `before`; gives how many."""
+    gone = 0
+    while True:
+        old = engine.list_workflows(
+            status=["SUCCESS", *BROKEN],
+            end_time=before.isoformat(),
+            limit=MANY,
+            load_input=False,
+            load_output=False,
+        )
+        if not old:
+            return gone
+        engine.delete_workflows([one.workflow_id for one in old])
+        gone += len(old)

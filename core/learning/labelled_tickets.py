@@ -1,0 +1,216 @@
+"""What the past teaches: rows of the ledger, and a desk's own history, as labelled messages."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, and_, func, select
+
+from core.classify.evaluate import Example, Judged
+from core.classify.text import customer_words
+from core.classify.whatif import Handling, Past
+from core.errors import Gone, Moved, Refused, TryLater
+from core.ledger import db, store
+from core.ledger.schema import decisions, labels, meta, tickets
+from core.model import NO_INTENT, Author, Rules, Sighting, Status, Ticket
+from core.reports.weekly import QUIET
+from core.wiring import App
+
+T = TypeVar("T")
+PATIENCE = 20  # waits for a desk's rate limit in a row, before giving up
+LONGEST_WAIT = timedelta(minutes=15)
+LOOK_BACK = timedelta(days=180)
+PROVEN = "thresholds"
+OUT_OF_SIGHT = {Status.SPAM, Status.DELETED}
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One ticket's prediction, and what is known of its truth ("" = nothing yet)."""
+
+    desk: str
+    ticket_id: str
+    at: datetime
+    guess: str
+    confidence: float
+    truth: str
+    source: str  # label, answered (automatically, and the customer stayed content), failed, "" = nobody said
+    words: str = ""
+
+
+def from_ledger(
+    conn: Connection, now: datetime, since: datetime | None = None, last: int | None = None
+) -> list[Lesson]:
+    """The decided tickets, newest first."""
+    same = and_(labels.c.desk == tickets.c.desk, labels.c.ticket_id == tickets.c.ticket_id)
+    first = tickets.c.desk + ":" + tickets.c.ticket_id + ":created"
+    words = func.coalesce(func.nullif(labels.c.words, ""), decisions.c.words, "").label("words")
+    query = (
+        select(tickets, labels.c.intent.label("label"), words)
+        .select_from(tickets.outerjoin(labels, same).outerjoin(decisions, decisions.c.key == first))
+        .where(tickets.c.intent != "")
+        .order_by(tickets.c.first_seen_at.desc())
+    )
+    query = query.where(tickets.c.first_seen_at >= since) if since else query
+    return [_lesson(row, now) for row in conn.execute(query.limit(last) if last else query)]
+
+
+def _lesson(row: Any, now: datetime) -> Lesson:
+    truth, source = truth_of(row, row.label or "", now)
+    return Lesson(
+        row.desk, row.ticket_id, row.first_seen_at, row.intent, row.confidence, truth, source, row.words
+    )
+
+
+def truth_of(row: Any, label: str, now: datetime) -> tuple[str, str]:
+    """What a ticket's row says its intent was, and how we know. An automatic answer that did not help is a failure,
+    whatever the label; one that a week's quiet followed counts as right, as in the weekly report."""
+    said = label or row.final_intent
+    answered = row.auto_resolved_at is not None
+    if answered and (row.reescalated_at is not None or row.check_verdict == "wrong"):
+        return (said if said and said != row.intent else NO_INTENT), "failed"
+    if said or row.check_verdict == "right":
+        return said or row.intent, "label"
+    if answered and row.auto_resolved_at + QUIET <= now:
+        return row.intent, "answered"
+    return "", ""
+
+
+def judged(lessons: Sequence[Lesson]) -> list[Judged]:
+    """Those whose truth is known, as the measures want them."""
+    return [Judged(one.truth, one.guess, one.confidence) for one in lessons if one.truth]
+
+
+def examples(lessons: Sequence[Lesson], known: Mapping[str, Any]) -> list[Example]:
+    """What a model may learn from: words that people labelled with an intent of the configuration, or as none."""
+    may = {*known, NO_INTENT}
+    good = [one for one in lessons if one.source == "label" and one.words and one.truth in may]
+    return [Example(one.words, one.truth, one.at) for one in good]
+
+
+def sources(lessons: Sequence[Lesson]) -> dict[str, int]:
+    """How many rows are known by which source."""
+    return dict(Counter(one.source for one in lessons if one.source))
+
+
+def thresholds(
+    conn: Connection, now: datetime, look_back: timedelta = LOOK_BACK, **asked: float
+) -> dict[str, Any]:
+    """The thresholds that everything known of the past proves: labels, answers that held, answers that failed."""
+    from core.classify.thresholds import run_thresholds
+
+    known = from_ledger(conn, now, now - look_back)
+    found = run_thresholds(judged(known), now, **asked)  # type: ignore[arg-type]  # target, confidence
+    return {**found, "sources": sources(known)}
+
+
+def keep_thresholds(conn: Connection, found: Mapping[str, Any]) -> None:
+    """Until they are worked out again: the console and the warnings at start-up refer to them."""
+    db.put(conn, meta, ["name"], {"name": PROVEN, "value": dict(found)})
+
+
+def past(lessons: Sequence[Lesson]) -> list[Past]:
+    """As a replay wants them."""
+    return [Past(one.at, one.guess, one.confidence, one.truth) for one in lessons]
+
+
+def handling(rules: Mapping[str, Rules], timezone: str) -> Handling:
+    """What a replay must know of the rules."""
+    ruled = [(one, intent) for one in rules.values() for intent in one.intents.values()]
+    return Handling(
+        answerable={
+            i.name for one, i in ruled if (i.reply or i.action) and i.name not in one.never_automatic
+        },
+        priorities={i.name: i.priority for _, i in ruled},
+        queues={},  # where humans finally moved a ticket is not kept: disagreements are about intents
+        own_auto={i.name: i.auto for _, i in ruled if i.auto is not None},
+        timezone=timezone,
+    )
+
+
+# --- a desk's own history -------------------------------------------------------------------
+
+
+def from_desk(
+    app: App,
+    name: str,
+    since: datetime,
+    *,
+    step: Callable[[int], None] = lambda _learned: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[Example]:
+    """All tickets changed since then whose intent a human's hand shows. Waits whenever the desk says so."""
+    desk, cursor = app.desks[name], ""
+    found: list[Example] = []
+    queues = queues_of_one_intent(app.rules[name])
+    while True:
+        at = cursor
+        page = patiently(lambda at=at: desk.changed_since(at, since, app.clock()), sleep)  # type: ignore[misc]
+        with app.engine.begin() as conn:
+            rows = store.known(conn, name, [one.ticket_id for one in page.sightings])
+        for one in page.sightings:
+            found += _taught(app, name, one, rows.get(one.ticket_id), queues, sleep)
+            step(len(found))
+        if not page.more or page.cursor == cursor:
+            return found
+        cursor = page.cursor
+
+
+def queues_of_one_intent(rules: Rules) -> dict[str, str]:
+    """Queue → intent, where a queue belongs to exactly one intent and is not the general one."""
+    owners = Counter(rule.queue.lower() for rule in rules.intents.values() if rule.queue)
+    return {
+        rule.queue.lower(): rule.name
+        for rule in rules.intents.values()
+        if owners[rule.queue.lower()] == 1 and rule.queue.lower() != rules.general_queue.lower()
+    }
+
+
+def _taught(
+    app: App,
+    name: str,
+    sighting: Sighting,
+    row: Any,
+    queues: Mapping[str, str],
+    sleep: Callable[[float], None],
+) -> Iterator[Example]:
+    """What one ticket teaches. Marks and queues that we set ourselves teach nothing: a model must not learn from itself."""
+    label = sighting.intent_label
+    ours = row is not None and bool(row.intent) and not row.final_intent
+    if sighting.status in OUT_OF_SIGHT or (ours and label in {"", row.intent}) or not (label or queues):
+        return
+    try:
+        ticket = patiently(lambda: app.desks[name].fetch(sighting.ticket_id), sleep)
+    except (Gone, Moved, Refused):
+        return
+    intent = label or _by_queue(ticket, queues)
+    words = first_words(ticket)
+    if words and (intent in app.rules[name].intents or intent == NO_INTENT):
+        yield Example(words, intent, ticket.created_at)
+
+
+def _by_queue(ticket: Ticket, queues: Mapping[str, str]) -> str:
+    return queues.get(ticket.queue_name.lower()) or queues.get(ticket.queue.lower(), "")
+
+
+def first_words(ticket: Ticket) -> str:
+    """What the customer said first, without quotes and signature; "" where none did, or staff opened it."""
+    if ticket.customer.is_staff or ticket.opened_by is not Author.CUSTOMER:
+        return ""
+    said = (m for m in ticket.messages if m.author is Author.CUSTOMER and m.public and not m.machine)
+    return next((words for m in said if (words := customer_words(m.text, m.html))), "")
+
+
+def patiently(call: Callable[[], T], sleep: Callable[[float], None]) -> T:
+    """The call's answer; the desk's own wait is kept. Raises TryLater when the desk never lets us."""
+    for _ in range(PATIENCE):
+        try:
+            return call()
+        except TryLater as err:
+            sleep(min(err.wait, LONGEST_WAIT).total_seconds())
+    return call()

@@ -1,0 +1,204 @@
+"""From a notice to messages that are surely sent: queued in the ledger, checked, sent, tried elsewhere.
+
+A row of `bs_notices` is one message by one channel to one address. Its states: queued → open (being sent) → accepted →
+delivered, or failed; suppressed (somebody came first), bundled (went into a digest). A row is taken by a conditional
+update, so that any number of workers may send. Whose worker died, or whose outcome nobody knows, is sent once more and
+says so: a page that comes twice is better than one that is lost.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, and_, case, or_, select, update
+
+from core.errors import VendorError
+from core.ledger import store
+from core.ledger.db import reading
+from core.ledger.schema import notices, tickets
+from core.model import Claim, Notice, Priority
+from core.notifications.digests import hold_back, members
+from core.notifications.routing import DESK, Place, Routes
+from core.notifications.rows import FORGOTTEN, WAITING, Running, count, insert_row
+from core.notifications.sending import ARRIVES, attempt, fall_over, retry_stuck
+
+log = logging.getLogger(__name__)
+
+OVER = frozenset({"answered", "auto_resolved", "left_alone"})  # states in which nobody waits any more
+MOST = 500  # rows of one pass, and names in one query
+SENDERS = 8
+PASSES = 6  # a pass may queue fallbacks, which the next one sends
+
+StillWaiting = Callable[[str, Sequence[str]], Mapping[str, Claim]]
+
+
+def enqueue(conn: Connection, told: Iterable[Notice], *, routes: Routes, now: datetime) -> int:
+    """One row per channel and person for each notice; how many were new. Twice is as good as once."""
+    return sum(
+        insert_row(conn, notice, place, now)
+        for notice in told
+        for place in routes.places(notice, now) or (Place(channel=""),)
+        if not _noise(notice, place)
+    )
+
+
+def _noise(notice: Notice, place: Place) -> bool:
+    """The ticket lies in its queue already, flagged: a note that says so tells nobody anything."""
+    return place.channel == DESK and notice.template == "escalated"
+
+
+def pump(app: Running, now: datetime, still_waiting: StillWaiting | None = None) -> int:
+    """Send what is due; how many messages a channel took. Safe to run in several workers at once."""
+    sent = 0
+    for _ in range(PASSES):
+        retry_stuck(app, now)
+        rows = _due(app.engine, now)
+        if not rows:
+            break
+        gathered = members(app.engine, rows)
+        alive, over = _checked(app, [*rows, *gathered], still_waiting)
+        _drop(app, over, now)
+        ready = hold_back(app, [row for row in rows if row.key in alive], now)
+        sent += _send(app, ready, [row for row in gathered if row.key in alive], now)
+        if len(rows) < MOST and not _due(app.engine, now, limit=1):
+            break
+    return sent
+
+
+def _due(engine: Engine, now: datetime, limit: int = MOST) -> list[Row[Any]]:
+    """What is to be sent or looked after now, the most urgent first."""
+    rank = case({p.value: p.rank for p in Priority}, value=notices.c.priority, else_=len(Priority))
+    waits = or_(
+        notices.c.state == "queued",
+        notices.c.state == "bundled",  # its digest never came: see `hold_back`
+        and_(notices.c.state == "accepted", notices.c.delivered_at.is_(None)),  # no word of its arrival
+    )
+    query = (
+        select(notices).where(waits, notices.c.due_at <= now).order_by(rank, notices.c.due_at).limit(limit)
+    )
+    with reading(engine) as conn:
+        return list(conn.execute(query))
+
+
+def _checked(
+    app: Running, rows: Sequence[Row[Any]], still_waiting: StillWaiting | None
+) -> tuple[set[str], dict[str, str]]:
+    """Look again right before speaking: the keys of what is still true, and why the others are not."""
+    asked: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row.ticket_id and (row.template in WAITING or row.template == FORGOTTEN):
+            asked.setdefault(row.desk, {})[row.ticket_id] = None
+    claims = {
+        (desk, id_): claim
+        for desk, ids in asked.items()
+        for id_, claim in _claims(app, desk, list(ids), still_waiting).items()
+    }
+    states = _states(app.engine, asked)
+    over = {row.key: why for row in rows if (why := _why_over(row, claims, states))}
+    return {row.key for row in rows if row.key not in over}, over
+
+
+def _claims(
+    app: Running, desk: str, ids: Sequence[str], still_waiting: StillWaiting | None
+) -> Mapping[str, Claim]:
+    """The desk's word, in bulk. A desk that does not answer silences nobody."""
+    try:
+        if still_waiting is not None:
+            return still_waiting(desk, ids)
+        return app.desks[desk].unclaimed(ids) if desk in app.desks else {}
+    except VendorError as err:
+        log.warning("%s cannot say who has its tickets, so people are told: %s", desk, err)
+        return {}
+
+
+def _states(engine: Engine, asked: Mapping[str, Iterable[str]]) -> dict[tuple[str, str], str]:
+    """The ledger's word."""
+    found: dict[tuple[str, str], str] = {}
+    with reading(engine) as conn:
+        for desk, ids in asked.items():
+            names = list(ids)
+            for start in range(0, len(names), MOST):
+                some = tickets.c.ticket_id.in_(names[start : start + MOST])
+                query = select(tickets.c.ticket_id, tickets.c.state).where(tickets.c.desk == desk, some)
+                found |= {(desk, row.ticket_id): row.state for row in conn.execute(query)}
+    return found
+
+
+def _why_over(
+    row: Row[Any], claims: Mapping[tuple[str, str], Claim], states: Mapping[tuple[str, str], str]
+) -> str:
+    """Why this need not be said any more; "" while it must."""
+    where = (row.desk, row.ticket_id)
+    claim, state = claims.get(where, Claim(row.ticket_id)), states.get(where, "")
+    if row.template in WAITING:
+        if claim.by or claim.answered or claim.closed:
+            return f"{claim.by or 'somebody'} came first"
+        return "taken before" if state == "claimed" or state in OVER else ""
+    if row.template == FORGOTTEN:
+        return "answered before" if claim.answered or claim.closed or state in OVER else ""
+    return ""
+
+
+def _drop(app: Running, over: Mapping[str, str], now: datetime) -> None:
+    for key, why in over.items():
+        with app.engine.begin() as conn:
+            mine = and_(notices.c.key == key, notices.c.state.in_(("queued", "bundled")))
+            if conn.execute(
+                update(notices).where(mine).values(state="suppressed", error=why, due_at=None)
+            ).rowcount:
+                row = conn.execute(select(notices).where(notices.c.key == key)).one()
+                store.log(
+                    conn, (row.desk, row.ticket_id), now, "spared", f"{row.channel} was not disturbed: {why}"
+                )
+                count(app, row.channel, "suppressed")
+            else:
+                conn.execute(update(notices).where(notices.c.key == key).values(due_at=None))
+
+
+def _send(app: Running, ready: Sequence[Row[Any]], gathered: Sequence[Row[Any]], now: datetime) -> int:
+    """All at once, so that one channel that hangs does not hold the others up."""
+    for row in ready:
+        if row.state == "accepted":
+            minutes = int(ARRIVES.total_seconds() // 60)
+            fall_over(
+                app, row, f"{row.channel} has not delivered it within {minutes} minutes", now, failed=False
+            )
+    fresh = [row for row in ready if row.state != "accepted"]
+    silent: Counter[str] = Counter()
+    if len(fresh) <= 1:
+        return sum(attempt(app, row, gathered, now, silent) for row in fresh)
+    with ThreadPoolExecutor(min(SENDERS, len(fresh)), thread_name_prefix="notices") as pool:
+        return sum(pool.map(lambda row: attempt(app, row, gathered, now, silent), fresh))
+
+
+def heard_of(
+    app: Running, channel: str, key: str, provider_id: str, state: str, detail: str, now: datetime
+) -> bool:
+    """A provider's word on one message. A late "accepted" never takes back a "delivered"."""
+    which = (
+        notices.c.key == key
+        if key
+        else and_(notices.c.provider_id == provider_id, notices.c.channel == channel)
+    )
+    with app.engine.begin() as conn:
+        row = conn.execute(select(notices).where(which)).first()
+        if row is None or row.channel != channel:
+            return False
+        if state == "delivered":
+            live = and_(which, notices.c.state.in_(("open", "accepted", "failed")))
+            values = {"state": "delivered", "delivered_at": now, "due_at": None, "provider_id": provider_id}
+            changed = conn.execute(update(notices).where(live).values(**values)).rowcount
+        else:
+            changed = 0
+            if state == "sent":  # the carrier has it; not every carrier tells of its arrival
+                conn.execute(update(notices).where(which, notices.c.state == "accepted").values(due_at=None))
+    if changed:
+        count(app, channel, "delivered")
+    if state == "failed" and row.state in {"open", "accepted"}:
+        fall_over(app, row, f"{channel} failed: {detail or 'not delivered'}", now)
+    return True

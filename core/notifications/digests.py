@@ -1,0 +1,118 @@
+"""Too much for one person: what is more than the throttle allows is gathered and sent as one summary, never dropped."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, and_, func, select, update
+
+from core.ledger import store
+from core.ledger.db import reading
+from core.ledger.schema import notices
+from core.model import Notice, Priority
+from core.notifications.routing import Place
+from core.notifications.rows import DIGEST, TAKEN, Running, count, insert_row
+from core.notifications.throttle import LIMITS, LOOK_BACK, digest_at, too_many
+
+RESCUE = timedelta(
+    minutes=5
+)  # so long after its digest was due, a row whose digest never went is sent by itself
+EXEMPT = frozenset({DIGEST, TAKEN})
+
+Where = tuple[str, str]  # channel, address
+
+
+def members(engine: Engine, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """What the due digests have gathered."""
+    keys = [row.key for row in rows if row.template == DIGEST]
+    if not keys:
+        return []
+    with reading(engine) as conn:
+        mine = and_(notices.c.bundle.in_(keys), notices.c.state == "bundled", notices.c.sent_at.is_(None))
+        return list(conn.execute(select(notices).where(mine).order_by(notices.c.created_at)))
+
+
+def hold_back(app: Running, rows: Sequence[Row[Any]], now: datetime) -> list[Row[Any]]:
+    """The rows that may go out now; the others are put into their address's digest."""
+    kinds = {ref: channel.kind for ref, channel in app.channels.items()}
+    limited = [
+        row for row in rows if kinds.get(row.channel) in LIMITS and _bundles(row) and row.state != "accepted"
+    ]
+    told = _told_lately(app.engine, limited, now)
+    held: list[Row[Any]] = []
+    for row in limited:
+        times = told[row.channel, row.address]
+        if row.state == "queued" and not row.attempts and too_many(kinds[row.channel], times, now):
+            held.append(row)
+        else:
+            times.append(now)
+    for row in held:
+        with app.engine.begin() as conn:
+            _bundle(app, conn, row, now)
+    kept_back = {row.key for row in held}
+    return [row for row in rows if row.key not in kept_back]
+
+
+def _bundles(row: Row[Any]) -> bool:
+    """A summary is one of tickets: the weekly report and our own troubles have no place in it."""
+    return bool(row.ticket_id) and row.template not in EXEMPT
+
+
+def _told_lately(
+    engine: Engine, rows: Sequence[Row[Any]], now: datetime
+) -> defaultdict[Where, list[datetime]]:
+    """When each of these addresses was told singly."""
+    told: defaultdict[Where, list[datetime]] = defaultdict(list)
+    if not rows:
+        return told
+    wanted = and_(
+        notices.c.channel.in_({row.channel for row in rows}), notices.c.address.in_({row.address for row in rows}),
+        notices.c.sent_at > now - LOOK_BACK, notices.c.template.not_in(EXEMPT), notices.c.bundle == "",
+    )  # fmt: skip
+    with reading(engine) as conn:
+        for row in conn.execute(
+            select(notices.c.channel, notices.c.address, notices.c.sent_at).where(wanted)
+        ):
+            told[row.channel, row.address].append(row.sent_at)
+    return told
+
+
+def _bundle(app: Running, conn: Connection, row: Row[Any], now: datetime) -> None:
+    digest = _digest(conn, row, now)
+    mine = and_(notices.c.key == row.key, notices.c.state == "queued")
+    values = {"state": "bundled", "bundle": digest.key, "due_at": digest.due_at + RESCUE}
+    if conn.execute(update(notices).where(mine).values(**values)).rowcount:
+        detail = f"{row.person or row.address or row.channel} is told in a summary: too many messages for one person"
+        store.log(conn, (row.desk, row.ticket_id), now, "bundled", detail)
+        count(app, row.channel, "bundled")
+
+
+def _digest(conn: Connection, row: Row[Any], now: datetime) -> Row[Any]:
+    """The digest of this address that is still to come, made if there is none."""
+    here = and_(
+        notices.c.channel == row.channel, notices.c.address == row.address, notices.c.template == DIGEST
+    )
+    waiting = select(notices).where(here, notices.c.state == "queued", notices.c.attempts == 0)
+    found = conn.execute(waiting).first()
+    if found is None:
+        last = conn.execute(
+            select(func.max(notices.c.created_at)).where(here, notices.c.created_at > now - LOOK_BACK)
+        ).scalar()
+        sent = (
+            conn.execute(select(notices.c.sent_at).where(here, notices.c.created_at == last)).scalar()
+            if last
+            else None
+        )
+        due = digest_at([sent] if sent else [], now)
+        notice = Notice(f"digest:{now.isoformat()}", row.audience, Priority(row.priority), DIGEST)
+        insert_row(conn, notice, Place(row.channel, row.address, row.person), now)
+        conn.execute(
+            update(notices)
+            .where(here, notices.c.state == "queued", notices.c.attempts == 0)
+            .values(due_at=due)
+        )
+        found = conn.execute(waiting).one()
+    return found

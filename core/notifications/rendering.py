@@ -1,0 +1,72 @@
+"""One row of `bs_notices` as the message that its channel is handed: words, links, thread, and what goes with it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, and_, select
+
+from core.ledger.db import reading
+from core.ledger.schema import notices
+from core.model import Dispatch, Priority
+from core.notifications.rows import Running
+from core.notifications.texts import plain, render
+from core.ports import Channel
+from core.reports.attachments import enclosed
+
+log = logging.getLogger(__name__)
+
+SUMMARY = 4  # a summary may be so many times as long as one notice
+UNKNOWN = "outcome unknown"
+
+
+def compose(
+    app: Running, channel: Channel, row: Row[Any], mine: Sequence[Row[Any]], token: str, now: datetime
+) -> Dispatch:
+    """The message. A digest of one ticket is an ordinary notice of it."""
+    about = mine[0] if len(mine) == 1 else row
+    facts = _facts(about) | {"repeat": row.error.startswith(UNKNOWN)}
+    if len(mine) > 1:
+        facts |= {
+            "tickets": [_facts(one) for one in mine],
+            "priority": min((Priority(o.priority) for o in mine), key=lambda p: p.rank),
+        }
+    url, claim_url = str(facts.get("url", "")), f"{public(app)}/claim/{token}" if token else ""
+    try:
+        subject, text = render(
+            facts, channel.format, length=channel.max_length * (SUMMARY if len(mine) > 1 else 1), words=channel.carries_customer_words, now=now,
+            hours=app.hours, urls=(url, claim_url),
+        )  # fmt: skip
+    except Exception:  # a broken template must not silence a page
+        log.exception("the words of a notice are broken: %s", about.template)
+        subject = text = plain(facts)
+    return Dispatch(
+        key=row.key, to=tuple(row.address.split(",")) if row.address else (), subject=subject, text=text,
+        priority=Priority(facts["priority"]), url=url, claim_url=claim_url, desk=about.desk, ticket_id=about.ticket_id,
+        thread=_thread(app, about, row.channel), template=about.template, repeat=bool(facts["repeat"]), edits=str(facts.get("edits", "")),
+        **enclosed(app, channel, facts),
+    )  # fmt: skip
+
+
+def _facts(row: Row[Any]) -> dict[str, Any]:
+    about = {"template": row.template, "ticket": row.ticket_id, "desk": row.desk, "priority": row.priority}
+    facts: Mapping[str, Any] = row.facts or {}
+    return {**facts, **about}
+
+
+def public(app: Running) -> str:
+    """Where people reach us; "" when they cannot."""
+    return str(app.settings.public_url or "").rstrip("/")
+
+
+def _thread(app: Running, row: Row[Any], channel: str) -> str:
+    """What the channel calls the first message on this ticket."""
+    mine = and_(
+        notices.c.desk == row.desk, notices.c.ticket_id == row.ticket_id, notices.c.channel == channel
+    )
+    query = select(notices.c.provider_id).where(mine, notices.c.provider_id != "", notices.c.ticket_id != "")
+    with reading(app.engine) as conn:
+        return conn.execute(query.order_by(notices.c.sent_at).limit(1)).scalar() or ""

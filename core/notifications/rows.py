@@ -1,0 +1,122 @@
+"""The rows of `bs_notices`: what their states and templates mean, and how one is made."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Engine, Row, Text, and_, cast, select, update
+
+from core.hours import Hours
+from core.ledger.db import insert_new
+from core.ledger.schema import notices
+from core.model import Notice, Priority, Rules
+from core.notifications.routing import Place, Routes
+from core.ports import Channel, HelpDesk
+
+WAITING = frozenset(
+    {"escalated", "unclaimed", "promise_breaking", "resumed"}
+)  # said only while nobody has it
+FORGOTTEN = "forgotten"  # said while nobody has answered
+DIGEST = "digest"
+TAKEN = "claimed"
+LONGEST_KEY = 200
+
+
+class Running(Protocol):
+    """What sending needs of the running program."""
+
+    settings: Any
+    engine: Engine
+    desks: dict[str, HelpDesk]
+    channels: dict[str, Channel]
+    rules: dict[str, Rules]
+    hours: Hours
+    counters: Any
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """The only source of time."""
+
+
+def insert_row(
+    conn: Connection, notice: Notice, place: Place, now: datetime, *, fallback_of: str = "", because: str = ""
+) -> bool:
+    """One message to be sent; False when it is there already."""
+    facts: Mapping[str, Any] = {**notice.facts, "person_email": place.email, "because": because}
+    row = {
+        "key": key_of(notice.key, place), "notice_key": notice.key, "desk": notice.desk, "ticket_id": notice.ticket_id,
+        "audience": notice.audience, "channel": place.channel, "person": place.person, "address": place.address,
+        "priority": notice.priority.value, "template": notice.template, "facts": facts, "rung": int(facts.get("rung", 0)),
+        "state": "queued", "attempts": 0, "created_at": now, "due_at": now, "fallback_of": fallback_of,
+    }  # fmt: skip
+    return insert_new(conn, notices, row)
+
+
+def notice_of(row: Row[Any]) -> Notice:
+    """The notice that a row is one delivery of."""
+    return Notice(
+        row.notice_key,
+        row.audience,
+        Priority(row.priority),
+        row.template,
+        row.facts or {},
+        row.desk,
+        row.ticket_id,
+    )
+
+
+def key_of(notice_key: str, place: Place) -> str:
+    """The key of one delivery: the notice, the channel, the address; short enough for every database."""
+    key = ":".join(part for part in (notice_key, place.channel, place.address) if part)
+    return key if len(key) <= LONGEST_KEY else f"{key[:150]}:{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+
+
+def count(app: Running, channel: str, state: str) -> None:
+    """Tell the metrics."""
+    if app.counters is not None:
+        app.counters.notice(channel, state)
+
+
+def blank(conn: Connection, before: datetime) -> int:
+    """Retention: what messages of that age said of a customer. Those still to be sent keep their words."""
+    told = and_(notices.c.due_at.is_(None), cast(notices.c.facts, Text) != "{}")
+    over = and_(notices.c.created_at < before, told)
+    return conn.execute(update(notices).where(over).values(facts={})).rowcount
+
+
+def close_incidents(
+    conn: Connection, routes: Routes, desk: str, ticket_id: str, by: str, now: datetime
+) -> int:
+    """Somebody took the ticket: what is queued is dropped, and who can close an incident or change a message does."""
+    mine = and_(notices.c.desk == desk, notices.c.ticket_id == ticket_id)
+    queued = and_(mine, notices.c.state.in_(("queued", "bundled")), notices.c.template.in_(WAITING))
+    values = {"state": "suppressed", "error": f"{by or 'somebody'} came first", "due_at": None}
+    conn.execute(update(notices).where(queued).values(**values))
+    live = notices.c.state.in_(("accepted", "delivered", "open"))
+    told = list(conn.execute(select(notices).where(mine, live).order_by(notices.c.created_at)))
+    return sum(
+        insert_row(conn, _taken(row, by, edits), Place(row.channel, row.address, row.person), now)
+        for row, edits in (*_incidents(told, routes.channels), *_changeable(told, routes.channels))
+    )
+
+
+def _incidents(told: Sequence[Row[Any]], channels: Mapping[str, Channel]) -> list[tuple[Row[Any], str]]:
+    """A pager hears it once: its messages on a ticket are one incident."""
+    last = {row.channel: row for row in told if getattr(channels.get(row.channel), "closes", False)}
+    return [(row, "") for row in last.values()]
+
+
+def _changeable(told: Sequence[Row[Any]], channels: Mapping[str, Channel]) -> list[tuple[Row[Any], str]]:
+    """Every message that still offers a button, where the channel can change what it has said."""
+    offers = [row for row in told if row.template in WAITING | {FORGOTTEN} and row.provider_id]
+    return [(row, row.provider_id) for row in offers if getattr(channels.get(row.channel), "edits", False)]
+
+
+def _taken(row: Row[Any], by: str, edits: str) -> Notice:
+    """That somebody came. A message that is changed keeps its words."""
+    facts = {**(row.facts or {}), "edits": edits} if edits else {}
+    key, priority = f"{row.notice_key}:taken", Priority(row.priority)
+    return Notice(key, row.audience, priority, TAKEN, facts | {"claimed_by": by}, row.desk, row.ticket_id)

@@ -1,0 +1,263 @@
+"""One message: taken, worded, handed to its channel, and what is done when that does not work."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
+
+from core.errors import BackstopError, Refused, TryLater, UnknownOutcome
+from core.ledger import links, store
+from core.ledger.db import reading
+from core.ledger.schema import notices
+from core.model import Notice, Priority, Receipt
+from core.notifications import routing
+from core.notifications.rendering import UNKNOWN, compose, public
+from core.notifications.rows import (
+    DIGEST,
+    FORGOTTEN,
+    TAKEN,
+    WAITING,
+    Running,
+    count,
+    insert_row,
+    notice_of,
+)
+from core.ports import Channel
+
+log = logging.getLogger(__name__)
+
+TRIES = 3
+PAUSE = timedelta(seconds=10)  # before the next try
+PATIENCE = timedelta(minutes=1)  # a channel that wants us to wait longer is slow: another one is used
+DESK_PATIENCE = timedelta(hours=2)  # a note in a queue can wait until the desk answers again
+STUCK = timedelta(minutes=3)  # longer than any channel's time-outs: whoever was sending is dead
+ARRIVES = timedelta(minutes=5)  # where a provider tells of arrival, no word for so long is slow
+AGAIN = timedelta(minutes=5)  # when nothing works, all ways are tried again…
+GIVE_UP = timedelta(hours=6)  # …for so long
+SILENT = 3
+
+
+def attempt(
+    app: Running,
+    row: Row[Any],
+    gathered: Sequence[Row[Any]],
+    now: datetime,
+    silent: Counter[str] | None = None,
+) -> int:
+    """Send one row, unless another worker has it; how many messages a channel took. `silent`: how often in a row each
+    channel has not answered in this pass: who is silent three times is not waited for by all the others, too."""
+    silent = Counter() if silent is None else silent
+    token = _taken(app, row, gathered, now)
+    if token is None:
+        return 0
+    mine = [one for one in gathered if one.bundle == row.key]
+    if row.template == DIGEST and not mine:
+        _set(app, row, "suppressed", error="everything in it was taken meanwhile")
+        return 0
+    try:
+        channel = _channel(app, row)
+        _still_answers(row, silent)
+        receipt = channel.send(compose(app, channel, row, mine, token, now), now)
+    except UnknownOutcome as err:
+        silent[row.channel] += 1
+        unknown(app, row, str(err), now)
+    except TryLater as err:
+        silent[row.channel] += 0 if err.status else 1
+        _later(app, row, err, now)
+    except BackstopError as err:
+        fall_over(app, row, f"{row.channel} failed: {err}", now)
+    except Exception as err:  # whatever it is, people must be told by another way
+        log.exception("%s could not be told by %s", row.notice_key, row.channel)
+        fall_over(app, row, f"{row.channel} failed: {err}", now)
+    else:
+        silent[row.channel] = 0
+        _accepted(app, channel, row, mine, receipt, now)
+        return 1
+    return 0
+
+
+def _still_answers(row: Row[Any], silent: Mapping[str, int]) -> None:
+    if silent[row.channel] >= SILENT and row.channel != routing.DESK:
+        raise Refused("it does not answer")
+
+
+def _channel(app: Running, row: Row[Any]) -> Channel:
+    channel = app.channels.get(row.channel)
+    if channel is None:
+        raise Refused("there is no such channel (any more)")
+    return channel
+
+
+def unknown(app: Running, row: Row[Any], words: str, now: datetime) -> None:
+    """Nobody knows whether it went: once more, marked; then another way."""
+    if row.error.startswith(UNKNOWN):
+        fall_over(app, row, f"{row.channel} gave no answer twice: {words}", now)
+    else:
+        _set(app, row, "queued", error=f"{UNKNOWN}: {words}", due_at=now + PAUSE)
+
+
+def retry_stuck(app: Running, now: datetime) -> None:
+    """What a worker took and never finished."""
+    with reading(app.engine) as conn:
+        stuck = and_(notices.c.state == "open", notices.c.opened_at < now - STUCK)
+        rows = list(conn.execute(select(notices).where(stuck)))
+    for row in rows:
+        unknown(app, row, "whoever was sending it stopped", now)
+
+
+def fall_over(app: Running, row: Row[Any], because: str, now: datetime, *, failed: bool = True) -> None:
+    """This way did not work (or is too slow): the next one named, which says why. Loud."""
+    with app.engine.begin() as conn:
+        if not _gave_up(conn, row, because, failed):
+            return
+        store.log(conn, (row.desk, row.ticket_id), now, "failed", because)
+        inside = list(
+            conn.execute(select(notices).where(notices.c.bundle == row.key, notices.c.state == "bundled"))
+        )
+        for one in inside if row.template == DIGEST else ():
+            _gave_up(conn, one, because, failed=True)
+            _next_way(app, conn, one, because, now)
+        if row.template == TAKEN:
+            _not_told_of_the_end(app, conn, row, because, now)
+        elif row.template != DIGEST:
+            _next_way(app, conn, row, because, now)
+    count(app, row.channel, "failed")
+    log.error("%s: %s", because, row.notice_key)
+
+
+def _not_told_of_the_end(app: Running, conn: Connection, row: Row[Any], because: str, now: datetime) -> None:
+    """That somebody came wakes nobody by another way. An incident that stays open is said aloud; a message that keeps
+    its button is not: the button tells who has the ticket."""
+    if not (row.facts or {}).get("edits"):
+        _alarm(conn, routing.of(app), row, because, now)
+
+
+def _next_way(app: Running, conn: Connection, row: Row[Any], because: str, now: datetime) -> None:
+    routes, told = routing.of(app), notice_of(row)
+    siblings = [
+        one
+        for one in conn.execute(select(notices).where(notices.c.notice_key == row.notice_key))
+        if one.key != row.key
+    ]
+    tried = {one.channel for one in siblings} | {row.channel}
+    reached = any(one.state in {"queued", "open", "accepted", "delivered", "bundled"} for one in siblings)
+    places = routes.fallback(
+        row.audience, told.priority, tried, bool(row.ticket_id), now, person=row.person, wide=not reached
+    )
+    for place in places:
+        insert_row(conn, told, place, now, fallback_of=row.key, because=because[:300])
+    if not places and reached:
+        _alarm(conn, routes, row, because, now)
+    elif not places:
+        _start_over(conn, row, now)
+
+
+def _alarm(conn: Connection, routes: routing.Routes, row: Row[Any], because: str, now: datetime) -> None:
+    """The others were told, so nobody waits for this one; but a channel that is broken is said aloud, once a day."""
+    if row.audience == routing.ALARM:
+        return
+    facts = {"headline": f"{row.channel} does not work", "text": because[:300]}
+    told = Notice(f"alarm:{row.channel}:{now:%Y-%m-%d}", routing.ALARM, Priority.HIGH, "alarm", facts)
+    for place in routes.places(told, now):
+        if place.channel != row.channel:
+            insert_row(conn, told, place, now)
+
+
+def _start_over(conn: Connection, row: Row[Any], now: datetime) -> None:
+    """No way is left: try the one that was tried longest ago, after a while."""
+    log.critical("nobody can be told of %s: every channel failed", row.notice_key)
+    store.log(conn, (row.desk, row.ticket_id), now, "failed", "nobody could be told: every channel failed")
+    mine = and_(
+        notices.c.notice_key == row.notice_key,
+        notices.c.state == "failed",
+        notices.c.created_at > now - GIVE_UP,
+    )
+    oldest = conn.execute(select(notices.c.key).where(mine).order_by(notices.c.opened_at).limit(1)).scalar()
+    again = {"state": "queued", "attempts": 0, "due_at": now + AGAIN}
+    conn.execute(update(notices).where(notices.c.key == oldest).values(**again))
+
+
+def _gave_up(conn: Connection, row: Row[Any], because: str, failed: bool) -> bool:
+    live = (
+        notices.c.state.in_(("queued", "open", "accepted", "bundled"))
+        if failed
+        else notices.c.due_at.is_not(None)
+    )
+    values = {"error": because, "due_at": None} | ({"state": "failed"} if failed else {})
+    return bool(conn.execute(update(notices).where(notices.c.key == row.key, live).values(**values)).rowcount)
+
+
+def _taken(app: Running, row: Row[Any], gathered: Sequence[Row[Any]], now: datetime) -> str | None:
+    """Whether this row is ours: one worker wins, and gets the token of its claim link ("" without one)."""
+    same = and_(notices.c.key == row.key, notices.c.state == row.state, notices.c.attempts == row.attempts)
+    values = {"state": "open", "opened_at": now, "attempts": row.attempts + 1}
+    mine = [one for one in gathered if one.bundle == row.key]
+    with app.engine.begin() as conn:
+        if not conn.execute(update(notices).where(same).values(**values)).rowcount:
+            return None
+        return _claim_token(app, conn, mine[0] if len(mine) == 1 else row, now)
+
+
+def _later(app: Running, row: Row[Any], err: TryLater, now: datetime) -> None:
+    wait = err.wait if err.status else PAUSE  # without a status it is our own guess, not the provider's wish
+    patient = row.channel == routing.DESK and now - row.created_at < DESK_PATIENCE
+    if not patient and (row.attempts + 1 >= TRIES or wait > PATIENCE):
+        fall_over(app, row, f"{row.channel} failed: {err}", now)
+    else:
+        _set(app, row, "queued", error=str(err), due_at=now + wait)
+
+
+def _accepted(
+    app: Running, channel: Channel, row: Row[Any], mine: Sequence[Row[Any]], receipt: Receipt, now: datetime
+) -> None:
+    state = "delivered" if receipt.state == "delivered" else "accepted"
+    watched = state == "accepted" and channel.reports_delivery and row.template in WAITING
+    more = {
+        "provider_id": receipt.id,
+        "sent_at": now,
+        "error": "",
+        "due_at": now + ARRIVES if watched else None,
+    }
+    if state == "delivered":
+        more["delivered_at"] = now
+    with app.engine.begin() as conn:
+        if not conn.execute(update(notices).where(_open(row)).values(state=state, **more)).rowcount:
+            # the provider called back before its answer to us was read: its word stands
+            conn.execute(
+                update(notices).where(notices.c.key == row.key).values(provider_id=receipt.id, sent_at=now)
+            )
+        if mine:
+            keys = [one.key for one in mine]
+            conn.execute(update(notices).where(notices.c.key.in_(keys)).values(sent_at=now, due_at=None))
+        for one in mine or [row]:
+            whom = ", ".join(part for part in (one.person, one.address) if part)
+            detail = f"{one.template}: {row.channel}{f' to {whom}' if whom else ''}{' in a summary' if mine else ''}"
+            store.log(conn, (one.desk, one.ticket_id), now, "noticed", detail)
+    count(app, row.channel, state)
+
+
+def _set(app: Running, row: Row[Any], state: str, *, error: str = "", due_at: datetime | None = None) -> None:
+    with app.engine.begin() as conn:
+        conn.execute(update(notices).where(_open(row)).values(state=state, error=error, due_at=due_at))
+
+
+def _open(row: Row[Any]) -> ColumnElement[bool]:
+    return and_(notices.c.key == row.key, notices.c.state == "open")
+
+
+def _claim_token(app: Running, conn: Connection, row: Row[Any], now: datetime) -> str:
+    """For a one-time link to a page with a button, where people can reach us."""
+    if (
+        not public(app)
+        or not row.ticket_id
+        or row.template not in WAITING | {FORGOTTEN}
+        or row.channel == routing.DESK
+    ):
+        return ""
+    email = str((row.facts or {}).get("person_email", ""))
+    return links.new_link(conn, row.desk, row.ticket_id, person=row.person, email=email, now=now)

@@ -1,0 +1,232 @@
+"""One reported fact, from look to settled: fetch, decide, write, remember.
+
+Everything here may run twice. A decision is stored before the first call; each call is claimed, made, and marked
+done; a call found open on a repeat is looked up at the desk before it is made again. So a process may die on any
+line, and what others see happens once.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+from zlib import crc32
+
+from core.errors import (
+    Conflict,
+    Gone,
+    Moved,
+    NotAllowed,
+    Refused,
+    TryLater,
+    UnknownOutcome,
+    VendorError,
+)
+from core.learning import demotion
+from core.ledger import pausing, store
+from core.ledger.db import reading
+from core.model import (
+    Author,
+    EventKind,
+    Message,
+    Outcome,
+    Ticket,
+    TicketEvent,
+    created_key,
+    look_key,
+)
+from core.pipeline.decide import decide
+from core.pipeline.write import carry_out
+from core.wiring import App
+
+log = logging.getLogger(__name__)
+
+FIRST_BACK_OFF, LONGEST_BACK_OFF = timedelta(seconds=10), timedelta(minutes=30)
+PERMISSION_WAIT = timedelta(minutes=5)
+DOWN_WAIT = timedelta(minutes=5)  # at most: the first sweep that succeeds ends it
+SPREAD = 5  # seconds, so that a backlog does not come all at once
+NOW, LOOKS = timedelta(0), 2  # tries at a call's own pace before the pauses grow
+UNAUTHORISED, TOO_MANY = 401, 429
+
+
+def handle(app: App, key: str) -> str:
+    """Deal with one stored event; gives its state. Raises nothing: what fails waits, or becomes a dead letter."""
+    with reading(app.engine) as conn:
+        event = store.event(conn, key)
+    if event is None or event.state in {"settled", "dead"}:
+        return event.state if event is not None else "unknown"
+    if held := pausing.held_until(app.engine, event.desk, app.clock()):
+        return _held(app, event, held)
+    demotion.honour(app)
+    try:
+        outcome, reason = settle_ticket(app, event)
+    except Moved as err:
+        outcome, reason = _moved(app, event, err)
+    except Gone:
+        outcome, reason = _gone(app, event)
+    except NotAllowed as err:
+        # a broken credential stops everything and is repaired by a person: such tries do not count
+        return _later(
+            app,
+            event,
+            f"the desk does not let us in: {err}",
+            PERMISSION_WAIT,
+            counts=err.status != UNAUTHORISED,
+        )
+    except Refused as err:
+        return _dead(app, event, f"the desk refuses: {err}")
+    except UnknownOutcome as err:
+        wait = max(app.desks[event.desk].patience, _back_off(event, err) if event.attempts > LOOKS else NOW)
+        return _later(app, event, str(err), wait, counts=not _is_down(app, event.desk))
+    except (TryLater, Conflict) as err:
+        wait, counts = _wait_after(app, event, err)
+        return _later(app, event, str(err), wait, counts=counts)
+    except Exception as err:  # a fault of ours must not lose the ticket: it is tried again, then told
+        log.exception("a fault while handling %s", key)
+        return _later(app, event, f"{type(err).__name__}: {err}"[:500], _back_off(event, err))
+    return _settled(app, event, outcome, reason)
+
+
+def settle_ticket(app: App, event: Any) -> tuple[str, str]:
+    """Look at the ticket and do what is to be done; gives outcome and reason."""
+    from core.pipeline.reminders import notice_claim  # what humans did meanwhile
+
+    desk = app.desks[event.desk]
+    ticket = desk.fetch(event.ticket_id)
+    now = app.clock()
+    where = (event.desk, ticket.id)
+    notice_claim(app, ticket, now)
+    with reading(app.engine) as conn:
+        pending = store.open_decision(conn, *where)
+        row = store.ticket(conn, *where)
+    if pending is not None:
+        carry_out(app, ticket, pending)
+        with reading(app.engine) as conn:
+            row = store.ticket(conn, *where)
+    messages = unhandled(ticket, row.handled_message_id if row else "", row.handled_at if row else None)
+    if not messages and (begun := _begun(app, row)):
+        return Outcome.LEFT_ALONE, begun
+    decided = decide(app, ticket, messages, row, event)
+    if decided is None:
+        raise Conflict("another look was faster: whatever it left is taken up by this one in a moment")
+    carry_out(app, ticket, decided)
+    return decided.outcome, decided.reason
+
+
+def _begun(app: App, row: Any) -> str:
+    """Why a look that finds no new message decides nothing; "" for a ticket that was never decided about."""
+    if row is None:
+        return ""
+    with reading(app.engine) as conn:
+        first = store.decision(conn, created_key(row.desk, row.ticket_id))
+    return "nothing new from the customer" if row.handled_message_id or first is not None else ""
+
+
+def unhandled(ticket: Ticket, handled_id: str, handled_at: datetime | None) -> tuple[Message, ...]:
+    """What came from outside since the newest message that was dealt with, oldest first."""
+    ids = [m.id for m in ticket.messages]
+    start = ids.index(handled_id) + 1 if handled_id in ids else 0
+    fresh = ticket.messages[start:]
+    if handled_id and handled_id not in ids and handled_at is not None:  # redacted, or merged away
+        fresh = tuple(m for m in fresh if m.at > handled_at)
+    return tuple(m for m in fresh if m.author in {Author.CUSTOMER, Author.MACHINE} and not m.draft)
+
+
+# --- how an event ends ----------------------------------------------------------------------
+
+
+def _settled(app: App, event: Any, outcome: str, reason: str) -> str:
+    now = app.clock()
+    with app.engine.begin() as conn:
+        store.settle(conn, event.key, outcome, reason, now)
+    app.counters.settled(event.desk, outcome, max(0.0, (now - event.received_at).total_seconds()))
+    return "settled"
+
+
+def _held(app: App, event: Any, until: datetime) -> str:
+    """The desk is paused: the fact is kept and nothing is done about it."""
+    with app.engine.begin() as conn:
+        store.wait(conn, event.key, until, pausing.REASON, counts=False)
+    return "waiting"
+
+
+def _later(app: App, event: Any, reason: str, wait: timedelta, *, counts: bool = True) -> str:
+    """Holds no thread: a due time in the ledger, taken up by the next pass."""
+    if counts and event.attempts + 1 >= app.settings.limits.tries:
+        return _dead(app, event, reason)
+    with app.engine.begin() as conn:
+        store.wait(conn, event.key, app.clock() + wait, reason, counts=counts)
+    return "waiting"
+
+
+def give_up(app: App, key: str, reason: str) -> None:
+    """A dead letter from outside: the event cannot come to its end by itself."""
+    with reading(app.engine) as conn:
+        event = store.event(conn, key)
+    if event is not None and event.state in {"received", "waiting"}:
+        _dead(app, event, reason)
+
+
+def _dead(app: App, event: Any, reason: str) -> str:
+    now, where = app.clock(), (event.desk, event.ticket_id)
+    with app.engine.begin() as conn:
+        store.bury(conn, event.key, reason, now)
+        row = store.ticket(conn, *where)
+        if row is None or row.state == "received":
+            store.put_ticket(conn, where, now, state="dead_letter", reason=reason)
+        store.log(conn, where, now, "dead letter", reason, key=event.key)
+    app.counters.settled(event.desk, Outcome.DEAD_LETTER, 0.0)
+    from core.pipeline.reminders import alarm
+
+    alarm(app, f"dead:{event.key}", event.desk, event.ticket_id, f"given up: {reason}", now)
+    return "dead"
+
+
+def _wait_after(app: App, event: Any, err: VendorError) -> tuple[timedelta, bool]:
+    """How long to wait, and whether it counts as a try. The desk's own limit says "not now", a desk that is down says
+    nothing: that is no failure of this ticket, and the sweep that finds the desk up again takes all of them up."""
+    asked = err.wait if isinstance(err, TryLater) else NOW
+    if err.status == TOO_MANY:
+        return asked + timedelta(seconds=crc32(event.key.encode()) % SPREAD), False
+    if _is_down(app, event.desk):
+        return max(asked, DOWN_WAIT), False
+    return max(asked, _back_off(event, err)), True
+
+
+def _is_down(app: App, desk: str) -> bool:
+    """Whether the desk answered nobody lately: its last sweep failed. No ticket is given up because of that."""
+    with reading(app.engine) as conn:
+        row = store.desk(conn, desk)
+    return row is not None and bool(row.trouble)
+
+
+def _back_off(event: Any, err: Exception) -> timedelta:
+    if isinstance(err, Conflict):
+        return timedelta(seconds=2)
+    return min(FIRST_BACK_OFF * int(2 ** min(event.attempts, 8)), LONGEST_BACK_OFF)
+
+
+def _gone(app: App, event: Any) -> tuple[str, str]:
+    now, where = app.clock(), (event.desk, event.ticket_id)
+    reason = "the ticket is deleted, or out of our sight"
+    with app.engine.begin() as conn:
+        row = store.ticket(conn, *where)
+        values: dict[str, Any] = {"next_due_at": None, "closed_at": now, "reason": reason}
+        if row is None or row.state == "received":
+            values["state"] = "left_alone"
+        store.put_ticket(conn, where, now, **values)
+        store.log(conn, where, now, "gone", reason)
+    return Outcome.LEFT_ALONE, reason
+
+
+def _moved(app: App, event: Any, err: Moved) -> tuple[str, str]:
+    """Merged: the customer's words are in the other ticket now, so we look there."""
+    outcome, _ = _gone(app, event)
+    if err.target:
+        now = app.clock()
+        key = look_key(event.desk, err.target, f"merged-{event.ticket_id}")
+        look = TicketEvent(event.desk, key, EventKind.LOOK, err.target, now)
+        from core.engine.worker import report
+
+        report(app, [look], "manual")
+    return outcome, f"merged into {err.target or 'another ticket'}"

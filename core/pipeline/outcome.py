@@ -1,0 +1,109 @@
+"""What a ticket has become once its calls are made: its state, and the escalation with its ladder."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+from core.escalation import ladder_for, next_due
+from core.ledger import store
+from core.model import Mode, Outcome, Priority, Ticket
+from core.outgoing import human_touch
+from core.wiring import App
+
+
+def remember(app: App, ticket: Ticket, decision: Any, failures: list[str], unsaid: str = "") -> None:
+    """State, escalation and ladder, in one transaction with the decision's end."""
+    now, where = app.clock(), (ticket.desk, ticket.id)
+    with app.engine.begin() as conn:
+        row = store.ticket(conn, *where)
+        values = _become(app, ticket, decision, row, now, unsaid)
+        store.put_ticket(conn, where, now, **values)
+        store.finish_decision(conn, decision.key)
+        for failed in failures:
+            store.log(conn, where, now, "failed", failed, key=decision.key)
+    if failures:
+        from core.pipeline.reminders import alarm
+
+        alarm(app, f"refused:{decision.key}", *where, f"a call was refused: {failures[0]}", now)
+
+
+def _become(app: App, ticket: Ticket, decision: Any, row: Any, now: datetime, unsaid: str) -> dict[str, Any]:
+    guess = {
+        "intent": decision.intent,
+        "confidence": decision.confidence,
+        "band": decision.band,
+        "priority": decision.priority,
+        "queue": decision.queue,
+        "mode": decision.mode,
+        "rules_version": decision.rules_version,
+        "reason": decision.reason,
+    }
+    observed = decision.mode == Mode.OBSERVE
+    if decision.outcome == Outcome.LEFT_ALONE:
+        settled = row is not None and row.state not in {"received", "left_alone", "dead_letter"}
+        return {} if settled else {"state": "left_alone", "outcome": decision.outcome, **guess}
+    if observed:
+        return {
+            "state": "left_alone",
+            "outcome": decision.outcome,
+            **guess,
+            "reason": "observe mode: " + decision.reason,
+        }
+    if unsaid:
+        touched = human_touch(ticket)
+        if touched:
+            return {**guess, "state": "left_alone", "outcome": Outcome.LEFT_ALONE, "reason": touched}
+        instead = {
+            "outcome": Outcome.GENERAL_QUEUE,
+            "queue": app.rules[ticket.desk].general_queue,
+            "reason": unsaid,
+        }
+        return {**guess, **_escalated(app, ticket, decision, row, now), **instead}
+    if decision.outcome == Outcome.AUTO_RESOLVED:
+        check = "pending" if _sampled(app, decision.key) else ""
+        return {
+            **guess,
+            "state": "auto_resolved",
+            "outcome": decision.outcome,
+            "auto_resolved_at": now,
+            "check_verdict": check,
+        }
+    if not decision.escalates:  # machine mail put in a queue
+        return {**guess, "state": "left_alone", "outcome": decision.outcome}
+    return {**guess, **_escalated(app, ticket, decision, row, now)}
+
+
+def _escalated(app: App, ticket: Ticket, decision: Any, row: Any, now: datetime) -> dict[str, Any]:
+    """A human is awaited: the ladder is taken down as it is configured now, and kept."""
+    again = decision.outcome == Outcome.REESCALATED
+    since = now if row is None or row.handled_at is None else min(row.handled_at, now)
+    first = row.waiting_since if row is not None and row.waiting_since and not again else since
+    priority = Priority(decision.priority)
+    promise_at = row.promise_at if row is not None and row.promise_at else now
+    ladder = ladder_for(
+        app.rungs(), waiting_since=first, promise_at=promise_at, priority=priority, hours=app.hours
+    )
+    values: dict[str, Any] = {
+        "state": "reescalated" if again else "escalated",
+        "waiting_since": first,
+        "escalated_at": now,
+        "ladder": ladder,
+        "rung": 0,
+        "next_due_at": next_due(ladder, 0),
+        "claimed_at": None,
+        "answered_at": None,
+        "claimed_by": "",
+    }
+    first_outcome = row.outcome if row is not None else ""
+    values["outcome"] = first_outcome if again and first_outcome else decision.outcome
+    if again:
+        values["reescalated_at"] = now
+    return values
+
+
+def _sampled(app: App, key: str) -> bool:
+    """Whether this automatic answer is put before a human: by the key, so that a repeat decides alike."""
+    share = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") / 2**32
+    return share < app.settings.classifier.sample

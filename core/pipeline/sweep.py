@@ -1,0 +1,160 @@
+"""The safety net under the webhooks: what changed at the desk, compared with the ledger.
+
+Webhooks are dropped, switched off and delivered late everywhere; so every minute each desk is asked what changed
+since its own cursor, and what the ledger does not know enters the line under the key its webhook would have had.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import requests
+
+from core.errors import NotAllowed, VendorError
+from core.ledger import store
+from core.model import EventKind, Sighting, Status, TicketEvent, created_key, look_key
+from core.pipeline.reminders import AWAITED, alarm
+from core.wiring import App, module
+
+log = logging.getLogger(__name__)
+
+PAGES = 50  # of one pass; the rest comes with the next one
+DOWN = timedelta(minutes=10)  # longer than a desk's hiccup
+SILENT = timedelta(hours=1)  # a hook that said nothing while the sweep found work
+OVER = {Status.CLOSED, Status.SPAM, Status.DELETED}
+
+
+def sweep(app: App, name: str, now: datetime) -> dict[str, Any]:
+    """One pass over one desk; gives what it saw and found. The cursor moves only after its page is stored."""
+    desk = app.desks[name]
+    with app.engine.begin() as conn:
+        row = store.desk(conn, name)
+        if row is None or row.started_at is None:
+            store.put_desk(conn, name, started_at=now)
+            row = store.desk(conn, name)
+    start = now - app.desk_settings[name].look_back
+    cursor, seen, found = row.cursor if row else "", 0, 0
+    try:
+        for _ in range(PAGES):
+            page = desk.changed_since(cursor, start, now)
+            seen += len(page.sightings)
+            found += _store_page(app, name, page.sightings, page.cursor, now)
+            if not page.more:
+                break
+            cursor = page.cursor
+    except VendorError as err:
+        _failed(app, name, err, now)
+        return {"desk": name, "seen": seen, "found": found, "trouble": str(err)}
+    with app.engine.begin() as conn:
+        values: dict[str, Any] = {"swept_at": now, "trouble": ""}
+        store.put_desk(conn, name, **values, **({"found_at": now} if found else {}))
+        if row is not None and row.trouble:
+            store.hasten(conn, name, now)
+    if found:
+        _doubt_the_hook(app, name, row, now)
+    return {"desk": name, "seen": seen, "found": found, "trouble": ""}
+
+
+def _store_page(app: App, desk: str, sightings: Sequence[Sighting], cursor: str, now: datetime) -> int:
+    """Facts that the ledger does not know become events; one transaction with the cursor."""
+    from core.engine.worker import enqueue
+
+    with app.engine.begin() as conn:
+        known = store.known(conn, desk, [s.ticket_id for s in sightings])
+        facts = [fact for s in sightings for fact in unknown(desk, s, known.get(s.ticket_id), now)]
+        told = store.events_known(conn, [fact.key for fact in facts])
+        new = [fact for fact in facts if fact.key not in told]
+        for fact in new:
+            if store.add_event(conn, fact, "sweep", now):
+                enqueue(app, conn, fact)
+        for s in sightings:
+            _keep(app, conn, desk, s, known.get(s.ticket_id), now)
+        store.put_desk(conn, desk, cursor=cursor)
+    return len(new)
+
+
+def unknown(desk: str, sighting: Sighting, row: Any, now: datetime) -> list[TicketEvent]:
+    """What this line proves that the ledger does not know yet."""
+    ticket_id = sighting.ticket_id
+    if row is None:
+        if sighting.status in OVER and not sighting.events:
+            return []
+        key = created_key(desk, ticket_id)
+        return [TicketEvent(desk, key, EventKind.CREATED, ticket_id, sighting.created_at)]
+    facts = [e for e in sighting.events if e.kind is EventKind.REPLY]
+    wrote = sighting.customer_wrote_at
+    newer = wrote is not None and (row.handled_at is None or wrote > row.handled_at)
+    moved = row.desk_updated_at is None or sighting.updated_at > row.desk_updated_at
+    awaited = row.state in AWAITED and moved
+    if newer or awaited or (wrote is None and moved and not facts):
+        at = wrote or sighting.updated_at
+        nonce = f"sweep-{sighting.updated_at:%Y%m%dT%H%M%S}"
+        facts.append(TicketEvent(desk, look_key(desk, ticket_id, nonce), EventKind.LOOK, ticket_id, at))
+    return facts
+
+
+def _keep(app: App, conn: Any, desk: str, sighting: Sighting, row: Any, now: datetime) -> None:
+    """Remember how far the desk's own clock has come for this ticket, and what humans say its intent is."""
+    if row is None:
+        return
+    store.put_ticket(conn, (desk, sighting.ticket_id), now, desk_updated_at=sighting.updated_at)
+    label = sighting.intent_label
+    if (
+        label and row.intent and label not in {row.intent, row.final_intent}
+    ):  # else it is our own, half written
+        store.corrected(conn, (desk, sighting.ticket_id), label, "field", "an agent", now)
+
+
+def _failed(app: App, name: str, err: VendorError, now: datetime) -> None:
+    with app.engine.begin() as conn:
+        store.put_desk(conn, name, trouble=str(err)[:500])
+        row = store.desk(conn, name)
+    log.warning("sweep of %s failed: %s", name, err)
+    since = (row.swept_at or row.started_at) if row is not None else None
+    if since is not None and since < now - DOWN:
+        what = f"{name} has not answered since {since:%H:%M} UTC: its tickets wait ({err})"
+        alarm(app, f"down:{name}:{now:%Y-%m-%d}", name, "", what, now)
+    if isinstance(err, NotAllowed):
+        alarm(app, f"access:{name}:{now:%Y-%m-%d}", name, "", f"the desk does not let us in: {err}", now)
+
+
+def _doubt_the_hook(app: App, name: str, row: Any, now: datetime) -> None:
+    """The sweep found work that no webhook told: is the hook switched off? Vendors that let us are asked to switch it on."""
+    heard = row.hook_heard_at if row is not None else None
+    if row is None or row.swept_at is None or (heard is not None and heard > now - SILENT):
+        return
+    repaired = _ensure_hook(app, name)
+    what = f"the webhook of {name} has been silent while the sweep found work{': ' + repaired if repaired else ''}"
+    alarm(app, f"hook:{name}:{now:%Y-%m-%d}", name, "", what, now)
+
+
+def _ensure_hook(app: App, name: str) -> str:
+    settings = app.desk_settings[name]
+    provision = module(settings.vendor, "install.provision")
+    if not hasattr(provision, "ensure_hook"):
+        return ""
+    from core.admin.provisioning import session_for
+
+    try:
+        with app.engine.begin() as conn:
+            row = store.desk(conn, name)
+        manifest = (row.manifest if row is not None else None) or {}
+        step = provision.ensure_hook(
+            session_for(app, name), settings, app.settings.public_url, name, manifest
+        )
+    except VendorError as err:
+        return f"it could not be looked at ({err})"
+    return f"{step.action} {step.name}" if step is not None else ""
+
+
+def beat(url: str) -> None:
+    """Ping the dead-man's switch outside, so that silence is noticed."""
+    if not url:
+        return
+    try:
+        requests.get(url, timeout=5)
+    except requests.RequestException as err:
+        log.warning("the heartbeat could not be sent: %s", err)

@@ -1,0 +1,254 @@
+"""A decision's calls, one after the other, each at most once in what others see.
+
+planned → open (claimed, the call may be under way) → done | skipped | failed. A call found open is one whose
+answer we never read: its note or reply is looked up at the desk, twice, before it is made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from core import outgoing, policy
+from core.errors import BackstopError, Conflict, NotAllowed, Refused, TryLater, UnknownOutcome
+from core.ledger import store
+from core.ledger.db import reading
+from core.model import (
+    AddTags,
+    History,
+    Outcome,
+    Receipt,
+    Reply,
+    RunAction,
+    SetFields,
+    SetPriority,
+    SetQueue,
+    Solve,
+    Ticket,
+    Write,
+)
+from core.pipeline.outcome import remember
+from core.values import from_json
+from core.wiring import App
+
+CONFLICT_TRIES = 3
+SECOND_LOOK = timedelta(seconds=5)
+ENDS = {"done", "skipped", "failed"}
+
+LOOK_BEFORE_REPEATING = True
+"""Switched off only by the test that proves that the look-up is what prevents doubles."""
+
+
+def carry_out(app: App, ticket: Ticket, decision: Any) -> None:
+    """Make the calls that are left, then remember what the ticket has become."""
+    with reading(app.engine) as conn:
+        rows = store.writes_of(conn, decision.key)
+    failures = []
+    for row in rows:
+        if row.state in ENDS:
+            continue
+        if _unsaid(app, decision):  # what would solve and mark an answered ticket must not follow no answer
+            _end(app, row, "skipped", "the answer did not go out")
+            continue
+        ticket, failed = _perform(app, ticket, row)
+        failures += [failed] if failed else []
+    unsaid = _unsaid(app, decision)
+    if unsaid and not outgoing.human_touch(ticket):
+        failures += _instead(app, ticket, decision, unsaid)
+    remember(app, ticket, decision, failures, unsaid)
+
+
+def _unsaid(app: App, decision: Any) -> str:
+    """Why an answer that was decided on did not go out; "" when it did, or when there was none."""
+    if decision.outcome != Outcome.AUTO_RESOLVED:
+        return ""
+    with reading(app.engine) as conn:
+        rows = [w for w in store.writes_of(conn, decision.key) if w.what == "answer"]
+    if not rows or rows[-1].state not in {"skipped", "failed"}:
+        return ""
+    return f"the answer did not go out: {rows[-1].reason}"
+
+
+def _instead(app: App, ticket: Ticket, decision: Any, why: str) -> list[str]:
+    """The answer could not go out: the ticket goes to the general queue, flagged, so that a human sees it."""
+    rules, desk = app.rules[ticket.desk], app.desks[ticket.desk]
+    fallback = policy.fallback(ticket, why, History(), rules, speak=False)
+    can = tuple(a for a in fallback.actions if type(a) in desk.supports)
+    planned = desk.writes(ticket, can, f"{decision.key}:instead")
+    with app.engine.begin() as conn:
+        store.plan_writes(conn, decision.key, (ticket.desk, ticket.id), planned, "")
+        keys = {write.key for write in planned}
+        rows = [w for w in store.writes_of(conn, decision.key) if w.key in keys and w.state not in ENDS]
+    failures = []
+    for row in rows:
+        ticket, failed = _perform(app, ticket, row)
+        failures += [failed] if failed else []
+    return failures
+
+
+def _perform(app: App, ticket: Ticket, row: Any) -> tuple[Ticket, str]:
+    """One call to its end state; gives the ticket with its new version, and why it failed ("" if it did not)."""
+    write = Write(row.key, from_json(row.actions))
+    if row.state == "open" and write.spoken and LOOK_BEFORE_REPEATING:
+        found = _looked_up(app, ticket, row, write)
+        if found is not None:
+            _mark(app, ticket, row, "done", found, "found at the desk: not sent again")
+            return ticket, ""
+    why_not = _stopped(app, ticket, write, row)
+    if why_not:
+        write = _unspoken(write, app.rules[ticket.desk].tag_prefix)
+        _say(app, ticket, "skipped", f"{row.what}: {why_not}", row.key)
+        if not write.actions:
+            _end(app, row, "skipped", why_not)
+            return ticket, ""
+    return _send(app, ticket, row, write, why_not)
+
+
+def _looked_up(app: App, ticket: Ticket, row: Any, write: Write) -> Receipt | None:
+    """Ask the desk whether the call landed. Absent counts only at a second look, when the old request has surely ended."""
+    desk, now = app.desks[ticket.desk], app.clock()
+    found = desk.landed(ticket.id, write, row.opened_at)
+    if found is not None:
+        return found
+    over = row.opened_at + desk.patience
+    with app.engine.begin() as conn:
+        if not store.looked(conn, row):
+            raise Conflict(f"another worker deals with the call {row.key}")
+    if now < over:
+        raise TryLater("a call of unknown outcome may still be under way", status=429, wait=over - now)
+    if row.looks == 0:
+        wait = min(SECOND_LOOK, desk.patience)
+        raise TryLater("a call of unknown outcome is looked for once more", status=429, wait=wait)
+    return None
+
+
+def _stopped(app: App, ticket: Ticket, write: Write, row: Any) -> str:
+    """Why the note or reply in it must not go out any more, by the ticket as it is now."""
+    spoken = write.spoken
+    if not isinstance(spoken, Reply):
+        return ""
+    limits = app.settings.limits
+    with reading(app.engine) as conn:
+        sent = store.sent(
+            conn, ticket.customer.email, app.clock(), (limits.per_address_per_hour, limits.per_hour)
+        )
+        decided = store.decision(conn, row.fact_key)
+    if row.state == "open":
+        sent = replace(sent, to_address=max(0, sent.to_address - 1), to_all=max(0, sent.to_all - 1))
+    message_id = decided.message_id if decided is not None else ""
+    return outgoing.refusal(ticket, spoken, sent, answers=message_id, own_addresses=app.own_addresses)
+
+
+def _unspoken(write: Write, prefix: str) -> Write:
+    """Without the reply, and without what would be untrue without it."""
+    if isinstance(write.spoken, Reply) and write.spoken.purpose == "answer":
+        return replace(write, actions=())
+    rest = tuple(a for a in write.actions if not isinstance(a, Reply | Solve))
+    untrue = f"{prefix}acknowledged"
+    return replace(
+        write,
+        actions=tuple(
+            replace(a, tags=tuple(t for t in a.tags if t != untrue)) if isinstance(a, AddTags) else a
+            for a in rest
+        ),
+    )
+
+
+def _send(app: App, ticket: Ticket, row: Any, write: Write, unsaid: str = "") -> tuple[Ticket, str]:
+    """Claim, call, mark; with less when the desk refuses a part of it."""
+    refused = ""
+    for attempt, lesser in enumerate(_degraded(write)):
+        try:
+            ticket, receipt = _call(app, ticket, row, lesser)
+        except NotAllowed:
+            raise
+        except Refused as err:
+            refused, row = str(err), _as_it_is(app, row)
+            _say(app, ticket, "refused", refused, row.key)
+            continue
+        less = "without what the desk refused" if attempt else receipt.detail
+        _mark(app, ticket, row, "skipped" if unsaid else "done", receipt, unsaid or less)
+        return replace(ticket, version=receipt.version or ticket.version), ""
+    _end(app, row, "failed", refused)
+    return ticket, refused
+
+
+def _call(app: App, ticket: Ticket, row: Any, write: Write) -> tuple[Ticket, Receipt]:
+    """One call, read again and repeated when the ticket changed under us."""
+    desk = app.desks[ticket.desk]
+    for _ in range(CONFLICT_TRIES):
+        row = _claimed(app, row)
+        if app.clock() - row.opened_at > desk.patience / 2:
+            # others may soon take it for a call that was lost, and make it
+            _unclaimed(app, row)
+            raise TryLater("the store was slow to take a claim", wait=timedelta(seconds=1))
+        try:
+            return ticket, desk.send(ticket, write)
+        except UnknownOutcome:
+            raise
+        except Conflict:
+            row = _unclaimed(app, row)
+            ticket = desk.fetch(ticket.id)
+            if isinstance(write.spoken, Reply) and outgoing.human_touch(ticket):
+                return ticket, Receipt(state="skipped", detail="an agent came first")
+        except BackstopError:
+            _unclaimed(app, row)
+            raise
+    raise TryLater("the ticket keeps changing under us", wait=timedelta(seconds=5))
+
+
+def _claimed(app: App, row: Any) -> Any:
+    """The call is ours alone: a worker that was thought dead may wake up on any line."""
+    with app.engine.begin() as conn:
+        if not store.claim_write(conn, row, app.clock()):
+            raise Conflict(f"another worker is making the call {row.key}")
+        return store.write(conn, row.key)
+
+
+def _as_it_is(app: App, row: Any) -> Any:
+    with reading(app.engine) as conn:
+        return store.write(conn, row.key)
+
+
+def _degraded(write: Write) -> Iterator[Write]:
+    """The same call with ever less of what a desk may refuse; the words go last."""
+    yield write
+    for drop in ((SetFields, SetPriority, Solve, RunAction), (SetQueue,)):
+        rest = tuple(a for a in write.actions if not isinstance(a, drop))
+        if rest and rest != write.actions:
+            write = replace(write, actions=rest)
+            yield write
+
+
+def _unclaimed(app: App, row: Any) -> Any:
+    """The call surely did not happen."""
+    with app.engine.begin() as conn:
+        store.unclaim_write(conn, row.key, row.opened_at)
+        return store.write(conn, row.key)
+
+
+def _mark(app: App, ticket: Ticket, row: Any, state: str, receipt: Receipt, detail: str) -> None:
+    now = app.clock()
+    state = "skipped" if receipt.state == "skipped" else state
+    with app.engine.begin() as conn:
+        store.set_write(conn, row.key, state, done_at=now, vendor_id=receipt.id, reason=detail)
+        if row.what == "acknowledgment" and state == "done":
+            store.put_ticket(conn, (ticket.desk, ticket.id), now, acknowledged_at=now)
+        words = f"{row.what}{': ' + detail if detail else ''}"
+        store.log(
+            conn, (ticket.desk, ticket.id), now, "wrote" if state == "done" else state, words, key=row.key
+        )
+    if row.what == "acknowledgment" and state == "done":
+        app.counters.acknowledged(ticket.desk)
+
+
+def _end(app: App, row: Any, state: str, reason: str) -> None:
+    with app.engine.begin() as conn:
+        store.set_write(conn, row.key, state, done_at=app.clock(), reason=reason)
+
+
+def _say(app: App, ticket: Ticket, what: str, detail: str, key: str) -> None:
+    with app.engine.begin() as conn:
+        store.log(conn, (ticket.desk, ticket.id), app.clock(), what, detail, key=key)

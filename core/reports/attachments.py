@@ -1,0 +1,39 @@
+"""What goes with the weekly message besides its words: the page with its plots as mail shows it, PNG and PDF."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from core.model import Enclosure
+from core.reports.reporting import render_html, weekly
+
+log = logging.getLogger(__name__)
+
+
+def enclosed(app: Any, channel: Any, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """`html` and `enclosures` of the week that the facts name, for channels that carry files. The figures are the
+    ledger's as they stand now. The words go without plots rather than not at all."""
+    week = str(facts.get("week", ""))
+    if not week or not getattr(channel, "carries_files", False):
+        return {}
+    try:
+        return _made(app, week)
+    except Exception:  # matplotlib, fonts, a locked database: none of it may keep the report from going
+        log.exception("the plots of %s could not be made: the message goes without them", week)
+        return {}
+
+
+def _made(app: Any, week: str) -> dict[str, Any]:
+    from core.reports.plots import render_pdf, render_png
+
+    report = weekly(app.engine, app.hours, week, app.clock())
+    cid = f"{week}.plots@backstop"
+    base = app.settings.public_url.rstrip("/")
+    html = render_html(report, f"{base}/week?week={week}" if base else "", picture=f"cid:{cid}")
+    files = (
+        Enclosure(f"backstop-{week}.png", "image/png", render_png(report), cid),
+        Enclosure(f"backstop-{week}.pdf", "application/pdf", render_pdf(report)),
+    )
+    return {"html": html, "enclosures": files}

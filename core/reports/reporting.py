@@ -1,0 +1,297 @@
+"""The weekly report out of the ledger, and into text, HTML, JSON, CSV, PNG and PDF."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
+from importlib.resources import files
+from math import isinf
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
+from sqlalchemy import Connection, Engine, func, or_, select
+
+from core.ledger.schema import balance, meta, notices, tickets
+from core.reports import trend_store
+from core.reports.figures import Balanced, BusinessHours, Figure, Paged, Point, Row, WeeklyReport
+from core.reports.phrases import HIDDEN
+from core.reports.weekly import QUIET, TREND_WEEKS, Points, bounds, earlier, nothing, summarise, week_of
+
+CELL = 1000  # characters of one cell; names and ids are far shorter
+GENERATED = "generated_history"
+"""Name in `bs_meta` that marks a ledger with made-up history."""
+
+_COLUMNS = (
+    tickets.c.desk, tickets.c.ticket_id, tickets.c.first_seen_at, tickets.c.outcome, tickets.c.intent,
+    tickets.c.customer_id, tickets.c.customer_email, tickets.c.priority, tickets.c.waiting_since,
+    tickets.c.escalated_at, tickets.c.promise_at, tickets.c.claimed_at, tickets.c.answered_at,
+    tickets.c.auto_resolved_at, tickets.c.reescalated_at, tickets.c.closed_at,
+)  # fmt: skip
+
+
+class ZonedHours(BusinessHours, Protocol):
+    """Business hours that know their time zone."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The office's time zone."""
+
+
+# --- out of the ledger ----------------------------------------------------------------------
+
+
+def weekly(engine: Engine, hours: ZonedHours, week: str, now: datetime) -> WeeklyReport:
+    """The report of one ISO week (`2026-W09`). ValueError when the week is written otherwise.
+
+    Earlier weeks whose quiet period is over are counted once and kept: their figures outlive the ledger's rows.
+    """
+    zone = hours.zone
+    start, end = bounds(week, zone)
+    past = earlier(week, zone, TREND_WEEKS)
+    with engine.connect() as connection:
+        known = trend_store.load(connection, past, zone)
+        known |= _before_the_first_ticket(connection, set(past) - set(known), zone)
+        since = bounds(next((name for name in past if name not in known), week), zone)[0]
+        rows = ticket_rows(connection, since, min(end + QUIET, now))
+        pages, balances = _paged(connection, start, end), _balanced(connection, start, end)
+        made_up = connection.scalar(select(meta.c.value).where(meta.c.name == GENERATED)) is not None
+    report = summarise(
+        week, rows, pages, balances, hours=hours, zone=zone, now=now, generated=made_up, known=known
+    )
+    trend_store.keep(engine, report, known, zone)
+    return report
+
+
+def keep_closed(engine: Engine, hours: ZonedHours, now: datetime) -> None:
+    """Count the weeks that cannot change any more, once: then the pages read the rows of one week, not of nine, and
+    the figures outlive the rows. Enough for the trends of the eight weeks that the page offers."""
+    newest = last_week(now, hours.zone)
+    for name in (newest, earlier(newest, hours.zone, TREND_WEEKS)[0]):
+        weekly(engine, hours, name, now)
+
+
+def _before_the_first_ticket(
+    connection: Connection, unknown: Iterable[str], zone: ZoneInfo
+) -> dict[str, Points]:
+    """Weeks in which there was nothing to count need no rows."""
+    first = connection.scalar(select(func.min(tickets.c.first_seen_at)))
+    return {name: nothing(name) for name in unknown if first is None or bounds(name, zone)[1] <= first}
+
+
+def last_week(now: datetime, zone: tzinfo = UTC) -> str:
+    """The last whole week on the calendar of `zone`."""
+    return week_of(now - timedelta(days=7), zone)
+
+
+def send_weekly(app: Any) -> int:
+    """Queue the report of the last whole week for those named in `[report]`; how many messages are new."""
+    from core.reports.posting import send_weekly as send
+
+    return send(app)
+
+
+def ticket_rows(connection: Connection, since: datetime, until: datetime) -> list[Row]:
+    """Tickets first seen in the span, and those escalated in it though first seen before."""
+    seen = tickets.c.first_seen_at.between(since, until)
+    escalated = tickets.c.escalated_at.between(since, until)
+    found = connection.execute(select(*_COLUMNS).where(or_(seen, escalated)))
+    return [Row(*values) for values in found]
+
+
+def _paged(connection: Connection, start: datetime, end: datetime) -> list[Paged]:
+    at = func.coalesce(notices.c.sent_at, notices.c.created_at).label("at")
+    found = select(notices.c.person, notices.c.sent_at, notices.c.created_at, notices.c.state).where(
+        notices.c.person != "",
+        notices.c.template != "report",
+        notices.c.state.in_(["accepted", "delivered", "failed"]),
+        notices.c.created_at.between(start - timedelta(days=1), end),
+        at.is_not(None),
+    )
+    return [
+        Paged(person, sent or created, state == "failed")
+        for person, sent, created, state in connection.execute(found)
+    ]
+
+
+def _balanced(connection: Connection, start: datetime, end: datetime) -> list[Balanced]:
+    found = connection.execute(select(balance).where(balance.c.at.between(start, end))).mappings()
+    lists = ("missing", "healed", "stuck")
+    return [
+        Balanced(
+            row["desk"],
+            row["at"],
+            row["in_desk"],
+            row["in_ledger"],
+            *(len(row[name] or ()) for name in lists),
+        )
+        for row in found
+    ]
+
+
+# --- words for numbers ----------------------------------------------------------------------
+
+
+def percent(share: float | None) -> str:
+    """`26.3 %`, a dash where there is nothing."""
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def span(seconds: float | None) -> str:
+    """`1 h 05 min`; more than can be said while people still wait."""
+    if seconds is None:
+        return "–"
+    if isinf(seconds):
+        return "still waiting"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
+
+
+def amount(value: float | None, unit: str) -> str:
+    """A figure's value in its unit."""
+    return percent(value) if unit == "share" else span(value)
+
+
+def interval(point: Point, unit: str) -> str:
+    """`95 %: 22.1 % to 30.8 %`, or why there is none."""
+    if point.n == 0:
+        return "nothing to count"
+    if isinf(point.low):
+        return "more than half still wait"
+    if point.high is None:
+        return f"95 %: from {amount(point.low, unit)}, upper end open"
+    return f"95 %: {amount(point.low, unit)} to {amount(point.high, unit)}"
+
+
+def counted(figure: Figure) -> str:
+    """`41 of 160`, in words that say what they are."""
+    words = "" if figure.unit == "share" else " within the hour"
+    return f"{figure.now.k} of {figure.now.n}{words}"
+
+
+# --- into text and HTML ---------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """The templates beside this file; HTML is escaped, text is not."""
+    folder = files("core") / "templates"
+    sources = {
+        path.name: path.read_text("utf-8") for path in folder.iterdir() if path.name.startswith("report")
+    }
+    made = Environment(
+        loader=DictLoader(sources),
+        autoescape=select_autoescape(("html",), default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(words())
+    return made
+
+
+def words() -> dict[str, Any]:
+    """What templates call to say numbers."""
+    return {"percent": percent, "span": span, "amount": amount, "interval": interval, "counted": counted}
+
+
+def render_text(report: WeeklyReport) -> str:
+    """For terminals, plain mail and Slack."""
+    return environment().get_template("report.txt").render(report=report)
+
+
+def render_html(report: WeeklyReport, console_url: str = "", picture: str = "") -> str:
+    """One self-contained page: no script, nothing fetched. Mail readers show no SVG: they get the `picture` at that
+    address instead of the plots."""
+    page = environment().get_template("report.html")
+    return page.render(report=report, console_url=console_url, picture=picture)
+
+
+# --- into data ------------------------------------------------------------------------------
+
+
+def as_data(report: WeeklyReport) -> dict[str, Any]:
+    """Plain JSON values; times as ISO 8601, a wait without end as null."""
+    return dict(_plain(asdict(report)))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return None if isinstance(value, float) and isinf(value) else value
+
+
+def render_json(report: WeeklyReport) -> str:
+    """The whole report as one JSON document."""
+    return json.dumps(as_data(report), ensure_ascii=False, indent=2)
+
+
+def safe_cell(value: Any) -> Any:
+    """Text that a spreadsheet would run as a formula is led in by an apostrophe; what turns or hides it is gone."""
+    if isinstance(value, str):
+        value = HIDDEN.sub("", value[:CELL].replace("\r", " ").replace("\n", " "))
+        return (
+            f"'{value}"
+            if value.lstrip()[:1] in ("=", "+", "-", "@", "\t", "|", "%") and value.strip()
+            else value
+        )
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def to_csv(header: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
+    """CSV that spreadsheets read as data and nothing else."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(header)
+    writer.writerows([safe_cell(cell) for cell in line] for line in lines)
+    return out.getvalue()
+
+
+def render_csv(report: WeeklyReport) -> str:
+    """One line per number: section, name, count, total, value, low, high, remark."""
+    header = ("week", "section", "name", "count", "of", "value", "low", "high", "remark")
+    return to_csv(header, ((report.week, *line) for line in _lines(report)))
+
+
+def _lines(report: WeeklyReport) -> Iterator[tuple[Any, ...]]:
+    for figure in report.figures:
+        for point in (*figure.trend, figure.now):
+            remark = figure.verdict if point is figure.now else "trend"
+            yield (
+                figure.key,
+                point.week,
+                point.k,
+                point.n,
+                _number(point.value),
+                _number(point.low),
+                point.high,
+                remark,
+            )
+    for section in ("by_intent", "by_desk", "by_hour", "failed_by_intent"):
+        for share in getattr(report, section):
+            yield (section, share.name, share.k, share.n, share.value, share.low, share.high, "")
+    for name in ("kept", "broken", "open"):
+        yield ("promises", name, getattr(report.promises, name), report.promises.total, "", "", "", "")
+    for page in report.pages:
+        yield ("pages", page.person, page.night, page.day + page.night, "", "", "", "count: at night")
+    for one in report.balances:
+        yield ("balance", one.desk, one.in_ledger, one.in_desk, "", "", "", f"missing {one.missing}")
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or isinf(value) else value
+
+
+def render_rows(rows: Iterable[Row]) -> str:
+    """The tickets behind the figures, for whoever wants to recompute them. Addresses are left out."""
+    names = [name for name in Row.__dataclass_fields__ if name != "email"]
+    return to_csv(names, ([getattr(row, name) for name in names] for row in rows))

@@ -1,0 +1,119 @@
+"""Structured logs: one line per happening, one correlation id from webhook to vendor call, no words, no secrets."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import uuid
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+
+from core.telemetry import traces
+
+WITHHELD = frozenset(
+    [
+        "text",
+        "html",
+        "body",
+        "words",
+        "message",
+        "messages",
+        "subject",
+        "customer_email",
+        "email",
+        "address",
+        "password",
+        "token",
+        "secret",
+        "authorization",
+        "api_key",
+        "client_secret",
+        "auth_token",
+        "webhook_secret",
+        "webhook_url",
+        "access",
+        "refresh",
+        "cookie",
+    ]
+)
+"""Keys whose values never reach a log: customers' words and addresses, and whatever opens a door."""
+
+_NOISY = ("dbos", "werkzeug", "urllib3", "alembic", "matplotlib")
+
+Event = MutableMapping[str, Any]
+
+
+def withhold(_logger: Any, _method: str, event: Event) -> Event:
+    """Replace what must not be logged; the key stays, so that one sees that something was there."""
+    for key, value in event.items():
+        if key.lower() in WITHHELD and value:
+            event[key] = "(withheld)"
+        elif isinstance(value, dict):
+            event[key] = withhold(None, "", dict(value))
+    return event
+
+
+def _trace(_logger: Any, _method: str, event: Event) -> Event:
+    """The OpenTelemetry trace, where one is open."""
+    if found := traces.trace_id():
+        event["trace_id"] = found
+    return event
+
+
+def set_up(*, json: bool | None = None, level: str = "INFO") -> None:
+    """Send structlog's and the standard library's records to standard error: JSON, or colours on a terminal. Spans go
+    where OpenTelemetry's variables say."""
+    as_json = not sys.stderr.isatty() if json is None else json
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        withhold,
+        _trace,
+    ]
+    # a traceback's local variables are customers' words and keys
+    bare = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    last: list[Any] = (
+        [structlog.processors.ExceptionRenderer(bare), structlog.processors.JSONRenderer()]
+        if as_json
+        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*shared[:3], structlog.stdlib.ExtraAdder(), *shared[3:]],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    traces.set_up()
+
+
+def new_correlation() -> str:
+    """An id for one story, to be stored with it and bound again in the worker."""
+    return uuid.uuid4().hex[:16]
+
+
+@contextmanager
+def correlated(correlation: str = "", **facts: str) -> Iterator[str]:
+    """Everything logged inside, by whatever module, bears this id and these facts (desk, ticket)."""
+    name = correlation or structlog.contextvars.get_contextvars().get("correlation") or new_correlation()
+    with structlog.contextvars.bound_contextvars(correlation=name, **facts):
+        yield name
+
+
+def correlation() -> str:
+    """The id of the story we are in, "" outside of one."""
+    return str(structlog.contextvars.get_contextvars().get("correlation", ""))

@@ -1,0 +1,57 @@
+"""The console: what waits, what happened, whether it is right. A Flask blueprint, rendered on the server."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from flask import Blueprint, Flask, Response, current_app, g, render_template, request, session
+from werkzeug.exceptions import HTTPException
+
+from core.reports.reporting import environment
+from core.web import access, actions, login, pages, words
+from core.web.access import check_open, reader
+
+__all__ = ["check_open", "make_blueprint", "reader"]
+
+
+def make_blueprint(app: Any) -> Blueprint:
+    """The console of one App. The Flask application must bear it as `extensions["backstop"]`."""
+    made = Blueprint(
+        "console",
+        __name__,
+        template_folder="templates",
+        static_folder="static",
+        static_url_path="/static/console",
+    )
+    made.record_once(lambda state: access.set_up(cast(Flask, state.app), app.settings.public_url))
+    made.before_request(access.guard)
+    made.after_request(access.with_headers)
+    made.register_error_handler(HTTPException, refused)
+    made.context_processor(_context)
+    for name, call in words.filters().items():
+        made.add_app_template_filter(call, name)
+    environment().get_template("report_body.html")  # compiled now: the first reader does not wait for it
+    login.add_routes(made)
+    pages.add_routes(made)
+    actions.add_routes(made)
+    return made
+
+
+def _context() -> dict[str, Any]:
+    found = g.get("reader")
+    return words.names() | {
+        "me": found,
+        "my_email": (found.email if found else "") or session.get("email", ""),
+        "here": request.endpoint.removeprefix("console.") if request.endpoint else "",
+        "demo": getattr(current_app.extensions["backstop"], "demo", False),
+    }
+
+
+def refused(err: HTTPException) -> Any:
+    """An error as a page for people, as a line for programs."""
+    if err.response is not None:
+        return err.response
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"], default="application/json")
+    if best == "application/json" or "Authorization" in request.headers:
+        return {"error": err.name, "why": err.description}, err.code or 500
+    return Response(render_template("console/error.html", err=err), err.code or 500)

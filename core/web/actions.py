@@ -1,0 +1,130 @@
+"""What people may do from the console: claim, check, retry, pause. Every change is written down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, request, session, url_for
+from sqlalchemy import select, update
+
+from core.errors import BackstopError
+from core.learning import labelled_tickets
+from core.ledger import db
+from core.ledger.schema import desks, events
+from core.web import quality as q
+from core.web.access import Reader, backstop, needs, reader
+from core.web.users import Role, record
+
+
+def add_routes(pages: Blueprint) -> None:
+    """Everything that changes something."""
+    for rule, name, view in (
+        ("/tickets/<desk>/<ticket_id>/claim", "claim", claim),
+        ("/tickets/<desk>/<ticket_id>/check", "check", check),
+        ("/quality/thresholds", "thresholds", thresholds),
+        ("/health/retry", "retry", retry),
+        ("/health/pause", "pause", pause),
+    ):
+        pages.add_url_rule(rule, name, view, methods=["POST"])
+
+
+def _who() -> str:
+    found = reader()
+    return found.name if found else ""
+
+
+def _back(endpoint: str, **values: Any) -> Any:
+    return redirect(url_for(f"console.{endpoint}", **values), code=303)
+
+
+@needs(Role.AGENT)
+def claim(desk: str, ticket_id: str) -> Any:
+    """Take a waiting ticket, in the desk too, under the reader's address there."""
+    from core.pipeline.claims import claim_by_person
+
+    app, found = backstop(), reader()
+    email = (found.email if found else "") or request.form.get("email", "").strip()
+    if not email or "@" not in email:
+        flash("Say under which address you work at the desk.", "bad")
+        return _back("ticket", desk=desk, ticket_id=ticket_id)
+    session["email"] = email
+    now = app.clock()
+    try:
+        outcome = claim_by_person(app, desk, ticket_id, email, "console", now, name=_name(found))
+    except BackstopError as err:
+        flash(f"Not claimed: {err} ({err.code})", "bad")
+        return _back("ticket", desk=desk, ticket_id=ticket_id)
+    with app.engine.begin() as connection:
+        result = email if outcome.done else f"{email}: refused"
+        record(connection, now, _who(), f"claim {desk}:{ticket_id}", "", result)
+    flash(outcome.words, "good" if outcome.done else "bad")
+    return _back("ticket", desk=desk, ticket_id=ticket_id)
+
+
+def _name(found: Reader | None) -> str:
+    """A name to show to others, for people who are logged in."""
+    return found.name if found and found.via == "session" else ""
+
+
+@needs(Role.AGENT)
+def check(desk: str, ticket_id: str) -> Any:
+    """Was the automatic answer right?"""
+    app = backstop()
+    verdict, intent = request.form.get("verdict", ""), request.form.get("intent", "")[:120]
+    if verdict not in ("right", "wrong"):
+        abort(400, "The verdict is right or wrong.")
+    now = app.clock()
+    with app.engine.begin() as connection:
+        old = q.settle_check(connection, desk, ticket_id, right=verdict == "right", intent=intent, now=now)
+        if old is None:
+            abort(404, "This ticket is not in the sample.")
+        record(connection, now, _who(), f"check {desk}:{ticket_id}", old, f"{verdict} {intent}".strip())
+    flash(f"Noted: {verdict}.", "good")
+    return _back("quality", _anchor="sample")
+
+
+@needs(Role.AGENT)
+def thresholds() -> Any:
+    """Work out which thresholds the known tickets prove, as the command line does; changes no rule."""
+    app = backstop()
+    now = app.clock()
+    with db.reading(app.engine) as connection:
+        found = labelled_tickets.thresholds(connection, now)
+    with app.engine.begin() as connection:
+        labelled_tickets.keep_thresholds(connection, found)
+        record(connection, now, _who(), "thresholds worked out", "", f"{found['rows']} known tickets")
+    flash(f"Worked out from {found['rows']} tickets whose truth is known.", "good")
+    return _back("quality", _anchor="proven")
+
+
+@needs(Role.ADMIN)
+def retry() -> Any:
+    """Try a dead letter again, or all of them."""
+    from core.engine.worker import retry as again
+
+    app, key = backstop(), request.form.get("key", "")
+    with app.engine.connect() as connection:
+        dead = select(events.c.key).where(events.c.state == "dead")
+        keys = list(connection.scalars(dead if key == "all" else dead.where(events.c.key == key)))
+    tried = [one for one in keys if again(app, one)]
+    with app.engine.begin() as connection:
+        for one in tried:
+            record(connection, app.clock(), _who(), f"retry {one}", "dead", "waiting")
+    flash(f"{len(tried)} to be tried again." if tried else "There was nothing to try again.", "good")
+    return _back("health")
+
+
+@needs(Role.ADMIN)
+def pause() -> Any:
+    """Hold a desk, or let it go on: held, it stores facts and does nothing about them."""
+    app, desk = backstop(), request.form.get("desk", "")
+    now, hold = app.clock(), request.form.get("hold") == "yes"
+    values = {"paused_at": now if hold else None, "paused_by": _who() if hold else ""}
+    with app.engine.begin() as connection:
+        if not connection.execute(update(desks).where(desks.c.desk == desk).values(**values)).rowcount:
+            abort(404, "There is no such desk.")
+        record(
+            connection, now, _who(), f"desk {desk}", "" if hold else "paused", "paused" if hold else "running"
+        )
+    flash(f"{desk} is {'paused' if hold else 'running again'}.", "good")
+    return _back("health")

@@ -1,0 +1,144 @@
+"""The doors beside the console that need no login: one-time claim links, and the channels' providers calling back.
+
+A link only shows a page with a button: mail scanners and chat previews open every link, and must take no ticket. The
+token in the address is the proof, so another site cannot post for somebody without knowing it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify, render_template, request
+
+from core.errors import BackstopError, BadPayload, BadSignature
+from core.ledger import links
+from core.ledger.db import reading
+from core.model import Heard, WebhookRequest
+from core.notifications import delivery
+from core.pipeline import claims
+from core.ports import Listening
+from core.wiring import App
+
+log = logging.getLogger(__name__)
+
+doors = Blueprint("doors", __name__, template_folder="../templates")
+
+PROMPT = 2.0  # seconds within which a provider wants its answer; a slow desk is waited for behind it
+GONE = "This link was used already, or it is older than a week. Open the ticket in the desk."
+
+
+def here() -> App:
+    """The program that this request came to."""
+    app: App = current_app.extensions["backstop"]
+    return app
+
+
+@doors.get("/claim/<token>")
+def ask(token: str) -> tuple[Response, int]:
+    """The page with the button. Takes nothing."""
+    app = here()
+    with reading(app.engine) as conn:
+        found = links.link(conn, token, app.clock())
+    if found is None:
+        return _page(404, words=GONE)
+    return _page(200, ticket=found.ticket_id, desk=found.desk, email=found.email)
+
+
+@doors.post("/claim/<token>")
+def take(token: str) -> tuple[Response, int]:
+    """The button: take the ticket, once."""
+    app, now = here(), here().clock()
+    with app.engine.begin() as conn:
+        found = links.link(conn, token, now)
+        mine = found is not None and links.use_link(conn, token, now)
+    if found is None or not mine:
+        return _page(404, words=GONE)
+    email = found.email or request.form.get("email", "").strip()
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
+        outcome = claims.Outcome(False, "Write the e-mail address with which the desk knows you.")
+    else:
+        outcome = claims.claim_by_person(app, found.desk, found.ticket_id, email, "link", now)
+    if outcome.done:
+        return _page(200, words=outcome.words)
+    with app.engine.begin() as conn:
+        links.give_back(conn, token)
+    return _page(409, words=outcome.words, ticket=found.ticket_id, desk=found.desk, email=found.email)
+
+
+@doors.post("/hooks/channels/<kind>/<name>")
+def heard(kind: str, name: str) -> tuple[Response, int]:
+    """A channel's provider: how a message fared, or that somebody clicked. Proved before it is read."""
+    app, ref = here(), f"{kind}:{name}"
+    channel: Any = app.channels.get(ref)
+    if not isinstance(channel, Listening):
+        return jsonify({"result": "there is no such channel that listens"}), 404
+    asked = WebhookRequest({k.lower(): v for k, v in request.headers.items()}, request.get_data(cache=False))
+    try:
+        told = channel.heard(asked, _called(app), app.clock())
+    except BadSignature as err:
+        log.warning("%s: %s", ref, err)
+        return jsonify({"result": str(err)}), 401
+    except BadPayload as err:
+        return jsonify({"result": str(err)}), 400
+    except BackstopError as err:
+        log.warning("%s: %s", ref, err)
+        return jsonify({"result": "try again"}), 503
+    for one in told:
+        _act(app, channel, ref, one)
+    return Response(status=200), 200
+
+
+def _called(app: App) -> str:
+    """The address as the provider called it: behind a proxy ours looks different."""
+    public = str(app.settings.public_url or "").rstrip("/") or request.host_url.rstrip("/")
+    query = request.query_string.decode("ascii", "replace")
+    return public + request.path + (f"?{query}" if query else "")
+
+
+def _act(app: App, channel: Any, ref: str, one: Heard) -> None:
+    now = app.clock()
+    if one.kind == "status":
+        delivery.heard_of(app, ref, one.key, one.provider_id, one.state, one.detail, now)
+        return
+    work = threading.Thread(target=_claimed, args=(app, channel, one, now), name="claim", daemon=True)
+    work.start()
+    work.join(PROMPT)
+
+
+def _claimed(app: App, channel: Listening, one: Heard, now: datetime) -> None:
+    """Give the ticket to who clicked, and say there what came of it."""
+    try:
+        via = str(getattr(channel, "kind", "click"))
+        outcome = claims.claim_by_person(app, one.desk, one.ticket_id, one.email, via, now, name=one.name)
+        words = outcome.words if outcome.done else f"{one.name}: {outcome.words}"
+    except Exception:
+        log.exception("a click on %s:%s came to nothing", one.desk, one.ticket_id)
+        words = f"{one.name}: nothing was taken, by a fault of ours. Please take ticket {one.ticket_id} in the desk."
+    try:
+        channel.answer(one, words)
+    except BackstopError as err:
+        log.warning("who clicked could not be answered: %s", err)
+
+
+def _page(status: int, **shown: str) -> tuple[Response, int]:
+    known = {"words": "", "ticket": "", "desk": "", "email": ""} | shown
+    return shielded(render_template("notice_claim.html", **known), status)
+
+
+def shielded(
+    html: str, status: int = 200, *, frames: str = "'none'", forms: str = "'self'"
+) -> tuple[Response, int]:
+    """A page whose address opens something: framed by nobody else, kept and indexed nowhere, its address told to none."""
+    response = Response(html)
+    response.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src 'unsafe-inline'; form-action {forms}; frame-ancestors {frames}; base-uri 'none'"
+    )
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Robots-Tag"] = "noindex"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response, status

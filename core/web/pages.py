@@ -1,0 +1,246 @@
+"""The pages: each asks its questions, and shows the answers."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, Response, abort, render_template, request
+from sqlalchemy import select
+
+from core.ledger.db import reading
+from core.ledger.schema import changes
+from core.ledger.ticket_report import told
+from core.reports import reporting
+from core.reports.weekly import bounds, earlier, week_of
+from core.telemetry.gauges import WAITING
+from core.web import quality as q
+from core.web import queries
+from core.web.access import backstop, needs
+from core.web.users import Role
+
+LATE_SWEEP = 5  # so many intervals without a complete pass are trouble
+LATE_RUNGS_DAYS = 7
+
+
+def add_routes(pages: Blueprint) -> None:
+    """Everything that is looked at."""
+    pages.add_url_rule("/", "now", now)
+    pages.add_url_rule("/tickets", "tickets", tickets)
+    pages.add_url_rule("/tickets/<desk>/<ticket_id>", "ticket", ticket)
+    pages.add_url_rule("/api/tickets/<desk>/<ticket_id>", "api_ticket", api_ticket)
+    pages.add_url_rule("/quality", "quality", quality)
+    pages.add_url_rule("/week", "week", week)
+    pages.add_url_rule("/week/<name>.<any(json, csv, txt, html, png, pdf):kind>", "week_file", week_file)
+    pages.add_url_rule("/health", "health", health)
+    pages.add_url_rule("/changes", "log", log)
+
+
+def now() -> str:
+    """What waits for a human, and whether all is well."""
+    app = backstop()
+    at = app.clock()
+    with app.engine.connect() as connection:
+        return render_template(
+            "console/now.html",
+            now=at,
+            found=queries.waiting(connection, request.args.get("after", "")),
+            summary=queries.waiting_summary(connection, at),
+            overdue=queries.overdue(connection, at),
+            lately=queries.lately(connection, at - timedelta(hours=24)),
+            troubles=troubles(app, connection),
+            rung=next_rung,
+        )
+
+
+def next_rung(row: Any) -> str:
+    """Whom the ladder tells next."""
+    ladder, done = row["ladder"] or [], row["rung"] or 0
+    return (
+        str(ladder[done].get("notify", "")) if done < len(ladder) and isinstance(ladder[done], dict) else ""
+    )
+
+
+def troubles(app: Any, connection: Any) -> list[str]:
+    """What a person should look at, in sentences; empty when all is well."""
+    at, found = app.clock(), []
+    patience = app.settings.sweep.every * LATE_SWEEP
+    for row in queries.desks_health(connection):
+        if row["paused_at"]:
+            found.append(f"{row['desk']} is paused.")
+        elif row["trouble"]:
+            found.append(f"{row['desk']}: {row['trouble']}")
+        elif row["swept_at"] and at - row["swept_at"] > patience:
+            found.append(f"{row['desk']} was last compared with the ledger too long ago.")
+    if number := queries.dead_number(connection):
+        found.append(f"{number} {'fact was' if number == 1 else 'facts were'} given up after the last try.")
+    missing = [row for row in queries.balances(connection) if row["missing"] or row["stuck"]]
+    found += [f"{row['desk']}: desk and ledger do not agree." for row in missing]
+    return found
+
+
+def api_ticket(desk: str, ticket_id: str) -> Response:
+    """One ticket's story for programs: the document that `backstop show --json` prints."""
+    with reading(backstop().engine) as connection:
+        found = told(connection, desk, ticket_id)
+    if found is None:
+        abort(404, f"the ledger does not know {desk} {ticket_id}")
+    return Response(json.dumps(found, default=iso, ensure_ascii=False), mimetype="application/json")
+
+
+def iso(value: Any) -> str:
+    """Times as ISO 8601."""
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def tickets() -> str:
+    """Search, newest first."""
+    app = backstop()
+    asked = {name: request.args.get(name, "") for name in ("q", "state", "desk", "intent", "after")}
+    with app.engine.connect() as connection:
+        found, desks = queries.search(connection, asked), queries.filters(connection)["desk"]
+    return render_template("console/tickets.html", now=app.clock(), found=found, asked=asked, desks=desks)
+
+
+def ticket(desk: str, ticket_id: str) -> str:
+    """One ticket's whole story."""
+    app = backstop()
+    before = 0
+    with suppress(ValueError):
+        before = int(request.args.get("before", "0"))
+    with app.engine.connect() as connection:
+        row = queries.ticket(connection, desk, ticket_id)
+        if row is None:
+            abort(404, "The ledger knows no such ticket.")
+        told = queries.story(connection, desk, ticket_id, before)
+    waits = row["state"] in WAITING
+    return render_template("console/ticket.html", now=app.clock(), t=row, s=told, waits=waits, rung=next_rung)
+
+
+def _threshold(name: str, default: float) -> float:
+    with suppress(ValueError):
+        value = float(request.args.get(name, ""))
+        if 0 <= value <= 1:
+            return value
+    return default
+
+
+def quality() -> str:
+    """Whether the classifier is right, and what other thresholds would have done."""
+    app = backstop()
+    bands = app.settings.bands
+    with app.engine.connect() as connection:
+        rows = q.seen(connection, app.clock())
+        sample, checks, proven = q.sample(connection), q.checks(connection), q.proven(connection)
+    how = q.handling(app.rules, rows, str(_zone(app)))
+    auto, route = _threshold("auto", bands.auto), _threshold("route", bands.route)
+    is_now = q.replayed(rows, bands.auto, bands.route, how)
+    would = q.replayed(rows, auto, min(auto, route), how)
+    return render_template(
+        "console/quality.html",
+        number=len(rows),
+        labelled=q.share("all", rows),
+        reliability=q.reliability(rows),
+        curve=q.curve(rows),
+        bands=bands,
+        is_now=is_now,
+        would=would,
+        queues=list(dict.fromkeys([*is_now.wrong_queue, *would.wrong_queue])),
+        intents=q.by_intent(rows, app.rules),
+        sample=sample,
+        checks=checks,
+        proven=proven,
+        names=sorted({row.intent for row in rows}),
+    )
+
+
+def _zone(app: Any) -> Any:
+    return app.hours.zone
+
+
+def week() -> str:
+    """The weekly report, the last complete week first."""
+    app = backstop()
+    at, zone = app.clock(), _zone(app)
+    current = week_of(at, zone)
+    name = request.args.get("week") or earlier(current, zone, 1)[0]
+    report = _report(app, name)
+    body = reporting.environment().get_template("report_body.html").render(report=report, picture="")
+    weeks = [*earlier(current, zone, 8), current][::-1]
+    return render_template("console/week.html", report=report, body=body, weeks=weeks, name=name)
+
+
+def _report(app: Any, name: str) -> Any:
+    try:
+        return reporting.weekly(app.engine, app.hours, name, app.clock())
+    except (ValueError, OverflowError) as err:
+        abort(404, str(err))
+
+
+def week_file(name: str, kind: str) -> Response:
+    """The same report as a file; `rows.csv` of it are the tickets behind the figures."""
+    app = backstop()
+    report = _report(app, name)
+    if kind in ("png", "pdf"):
+        from core.reports.plots import render_pdf, render_png
+
+        made, mime = (
+            (render_png(report), "image/png") if kind == "png" else (render_pdf(report), "application/pdf")
+        )
+        return _file(made, mime, f"backstop-{name}.{kind}")
+    if kind == "csv" and request.args.get("rows"):
+        with app.engine.connect() as connection:
+            rows = reporting.ticket_rows(connection, *bounds(name, _zone(app)))
+        return _file(reporting.render_rows(rows), "text/csv; charset=utf-8", f"backstop-{name}-tickets.csv")
+    renderers = {
+        "json": (reporting.render_json, "application/json"),
+        "csv": (reporting.render_csv, "text/csv; charset=utf-8"),
+        "txt": (reporting.render_text, "text/plain; charset=utf-8"),
+        "html": (reporting.render_html, "text/html; charset=utf-8"),
+    }
+    render, mime = renderers[kind]
+    return _file(render(report), mime, f"backstop-{name}.{kind}")
+
+
+def _file(made: bytes | str, mime: str, name: str) -> Response:
+    response = Response(made, mimetype=mime.split(";", maxsplit=1)[0])
+    shown = "attachment" if mime.startswith(("text/csv", "text/html", "application/json")) else "inline"
+    response.headers["Content-Disposition"] = f'{shown}; filename="{name}"'
+    return response
+
+
+def health() -> str:
+    """Desks, hooks, lag, head-room, dead letters, the balance line."""
+    app = backstop()
+    at = app.clock()
+    with app.engine.connect() as connection:
+        return render_template(
+            "console/health.html",
+            now=at,
+            desks=queries.desks_health(connection),
+            vendors={name: getattr(desk, "vendor", "") for name, desk in app.desks.items()},
+            late=app.settings.sweep.every * LATE_SWEEP,
+            unsettled=queries.unsettled(connection),
+            headroom=queries.headroom(connection),
+            dead=queries.dead_letters(connection),
+            dead_number=queries.dead_number(connection),
+            balances=queries.balances(connection),
+            alive=queries.alive(connection, at),
+            failed=queries.failed_notices(connection, at - timedelta(days=LATE_RUNGS_DAYS)),
+            troubles=troubles(app, connection),
+        )
+
+
+@needs(Role.ADMIN)
+def log() -> str:
+    """The log of changes: who, when, what, old, new."""
+    app = backstop()
+    query = select(changes).order_by(changes.c.id.desc()).limit(queries.PAGE + 1)
+    with suppress(ValueError):
+        query = query.where(changes.c.id < int(request.args["before"])) if "before" in request.args else query
+    with app.engine.connect() as connection:
+        rows = connection.execute(query).mappings().all()
+    before = rows[queries.PAGE - 1]["id"] if len(rows) > queries.PAGE else 0
+    return render_template("console/changes.html", rows=rows[: queries.PAGE], before=before)

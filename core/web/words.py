@@ -1,0 +1,120 @@
+"""How the pages say times, shares and other people's words."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from markupsafe import Markup, escape
+
+from core.model import whole_percent
+from core.reports.phrases import HIDDEN
+from core.reports.reporting import percent, words
+
+_CAPITAL = re.compile(r"(?=[A-Z])")
+_QUIET = ("do", "facts", "text", "template")
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+SHORT, LONG = 120, 1500
+
+OUTCOMES = {
+    "auto_resolved": "answered automatically",
+    "routed": "to a specialist",
+    "general_queue": "to the general queue",
+    "left_alone": "left alone",
+    "reescalated": "came back",
+    "dead_letter": "given up",
+}
+STATES = {
+    "received": "being looked at",
+    "left_alone": "left alone",
+    "auto_resolved": "answered automatically",
+    "escalated": "waiting for a human",
+    "claimed": "claimed",
+    "answered": "answered",
+    "reescalated": "came back, waiting",
+    "dead_letter": "given up",
+}
+
+
+def clean(text: Any, length: int = SHORT) -> str:
+    """Other people's words without what turns or hides text, shortened."""
+    plain = HIDDEN.sub("", str(text if text is not None else ""))
+    return plain if len(plain) <= length else f"{plain[:length].rstrip()}…"
+
+
+def took(delta: timedelta | None) -> str:
+    """`42 min`, `3 h 05`, `2 d 4 h`: as exact as one needs to know."""
+    if delta is None:
+        return "–"
+    seconds = abs(delta.total_seconds())
+    if seconds < _MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < _HOUR:
+        return f"{seconds / _MINUTE:.0f} min"
+    if seconds < _DAY:
+        return f"{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:02.0f}"
+    return f"{seconds // _DAY:.0f} d {seconds % _DAY // _HOUR:.0f} h"
+
+
+def until(at: datetime | None, now: datetime) -> str:
+    """`in 12 min`, or `8 min over`."""
+    if at is None:
+        return "–"
+    return f"in {took(at - now)}" if at >= now else f"{took(now - at)} over"
+
+
+def stamp(at: datetime | None) -> Markup:
+    """A time that the page's script shows in the reader's zone; without script it stays UTC and says so."""
+    if at is None:
+        return Markup("–")
+    text = f"{at.day} {at:%b} {at:%H:%M} UTC"
+    return Markup('<time datetime="{}" data-local>{}</time>').format(at.isoformat(timespec="seconds"), text)
+
+
+def quoted(text: Any, length: int = SHORT) -> Markup:
+    """Other people's words, kept apart from ours in either direction of writing."""
+    return Markup('<bdi dir="auto">{}</bdi>').format(escape(clean(text, length)))
+
+
+def doing(actions: Any) -> list[tuple[str, str]]:
+    """The actions of one call, as pairs of what and with which words."""
+    told = []
+    for one in actions if isinstance(actions, list) else []:
+        if isinstance(one, dict):
+            values = (
+                [one["text"]] if one.get("text") else [_value(v) for k, v in one.items() if k not in _QUIET]
+            )
+            told.append(
+                (_CAPITAL.sub(" ", str(one.get("do", ""))).strip().lower(), ", ".join(filter(None, values)))
+            )
+    return told
+
+
+def _value(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def web_link(url: str) -> str:
+    """The link if it leads to a web page, else nothing: no `javascript:` from a vendor's field."""
+    return url if urlsplit(url).scheme in ("http", "https") else ""
+
+
+def filters() -> dict[str, Any]:
+    """What the templates may call as filters."""
+    return {
+        "clean": clean,
+        "took": took,
+        "stamp": stamp,
+        "quoted": quoted,
+        "web": web_link,
+        "doing": doing,
+        "percent": percent,
+        "whole": whole_percent,
+    }
+
+
+def names() -> dict[str, Any]:
+    """What the templates may call by name."""
+    return {**words(), "until": until, "OUTCOMES": OUTCOMES, "STATES": STATES, "LONG": LONG}

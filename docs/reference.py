@@ -1,0 +1,230 @@
+"""What the code says about itself: the secrets' example file, the table of desks, the configuration reference.
+
+Nothing here is written twice by hand: the settings classes, the connectors' abilities and their help pages are the source.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from connectors import DESKS
+from connectors.channels import CHANNELS
+from core.admin.init import env_name, secret_names
+from core.model import Action
+from core.settings import RungSettings, Settings
+from core.wiring import module
+
+DESK, CHANNEL = "support", "urgent"  # the names that examples use
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def desk_settings() -> dict[str, type[BaseModel]]:
+    """Vendor → the class of its `[desks.<name>]` table."""
+    return {vendor: module(vendor, "connector").Settings for vendor in DESKS}
+
+
+def channel_settings() -> dict[str, type[BaseModel]]:
+    """Kind of channel → the class of its `[channels.<kind>.<name>]` table."""
+    return {kind: importlib.import_module(path).Settings for kind, path in CHANNELS.items()}
+
+
+def label(vendor: str) -> str:
+    """The vendor's name as its help page writes it."""
+    page = ROOT / DESKS[vendor].replace(".", "/") / "README.md"
+    found = re.match(r"# (.+)", page.read_text(encoding="utf-8")) if page.exists() else None
+    return found[1].strip() if found else vendor.title()
+
+
+def supports(vendor: str) -> frozenset[type[Any]]:
+    """The actions a vendor's connector can carry out, as the connector itself says."""
+    classes = [vars(one) for one in vars(module(vendor, "connector")).values() if inspect.isclass(one)]
+    return next(one["supports"] for one in classes if isinstance(one.get("supports"), frozenset))
+
+
+# --- the table of desks ---------------------------------------------------------------------
+
+
+def ability(action: type[Any]) -> str:
+    """What an action does, as its own description begins."""
+    return re.split(r"[;.(]", _first_line(action))[0].strip().lower()
+
+
+def desk_table() -> str:
+    """Abilities by desk, as Markdown."""
+    able = {vendor: supports(vendor) for vendor in DESKS}
+    head = ["what Backstop does there", *(label(vendor) for vendor in able)]
+    rows = [
+        [ability(action), *("yes" if action in found else "–" for found in able.values())]
+        for action in get_args(Action)
+    ]
+    return _markdown([head, ["---"] * len(head), *rows])
+
+
+def _markdown(rows: list[list[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+
+
+# --- secrets --------------------------------------------------------------------------------
+
+
+def env_example() -> str:
+    """The text of `.env.example`."""
+    lines = [
+        "# Secrets belong here (beside backstop.toml, as .env, readable by you alone) or into the environment, never into the file.",
+        "# Any key of the file may be set the same way: BACKSTOP_ and its path in capitals, joined by __.",
+        "# NAME_FILE instead of NAME names a file that holds the value. Several secrets at once are separated by commas.",
+        "",
+        "# where the configuration is, and the store, whose address may hold a password",
+        "#BACKSTOP_CONFIG=/etc/backstop/backstop.toml",
+        "#BACKSTOP_DATABASE_URL=postgresql://backstop:…@127.0.0.1/backstop",
+    ]
+    for section, table in _sections():
+        lines += _example(f"[{section}]", (section,), table)
+    for vendor, table in desk_settings().items():
+        lines += _example(f"[desks.{DESK}] with vendor = {vendor}: {label(vendor)}", ("desks", DESK), table)
+    for kind, table in channel_settings().items():
+        lines += _example(f"[channels.{kind}.{CHANNEL}]", ("channels", kind, CHANNEL), table)
+    return "\n".join(lines) + "\n"
+
+
+def _example(title: str, path: tuple[str, ...], table: type[BaseModel]) -> list[str]:
+    names = secret_names(table)
+    return ["", f"# {title}", *(f"#{env_name(*path, name)}=" for name in names)] if names else []
+
+
+# --- the configuration reference ------------------------------------------------------------
+
+
+def _sections() -> Iterator[tuple[str, type[BaseModel]]]:
+    """The tables of the file whose keys are fixed, in the order of the file."""
+    for name, info in Settings.model_fields.items():
+        kinds = (info.annotation, *get_args(info.annotation))
+        yield from ((name, kind) for kind in kinds if inspect.isclass(kind) and issubclass(kind, BaseModel))
+
+
+def configuration() -> str:
+    """Every key of the file with its default, as Markdown."""
+    parts = ["## Top level\n", _keys(Settings, skip={name for name, _ in _sections()} | {"path"})]
+    for name, table in _sections():
+        title = f"{name}.<name>" if str(Settings.model_fields[name].annotation).startswith("dict") else name
+        parts += [f"## `[{title}]`\n", f"{_first_line(table)}\n", _keys(table)]
+    parts += ["### One rung of `escalation.ladder`\n", _keys(RungSettings)]
+    for vendor, table in desk_settings().items():
+        parts += [f'## `[desks.<name>]` with `vendor = "{vendor}"`\n', _keys(table)]
+    for kind, table in channel_settings().items():
+        parts += [f"## `[channels.{kind}.<name>]`\n", f"{_first_line(table)}\n", _keys(table)]
+    return "\n".join(part for part in parts if part)
+
+
+def _first_line(table: type[Any]) -> str:
+    return (inspect.getdoc(table) or "").partition("\n")[0]
+
+
+def _keys(table: type[BaseModel], skip: frozenset[str] | set[str] = frozenset()) -> str:
+    if not table.model_fields:
+        return ""
+    said = _remarks(table)
+    rows = [
+        [
+            f"`{info.alias or name}`",
+            _default(info),
+            (info.description or said.get(name, "")).replace("|", "\\|"),
+        ]
+        for name, info in table.model_fields.items()
+        if name not in skip
+    ]
+    return _markdown([["key", "default", "what"], ["---"] * 3, *rows])
+
+
+def _remarks(table: type[BaseModel]) -> dict[str, str]:
+    """Field → the remark behind it in the source, of the class and those it is made from."""
+    found: dict[str, str] = {}
+    for base in reversed([b for b in table.__mro__ if issubclass(b, BaseModel) and b is not BaseModel]):
+        if base.__module__.startswith(("core.", "connectors.")):
+            found |= dict(re.findall(r"^    (\w+): .*?  # (.+)$", inspect.getsource(base), re.MULTILINE))
+    return found
+
+
+def _default(info: FieldInfo) -> str:
+    if "SecretStr" in str(info.annotation):
+        return "from the environment"
+    if info.is_required():
+        return "must be given"
+    value = info.get_default(call_default_factory=True)
+    shown = "" if value is PydanticUndefined else as_toml(value)
+    return f"`{shown}`" if shown not in {"", '""'} else "–"
+
+
+def as_toml(value: Any) -> str:
+    """A default as one would write it in the file."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case SecretStr():
+            return ""
+        case timedelta():
+            return f'"{as_duration(value)}"'
+        case dict():
+            return "{ " + ", ".join(f"{k} = {as_toml(v)}" for k, v in value.items()) + " }" if value else "{}"
+        case list() | tuple():
+            return f"[{', '.join(as_toml(one) for one in value)}]"
+        case BaseModel():
+            return as_toml({k: v for k, v in value if v not in (None, "", 0)})
+        case int() | float():
+            return str(value)
+    return f'"{value}"'
+
+
+def as_duration(value: timedelta) -> str:
+    """`90 minutes` → `1h30m`."""
+    left, parts = int(value.total_seconds()), []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        parts += [f"{count}{unit}"] if count else []
+    return "".join(parts) or "0s"
+
+
+# --- where it is written --------------------------------------------------------------------
+
+BLOCK = re.compile(r"(<!-- made by `make env`: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+MADE = {"desks": desk_table, "configuration": configuration}
+PAGES = ("README.md", "docs/desks.md", "docs/configuration.md")
+
+
+def filled(text: str) -> str:
+    """A page with its made blocks made again."""
+    return BLOCK.sub(lambda found: f"{found[1]}\n{MADE[found[2]]()}\n{found[3]}", text)
+
+
+def outdated(root: Path = ROOT) -> dict[Path, str]:
+    """Files that no longer say what the code says, with what they ought to say."""
+    wanted = {root / ".env.example": env_example()}
+    wanted |= {root / page: filled((root / page).read_text(encoding="utf-8")) for page in PAGES}
+    return {
+        path: text
+        for path, text in wanted.items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    }
+
+
+def main() -> None:
+    """Write what is outdated."""
+    for path, text in outdated().items():
+        path.write_text(text, encoding="utf-8")
+        print(f"wrote {path.relative_to(ROOT)}")  # noqa: T201 - a command of the makefile
+
+
+if __name__ == "__main__":
+    main()
