@@ -82,9 +82,9 @@ def test_the_import_rules_hold():
 def test_a_vendor_is_one_folder_with_its_files_its_page_its_fixtures_and_a_row():
     for vendor, place in DESKS.items():
         folder = ROOT / place.replace(".", "/")
-        assert {"connector.py", "README.md", "install", "fake"} <= {
-            one.name for one in folder.iterdir()
-        }, vendor
+        assert {"connector.py", "README.md", "install", "fake"} <= {one.name for one in folder.iterdir()}, (
+            vendor
+        )
         assert any((ROOT / "tests/fixtures" / vendor).glob("*.body.*")), vendor
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from connectors.values import Row, rows, text
+from connectors.kit.values import Row, rows, text
 
 CLOSED = 5
 LONGEST = 200  # characters of a note that only says "merged"
