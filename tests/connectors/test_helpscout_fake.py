@@ -238,6 +238,7 @@ def test_the_account_refuses_what_help_scout_refuses(w):
         "a reply without words": ("POST", f"{here}/reply", {"customer": customer}),
         "a time without imported": ("POST", f"{here}/reply", {"text": "x", "customer": customer, "createdAt": "2026-01-01T00:00:00Z"}),
         "an unknown key": ("POST", f"{here}/notes", {"text": "x", "assignTo": 1}),
+        "a holder under the key of the answers": ("POST", f"{here}/reply", {"text": "x", "customer": customer, "assignedTo": 1}),
         "an unknown status": ("POST", f"{here}/notes", {"text": "x", "status": "open"}),
         "tags as one text": ("PUT", f"{here}/tags", {"tags": "a,b"}),
         "a field of nowhere": ("PUT", f"{here}/fields", {"fields": [{"id": 1, "value": "x"}]}),

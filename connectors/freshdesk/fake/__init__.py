@@ -55,7 +55,7 @@ class Fake:
     def subscribe(self, url: str) -> None:
         """Make the two automation rules that an admin would click together."""
         self.hooks.url = url
-        base = {"active": True, "operator": "or", "conditions": [CATCH_ALL]}
+        base = {"active": True, "conditions": [CATCH_ALL]}
         add_rule(
             self.state,
             1,

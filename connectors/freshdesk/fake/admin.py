@@ -23,6 +23,8 @@ RULE: dict[str, type | tuple[type, ...]] = {
 TYPES = {"custom_text", "custom_paragraph", "custom_dropdown", "custom_checkbox", "custom_number", "custom_decimal",
          "custom_date", "nested_field"}  # fmt: skip
 KEYS_OF_WEBHOOK = {"url", "request_type", "content_type", "content_layout", "content"}
+MORE_OF_WEBHOOK = {"field_name", "custom_headers", "auth_header", "resource_type"}
+OPERATORS = {"condition_set_1 and condition_set_2", "condition_set_1 or condition_set_2"}  # between two sets
 
 
 def admin(state: State) -> Blueprint:
@@ -177,13 +179,28 @@ def _validate_rule(kind: int, given: Json) -> None:
                 for name in missing
             )
         )
-    for condition in given.get("conditions") or []:
+    sets = given.get("conditions") or []
+    if "operator" in given and (len(sets) < 2 or given["operator"] not in OPERATORS):
+        invalid(("operator", "It should only be set between two condition sets", "invalid_value"))
+    for condition in sets:
         for one in condition.get("properties", []):
             if "resource_type" not in one:
                 invalid(("conditions[resource_type]", "It should not be blank", "missing_field"))
     for action in given["actions"]:
-        if action.get("field_name") == "trigger_webhook" and not set(action) >= KEYS_OF_WEBHOOK:
-            fail(500, {"code": "internal_error", "message": "We're sorry, but something went wrong."})
+        if action.get("field_name") == "trigger_webhook":
+            _validate_webhook(action)
+
+
+def _validate_webhook(action: Json) -> None:
+    if not set(action) >= KEYS_OF_WEBHOOK:
+        fail(500, {"code": "internal_error", "message": "We're sorry, but something went wrong."})
+    if unknown := set(action) - KEYS_OF_WEBHOOK - MORE_OF_WEBHOOK:
+        invalid(
+            *(
+                (f"actions[{name}]", "Unexpected/invalid field in request", "invalid_field")
+                for name in unknown
+            )
+        )
 
 
 def add_rule(state: State, kind: int, given: Json) -> Json:

@@ -97,7 +97,10 @@ def _path(kind: int) -> str:
 
 
 def _rule(name: str, url: str, secret: str, event: str) -> dict[str, Any]:
-    """Ids and short words only in the content: a description with quotes in it could break the JSON."""
+    """Ids and short words only in the content: a description with quotes in it could break the JSON.
+
+    `operator` joins two sets of conditions and is left out of a rule that has one.
+    """
     every = {"resource_type": "ticket", "field_name": "priority", "operator": "in", "value": [1, 2, 3, 4]}
     action = {
         "field_name": "trigger_webhook",
@@ -111,7 +114,6 @@ def _rule(name: str, url: str, secret: str, event: str) -> dict[str, Any]:
     return {
         "name": name,
         "active": True,
-        "operator": "or",
         "conditions": [{"name": "condition_set_1", "match_type": "all", "properties": [every]}],
         "actions": [action],
     }

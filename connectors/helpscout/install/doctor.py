@@ -77,8 +77,8 @@ def _identity(
 
 
 def light(user: Row) -> bool:
-    """Whether a user is a Light User, in whichever key the account says so."""
-    told = {text(user.get(key)).lower() for key in ("role", "type", "seatType", "userType")}
+    """Whether a user is a Light User, by `role` or `type`: the two documented keys that could say so."""
+    told = {text(user.get(key)).lower() for key in ("role", "type")}
     return bool(told & {"light", "light_user", "lightuser", "light user"})
 
 
