@@ -109,18 +109,19 @@ def review(app: App, now: datetime) -> list[Evidence]:
 
 def evidence(conn: Connection, now: datetime) -> list[Evidence]:
     """Per intent, the automatic answers since the last promotion whose end is known."""
-    from core.learning.labelled_tickets import truth_of
+    from core.learning.labelled_tickets import asked_again, truth_of
 
     since = {name: datetime.fromisoformat(at) for name, at in _kept(conn, PROMOTED).items()}
     same = (labels.c.desk == tickets.c.desk) & (labels.c.ticket_id == tickets.c.ticket_id)
     columns = (
-        tickets.c.intent, tickets.c.auto_resolved_at, tickets.c.reescalated_at, tickets.c.check_verdict,
+        tickets.c.desk, tickets.c.ticket_id, tickets.c.intent, tickets.c.auto_resolved_at, tickets.c.reescalated_at, tickets.c.check_verdict,
         tickets.c.final_intent, labels.c.intent.label("label"),
     )  # fmt: skip
     query = select(*columns).select_from(tickets.outerjoin(labels, same))
     counted: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    again = asked_again(conn, now)
     for row in conn.execute(query.where(tickets.c.auto_resolved_at.is_not(None))):
-        truth, _ = truth_of(row, row.label or "", now)
+        truth, _ = truth_of(row, row.label or "", now, again)
         if truth and (row.intent not in since or row.auto_resolved_at > since[row.intent]):
             counted[row.intent][0] += 1
             counted[row.intent][1] += truth == row.intent

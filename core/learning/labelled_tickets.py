@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, and_, func, select
@@ -18,13 +18,16 @@ from core.errors import Gone, Moved, Refused, TryLater
 from core.ledger import db, store
 from core.ledger.schema import decisions, labels, meta, tickets
 from core.model import NO_INTENT, Author, Rules, Sighting, Status, Ticket
+from core.reports.reporting import ticket_rows
 from core.reports.weekly import QUIET
+from core.reports.weekly import judged as judged_answers
 from core.wiring import App
 
 T = TypeVar("T")
 PATIENCE = 20  # waits for a desk's rate limit in a row, before giving up
 LONGEST_WAIT = timedelta(minutes=15)
 LOOK_BACK = timedelta(days=180)
+FIRST = datetime(2000, 1, 1, tzinfo=UTC)  # before any ledger
 PROVEN = "thresholds"
 OUT_OF_SIGHT = {Status.SPAM, Status.DELETED}
 
@@ -57,22 +60,36 @@ def from_ledger(
         .order_by(tickets.c.first_seen_at.desc())
     )
     query = query.where(tickets.c.first_seen_at >= since) if since else query
-    return [_lesson(row, now) for row in conn.execute(query.limit(last) if last else query)]
+    again = asked_again(conn, now, since)
+    return [_lesson(row, now, again) for row in conn.execute(query.limit(last) if last else query)]
 
 
-def _lesson(row: Any, now: datetime) -> Lesson:
-    truth, source = truth_of(row, row.label or "", now)
+def asked_again(conn: Connection, now: datetime, since: datetime | None = None) -> set[tuple[str, str]]:
+    """The tickets whose automatic answer failed, as the weekly report counts it: the customer wrote again, there or
+    in another ticket about the same."""
+    start = since or FIRST
+    return {
+        (row.desk, row.ticket_id)
+        for row, failed in judged_answers(ticket_rows(conn, start, now), start, now, now)
+        if failed
+    }
+
+
+def _lesson(row: Any, now: datetime, again: Collection[tuple[str, str]]) -> Lesson:
+    truth, source = truth_of(row, row.label or "", now, again)
     return Lesson(
         row.desk, row.ticket_id, row.first_seen_at, row.intent, row.confidence, truth, source, row.words
     )
 
 
-def truth_of(row: Any, label: str, now: datetime) -> tuple[str, str]:
+def truth_of(row: Any, label: str, now: datetime, again: Collection[tuple[str, str]] = ()) -> tuple[str, str]:
     """What a ticket's row says its intent was, and how we know. An automatic answer that did not help is a failure,
-    whatever the label; one that a week's quiet followed counts as right, as in the weekly report."""
+    whatever the label; one that a week's quiet followed counts as right, as in the weekly report. `again`: the tickets
+    of `asked_again`."""
     said = label or row.final_intent
     answered = row.auto_resolved_at is not None
-    if answered and (row.reescalated_at is not None or row.check_verdict == "wrong"):
+    failed = row.reescalated_at is not None or row.check_verdict == "wrong"
+    if answered and (failed or (row.desk, row.ticket_id) in again):
         return (said if said and said != row.intent else NO_INTENT), "failed"
     if said or row.check_verdict == "right":
         return said or row.intent, "label"

@@ -102,7 +102,7 @@ tickets = _table(  # where each ticket stands; every ticket the desk lists is in
     _text("customer_email"),
     _text("customer_name"),
     _text("language"),
-    _text("intent"),
+    _text("intent"),  # what it was first answered or escalated by: later messages do not change it
     Column("confidence", Float, nullable=False, default=0.0),
     _text("band"),
     _text("outcome"),  # Outcome of the first decision that was not "left alone"
@@ -185,17 +185,19 @@ writes = _table(  # one per call that others can see; claim → call → done
     _text("what"),  # answer, acknowledgment, note, marks, claim
     _number("position"),
     Column("actions", JSON),
-    _text("address"),  # of a public message: whom it goes to
+    _text("address"),  # of a public message: the mailbox it goes to, see core.outgoing.mailbox_of
     _text("state"),  # planned, open, done, skipped, failed
     _number("attempts"),
     _number("looks"),  # how often the desk was asked whether an open one is there
     _at("opened_at"),
+    _at("reserved_at"),  # when its message took its place under the caps; empty when nothing is said
     _at("done_at"),
     _text("vendor_id"),
     _text("reason"),
     Index("bs_writes_fact", "fact_key"),
     Index("bs_writes_ticket", "desk", "ticket_id"),
-    Index("bs_writes_address", "address", "done_at"),
+    Index("bs_writes_address", "address", "reserved_at"),
+    Index("bs_writes_reserved", "desk", "reserved_at"),
     Index("bs_writes_state", "state"),
     Index("bs_writes_what", "what", "state", "desk"),
 )

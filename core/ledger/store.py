@@ -13,6 +13,7 @@ from core.ledger.schema import decisions, desks, events, history, labels, ticket
 from core.model import (
     Decision,
     History,
+    Outcome,
     Prediction,
     Priority,
     TicketEvent,
@@ -139,7 +140,7 @@ def history_of(row: Row[Any] | None) -> History:
         return History()
     return History(
         state=TicketState(row.state) if row.state else None,
-        auto_answered=row.auto_resolved_at is not None and row.reescalated_at is None,
+        auto_answered=row.auto_resolved_at is not None and row.escalated_at is None,
         acknowledged=row.acknowledged_at is not None,
         escalated=row.escalated_at is not None,
         priority=Priority(row.priority) if row.priority else None,
@@ -173,6 +174,16 @@ def open_decision(conn: Connection, desk: str, ticket_id: str) -> Row[Any] | Non
         decisions.c.desk == desk, decisions.c.ticket_id == ticket_id, decisions.c.state == "decided"
     )
     return conn.execute(query.order_by(decisions.c.at)).first()
+
+
+def newest_guess(conn: Connection, desk: str, ticket_id: str) -> tuple[str, float] | None:
+    """Intent and confidence of the newest message that was acted upon; None where nothing was decided."""
+    mine = and_(decisions.c.desk == desk, decisions.c.ticket_id == ticket_id)
+    query = select(decisions.c.intent, decisions.c.confidence).where(
+        mine, decisions.c.outcome != Outcome.LEFT_ALONE
+    )
+    row = conn.execute(query.order_by(decisions.c.at.desc()).limit(1)).first()
+    return (row.intent, row.confidence) if row is not None else None
 
 
 def add_decision(

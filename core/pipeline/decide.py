@@ -250,7 +250,6 @@ def _facts(ticket: Ticket, case: _Case) -> dict[str, Any]:
         "customer_name": customer.name[:200],
         "language": language_of(case.words, customer.locale),
         "created_at": ticket.created_at,
-        "model": case.prediction.model,
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.escalation import ladder_for, next_due
 from core.ledger import store
-from core.model import Mode, Outcome, Priority, Ticket
+from core.model import Author, Mode, Outcome, Priority, Ticket
 from core.outgoing import human_touch
 from core.wiring import App
 
@@ -30,10 +30,7 @@ def remember(app: App, ticket: Ticket, decision: Any, failures: list[str], unsai
 
 
 def _become(app: App, ticket: Ticket, decision: Any, row: Any, now: datetime, unsaid: str) -> dict[str, Any]:
-    guess = {
-        "intent": decision.intent,
-        "confidence": decision.confidence,
-        "band": decision.band,
+    guess = _guess(decision, row) | {
         "priority": decision.priority,
         "queue": decision.queue,
         "mode": decision.mode,
@@ -43,7 +40,9 @@ def _become(app: App, ticket: Ticket, decision: Any, row: Any, now: datetime, un
     observed = decision.mode == Mode.OBSERVE
     if decision.outcome == Outcome.LEFT_ALONE:
         settled = row is not None and row.state not in {"received", "left_alone", "dead_letter"}
-        return {} if settled else {"state": "left_alone", "outcome": decision.outcome, **guess}
+        if settled:
+            return {"reescalated_at": now} if _helped_by_an_agent(ticket, decision, row) else {}
+        return {"state": "left_alone", "outcome": decision.outcome, **guess}
     if observed:
         return {
             "state": "left_alone",
@@ -73,6 +72,22 @@ def _become(app: App, ticket: Ticket, decision: Any, row: Any, now: datetime, un
     if not decision.escalates:  # machine mail put in a queue
         return {**guess, "state": "left_alone", "outcome": decision.outcome}
     return {**guess, **_escalated(app, ticket, decision, row, now)}
+
+
+def _guess(decision: Any, row: Any) -> dict[str, Any]:
+    """The guess that the ticket was first answered or escalated by. A later message does not change it: all that is
+    learned about the classifier compares this guess with the truth."""
+    if row is not None and (row.auto_resolved_at is not None or row.escalated_at is not None):
+        return {}
+    return {name: getattr(decision, name) for name in ("intent", "confidence", "band", "model")}
+
+
+def _helped_by_an_agent(ticket: Ticket, decision: Any, row: Any) -> bool:
+    """Whether the customer wrote again after an automatic answer and an agent came before us: it did not help."""
+    if row.auto_resolved_at is None or row.reescalated_at is not None or not human_touch(ticket):
+        return False
+    message = next((m for m in ticket.messages if m.id == decision.message_id), None)
+    return message is not None and message.author is Author.CUSTOMER and not message.machine
 
 
 def _escalated(app: App, ticket: Ticket, decision: Any, row: Any, now: datetime) -> dict[str, Any]:

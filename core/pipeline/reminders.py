@@ -160,6 +160,8 @@ def _tell(app: App, desk: str, ticket_id: str, now: datetime) -> None:
         if row is None or row.next_due_at is None or row.next_due_at > now:
             return
         values = dict(row._mapping)
+        if guess := store.newest_guess(conn, desk, ticket_id):  # people act on the newest message
+            values["intent"], values["confidence"] = guess
         entries = escalation.due(values, now)
         notices = escalation.notices_for(values, entries)
         delivery.enqueue(conn, notices, routes=routing.of(app), now=now)

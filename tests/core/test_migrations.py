@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from real_postgres import real_postgres
-from sqlalchemy import inspect
+from sqlalchemy import MetaData, Table, inspect, select
 
 from core.ledger import db
-from core.ledger.schema import metadata
+from core.ledger.schema import labels, meta, metadata, tickets, writes
+
+AT = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 
 
 @contextmanager
@@ -52,3 +56,97 @@ def test_many_processes_may_start_at_once(engine):
         list(pool.map(lambda _: db.migrate(engine), range(4)))
     assert db.schema_is_current(engine)
     assert "bs_events" in inspect(engine).get_table_names()
+
+
+class OldLedger:
+    """A ledger as the first version left it: rows go in by the tables that stood there then."""
+
+    def __init__(self, engine):
+        self.engine = engine
+        with engine.connect() as connection:
+            command.upgrade(db._alembic(connection), "0001")
+            connection.commit()
+
+    def add(self, table, *rows):
+        old = Table(table, MetaData(), autoload_with=self.engine)
+        with self.engine.begin() as conn:
+            for row in rows:
+                conn.execute(old.insert().values(**row))
+
+    def ticket(self, number, decided, **row):
+        """One ticket and what was decided about it, an hour apart: (intent, confidence, outcome)."""
+        where = {"desk": "support", "ticket_id": str(number)}
+        self.add("bs_tickets", {**where, "first_seen_at": _naive(AT), "intent": "", "confidence": 0.0, **row})
+        for hour, (intent, confidence, outcome) in enumerate(decided):
+            more = {
+                "mode": "act",
+                "escalates": outcome not in {"auto_resolved", "left_alone"},
+                "state": "done",
+            }
+            at = _naive(AT + timedelta(hours=hour))
+            guess = {"intent": intent, "confidence": confidence, "outcome": outcome, "band": "auto"}
+            self.add("bs_decisions", {**where, "key": f"{number}-{hour}", "at": at, **guess, **more})
+
+    def upgraded(self, table):
+        db.migrate(self.engine)
+        with self.engine.begin() as conn:
+            return list(conn.execute(select(table)))
+
+
+def _naive(at):
+    return at.replace(tzinfo=None)
+
+
+def test_a_ledger_of_the_first_version_gets_back_the_guesses_that_were_overwritten(engine):
+    old = OldLedger(engine)
+    answered = {"auto_resolved_at": _naive(AT), "reescalated_at": _naive(AT), "escalated_at": _naive(AT)}
+    told = {"desk": "support", "at": _naive(AT), "words": ""}
+    first, second = ("order_status", 0.93, "auto_resolved"), ("none_of_these", 0.2, "reescalated")
+    old.ticket(
+        1, [first, second], intent="none_of_these", confidence=0.2, final_intent="order_status", **answered
+    )
+    old.add("bs_labels", {**told, "ticket_id": "1", "intent": "order_status", "source": "field"})
+    old.ticket(2, [first, second], intent="none_of_these", confidence=0.2, final_intent="refund", **answered)
+    old.add("bs_labels", {**told, "ticket_id": "2", "intent": "refund", "source": "field"})
+    old.ticket(
+        3, [first, second], intent="none_of_these", confidence=0.2, final_intent="order_status", **answered
+    )
+    old.add("bs_labels", {**told, "ticket_id": "3", "intent": "order_status", "source": "sidebar"})
+    routed = [("refund", 0.7, "left_alone"), ("refund", 0.7, "routed"), ("billing_dispute", 0.4, "routed")]
+    old.ticket(4, routed, intent="billing_dispute", confidence=0.4, escalated_at=_naive(AT))
+    old.ticket(
+        5, [("login_problem", 0.8, "routed")], intent="login_problem", confidence=0.8, escalated_at=_naive(AT)
+    )
+    old.add("bs_meta", {"name": "thresholds", "value": {"auto": 0.7}})
+
+    found = {row.ticket_id: row for row in old.upgraded(tickets)}
+    assert [(found[n].intent, found[n].confidence) for n in "12345"] == [
+        ("order_status", 0.93),
+        ("order_status", 0.93),
+        ("order_status", 0.93),
+        ("refund", 0.7),
+        ("login_problem", 0.8),
+    ]
+    assert [found[n].final_intent for n in "123"] == ["", "refund", "order_status"]
+    assert {(row.ticket_id, row.source) for row in old.upgraded(labels)} == {("2", "field"), ("3", "sidebar")}
+    assert old.upgraded(meta) == [], "thresholds worked out from wrong rows prove nothing"
+
+
+def test_a_ledger_of_the_first_version_without_such_tickets_is_left_as_it_is(engine):
+    old = OldLedger(engine)
+    old.ticket(1, [("refund", 0.7, "routed")], intent="refund", confidence=0.7, escalated_at=_naive(AT))
+    old.add("bs_meta", {"name": "thresholds", "value": {"auto": 0.7}})
+    assert [row.intent for row in old.upgraded(tickets)] == ["refund"]
+    assert [row.name for row in old.upgraded(meta)] == ["thresholds"]
+
+
+def test_messages_of_the_last_hour_keep_their_place_under_the_caps(engine):
+    old = OldLedger(engine)
+    row = {"desk": "support", "ticket_id": "1", "fact_key": "f", "opened_at": _naive(AT)}
+    old.add(
+        "bs_writes",
+        {**row, "key": "1", "what": "answer", "state": "done"},
+        {**row, "key": "2", "what": "acknowledgment", "state": "skipped"},
+        {**row, "key": "3", "what": "note", "state": "done"},
+    )
+    assert {row.key: row.reserved_at for row in old.upgraded(writes)} == {"1": AT, "2": None, "3": None}
