@@ -19,18 +19,20 @@ from sqlalchemy import select
 
 from connectors import DESKS
 from connectors.sandbox.desk import Case, Person, SandboxDesk
-from connectors.sandbox.server import serving, start
+from connectors.sandbox.server import serving
 from core import settings, wiring
 from core.engine import worker
 from core.errors import ConfigError
 from core.ledger import db
 from core.ledger.schema import events, notices
+from core.web.server import Server
 from demo import config
 from demo.clock import Clock
 from demo.people import People
 from demo.samples import Sample
 
 DESK = config.DESK
+THREADS = 8
 AGENT_PAGE = re.compile(r"/(?:agent|a)/tickets/(\d+)")  # where Zendesk and Freshdesk show a ticket to agents
 AGENT_SAYS = (
     "Hello, this is Ann from the team. I have read all of it and am looking into it right now; "
@@ -131,9 +133,7 @@ def running(
         mail = world.people.mail_server()
         stack.callback(_close, mail)
         door = _Door()
-        server = start(door, checked(port))
-        stack.callback(_close, server)
-        world.url = f"http://127.0.0.1:{server.server_port}"
+        world.url = stack.enter_context(_listening(door, checked(port)))
         path = config.write(
             home,
             desk=fake.settings(desk_url),
@@ -187,6 +187,19 @@ class _Shown:
             return self._api(environ, start_response)
         start_response("302 Found", [("Location", f"{self._world.url}/demo?ticket={found[1]}")])
         return []
+
+
+@contextmanager
+def _listening(app: Callable[..., Iterable[bytes]], port: int) -> Iterator[str]:
+    """Backstop's own server on loopback, in a thread; gives its address."""
+    server = Server(app, "127.0.0.1", port, THREADS)
+    thread = threading.Thread(target=server.run, name="server", daemon=True)
+    thread.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
+        thread.join()
 
 
 def _close(server: Any) -> None:

@@ -25,7 +25,7 @@ def serve(config: str | None, as_json: bool, port: int | None) -> None:
     flask = _flask(app)
     worker.launch(app)
     try:
-        _listen(app, flask, port, processes=0)
+        _listen(app, flask, port)
     finally:
         worker.stop()
 
@@ -39,7 +39,7 @@ def web(config: str | None, as_json: bool, port: int | None) -> None:
 
     set_up()
     app = app_of(config)
-    _listen(app, _flask(app), port, processes=1)
+    _listen(app, _flask(app), port)
 
 
 @click.command()
@@ -83,35 +83,21 @@ def _flask(app: Any) -> Any:
     return create_app(app)
 
 
-def _listen(app: Any, flask: Any, port: int | None, processes: int) -> None:
-    """Gunicorn with threads; `processes` 0 = inside this very process, next to the worker."""
-    from gunicorn.app.base import BaseApplication
-    from werkzeug.serving import make_server
+def _listen(app: Any, flask: Any, port: int | None) -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    from core.console.server import Server
 
-    where = (app.settings.web.host, app.settings.web.port if port is None else port)
-    if processes == 0:
-        server = make_server(*where, flask, threaded=True)
-        click.echo(f"listening on http://{where[0]}:{server.server_port}", err=True)
-        signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            return
-        return
+    web = app.settings.web
+    server = Server(flask, web.host, web.port if port is None else port, web.threads)
 
-    class Server(BaseApplication):  # type: ignore[misc]
-        def load_config(self) -> None:
-            """Threads over processes: the work is waiting for the store."""
-            options = {"bind": f"{where[0]}:{where[1]}", "worker_class": "gthread", "loglevel": "warning"}
-            for name, value in {**options, "threads": app.settings.web.threads, "workers": processes}.items():
-                self.cfg.set(name, value)
+    def asked(number: int, _frame: Any) -> None:
+        signal.signal(number, signal.SIG_DFL)  # asked a second time, it is meant at once
+        server.stop()
 
-        def load(self) -> Any:
-            """The application; connections of the parent are not ours after the fork."""
-            app.engine.dispose(close=False)
-            return flask
-
-    Server().run()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, asked)
+    click.echo(f"listening on {server.url}", err=True)
+    server.run()
 
 
 def _warn(app: Any) -> None:

@@ -240,9 +240,9 @@ def test_what_the_image_takes_is_enough_to_configure_and_to_serve(tmp_path):
     ]
     begun = run(sys.executable, "-m", "core.cli", "init", *flags, cwd=app, env=env)
     assert begun.returncode == 0, begun.stderr
-    where = "import core, deploy.wsgi; print(core.__file__, deploy.wsgi.application.name)"
+    where = "import core, webhook_app; print(core.__file__, webhook_app.__file__)"
     served = run(sys.executable, "-c", where, cwd=app, env=env)
-    assert served.stdout.split() == [str(app / "core/__init__.py"), "backstop"], served.stderr
+    assert served.stdout.split() == [str(app / "core/__init__.py"), str(app / "webhook_app.py")], served.stderr
 
 
 def test_the_linter_of_dockerfiles_finds_nothing():
@@ -302,3 +302,28 @@ def test_a_back_up_that_cannot_be_made_says_why_and_fails(tmp_path):
     assert told.returncode == 1
     assert "none.db: there is no such database" in told.stderr
     assert "Traceback" not in told.stderr
+
+
+# --- proxies
+
+
+def test_the_documented_nginx_block_is_understood(tmp_path):
+    nginx = tool("nginx")
+    block = re.search(r"```nginx\n(.*?)```", (DEPLOY / "README.md").read_text(), re.DOTALL).group(1)
+    conf = f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ access_log off; server {{ listen 8080; {block} }} }}"
+    (tmp_path / "nginx.conf").write_text(conf)
+    told = run(nginx, "-t", "-c", tmp_path / "nginx.conf")
+    assert told.returncode == 0, told.stderr
+    assert "proxy_request_buffering on" in block
+
+
+def test_the_caddyfile_is_understood_and_buffers():
+    caddy = tool("caddy")
+    version = re.search(r"v?(\d+)\.(\d+)", run(caddy, "version").stdout)
+    if tuple(map(int, version.groups())) < (2, 7):
+        pytest.skip("request_buffers needs Caddy 2.7")
+    told = run(caddy, "adapt", "--config", DEPLOY / "Caddyfile", env={**os.environ, "DOMAIN": "localhost"})
+    assert told.returncode == 0, told.stderr
+    (server,) = json.loads(told.stdout)["apps"]["http"]["servers"].values()
+    assert 0 < server["read_header_timeout"] < server["read_timeout"] <= 30e9
+    assert '"request_buffers":2097152' in told.stdout.replace(" ", "")

@@ -20,7 +20,7 @@ PRELOADED = (
     "core.cli", "core.commands.run", "core.wiring", "core.engine.worker", "core.pipeline.handle", "core.engine.maintenance", "webhook_app",
     "connectors.zendesk.connector", "connectors.freshdesk.connector", "connectors.helpscout.connector",
     "core.classify.cache", "core.classify.linear", "core.classify.kernel", "core.web", "connectors.channels.webhook",
-    "gunicorn.app.base", "gunicorn.workers.gthread", "alembic.command", "core.ledger.copying", "sklearn.linear_model",
+    "core.web.server", "alembic.command", "core.ledger.copying", "sklearn.linear_model",
 )  # fmt: skip
 
 
