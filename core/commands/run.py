@@ -85,7 +85,7 @@ def _flask(app: Any) -> Any:
 
 def _listen(app: Any, flask: Any, port: int | None) -> None:
     """Serve until SIGTERM or Ctrl-C."""
-    from core.console.server import Server
+    from core.web.server import Server
 
     web = app.settings.web
     server = Server(flask, web.host, web.port if port is None else port, web.threads)

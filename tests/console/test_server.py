@@ -12,8 +12,8 @@ import pytest
 import requests
 from flask import Flask, request
 
-from core.console import server as served
-from core.console.server import Server
+from core.web import server as served
+from core.web.server import Server
 
 HEAD = b"POST /hooks/support HTTP/1.1\r\nHost: localhost\r\n"
 HALF_BODY = HEAD + b"Content-Length: 500\r\n\r\n" + b"{" * 40

@@ -242,7 +242,9 @@ def test_what_the_image_takes_is_enough_to_configure_and_to_serve(tmp_path):
     assert begun.returncode == 0, begun.stderr
     where = "import core, webhook_app; print(core.__file__, webhook_app.__file__)"
     served = run(sys.executable, "-c", where, cwd=app, env=env)
-    assert served.stdout.split() == [str(app / "core/__init__.py"), str(app / "webhook_app.py")], served.stderr
+    assert served.stdout.split() == [str(app / "core/__init__.py"), str(app / "webhook_app.py")], (
+        served.stderr
+    )
 
 
 def test_the_linter_of_dockerfiles_finds_nothing():
