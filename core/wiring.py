@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -347,13 +347,12 @@ class StoredTokens:
             row = conn.execute(select(tokens).where(tokens.c.desk == desk)).first()
         if row is None or not row.access or row.expires_at is None:
             return None
-        return Token(row.access, row.expires_at, row.refresh, row.scope)
+        return Token(row.access, row.expires_at, row.refresh, row.scope, row.refresh_expires_at)
 
     def save(self, desk: str, token: Token) -> None:
         """Keep a token."""
-        values = {"access": token.access, "refresh": token.refresh, "scope": token.scope}
         with self._engine.begin() as conn:
-            db.put(conn, tokens, ["desk"], {"desk": desk, "expires_at": token.expires_at, **values})
+            db.put(conn, tokens, ["desk"], {"desk": desk, **asdict(token)})
 
     def forget(self, desk: str) -> None:
         """Keep nothing that opens the desk."""

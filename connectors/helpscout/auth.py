@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from connectors.kit.oauth import Mint, Token, asked, life
+from connectors.kit.oauth import Mint, Token, asked, life, seconds_in
 from core.errors import NotAllowed
 
 TWO_DAYS = 172_800.0  # seconds that a token lives
@@ -43,8 +43,5 @@ def ask(base_url: str, form: dict[str, str]) -> dict[str, Any]:
 
 def token_of(answer: dict[str, Any], now: datetime) -> Token:
     """The token in an answer."""
-    try:
-        seconds = float(answer.get("expires_in") or TWO_DAYS)
-    except (TypeError, ValueError):
-        seconds = TWO_DAYS
-    return Token(str(answer["access_token"]), life(seconds, now), str(answer.get("refresh_token") or ""))
+    renew_at = life(seconds_in(answer, "expires_in", TWO_DAYS), now)
+    return Token(str(answer["access_token"]), renew_at, str(answer.get("refresh_token") or ""))

@@ -6,8 +6,9 @@ died does not lock the others out for ever.
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,15 +19,18 @@ import requests
 from connectors.kit.http import TIMEOUT, Limits, raise_for
 from core.errors import NotAllowed, Refused, TryLater, VendorError
 
+YEAR = 31_536_000.0  # seconds
+
 
 @dataclass(frozen=True)
 class Token:
-    """An access token, and the refresh token where the grant has one."""
+    """An access token, and the refresh token where the grant has one. `expires_at`: when to renew it."""
 
     access: str
     expires_at: datetime
     refresh: str = ""
     scope: str = ""
+    refresh_expires_at: datetime | None = None  # None: it has no end that the vendor tells
 
 
 class TokenStore(Protocol):
@@ -81,6 +85,15 @@ class Bearer:
 def life(expires_in: float, now: datetime) -> datetime:
     """When to renew a token that lives `expires_in` seconds: at four fifths."""
     return now + timedelta(seconds=expires_in * 0.8)
+
+
+def seconds_in(answer: Mapping[str, Any], key: str, usual: float) -> float:
+    """A number of seconds in a token endpoint's answer, at most a year; `usual` for none and for rubbish."""
+    try:
+        seconds = float(answer.get(key) or usual)
+    except (TypeError, ValueError, OverflowError):
+        return usual
+    return min(seconds, YEAR) if math.isfinite(seconds) and seconds > 0 else usual
 
 
 def asked(vendor: str, url: str, remedy: str, **body: Any) -> dict[str, Any]:

@@ -1,19 +1,25 @@
-"""How we prove ourselves to Zendesk: client credentials, a refresh token, or (dated) an API token."""
+"""How we prove ourselves to Zendesk: client credentials, a refresh token, or (dated) an API token.
+
+The lives of tokens are those of the official text: `expires_in` "more than 300" and "less than 172,800" seconds,
+`refresh_token_expires_in` more than 604,800 and less than 7,776,000, by default 2,592,000. Each renewal brings a new refresh
+token and ends the old one (developer.zendesk.com/api-reference/ticketing/oauth/grant_type_tokens).
+"""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from connectors.kit.oauth import Mint, Token, asked, life
+from connectors.kit.oauth import Mint, Token, asked, life, seconds_in
 from core.errors import NotAllowed
 
 API_TOKENS_END = date(2027, 4, 30)
-SHORTEST, LONGEST = 300, 172_800  # seconds that a token may live
+SHORTEST, LONGEST = 301, 172_799  # seconds that a token may live
+LIFE = 86_400  # asked for by default: the vendor's own examples
+REFRESH_LIFE = 7_775_999  # the longest that a refresh token may live: just under 90 days
 USUAL = 1_800  # what a client made since 30 April 2026 gets when the answer does not say
-NEEDED = ("read", "write")
 
 
 def basic(email: str, api_token: str) -> str:
@@ -32,14 +38,15 @@ def minting(
     """A function that asks for a token: by the refresh token where there is one, else by the client's own grant."""
 
     def mint(old: Token | None) -> Token:
-        body = {
+        body: dict[str, Any] = {
             "client_id": client_id,
             "client_secret": client_secret,
             "scope": scope,
             "expires_in": lifetime,
         }
         if old is not None and old.refresh:
-            answer = ask(base_url, {**body, "grant_type": "refresh_token", "refresh_token": old.refresh})
+            body |= {"refresh_token": old.refresh, "refresh_token_expires_in": REFRESH_LIFE}
+            answer = ask(base_url, {**body, "grant_type": "refresh_token"})
         else:
             answer = ask(base_url, {**body, "grant_type": "client_credentials"})
         return token_of(answer, scope, clock(), old)
@@ -66,7 +73,9 @@ def token_of(answer: dict[str, Any], wanted: str, now: datetime, old: Token | No
         raise NotAllowed(
             f'Zendesk granted the scope "{scope}", not "{wanted}": check `scope` in the configuration and the client\'s scopes'
         )
-    refresh = str(answer.get("refresh_token") or (old.refresh if old else ""))
-    return Token(
-        str(answer["access_token"]), life(float(answer.get("expires_in") or USUAL), now), refresh, scope
-    )
+    renew_at = life(seconds_in(answer, "expires_in", USUAL), now)
+    access, refresh = str(answer["access_token"]), str(answer.get("refresh_token") or "")
+    if refresh:
+        ends = now + timedelta(seconds=seconds_in(answer, "refresh_token_expires_in", REFRESH_LIFE))
+        return Token(access, renew_at, refresh, scope, ends)
+    return Token(access, renew_at, old.refresh if old else "", scope, old.refresh_expires_at if old else None)

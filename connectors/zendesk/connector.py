@@ -40,7 +40,7 @@ class Settings(DeskSettings):
     client_id: str = Field("", description="the OAuth client's unique identifier")
     client_secret: SecretStr = SecretStr("")  # of that client
     scope: str = Field("read write", description="what tokens are asked for; compared with what is granted")
-    token_lifetime: int = Field(172_800, ge=auth.SHORTEST, le=auth.LONGEST, description="seconds")
+    token_lifetime: int = Field(auth.LIFE, ge=auth.SHORTEST, le=auth.LONGEST, description="seconds")
     email: str = Field("", description="with api_token: the old way, which ends on 30 April 2027")
     api_token: SecretStr = SecretStr("")  # of that address
     bot_id: str = Field(

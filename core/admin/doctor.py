@@ -17,7 +17,7 @@ from core.classify.thresholds import OVERALL
 from core.errors import BackstopError, ConfigError
 from core.hours import say
 from core.learning.demotion import demoted
-from core.ledger import db, store
+from core.ledger import db, store, tokens
 from core.ledger.schema import meta
 from core.model import Finding
 from core.notifications import routing
@@ -185,7 +185,10 @@ def installed(app: App, name: str) -> Iterable[Finding]:
 def known_of(app: App, name: str) -> Iterator[Finding]:
     """What the ledger remembers of the desk."""
     with db.reading(app.engine) as conn:
-        row = store.desk(conn, name)
+        row, end = store.desk(conn, name), tokens.ending(conn, name, app.clock())
+    if end is not None:
+        words = f"the connection made in the browser ends on {end:%Y-%m-%d}"
+        yield Finding("DK04", WARN, words, f"`backstop connect {name}` makes a new one")
     if row is not None and row.paused_at is not None:
         words = f"on hold since {row.paused_at:%Y-%m-%d %H:%M} UTC (by {row.paused_by or 'somebody'})"
         yield Finding("DK01", WARN, words, f"`backstop resume {name}` lets it go on")

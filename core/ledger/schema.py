@@ -269,6 +269,7 @@ tokens = _table(
     _text("refresh"),
     _text("scope"),
     _at("expires_at"),
+    _at("refresh_expires_at"),
     _text("leased_by"),
     _at("leased_until"),
 )

@@ -14,7 +14,8 @@ from typing import Any
 import requests
 
 from core.errors import NotAllowed, VendorError
-from core.ledger import store
+from core.ledger import store, tokens
+from core.ledger.db import reading
 from core.model import EventKind, Sighting, Status, TicketEvent, created_key, look_key
 from core.pipeline.reminders import AWAITED, alarm
 from core.wiring import App, module
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 PAGES = 50  # of one pass; the rest comes with the next one
 DOWN = timedelta(minutes=10)  # longer than a desk's hiccup
+LAST_DAYS = timedelta(days=3)  # of a connection
 SILENT = timedelta(hours=1)  # a hook that said nothing while the sweep found work
 OVER = {Status.CLOSED, Status.SPAM, Status.DELETED}
 
@@ -53,6 +55,7 @@ def sweep(app: App, name: str, now: datetime) -> dict[str, Any]:
         store.put_desk(conn, name, **values, **({"found_at": now} if found else {}))
         if row is not None and row.trouble:
             store.hasten(conn, name, now)
+    _warn_of_the_end(app, name, now)
     if found:
         _doubt_the_hook(app, name, row, now)
     return {"desk": name, "seen": seen, "found": found, "trouble": ""}
@@ -119,6 +122,17 @@ def _failed(app: App, name: str, err: VendorError, now: datetime) -> None:
         alarm(app, f"down:{name}:{now:%Y-%m-%d}", name, "", what, now)
     if isinstance(err, NotAllowed):
         alarm(app, f"access:{name}:{now:%Y-%m-%d}", name, "", f"the desk does not let us in: {err}", now)
+
+
+def _warn_of_the_end(app: App, name: str, now: datetime) -> None:
+    """A connection made in a browser that ends soon: told once a fortnight before, and each day of the last three."""
+    with reading(app.engine) as conn:
+        end = tokens.ending(conn, name, now)
+    if end is None:
+        return
+    last_days = f":{now:%Y-%m-%d}" if end - now <= LAST_DAYS else ""
+    what = f"the connection to {name} ends on {end:%Y-%m-%d}: `backstop connect {name}` makes a new one"
+    alarm(app, f"connection:{name}:{end:%Y-%m-%d}{last_days}", name, "", what, now)
 
 
 def _doubt_the_hook(app: App, name: str, row: Any, now: datetime) -> None:

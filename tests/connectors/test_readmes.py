@@ -14,7 +14,7 @@ PREFIX = {"zendesk": "ZD", "freshdesk": "FD", "helpscout": "HS"}
 
 def test_each_code_that_doctor_prints_is_explained_once_on_its_vendors_page(vendor):
     code = re.compile(rf'"({PREFIX[vendor]}\d\d)"')
-    printed = {one for file in (FOLDERS / vendor).glob("*.py") for one in code.findall(file.read_text())}
+    printed = {one for file in (FOLDERS / vendor).rglob("*.py") for one in code.findall(file.read_text())}
     page = (FOLDERS / vendor / "README.md").read_text()
     explained = re.findall(rf"^\| ({PREFIX[vendor]}\d\d) \|", page, re.MULTILINE)
     assert explained == sorted(printed)

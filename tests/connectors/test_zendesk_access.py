@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 import responses
+from pydantic import ValidationError
 
 from connectors.zendesk.connector import Settings, make
 from connectors.zendesk.install.connect import authorize_url, exchange
@@ -45,7 +46,7 @@ def test_a_token_is_minted_once_for_all_processes(zendesk):
             "client_id": "c",
             "client_secret": "s",
             "scope": "read write",
-            "expires_in": 172800,
+            "expires_in": 86400,
         }
     ]
     assert zendesk.calls[-1].request.headers["Authorization"] == "Bearer t"
@@ -169,7 +170,25 @@ def test_a_connection_made_in_the_browser_is_kept_and_renewed(world):
     w.ours.whoami()
     renewed = w.tokens.load("support")
     assert renewed.access != token.access
-    assert renewed.refresh == "refresh-1"
+    assert renewed.refresh != token.refresh, "each is good for one renewal"
+    assert renewed.refresh_expires_at == w.now + timedelta(seconds=7_775_999)
+
+
+@pytest.mark.parametrize("seconds", [300, 172_800])
+def test_a_life_that_zendesk_would_refuse_is_refused_in_the_file(seconds):
+    with pytest.raises(ValidationError, match="token_lifetime"):
+        Settings(vendor="zendesk", token_lifetime=seconds)
+
+
+@pytest.mark.parametrize("told", ["soon", [], 1e400, -5, {}, None])
+def test_a_life_that_is_rubbish_is_the_usual_one(zendesk, told):
+    answer = {"access_token": "t", "refresh_token": "r", "expires_in": told, "refresh_token_expires_in": told}
+    zendesk.replace(responses.POST, f"{BASE}/oauth/tokens", body=json.dumps(answer))
+    store = Tokens()
+    desk(store).whoami()
+    kept = store.kept["support"]
+    assert kept.expires_at == NOON + timedelta(minutes=24)
+    assert kept.refresh_expires_at == NOON + timedelta(seconds=7_775_999)
 
 
 def test_a_zendesk_that_is_down_is_told_apart_from_one_that_does_not_let_us_in(world):

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import socket
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 from command import Shell
+from sqlalchemy import update
 from words import DISPUTE
 
 from core import wiring
 from core.admin import connect, doctor
 from core.errors import ConfigError
-from core.ledger.schema import events
+from core.ledger.schema import events, tokens
 
 
 @pytest.fixture(params=["zendesk", "helpscout"])
@@ -89,6 +91,27 @@ def test_a_revoked_grant_is_noticed_events_are_kept_people_are_told_and_one_comm
     assert not h.unsettled()
     assert len(h.bot_says(case, public=True)) == 1
     assert not [one for one in doctor.examine(h.app, "support") if "connect the desk" in one.what]
+
+
+@pytest.mark.parametrize("vendor", ["zendesk"], indirect=True)
+def test_people_are_warned_before_a_connection_ends(shell, monkeypatch):
+    h = shell.house
+    h.now = wiring.wall()
+    connected(shell, monkeypatch)
+    assert kept(shell).refresh_expires_at - h.now > timedelta(days=89), "the longest life was asked for"
+    h.sweep()
+    assert "DK04" not in {one.code for one in doctor.examine(h.app, "support")}
+    end = h.now + timedelta(days=13)
+    with h.app.engine.begin() as conn:  # nobody renewed it for long
+        conn.execute(update(tokens).values(refresh_expires_at=end, expires_at=end))
+    warned = []
+    for left in (13, 12, 2, 1):
+        h.now = end - timedelta(days=left)
+        h.sweep()
+        h.pass_once()
+        warned.append(sum("ends on" in one.text and "backstop connect" in one.text for one in h.urgent.sent))
+    assert warned == [1, 1, 2, 3]
+    assert ("DK04", "warn") in {(one.code, one.level) for one in doctor.examine(h.app, "support")}
 
 
 def test_the_address_can_be_pasted_when_the_browser_is_on_another_machine(shell, monkeypatch):

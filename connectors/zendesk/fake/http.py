@@ -15,6 +15,10 @@ from werkzeug.exceptions import HTTPException
 
 from connectors.zendesk.fake.state import Json, State
 
+LIVES = {  # seconds: more than, less than, usual
+    "expires_in": (300, 172_800, 1_800),
+    "refresh_token_expires_in": (604_800, 7_776_000, 2_592_000),
+}
 OPEN = ("/oauth/tokens", "/oauth/authorizations/new", "/ips")
 
 
@@ -169,14 +173,14 @@ def oauth(app: Flask, state: State) -> None:
                 },
             )
         state.revoked = state.revoked and grant != "authorization_code"
-        if grant == "refresh_token" and (state.revoked or given.get("refresh_token") != "refresh-1"):
+        if grant == "refresh_token" and (state.revoked or not _lives(state, given)):
             fail(
                 400,
                 {"error": "invalid_grant", "error_description": "The refresh token is invalid or revoked"},
             )
         answer: Json = {"access_token": state.token(), "token_type": "bearer", "scope": state.grants}
-        answer["expires_in"] = int(given.get("expires_in", 1800))
-        return answer | ({} if grant == "client_credentials" else {"refresh_token": "refresh-1"})
+        answer["expires_in"] = _seconds(given, "expires_in")
+        return answer | ({} if grant == "client_credentials" else _next_refresh(state, given))
 
     @app.get("/oauth/authorizations/new")
     def allow() -> Any:
@@ -187,6 +191,31 @@ def oauth(app: Flask, state: State) -> None:
         code = secrets.token_urlsafe(8)
         state.codes[code] = f"{asked['redirect_uri']} {asked['code_challenge']}"
         return redirect(f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}")
+
+
+def _seconds(given: Json, key: str) -> int:
+    """A life in seconds: more than the least and less than the most that Zendesk's text names."""
+    least, most, usual = LIVES[key]
+    seconds = given.get(key, usual)
+    if not isinstance(seconds, int) or not least < seconds < most:
+        words = f"{key} must be more than {least} and less than {most}"
+        fail(400, {"error": "invalid_request", "error_description": words})
+    return seconds
+
+
+def _lives(state: State, given: Json) -> bool:
+    until = state.refresh_until
+    return (
+        given.get("refresh_token") == state.refresh != "" and until is not None and state.desk.now() < until
+    )
+
+
+def _next_refresh(state: State, given: Json) -> Json:
+    """Each refresh token is good for one renewal."""
+    seconds = _seconds(given, "refresh_token_expires_in")
+    state.refresh = f"refresh-{state.desk.next_id()}"
+    state.refresh_until = state.desk.now() + timedelta(seconds=seconds)
+    return {"refresh_token": state.refresh, "refresh_token_expires_in": seconds}
 
 
 def _asked(given: Json) -> str:

@@ -41,6 +41,8 @@ class State:
     codes: dict[str, str] = field(default_factory=dict)  # authorization code → what it was given for
     tokens: dict[str, str] = field(default_factory=dict)  # access token → scope
     revoked: bool = False  # the refresh token, until somebody connects again
+    refresh: str = ""  # the one refresh token that is good now
+    refresh_until: datetime | None = None
     secret: str = "zendesk-webhook-secret"  # noqa: S105  # of a fake
     webhooks: dict[str, Json] = field(default_factory=dict)
     triggers: dict[int, Json] = field(default_factory=dict)

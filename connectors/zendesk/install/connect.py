@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from connectors.kit.oauth import Token
-from connectors.zendesk.auth import ask, token_of
+from connectors.zendesk.auth import REFRESH_LIFE, ask, token_of
 
 if TYPE_CHECKING:
     from connectors.zendesk.connector import Settings
@@ -48,5 +48,6 @@ def exchange(settings: Settings, *, code: str, redirect_uri: str, verifier: str,
         "scope": settings.scope,
         "code_verifier": verifier,
         "expires_in": settings.token_lifetime,
+        "refresh_token_expires_in": REFRESH_LIFE,
     }
     return token_of(ask(settings.base_url, body), settings.scope, now)
