@@ -15,13 +15,13 @@ from flask import Flask, Response, abort, current_app, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from core.engine import worker
+from core.app import App
+from core.engine import queue
 from core.errors import BadPayload, BadSignature
 from core.ledger import db
 from core.model import WebhookRequest
 from core.telemetry import traces
 from core.telemetry.logs import correlated
-from core.wiring import App
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,7 @@ def create_app(app: App, *, console: bool = True) -> Flask:
     flask = Flask("backstop", static_folder=None)
     flask.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     flask.extensions["backstop"] = app
-    worker.prepare(app)
+    queue.prepare(app)
     flask.add_url_rule("/hooks/<desk>", view_func=hook, methods=["POST"])
     flask.add_url_rule("/healthz", view_func=healthz)
     flask.add_url_rule("/readyz", view_func=readyz)
@@ -81,7 +81,7 @@ def hook(desk: str) -> tuple[Response, int]:
         return _answer(desk, "ignored", 200, "nothing for us in it")
     with correlated(found[0].key), traces.span(f"POST /hooks/{desk}", kind="server", begun=begun, desk=desk):
         try:
-            worker.report(app, found, "webhook")
+            queue.report(app, found, "webhook")
         except SQLAlchemyError as err:
             log.exception("a webhook could not be stored", desk=desk, error=type(err).__name__)
             return _answer(desk, "unstored", 503, "could not be stored: try again")

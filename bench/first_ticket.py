@@ -27,11 +27,10 @@ from pathlib import Path
 
 import requests
 
-from connectors import DESKS
+from connectors import DESKS, load
 from connectors.sandbox.desk import SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
 from core.admin.init import secret_names
-from core.wiring import module
 
 ROOT = Path(__file__).resolve().parents[1]
 MESSAGE = "There is a charge of 89 euros on my card that I did not make. I want this looked at."
@@ -172,7 +171,7 @@ def walk(vendor: str, home: Path, program: list[str]) -> None:
             f"init --vendor {vendor} --base-url {address} --public-url {public} --general-queue Support --mode act"
         )
         print("The credentials go into `.env`, as the desk's page says:", end=" ")
-        wanted = set(secret_names(module(vendor, "connector").Settings)) - {"webhook_secret"}
+        wanted = set(secret_names(load(vendor, "connector").Settings)) - {"webhook_secret"}
         given = {name: value for name, value in admin.fake.settings(address).items() if name in wanted}
         for name, value in given.items():
             admin.writes(name, str(value))

@@ -23,7 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "durability")]
 from harness import World, answers, until  # noqa: E402
 
 from core import settings, wiring  # noqa: E402
-from core.engine import worker  # noqa: E402
+from core.engine import queue  # noqa: E402
 from core.ledger import store  # noqa: E402
 from core.ledger.schema import metadata, tickets  # noqa: E402
 from core.model import EventKind, TicketEvent, created_key  # noqa: E402
@@ -78,7 +78,7 @@ def transactions(cache: Path) -> None:
         World(Path(home), seed=1, cache=cache, vendors=("freshdesk",)) as world,
     ):
         app = wiring.build(settings.load(world.config))
-        worker.prepare(app)
+        queue.prepare(app)
         counted = {"all": 0, "writing": 0}
 
         def begun(connection: Any) -> None:
@@ -95,7 +95,7 @@ def transactions(cache: Path) -> None:
             counted.update(all=0, writing=0)
             event.listen(app.engine, "begin", begun)
             event.listen(app.engine, "before_cursor_execute", executed)
-            worker.report(app, [fact], "webhook")
+            queue.report(app, [fact], "webhook")
             handle(app, key)
             event.remove(app.engine, "begin", begun)
             event.remove(app.engine, "before_cursor_execute", executed)
@@ -130,7 +130,7 @@ def sweeps(cache: Path, size: int) -> None:
     """A pass over a desk with many open tickets of which few changed."""
     with tempfile.TemporaryDirectory() as home, World(Path(home), seed=1, cache=cache) as world:
         app = world.app()
-        worker.prepare(app)
+        queue.prepare(app)
         for one in world.accounts:
             old = app.clock() - timedelta(hours=3)
             one.desk.clock, real = (lambda at=old: at), one.desk.clock

@@ -1,8 +1,10 @@
-"""The three ports: what the rest of the program asks of a desk, a channel and a classifier."""
+"""The ports: what the rest of the program asks of a desk, a channel and a classifier, and where tokens are kept."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
@@ -121,3 +123,27 @@ class Classifier(Protocol):
 
     def predict(self, text: str) -> Prediction:
         """Never raises on any text; raises TryLater when an outside service does not answer."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """An access token, and the refresh token where the grant has one. `expires_at`: when to renew it."""
+
+    access: str
+    expires_at: datetime
+    refresh: str = ""
+    scope: str = ""
+    refresh_expires_at: datetime | None = None  # None: it has no end that the vendor tells
+
+
+class TokenStore(Protocol):
+    """Where tokens are kept, shared by all processes."""
+
+    def load(self, desk: str) -> Token | None:
+        """The token kept for a desk."""
+
+    def save(self, desk: str, token: Token) -> None:
+        """Keep a token, atomically."""
+
+    def lock(self, desk: str) -> AbstractContextManager[None]:
+        """Held by one renewer at a time; waits for the other one, raises TryLater when it takes too long."""

@@ -14,7 +14,6 @@ from connectors.freshdesk.claims import Watch
 from connectors.freshdesk.install import doctor
 from connectors.kit.claims import unmoved
 from connectors.kit.http import DeskSession, Limits, OnCall
-from connectors.kit.oauth import TokenStore
 from connectors.kit.settings import DeskSettings
 from connectors.kit.values import Row, number
 from core.errors import Gone, Moved, Refused
@@ -33,7 +32,7 @@ from core.model import (
     WebhookRequest,
     Write,
 )
-from core.ports import HelpDesk
+from core.ports import HelpDesk, TokenStore
 
 
 class Settings(DeskSettings):

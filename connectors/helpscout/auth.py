@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from connectors.kit.oauth import Mint, Token, asked, life, seconds_in
+from connectors.kit.oauth import Mint, asked, life, seconds_in
 from core.errors import NotAllowed
+from core.ports import Token
 
 TWO_DAYS = 172_800.0  # seconds that a token lives
 CLIENT = "client_credentials"

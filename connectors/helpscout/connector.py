@@ -19,7 +19,7 @@ from connectors.helpscout.install import doctor
 from connectors.kit.claims import unmoved
 from connectors.kit.http import DeskSession, Limits, OnCall
 from connectors.kit.machine import machine_reason
-from connectors.kit.oauth import Bearer, TokenStore
+from connectors.kit.oauth import Bearer
 from connectors.kit.settings import DeskSettings
 from connectors.kit.values import Row, number, row, text
 from core.errors import Gone, Refused, TryLater, VendorError
@@ -38,6 +38,7 @@ from core.model import (
     WebhookRequest,
     Write,
 )
+from core.ports import TokenStore
 
 
 class Settings(DeskSettings):

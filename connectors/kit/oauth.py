@@ -9,42 +9,16 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import requests
 
 from connectors.kit.http import TIMEOUT, Limits, raise_for
 from core.errors import NotAllowed, Refused, TryLater, VendorError
+from core.ports import Token, TokenStore
 
 YEAR = 31_536_000.0  # seconds
-
-
-@dataclass(frozen=True)
-class Token:
-    """An access token, and the refresh token where the grant has one. `expires_at`: when to renew it."""
-
-    access: str
-    expires_at: datetime
-    refresh: str = ""
-    scope: str = ""
-    refresh_expires_at: datetime | None = None  # None: it has no end that the vendor tells
-
-
-class TokenStore(Protocol):
-    """Where tokens are kept, shared by all processes."""
-
-    def load(self, desk: str) -> Token | None:
-        """The token kept for a desk."""
-
-    def save(self, desk: str, token: Token) -> None:
-        """Keep a token, atomically."""
-
-    def lock(self, desk: str) -> AbstractContextManager[None]:
-        """Held by one renewer at a time; waits for the other one, raises TryLater when it takes too long."""
-
 
 Mint = Callable[[Token | None], Token]
 """Asks the vendor for a new token, given the old one (its refresh token, where the grant has one)."""

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from connectors.kit.oauth import Mint, Token, asked, life, seconds_in
+from connectors.kit.oauth import Mint, asked, life, seconds_in
 from core.errors import NotAllowed
+from core.ports import Token
 
 API_TOKENS_END = date(2027, 4, 30)
 SHORTEST, LONGEST = 301, 172_799  # seconds that a token may live

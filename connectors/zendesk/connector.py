@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr
 
 from connectors.kit.claims import unmoved
 from connectors.kit.http import DeskSession, Limits, OnCall
-from connectors.kit.oauth import Bearer, TokenStore
+from connectors.kit.oauth import Bearer
 from connectors.kit.settings import DeskSettings
 from connectors.kit.values import Row, row, rows
 from connectors.zendesk import auth, claims, events, reading, sweep, writing
@@ -32,6 +32,7 @@ from core.model import (
     WebhookRequest,
     Write,
 )
+from core.ports import TokenStore
 
 
 class Settings(DeskSettings):

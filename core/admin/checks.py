@@ -10,7 +10,7 @@ from core.settings import Settings
 from core.wording import candidates
 
 if TYPE_CHECKING:
-    from core.wiring import App
+    from core.app import App
 
 MEASURED = 0.85  # the mission's figure; lower only on evidence
 MOST_CHANNELS = 2

@@ -14,9 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 from flask import Flask, request
 from werkzeug.serving import make_server
 
+from core.app import App
 from core.errors import ConfigError
 from core.ledger import store
-from core.wiring import App, StoredTokens, module
+from core.ledger.tokens import StoredTokens
 
 DONE = "Connected. You may close this page.\n"
 NOT_DONE = "That did not work. Look at the terminal.\n"
@@ -44,15 +45,13 @@ def begin(app: App, desk: str, redirect_uri: str) -> Request:
     """A new attempt; ConfigError where this desk needs no browser."""
     settings = app.desk_settings[desk]
     state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
-    link = _part(settings.vendor, desk).authorize_url(
-        settings, redirect_uri=redirect_uri, state=state, verifier=verifier
-    )
+    link = _part(app, desk).authorize_url(settings, redirect_uri=redirect_uri, state=state, verifier=verifier)
     return Request(link, redirect_uri, state, verifier)
 
 
-def _part(vendor: str, desk: str) -> Any:
+def _part(app: App, desk: str) -> Any:
     try:
-        return module(vendor, "install.connect")
+        return app.vendor(desk, "install.connect")
     except ModuleNotFoundError as err:
         raise ConfigError(
             f"desk {desk} needs no browser: its key stands in the environment, and `backstop doctor {desk}` tries it"
@@ -69,7 +68,7 @@ def finish(app: App, desk: str, asked: Request, given: Mapping[str, str]) -> Non
     if not given.get("code"):
         raise ConfigError("there is no code in the answer: paste the whole address that the browser shows")
     settings = app.desk_settings[desk]
-    token = _part(settings.vendor, desk).exchange(
+    token = _part(app, desk).exchange(
         settings,
         code=given["code"],
         redirect_uri=asked.redirect_uri,

@@ -13,6 +13,8 @@ from sqlalchemy import select
 
 from core.admin import checks, provisioning
 from core.admin.probe import FAIL, OK, WARN, clock, receiver
+from core.app import App
+from core.classify.build import calibration_path, trained_path
 from core.classify.thresholds import OVERALL
 from core.errors import BackstopError, ConfigError
 from core.hours import say
@@ -22,7 +24,6 @@ from core.ledger.schema import meta
 from core.model import Finding
 from core.notifications import routing
 from core.promise_text import LANGUAGES
-from core.wiring import App, calibration_path, trained_path
 from core.wording import LANGUAGES as WRITTEN
 from core.wording import BrokenTemplate, candidates, render
 

@@ -8,10 +8,10 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
+from core.app import App
 from core.ledger import db
 from core.model import Finding
 from core.web.sidebar import asked_at, sidebar_of
-from core.wiring import App, module
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 TIMEOUT = (5, 10)
@@ -89,7 +89,7 @@ def _events(app: App, name: str, url: str) -> Iterator[Finding]:
     secrets: Sequence[str] = app.desk_settings[name].secrets()
     if not secrets:
         return  # the vendor's part has said so
-    asked = module(app.desk_settings[name].vendor, "events").probe(secrets[0], app.clock())
+    asked = app.vendor(name, "events").probe(secrets[0], app.clock())
     genuine = requests.post(
         url, data=asked.body, headers=dict(asked.headers), timeout=TIMEOUT, allow_redirects=False
     )

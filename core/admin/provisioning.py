@@ -6,25 +6,11 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from core.app import App
 from core.errors import ConfigError
 from core.ledger import store
+from core.ledger.tokens import StoredTokens
 from core.model import Finding
-from core.telemetry.counters import Counters
-from core.wiring import App, StoredTokens, module
-
-
-def session_for(app: App, name: str, *, admin: bool = False) -> Any:
-    """A session at one desk; `admin`: with the installer's credential where a vendor keeps them apart."""
-    settings = app.desk_settings[name]
-    connector = module(settings.vendor, "connector")
-    counters: Counters = app.counters
-    tokens = StoredTokens(app.engine, app.clock)
-
-    def on_call(operation: str, outcome: str) -> None:
-        counters.vendor_call(name, operation, outcome)
-
-    more = taken(connector.make_session, {"desk": name, "admin": admin})
-    return connector.make_session(settings, tokens, app.clock, on_call, **more)
 
 
 def taken(function: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,7 +35,7 @@ def uninstall(app: App, name: str, *, dry: bool = False) -> list[Any]:
     """Remove what install made, and forget the token; what the desk would not remove stays in the manifest."""
     manifest, settings = manifest_of(app, name), app.desk_settings[name]
     work = _part(app, name).uninstall
-    steps = list(work(settings, session_for(app, name, admin=True), manifest=manifest, dry=dry))
+    steps = list(work(settings, app.session(name, admin=True), manifest=manifest, dry=dry))
     if not dry:
         left = {step.id for step in steps if step.action == "by_hand" and step.id}
         keep_manifest(app, name, {key: kept for key, kept in manifest.items() if kept.get("id") in left})
@@ -74,11 +60,11 @@ def _asked(app: App, name: str, what: str, **more: Any) -> Any:
         "intents": tuple(app.rules[name].intents),
         **more,
     }
-    return work(app.desk_settings[name], session_for(app, name, admin=True), **taken(work, offered))
+    return work(app.desk_settings[name], app.session(name, admin=True), **taken(work, offered))
 
 
 def _part(app: App, name: str) -> Any:
-    return module(app.desk_settings[name].vendor, "install.provision")
+    return app.vendor(name, "install.provision")
 
 
 def manifest_of(app: App, name: str) -> dict[str, Any]:

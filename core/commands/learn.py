@@ -31,20 +31,22 @@ since_option = click.option("--since", default=HISTORY, show_default=True, help=
 @common
 def classify(text: str, config: str | None, as_json: bool) -> None:
     """What the classifier makes of TEXT (or of standard input: -). Prints JSON."""
-    from core import settings, wiring
+    from core import settings
+    from core.classify.build import classifier_of
     from core.classify.text import customer_words
 
     said = sys.stdin.read() if text == "-" else text
     loaded = settings.load(config)
-    found = wiring.classifier_of(loaded).predict(customer_words(said))
+    found = classifier_of(loaded).predict(customer_words(said))
     out(True, _as_answer(found, loaded), "")
 
 
 def _as_answer(found: Any, loaded: Any) -> dict[str, Any]:
-    from core import policy, wiring
+    from core import policy
     from core.model import IntentRule, Rules
+    from core.rules import intent_rules
 
-    intents = wiring.intent_rules(loaded)
+    intents = intent_rules(loaded)
     rules = Rules(loaded.bands.auto, loaded.bands.route, intents, frozenset(), "")
     return {
         "intent": found.intent,
@@ -78,21 +80,21 @@ def train(
     as_json: bool,
 ) -> None:
     """Learn from FILE, a desk's history, or the ledger's labels; the better model stays."""
-    from core import wiring
+    from core.classify.build import embedded_of, examples_of, trained_path
     from core.classify.plain import plain_training
     from core.classify.starter import starter
     from core.classify.train import run_train
 
     loaded, bands = loaded_of(config)
-    base = wiring.examples_of(loaded)
+    base = examples_of(loaded)
     known, strangers = _known(_labelled(file, desk, since, config, base, quiet=as_json), base)
     if calibrate:
         _calibrate(known, loaded, as_json)
         return
     report = run_train(
         known,
-        wiring.embedded_of(loaded),
-        wiring.trained_path(loaded),
+        embedded_of(loaded),
+        trained_path(loaded),
         base=base,
         background=starter().background,
         force=force,
@@ -100,7 +102,7 @@ def train(
     )
     report["refused"] += strangers
     replaced = report["verdict"] == "replaced"
-    report["file"] = str(wiring.trained_path(loaded)) if replaced else None
+    report["file"] = str(trained_path(loaded)) if replaced else None
     after = "\n\nStart `backstop serve` (or the workers) again to use it." if replaced else ""
     out(as_json, report, lambda: plain_training(report) + after)
     if not replaced:

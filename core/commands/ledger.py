@@ -17,11 +17,11 @@ from core.model import whole_percent
 @common
 def sweep(desk: str | None, config: str | None, as_json: bool) -> None:
     """One reconciliation and reminder pass now."""
-    from core.engine import worker
+    from core.engine import queue, worker
     from core.pipeline import reminders
 
     app = app_of(config)
-    worker.prepare(app)
+    queue.prepare(app)
     found = worker.sweep_now(app, desk_of(app, desk) if desk else None)
     told = reminders.remind(app, app.clock())
     lines = [
@@ -39,11 +39,11 @@ def sweep(desk: str | None, config: str | None, as_json: bool) -> None:
 @common
 def audit(desk: str | None, since: str | None, config: str | None, as_json: bool) -> None:
     """The desk's tickets against the ledger."""
-    from core.engine import worker
+    from core.engine import queue
     from core.pipeline.audit import audit as compare
 
     app = app_of(config)
-    worker.prepare(app)
+    queue.prepare(app)
     now = app.clock()
     start = _time(since, now) if since else now - timedelta(days=2)
     names = [desk_of(app, desk)] if desk else list(app.desks)
@@ -132,11 +132,11 @@ def _told(ticket: dict[str, Any], decisions: list[dict[str, Any]], story: list[d
 @common
 def retry(key: str | None, config: str | None, as_json: bool) -> None:
     """Lists the dead letters; with an ID (or "all") tries again."""
-    from core.engine import worker
+    from core.engine import queue
     from core.ledger import store
 
     app = app_of(config)
-    worker.prepare(app)
+    queue.prepare(app)
     with app.engine.begin() as conn:
         rows = store.dead(conn)
     if key is None:
@@ -145,7 +145,7 @@ def retry(key: str | None, config: str | None, as_json: bool) -> None:
         out(as_json, listed, text)
         return
     keys = [r.key for r in rows] if key == "all" else [key]
-    done = [k for k in keys if worker.retry(app, k)]
+    done = [k for k in keys if queue.retry(app, k)]
     out(as_json, {"retried": done}, f"{len(done)} tried again")
     if not done and key != "all":
         raise click.exceptions.Exit(1)
@@ -167,11 +167,11 @@ def forget(email: str, config: str | None, as_json: bool) -> None:
 @common
 def prune(config: str | None, as_json: bool) -> None:
     """Apply retention now."""
-    from core.engine import worker
+    from core.engine import queue
     from core.engine.maintenance import prune as cut
 
     app = app_of(config)
-    worker.prepare(app)
+    queue.prepare(app)
     done = cut(app, app.clock())
     out(as_json, done, "\n".join(f"{name}: {count}" for name, count in done.items()))
 

@@ -37,9 +37,9 @@ def evaluate(file: Path | None, plot: Path | None, since: str, config: str | Non
 
     loaded, bands = loaded_of(config)
     if file is not None:
-        from core import wiring
+        from core.classify.build import classifier_of
 
-        found = measures.run_evaluate(read_file(file), wiring.classifier_of(loaded), plot=plot, **bands)
+        found = measures.run_evaluate(read_file(file), classifier_of(loaded), plot=plot, **bands)
     else:
         from core.learning import labelled_tickets
 
@@ -73,10 +73,11 @@ def thresholds(
     as_json: bool,
 ) -> None:
     """The lowest thresholds whose precision is proven: on FILE, else on what the ledger knows."""
+    from core.app import wall
+    from core.classify.build import classifier_of
     from core.classify.evaluate import judge
     from core.classify.plain import plain_thresholds
     from core.classify.thresholds import run_thresholds
-    from core.wiring import classifier_of, wall
 
     if not 0 < target < 1 or not 0 < confidence < 1:
         raise ConfigError("--target and --confidence lie between 0 and 1: nothing is ever certain")

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, or_, select, update
 
+from core.app import App
 from core.learning import demotion
 from core.ledger import store
 from core.ledger.schema import (
@@ -24,11 +25,10 @@ from core.ledger.schema import (
     writes,
 )
 from core.notifications import rows as notice_rows
+from core.notifications.alerts import alarm
 from core.pipeline import audit
-from core.pipeline.reminders import alarm
 from core.reports.reporting import keep_closed
 from core.telemetry.counters import keep_pruned
-from core.wiring import App
 
 log = logging.getLogger(__name__)
 
@@ -121,9 +121,9 @@ def prune(app: App, now: datetime) -> dict[str, int]:
             (login_links, login_links.c.expires_at, now),
         ):
             done[table.name] = conn.execute(delete(table).where(column < end)).rowcount
-    from core.engine import recovery, worker
+    from core.engine import queue, recovery
 
-    done["engine"] = recovery.clean(worker.client(app), words)
+    done["engine"] = recovery.clean(queue.client(app), words)
     return done
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy import Connection, delete, select, update
 
-from core import wiring
+from core.app import wall
 from core.ledger import db, store
 from core.ledger.schema import executors
 from core.pipeline.handle import give_up
@@ -21,7 +21,7 @@ from core.pipeline.handle import give_up
 if TYPE_CHECKING:
     from dbos import DBOSClient
 
-    from core.wiring import App
+    from core.app import App
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +40,7 @@ def beat(app: App, me: str, version: str) -> None:
 
 def leave(app: App, me: str) -> None:
     """A clean stop: others need not wait before they take over."""
-    long_ago = wiring.wall() - timedelta(days=1)
+    long_ago = wall() - timedelta(days=1)
     with app.engine.begin() as conn:
         conn.execute(update(executors).where(executors.c.id == me).values(beat_at=long_ago))
 
@@ -165,7 +165,7 @@ def _database_now(conn: Connection) -> datetime:
         found = conn.exec_driver_sql("SELECT now()").scalar()
         if isinstance(found, datetime):
             return found
-    return wiring.wall()
+    return wall()
 
 
 def clean(engine: DBOSClient, before: datetime) -> int:

@@ -10,33 +10,29 @@ import importlib
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import structlog
-from dbos import DBOS, DBOSClient
+from dbos import DBOS
 from dbos._serialization import DBOSPortableJSONSerializer
-from sqlalchemy import Connection, update
 from sqlalchemy.exc import DBAPIError
 
-from core.engine import recovery
-from core.ledger import db, pausing, store
-from core.ledger.schema import events
-from core.model import TicketEvent
+from core.app import App
+from core.engine import queue, recovery
+from core.ledger import db, store
 from core.pipeline import reminders
 from core.pipeline import sweep as sweeping
 from core.pipeline.handle import handle
 from core.telemetry import traces
 from core.telemetry.logs import correlated
-from core.wiring import App
 from core.wording import language_of
 
 log = structlog.get_logger(__name__)
 
 NAME = "backstop"
-VERSION = "1"  # raised only when a workflow's shape changes: a deploy must not strand what is pending
 POLL = 0.1
 MINUTE = 60
 TICK = 5  # seconds between two looks at what is due
@@ -51,89 +47,10 @@ LAZY = (
 PAUSE = 2.0  # seconds between two tries while the store does not answer
 
 _app: App | None = None
-_client: DBOSClient | None = None
-_lock = threading.Lock()
 _busy = {"tick": threading.Lock(), "sweep": threading.Lock()}
 _stop = threading.Event()
 _threads: list[threading.Thread] = []
 _me = ""
-
-
-def queue_of(desk: str) -> str:
-    """One queue per desk: a sick desk does not stop the others; one ticket's events keep their order."""
-    return f"desk-{desk}"
-
-
-# --- the web side: only enqueues ------------------------------------------------------------
-
-
-def client(app: App) -> DBOSClient:
-    """The engine's client over our own database, so that row and workflow commit together."""
-    global _client  # noqa: PLW0603 - one per process, like the engine itself
-    with _lock:
-        if _client is None:
-            _client = DBOSClient(
-                system_database_url=db.normal_url(app.settings.database_url),
-                serializer=DBOSPortableJSONSerializer(),
-            )
-        return _client
-
-
-def prepare(app: App) -> None:
-    """The engine's tables exist before anybody enqueues: its client fails on an empty database."""
-    with db.schema_lock(app.engine):
-        DBOS.migrate(db.normal_url(app.settings.database_url))
-    with app.engine.begin() as conn:
-        for name in app.desks:  # from now on we answer; what was written before is old mail
-            store.begin_desk(conn, name, app.clock())
-    client(app)
-
-
-def enqueue(app: App, conn: Connection, event: TicketEvent, attempt: int = 0) -> None:
-    """A workflow for this event, in the caller's transaction. Its name is the fact's; duplicates collapse."""
-    client(app).enqueue_in_transaction(
-        conn,
-        {
-            "queue_name": queue_of(event.desk),
-            "workflow_name": "handle_event",
-            "workflow_id": f"{event.key}#{attempt}",
-            "app_version": VERSION,
-            "queue_partition_key": event.ticket_id,
-        },
-        event.key,
-    )
-
-
-def report(app: App, found: Iterable[TicketEvent], source: str) -> int:
-    """Store facts and start their workflows, in one transaction; gives how many were new."""
-    now, fresh = app.clock(), list[TicketEvent]()
-    with app.engine.begin() as conn:
-        for event in found:
-            if store.add_event(conn, event, source, now):
-                enqueue(app, conn, event)
-                fresh.append(event)
-        if source == "webhook":
-            for desk in {event.desk for event in found}:
-                store.put_desk(conn, desk, hook_heard_at=now)
-    for event in fresh:
-        traces.stored(event.key, desk=event.desk, ticket=event.ticket_id, fact=event.kind, source=source)
-    return len(fresh)
-
-
-def retry(app: App, key: str) -> bool:
-    """Give a dead letter another chance; False when there is none of that key."""
-    with app.engine.begin() as conn:
-        row = store.event(conn, key)
-        if row is None or row.state != "dead":
-            return False
-        again = update(events).where(events.c.key == key, events.c.state == "dead")
-        conn.execute(
-            again.values(state="waiting", due_at=app.clock(), attempts=0, outcome="", settled_at=None)
-        )
-        where = (row.desk, row.ticket_id)
-        store.log(conn, where, app.clock(), "retried", "a dead letter is tried again", key=key)
-    pump(app, app.clock())
-    return True
 
 
 # --- the worker side ------------------------------------------------------------------------
@@ -170,8 +87,8 @@ def tick(at: datetime, context: Any) -> None:
     app = _running()
     with _alone("tick") as free:
         if free:
-            recovery.mend(app, client(app), VERSION)
-            pump(app, app.clock())
+            recovery.mend(app, queue.client(app), queue.VERSION)
+            queue.pump(app, app.clock())
             reminders.remind(app, app.clock())
 
 
@@ -210,22 +127,6 @@ def weekly(at: datetime, context: Any) -> None:
     send_report(_running())
 
 
-def pump(app: App, now: datetime) -> int:
-    """Take up what waits and is due; each by one taker."""
-    with app.engine.begin() as conn:
-        pausing.release(conn, now)
-        due = store.due_events(conn, now)
-        for row in due:
-            if store.requeue(conn, row.key):
-                event = TicketEvent(row.desk, row.key, row.kind, row.ticket_id, row.at or now)
-                enqueue(app, conn, event, attempt=_attempt())
-    return len(due)
-
-
-def _attempt() -> int:
-    return uuid.uuid4().int % 10**12
-
-
 def sweep_now(app: App, desk: str | None = None) -> list[dict[str, Any]]:
     """One reconciliation pass over one desk or all; pings the dead-man's switch when all of it was clean."""
     names = [desk] if desk else list(app.desks)
@@ -240,7 +141,7 @@ def sweep_now(app: App, desk: str | None = None) -> list[dict[str, Any]]:
 
 def remind_now(app: App) -> int:
     """One pass of the ladder and the messages now."""
-    pump(app, app.clock())
+    queue.pump(app, app.clock())
     return reminders.remind(app, app.clock())
 
 
@@ -253,7 +154,7 @@ def _running() -> App:
 def launch(app: App, *, timers: bool = True) -> None:
     """Start the engine in this process: queues, timers, heartbeat, takeover of the dead."""
     global _app, _me
-    prepare(app)
+    queue.prepare(app)
     for name in LAZY:
         importlib.import_module(name)
     language_of("so that the first ticket does not wait for the model to load")
@@ -262,7 +163,7 @@ def launch(app: App, *, timers: bool = True) -> None:
         config={
             "name": NAME,
             "system_database_url": db.normal_url(app.settings.database_url),
-            "application_version": VERSION,
+            "application_version": queue.VERSION,
             "executor_id": _me,
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "ERROR",
@@ -270,11 +171,11 @@ def launch(app: App, *, timers: bool = True) -> None:
             "scheduler_polling_interval_sec": 1.0,
         }
     )
-    recovery.beat(app, _me, VERSION)  # the row exists before we may claim anything
+    recovery.beat(app, _me, queue.VERSION)  # the row exists before we may claim anything
     DBOS.launch()
     for desk in app.desks:
         DBOS.register_queue(
-            queue_of(desk),
+            queue.queue_of(desk),
             worker_concurrency=app.settings.limits.workers,
             partition_concurrency=1,
             polling_interval_sec=POLL,
@@ -309,7 +210,7 @@ def _schedule(app: App) -> None:
 
 def stop() -> None:
     """Stop cleanly: what is under way ends, and others may take over at once."""
-    global _app, _client  # noqa: PLW0603
+    global _app  # noqa: PLW0603
     _stop.set()
     for thread in _threads:
         thread.join(timeout=5)
@@ -318,9 +219,7 @@ def stop() -> None:
         DBOS.destroy(workflow_completion_timeout_sec=5)
         recovery.leave(_app, _me)  # only now: what has ended by itself needs no taker
         _app = None
-    with _lock:
-        if _client is not None:
-            _client = None
+    queue.close()
 
 
 def _keep_beating(app: App) -> None:
@@ -328,7 +227,7 @@ def _keep_beating(app: App) -> None:
     beat = min(BEAT, app.settings.limits.dead_after.total_seconds() / BEATS)
     while not _stop.wait(beat):
         try:
-            recovery.beat(app, _me, VERSION)
-            recovery.take_over(app, client(app), _me)
+            recovery.beat(app, _me, queue.VERSION)
+            recovery.take_over(app, queue.client(app), _me)
         except Exception as err:  # the heart must not stop because the store hiccuped
             log.warning("heartbeat failed", error=repr(err))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from core import wiring
 from core.classify import trust
+from core.classify.build import calibration_path
 from core.classify.evaluate import Example, Judged, judged
 from core.classify.outside import bare
 from core.classify.remote import FAILURES, FULL, Call
@@ -15,6 +15,7 @@ from core.classify.train import EPOCH
 from core.errors import ConfigError, TryLater
 from core.model import NO_INTENT
 from core.ports import Classifier
+from core.rules import intent_rules
 from core.settings import Settings
 
 MOST = 500  # each is a call that may cost money
@@ -32,14 +33,14 @@ def calibrate(
             f"{len(known)} messages of known intent, {trust.FEWEST} are needed: give a FILE, or --from DESK"
         )
     calls: list[Call] = []
-    mind = bare(settings.classifier, wiring.intent_rules(settings), FULL, calls.append)
+    mind = bare(settings.classifier, intent_rules(settings), FULL, calls.append)
     newest = sorted(known, key=lambda row: row.at or EPOCH, reverse=True)[:MOST]
     lines = starter().background[:: max(len(starter().background) // LINES, 1)]
     own = _asked(mind, newest, step)
     far = _asked(mind, [Example(line, NO_INTENT) for line in lines], step)
     learned, report = trust.learn(own, far)
     if learned:
-        trust.save(learned, wiring.calibration_path(settings))
+        trust.save(learned, calibration_path(settings))
     return {**_counted(calls), "model": mind.model, **report}
 
 

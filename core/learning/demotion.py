@@ -16,9 +16,11 @@ from sqlalchemy import Connection, Engine, select
 
 from core.ledger import db
 from core.ledger.schema import changes, labels, meta, tickets
+from core.notifications.alerts import alarm
+from core.rules import rules_for
 
 if TYPE_CHECKING:
-    from core.wiring import App
+    from core.app import App
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +70,6 @@ def _kept(conn: Connection, name: str) -> dict[str, Any]:
 
 def honour(app: App) -> None:
     """Bring the rules of this process up to what was demoted or promoted meanwhile, by whichever process or person."""
-    from core.wiring import rules_for
-
     now = frozenset(demoted(app.engine))
     if now == app.demoted:
         return
@@ -80,8 +80,6 @@ def honour(app: App) -> None:
 
 def review(app: App, now: datetime) -> list[Evidence]:
     """Take back what the evidence no longer bears; gives what was taken back just now. Told once."""
-    from core.pipeline.reminders import alarm
-
     answering = {
         rule.name
         for rules in app.rules.values()

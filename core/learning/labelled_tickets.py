@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, and_, func, select
 
+from core.app import App
 from core.classify.evaluate import Example, Judged
 from core.classify.text import customer_words
 from core.classify.whatif import Handling, Past
@@ -21,7 +22,6 @@ from core.model import NO_INTENT, Author, Rules, Sighting, Status, Ticket
 from core.reports.reporting import ticket_rows
 from core.reports.weekly import QUIET
 from core.reports.weekly import judged as judged_answers
-from core.wiring import App
 
 T = TypeVar("T")
 PATIENCE = 20  # waits for a desk's rate limit in a row, before giving up

@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, and_, case, or_, select, update
 
+from core.app import App
 from core.errors import VendorError
 from core.ledger import store
 from core.ledger.db import reading
@@ -24,7 +25,7 @@ from core.ledger.schema import notices, tickets
 from core.model import Claim, Notice, Priority
 from core.notifications.digests import hold_back, members
 from core.notifications.routing import DESK, Place, Routes
-from core.notifications.rows import FORGOTTEN, WAITING, Running, count, insert_row
+from core.notifications.rows import FORGOTTEN, WAITING, count, insert_row
 from core.notifications.sending import ARRIVES, attempt, fall_over, retry_stuck
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ def _noise(notice: Notice, place: Place) -> bool:
     return place.channel == DESK and notice.template == "escalated"
 
 
-def pump(app: Running, now: datetime, still_waiting: StillWaiting | None = None) -> int:
+def pump(app: App, now: datetime, still_waiting: StillWaiting | None = None) -> int:
     """Send what is due; how many messages a channel took. Safe to run in several workers at once."""
     sent = 0
     for _ in range(PASSES):
@@ -86,7 +87,7 @@ def _due(engine: Engine, now: datetime, limit: int = MOST) -> list[Row[Any]]:
 
 
 def _checked(
-    app: Running, rows: Sequence[Row[Any]], still_waiting: StillWaiting | None
+    app: App, rows: Sequence[Row[Any]], still_waiting: StillWaiting | None
 ) -> tuple[set[str], dict[str, str]]:
     """Look again right before speaking: the keys of what is still true, and why the others are not."""
     asked: dict[str, dict[str, None]] = {}
@@ -104,7 +105,7 @@ def _checked(
 
 
 def _claims(
-    app: Running, desk: str, ids: Sequence[str], still_waiting: StillWaiting | None
+    app: App, desk: str, ids: Sequence[str], still_waiting: StillWaiting | None
 ) -> Mapping[str, Claim]:
     """The desk's word, in bulk. A desk that does not answer silences nobody."""
     try:
@@ -144,7 +145,7 @@ def _why_over(
     return ""
 
 
-def _drop(app: Running, over: Mapping[str, str], now: datetime) -> None:
+def _drop(app: App, over: Mapping[str, str], now: datetime) -> None:
     for key, why in over.items():
         with app.engine.begin() as conn:
             mine = and_(notices.c.key == key, notices.c.state.in_(("queued", "bundled")))
@@ -160,7 +161,7 @@ def _drop(app: Running, over: Mapping[str, str], now: datetime) -> None:
                 conn.execute(update(notices).where(notices.c.key == key).values(due_at=None))
 
 
-def _send(app: Running, ready: Sequence[Row[Any]], gathered: Sequence[Row[Any]], now: datetime) -> int:
+def _send(app: App, ready: Sequence[Row[Any]], gathered: Sequence[Row[Any]], now: datetime) -> int:
     """All at once, so that one channel that hangs does not hold the others up."""
     for row in ready:
         if row.state == "accepted":
@@ -177,7 +178,7 @@ def _send(app: Running, ready: Sequence[Row[Any]], gathered: Sequence[Row[Any]],
 
 
 def heard_of(
-    app: Running, channel: str, key: str, provider_id: str, state: str, detail: str, now: datetime
+    app: App, channel: str, key: str, provider_id: str, state: str, detail: str, now: datetime
 ) -> bool:
     """A provider's word on one message. A late "accepted" never takes back a "delivered"."""
     which = (

@@ -9,12 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, and_, func, select, update
 
+from core.app import App
 from core.ledger import store
 from core.ledger.db import reading
 from core.ledger.schema import notices
 from core.model import Notice, Priority
 from core.notifications.routing import Place
-from core.notifications.rows import DIGEST, TAKEN, Running, count, insert_row
+from core.notifications.rows import DIGEST, TAKEN, count, insert_row
 from core.notifications.throttle import LIMITS, LOOK_BACK, digest_at, too_many
 
 RESCUE = timedelta(
@@ -35,7 +36,7 @@ def members(engine: Engine, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
         return list(conn.execute(select(notices).where(mine).order_by(notices.c.created_at)))
 
 
-def hold_back(app: Running, rows: Sequence[Row[Any]], now: datetime) -> list[Row[Any]]:
+def hold_back(app: App, rows: Sequence[Row[Any]], now: datetime) -> list[Row[Any]]:
     """The rows that may go out now; the others are put into their address's digest."""
     kinds = {ref: channel.kind for ref, channel in app.channels.items()}
     limited = [
@@ -80,7 +81,7 @@ def _told_lately(
     return told
 
 
-def _bundle(app: Running, conn: Connection, row: Row[Any], now: datetime) -> None:
+def _bundle(app: App, conn: Connection, row: Row[Any], now: datetime) -> None:
     digest = _digest(conn, row, now)
     mine = and_(notices.c.key == row.key, notices.c.state == "queued")
     values = {"state": "bundled", "bundle": digest.key, "due_at": digest.due_at + RESCUE}

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
 
+from core.app import App
 from core.model import Notice, Priority
 from core.notifications import delivery, routing
-from core.notifications.rows import Running
 from core.ports import Returning
 
 log = logging.getLogger(__name__)
@@ -35,14 +35,14 @@ class _Look:
 _looks: WeakKeyDictionary[Returning, _Look] = WeakKeyDictionary()
 
 
-def collect(app: Running, now: datetime) -> None:
+def collect(app: App, now: datetime) -> None:
     """Ask each channel whose turn it is; a message that came back has failed, and another way is tried."""
     for ref, channel in app.channels.items():
         if isinstance(channel, Returning):
             _ask(app, ref, channel, now)
 
 
-def _ask(app: Running, ref: str, channel: Returning, now: datetime) -> None:
+def _ask(app: App, ref: str, channel: Returning, now: datetime) -> None:
     last = _looks.get(channel)
     if last is not None and (last.work.is_alive() or now - last.at < EVERY):
         return
@@ -52,7 +52,7 @@ def _ask(app: Running, ref: str, channel: Returning, now: datetime) -> None:
     work.join(PROMPT)
 
 
-def _hear(app: Running, ref: str, channel: Returning, now: datetime) -> None:
+def _hear(app: App, ref: str, channel: Returning, now: datetime) -> None:
     look = _looks[channel]
     try:
         told = channel.returned(now)
@@ -66,7 +66,7 @@ def _hear(app: Running, ref: str, channel: Returning, now: datetime) -> None:
             _say_aloud(app, ref, str(err), now)
 
 
-def _say_aloud(app: Running, ref: str, why: str, now: datetime) -> None:
+def _say_aloud(app: App, ref: str, why: str, now: datetime) -> None:
     """Once a day."""
     facts = {"headline": f"{ref}: what comes back cannot be read", "text": why[:300]}
     told = Notice(f"alarm:{ref}:returns:{now:%Y-%m-%d}", routing.ALARM, Priority.NORMAL, "alarm", facts)

@@ -9,13 +9,12 @@ from typing import Any
 
 from sqlalchemy import Row, and_, select
 
+from core.app import App
 from core.ledger.db import reading
 from core.ledger.schema import notices
 from core.model import Dispatch, Priority
-from core.notifications.rows import Running
 from core.notifications.texts import plain, render
 from core.ports import Channel
-from core.reports.attachments import enclosed
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +23,7 @@ UNKNOWN = "outcome unknown"
 
 
 def compose(
-    app: Running, channel: Channel, row: Row[Any], mine: Sequence[Row[Any]], token: str, now: datetime
+    app: App, channel: Channel, row: Row[Any], mine: Sequence[Row[Any]], token: str, now: datetime
 ) -> Dispatch:
     """The message. A digest of one ticket is an ordinary notice of it."""
     about = mine[0] if len(mine) == 1 else row
@@ -47,7 +46,7 @@ def compose(
         key=row.key, to=tuple(row.address.split(",")) if row.address else (), subject=subject, text=text,
         priority=Priority(facts["priority"]), url=url, claim_url=claim_url, desk=about.desk, ticket_id=about.ticket_id,
         thread=_thread(app, about, row.channel), template=about.template, repeat=bool(facts["repeat"]), edits=str(facts.get("edits", "")),
-        **enclosed(app, channel, facts),
+        **app.attachments(app, channel, facts),
     )  # fmt: skip
 
 
@@ -57,12 +56,12 @@ def _facts(row: Row[Any]) -> dict[str, Any]:
     return {**facts, **about}
 
 
-def public(app: Running) -> str:
+def public(app: App) -> str:
     """Where people reach us; "" when they cannot."""
     return str(app.settings.public_url or "").rstrip("/")
 
 
-def _thread(app: Running, row: Row[Any], channel: str) -> str:
+def _thread(app: App, row: Row[Any], channel: str) -> str:
     """What the channel calls the first message on this ticket."""
     mine = and_(
         notices.c.desk == row.desk, notices.c.ticket_id == row.ticket_id, notices.c.channel == channel

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Text, and_, cast, select, update
+from sqlalchemy import Connection, Row, Text, and_, cast, select, update
 
-from core.hours import Hours
+from core.app import App
 from core.ledger.db import insert_new
 from core.ledger.schema import notices
-from core.model import Notice, Priority, Rules
+from core.model import Notice, Priority
 from core.notifications.routing import Place, Routes
-from core.ports import Channel, HelpDesk
+from core.ports import Channel
 
 WAITING = frozenset(
     {"escalated", "unclaimed", "promise_breaking", "resumed"}
@@ -23,22 +23,6 @@ FORGOTTEN = "forgotten"  # said while nobody has answered
 DIGEST = "digest"
 TAKEN = "claimed"
 LONGEST_KEY = 200
-
-
-class Running(Protocol):
-    """What sending needs of the running program."""
-
-    settings: Any
-    engine: Engine
-    desks: dict[str, HelpDesk]
-    channels: dict[str, Channel]
-    rules: dict[str, Rules]
-    hours: Hours
-    counters: Any
-
-    @property
-    def clock(self) -> Callable[[], datetime]:
-        """The only source of time."""
 
 
 def insert_row(
@@ -74,7 +58,7 @@ def key_of(notice_key: str, place: Place) -> str:
     return key if len(key) <= LONGEST_KEY else f"{key[:150]}:{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
 
-def count(app: Running, channel: str, state: str) -> None:
+def count(app: App, channel: str, state: str) -> None:
     """Tell the metrics."""
     if app.counters is not None:
         app.counters.notice(channel, state)

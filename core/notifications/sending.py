@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
+from core.app import App
 from core.errors import BackstopError, Refused, TryLater, UnknownOutcome
 from core.ledger import links, store
 from core.ledger.db import reading
@@ -22,7 +23,6 @@ from core.notifications.rows import (
     FORGOTTEN,
     TAKEN,
     WAITING,
-    Running,
     count,
     insert_row,
     notice_of,
@@ -43,7 +43,7 @@ SILENT = 3
 
 
 def attempt(
-    app: Running,
+    app: App,
     row: Row[Any],
     gathered: Sequence[Row[Any]],
     now: datetime,
@@ -86,14 +86,14 @@ def _still_answers(row: Row[Any], silent: Mapping[str, int]) -> None:
         raise Refused("it does not answer")
 
 
-def _channel(app: Running, row: Row[Any]) -> Channel:
+def _channel(app: App, row: Row[Any]) -> Channel:
     channel = app.channels.get(row.channel)
     if channel is None:
         raise Refused("there is no such channel (any more)")
     return channel
 
 
-def unknown(app: Running, row: Row[Any], words: str, now: datetime) -> None:
+def unknown(app: App, row: Row[Any], words: str, now: datetime) -> None:
     """Nobody knows whether it went: once more, marked; then another way."""
     if row.error.startswith(UNKNOWN):
         fall_over(app, row, f"{row.channel} gave no answer twice: {words}", now)
@@ -101,7 +101,7 @@ def unknown(app: Running, row: Row[Any], words: str, now: datetime) -> None:
         _set(app, row, "queued", error=f"{UNKNOWN}: {words}", due_at=now + PAUSE)
 
 
-def retry_stuck(app: Running, now: datetime) -> None:
+def retry_stuck(app: App, now: datetime) -> None:
     """What a worker took and never finished."""
     with reading(app.engine) as conn:
         stuck = and_(notices.c.state == "open", notices.c.opened_at < now - STUCK)
@@ -110,7 +110,7 @@ def retry_stuck(app: Running, now: datetime) -> None:
         unknown(app, row, "whoever was sending it stopped", now)
 
 
-def fall_over(app: Running, row: Row[Any], because: str, now: datetime, *, failed: bool = True) -> None:
+def fall_over(app: App, row: Row[Any], because: str, now: datetime, *, failed: bool = True) -> None:
     """This way did not work (or is too slow): the next one named, which says why. Loud."""
     with app.engine.begin() as conn:
         if not _gave_up(conn, row, because, failed):
@@ -130,14 +130,14 @@ def fall_over(app: Running, row: Row[Any], because: str, now: datetime, *, faile
     log.error("%s: %s", because, row.notice_key)
 
 
-def _not_told_of_the_end(app: Running, conn: Connection, row: Row[Any], because: str, now: datetime) -> None:
+def _not_told_of_the_end(app: App, conn: Connection, row: Row[Any], because: str, now: datetime) -> None:
     """That somebody came wakes nobody by another way. An incident that stays open is said aloud; a message that keeps
     its button is not: the button tells who has the ticket."""
     if not (row.facts or {}).get("edits"):
         _alarm(conn, routing.of(app), row, because, now)
 
 
-def _next_way(app: Running, conn: Connection, row: Row[Any], because: str, now: datetime) -> None:
+def _next_way(app: App, conn: Connection, row: Row[Any], because: str, now: datetime) -> None:
     routes, told = routing.of(app), notice_of(row)
     siblings = [
         one
@@ -192,7 +192,7 @@ def _gave_up(conn: Connection, row: Row[Any], because: str, failed: bool) -> boo
     return bool(conn.execute(update(notices).where(notices.c.key == row.key, live).values(**values)).rowcount)
 
 
-def _taken(app: Running, row: Row[Any], gathered: Sequence[Row[Any]], now: datetime) -> str | None:
+def _taken(app: App, row: Row[Any], gathered: Sequence[Row[Any]], now: datetime) -> str | None:
     """Whether this row is ours: one worker wins, and gets the token of its claim link ("" without one)."""
     same = and_(notices.c.key == row.key, notices.c.state == row.state, notices.c.attempts == row.attempts)
     values = {"state": "open", "opened_at": now, "attempts": row.attempts + 1}
@@ -203,7 +203,7 @@ def _taken(app: Running, row: Row[Any], gathered: Sequence[Row[Any]], now: datet
         return _claim_token(app, conn, mine[0] if len(mine) == 1 else row, now)
 
 
-def _later(app: Running, row: Row[Any], err: TryLater, now: datetime) -> None:
+def _later(app: App, row: Row[Any], err: TryLater, now: datetime) -> None:
     wait = err.wait if err.status else PAUSE  # without a status it is our own guess, not the provider's wish
     patient = row.channel == routing.DESK and now - row.created_at < DESK_PATIENCE
     if not patient and (row.attempts + 1 >= TRIES or wait > PATIENCE):
@@ -213,7 +213,7 @@ def _later(app: Running, row: Row[Any], err: TryLater, now: datetime) -> None:
 
 
 def _accepted(
-    app: Running, channel: Channel, row: Row[Any], mine: Sequence[Row[Any]], receipt: Receipt, now: datetime
+    app: App, channel: Channel, row: Row[Any], mine: Sequence[Row[Any]], receipt: Receipt, now: datetime
 ) -> None:
     state = "delivered" if receipt.state == "delivered" else "accepted"
     watched = state == "accepted" and channel.reports_delivery and row.template in WAITING
@@ -241,7 +241,7 @@ def _accepted(
     count(app, row.channel, state)
 
 
-def _set(app: Running, row: Row[Any], state: str, *, error: str = "", due_at: datetime | None = None) -> None:
+def _set(app: App, row: Row[Any], state: str, *, error: str = "", due_at: datetime | None = None) -> None:
     with app.engine.begin() as conn:
         conn.execute(update(notices).where(_open(row)).values(state=state, error=error, due_at=due_at))
 
@@ -250,7 +250,7 @@ def _open(row: Row[Any]) -> ColumnElement[bool]:
     return and_(notices.c.key == row.key, notices.c.state == "open")
 
 
-def _claim_token(app: Running, conn: Connection, row: Row[Any], now: datetime) -> str:
+def _claim_token(app: App, conn: Connection, row: Row[Any], now: datetime) -> str:
     """For a one-time link to a page with a button, where people can reach us."""
     if (
         not public(app)

@@ -10,7 +10,7 @@ from core.ledger.schema import balance
 from core.model import Status
 
 if TYPE_CHECKING:
-    from core.wiring import App
+    from core.app import App
 
 PAGES = 1000
 STUCK_AFTER = timedelta(minutes=30)
@@ -71,7 +71,7 @@ def _unsettled(conn: Any, desk: str) -> list[Any]:
 
 def _heal(app: App, desk: str, absent: list[Any]) -> set[str]:
     """Missing tickets re-enter the line; those that the ledger then holds are healed."""
-    from core.engine.worker import report
+    from core.engine.queue import report
     from core.model import EventKind, TicketEvent, created_key
 
     healed = set()

@@ -10,15 +10,88 @@ import hashlib
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from core import escalation
+from core.app import App
 from core.errors import Gone, Moved, Refused, UnknownOutcome, Unsupported, VendorError
 from core.ledger import store
-from core.model import Assign, Assignee, Claim, Mode, Ticket
-from core.pipeline import reminders
+from core.ledger.db import reading
+from core.model import Assign, Assignee, Author, Claim, Mode, Status, Ticket, TicketState
+from core.notifications import routing
+from core.notifications import rows as notice_rows
 from core.ports import HelpDesk, Knowing
-from core.wiring import App
 
 log = logging.getLogger(__name__)
+
+AWAITED = {TicketState.ESCALATED, TicketState.REESCALATED, TicketState.CLAIMED}
+
+
+def claim_of(ticket: Ticket, since: datetime | None) -> Claim:
+    """What a fetched ticket says about its claim: the first human assignee or human public reply, since the wait began."""
+    said = [m for m in ticket.messages if m.author is Author.AGENT and m.public and not m.draft]
+    said = [m for m in said if since is None or m.at >= since]
+    over = ticket.status in {Status.SOLVED, Status.CLOSED, Status.SPAM, Status.DELETED}
+    who = ticket.assignee if ticket.assignee is not None and ticket.assignee.human else None
+    if said:
+        name, email = said[0].author_name or said[0].author_id, said[0].author_email
+        return Claim(ticket.id, name, email, "reply", said[0].at, True, said[0].at, over)
+    if who is not None:
+        return Claim(ticket.id, who.name or who.id, who.email, "assignee", closed=over)
+    return Claim(ticket.id, closed=over)
+
+
+def notice_claim(app: App, ticket: Ticket, now: datetime) -> None:
+    """Learn from a ticket just fetched what humans did with it."""
+    with reading(app.engine) as conn:
+        row = store.ticket(conn, ticket.desk, ticket.id)
+    if row is not None and row.state in AWAITED:
+        learn(app, row, claim_of(ticket, row.waiting_since), now)
+
+
+def learn(app: App, row: Any, claim: Claim, now: datetime) -> bool:
+    """Bring one awaited ticket's row up to what the desk says; whether it still waits for somebody to take it."""
+    values: dict[str, Any] = {}
+    what = detail = ""
+    if claim.answered:
+        values = {"state": "answered", "answered_at": claim.answered_at or now, "next_due_at": None}
+        what, detail = "answered", f"by {claim.by}"
+        if row.claimed_at is None:
+            values |= {"claimed_at": claim.at or now, "claimed_by": claim.by, "claimed_via": claim.via}
+    elif claim.closed:
+        values = {"state": "answered", "closed_at": now, "next_due_at": None}
+        what, detail = "closed", "somebody closed it without a public answer"
+    elif claim.by and row.state != TicketState.CLAIMED:
+        waits = escalation.after_claim(
+            row.ladder or [],
+            row.rung,
+            waiting_since=row.waiting_since,
+            promise_at=row.promise_at or now,
+            claimed_at=claim.at or now,
+        )
+        values = {
+            "state": "claimed",
+            "claimed_at": claim.at or now,
+            "claimed_by": claim.by,
+            "claimed_by_email": claim.by_email,
+            "claimed_via": claim.via,
+            "ladder": waits,
+            "next_due_at": escalation.next_due(waits, row.rung),
+        }
+        what, detail = "claimed", f"by {claim.by} ({claim.via})"
+    elif not claim.by and row.state == TicketState.CLAIMED and row.claimed_via == "assignee":
+        ladder = escalation.resume(row.ladder or [], row.rung, now)
+        state = "reescalated" if row.reescalated_at else "escalated"
+        values = {"state": state, "claimed_at": None, "claimed_by": "", "ladder": ladder}
+        values["next_due_at"] = escalation.next_due(ladder, row.rung)
+        what, detail = "let go", "nobody holds it any more: the ladder goes on"
+    if values:
+        with app.engine.begin() as conn:
+            store.put_ticket(conn, (row.desk, row.ticket_id), now, **values)
+            store.log(conn, (row.desk, row.ticket_id), now, what, detail)
+            if what != "let go":
+                notice_rows.close_incidents(conn, routing.of(app), row.desk, row.ticket_id, claim.by, now)
+    return not (claim.by or claim.answered or claim.closed)
 
 
 @dataclass(frozen=True)
@@ -57,8 +130,8 @@ def claim_by_person(
         return Outcome(False, f"Ticket {ticket_id} is taken already, by {held}.")
     with app.engine.begin() as conn:
         row = store.ticket(conn, desk, ticket_id)
-    if row is not None and row.state in reminders.AWAITED:
-        reminders.learn(app, row, Claim(ticket_id, name or email, email, via, now), now)
+    if row is not None and row.state in AWAITED:
+        learn(app, row, Claim(ticket_id, name or email, email, via, now), now)
     aside = "" if written else " Please assign it to yourself in the desk, too: here it is only noted."
     return Outcome(True, f"Ticket {ticket_id} is yours, {name or email}.{aside}")
 

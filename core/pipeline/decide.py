@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core import outgoing, policy
+from core.app import App
 from core.classify.text import customer_words
 from core.errors import Unsupported
 from core.hours import promise
@@ -28,7 +29,6 @@ from core.model import (
     reply_key,
     whole_percent,
 )
-from core.wiring import App
 from core.wording import BrokenTemplate, fill, language_of
 
 log = logging.getLogger(__name__)

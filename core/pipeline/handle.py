@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
 
+from core.app import App
+from core.engine.queue import report
 from core.errors import (
     Conflict,
     Gone,
@@ -35,9 +37,10 @@ from core.model import (
     created_key,
     look_key,
 )
+from core.notifications.alerts import alarm
+from core.pipeline.claims import notice_claim
 from core.pipeline.decide import decide
 from core.pipeline.write import carry_out
-from core.wiring import App
 
 log = logging.getLogger(__name__)
 
@@ -89,8 +92,6 @@ def handle(app: App, key: str) -> str:
 
 def settle_ticket(app: App, event: Any) -> tuple[str, str]:
     """Look at the ticket and do what is to be done; gives outcome and reason."""
-    from core.pipeline.reminders import notice_claim  # what humans did meanwhile
-
     desk = app.desks[event.desk]
     ticket = desk.fetch(event.ticket_id)
     now = app.clock()
@@ -176,8 +177,6 @@ def _dead(app: App, event: Any, reason: str) -> str:
             store.put_ticket(conn, where, now, state="dead_letter", reason=reason)
         store.log(conn, where, now, "dead letter", reason, key=event.key)
     app.counters.settled(event.desk, Outcome.DEAD_LETTER, 0.0)
-    from core.pipeline.reminders import alarm
-
     alarm(app, f"dead:{event.key}", event.desk, event.ticket_id, f"given up: {reason}", now)
     return "dead"
 
@@ -226,7 +225,5 @@ def _moved(app: App, event: Any, err: Moved) -> tuple[str, str]:
         now = app.clock()
         key = look_key(event.desk, err.target, f"merged-{event.ticket_id}")
         look = TicketEvent(event.desk, key, EventKind.LOOK, err.target, now)
-        from core.engine.worker import report
-
         report(app, [look], "manual")
     return outcome, f"merged into {err.target or 'another ticket'}"

@@ -6,11 +6,12 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
+from core.app import App
 from core.escalation import ladder_for, next_due
 from core.ledger import store
 from core.model import Author, Mode, Outcome, Priority, Ticket
+from core.notifications.alerts import alarm
 from core.outgoing import human_touch
-from core.wiring import App
 
 
 def remember(app: App, ticket: Ticket, decision: Any, failures: list[str], unsaid: str = "") -> None:
@@ -24,8 +25,6 @@ def remember(app: App, ticket: Ticket, decision: Any, failures: list[str], unsai
         for failed in failures:
             store.log(conn, where, now, "failed", failed, key=decision.key)
     if failures:
-        from core.pipeline.reminders import alarm
-
         alarm(app, f"refused:{decision.key}", *where, f"a call was refused: {failures[0]}", now)
 
 

@@ -13,12 +13,14 @@ from typing import Any
 
 import requests
 
+from core.app import App
+from core.engine.queue import enqueue
 from core.errors import NotAllowed, VendorError
 from core.ledger import store, tokens
 from core.ledger.db import reading
 from core.model import EventKind, Sighting, Status, TicketEvent, created_key, look_key
-from core.pipeline.reminders import AWAITED, alarm
-from core.wiring import App, module
+from core.notifications.alerts import alarm
+from core.pipeline.claims import AWAITED
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +65,6 @@ def sweep(app: App, name: str, now: datetime) -> dict[str, Any]:
 
 def _store_page(app: App, desk: str, sightings: Sequence[Sighting], cursor: str, now: datetime) -> int:
     """Facts that the ledger does not know become events; one transaction with the cursor."""
-    from core.engine.worker import enqueue
-
     with app.engine.begin() as conn:
         known = store.known(conn, desk, [s.ticket_id for s in sightings])
         facts = [fact for s in sightings for fact in unknown(desk, s, known.get(s.ticket_id), now)]
@@ -147,18 +147,14 @@ def _doubt_the_hook(app: App, name: str, row: Any, now: datetime) -> None:
 
 def _ensure_hook(app: App, name: str) -> str:
     settings = app.desk_settings[name]
-    provision = module(settings.vendor, "install.provision")
+    provision = app.vendor(name, "install.provision")
     if not hasattr(provision, "ensure_hook"):
         return ""
-    from core.admin.provisioning import session_for
-
     try:
         with app.engine.begin() as conn:
             row = store.desk(conn, name)
         manifest = (row.manifest if row is not None else None) or {}
-        step = provision.ensure_hook(
-            session_for(app, name), settings, app.settings.public_url, name, manifest
-        )
+        step = provision.ensure_hook(app.session(name), settings, app.settings.public_url, name, manifest)
     except VendorError as err:
         return f"it could not be looked at ({err})"
     return f"{step.action} {step.name}" if step is not None else ""

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from core import outgoing, policy
+from core.app import App
 from core.errors import BackstopError, Conflict, NotAllowed, Refused, TryLater, UnknownOutcome
 from core.ledger import store
 from core.ledger.db import reading
@@ -31,7 +32,6 @@ from core.model import (
 )
 from core.pipeline.outcome import remember
 from core.values import from_json
-from core.wiring import App
 
 CONFLICT_TRIES = 3
 SECOND_LOOK = timedelta(seconds=5)

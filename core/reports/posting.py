@@ -6,10 +6,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from core.app import App
 from core.errors import ConfigError
 from core.model import Notice, Priority
 from core.notifications import delivery, routing
-from core.notifications.rows import Running
 from core.reports.figures import WeeklyReport
 from core.reports.reporting import amount, counted, interval, last_week, weekly
 
@@ -51,7 +51,7 @@ def audiences(settings: Any) -> list[str]:
     return [named] if isinstance(named, str) else list(named)
 
 
-def send_weekly(app: Running) -> int:
+def send_weekly(app: App) -> int:
     """Queue the report of the last whole week; how many messages are new. Twice is as good as once."""
     now, routes = app.clock(), routing.of(app)
     week = last_week(now, app.hours.zone)

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, request, session, url_for
 from sqlalchemy import select, update
 
+from core.engine.queue import retry as again
 from core.errors import BackstopError
 from core.learning import labelled_tickets
 from core.ledger import db
@@ -100,8 +101,6 @@ def thresholds() -> Any:
 @needs(Role.ADMIN)
 def retry() -> Any:
     """Try a dead letter again, or all of them."""
-    from core.engine.worker import retry as again
-
     app, key = backstop(), request.form.get("key", "")
     with app.engine.connect() as connection:
         dead = select(events.c.key).where(events.c.state == "dead")

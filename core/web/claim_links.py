@@ -14,6 +14,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 
+from core.app import App
 from core.errors import BackstopError, BadPayload, BadSignature
 from core.ledger import links
 from core.ledger.db import reading
@@ -21,7 +22,6 @@ from core.model import Heard, WebhookRequest
 from core.notifications import delivery
 from core.pipeline import claims
 from core.ports import Listening
-from core.wiring import App
 
 log = logging.getLogger(__name__)
 

@@ -13,6 +13,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 from sqlalchemy import Connection, select
 
+from core.app import App
 from core.errors import BackstopError, BadPayload, BadSignature
 from core.ledger import db, links, store
 from core.ledger.schema import meta
@@ -20,7 +21,6 @@ from core.ledger.ticket_report import told
 from core.model import Viewing, WebhookRequest
 from core.web.claim_links import GONE, here, shielded
 from core.web.sidebar_text import panel_of
-from core.wiring import App, module
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def sidebar_of(app: App, desk: str) -> Any:
     if desk not in app.desks:
         return None
     try:
-        return module(app.desk_settings[desk].vendor, "sidebar")
+        return app.vendor(desk, "sidebar")
     except ModuleNotFoundError:
         return None
 
@@ -105,10 +105,8 @@ def _email(app: App, part: Any, desk: str, viewing: Viewing, now: datetime) -> s
     kept: dict[str, Any] = current_app.extensions.setdefault("backstop-agents", {})
     at, people = kept.get(desk, (None, {}))
     if at is None or now - at > KEPT:
-        from core.admin.provisioning import session_for
-
         try:
-            people = part.people(app.desk_settings[desk], session_for(app, desk))
+            people = part.people(app.desk_settings[desk], app.session(desk))
         except BackstopError as err:
             log.warning("%s does not tell who its agents are: %s", desk, err)
             return str(people.get(viewing.agent, ""))

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import responses
 
-from connectors.kit.oauth import Token
 from connectors.sandbox.desk import SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
 from core.model import Ticket, WebhookRequest
+from core.ports import Token
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]

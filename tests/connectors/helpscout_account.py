@@ -11,7 +11,7 @@ import requests
 import responses
 
 from connectors.helpscout.connector import Settings, make
-from connectors.kit.oauth import Token
+from core.ports import Token
 from tests.connectors.conftest import Tokens
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -13,13 +13,13 @@ from responses import matchers
 
 from connectors.helpscout.connector import Settings, make_session
 from connectors.helpscout.install.connect import authorize_url, exchange
-from connectors.kit.oauth import Token
 from connectors.kit.signing import hmac_base64
 from core import errors
 from core.model import (
     EventKind,
     WebhookRequest,
 )
+from core.ports import Token
 from tests.connectors.conftest import Tokens
 from tests.connectors.helpscout_account import (
     API,

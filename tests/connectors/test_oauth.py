@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.kit.oauth import Bearer, Token, life
+from connectors.kit.oauth import Bearer, life
 from core.errors import TryLater
+from core.ports import Token
 from tests.connectors.conftest import Tokens
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -58,7 +58,7 @@ def test_a_scope_that_was_not_granted_is_noticed_before_everything_is_forbidden(
 
 
 def test_a_stored_refresh_token_is_used_and_a_revoked_one_says_what_to_do(zendesk):
-    from connectors.kit.oauth import Token
+    from core.ports import Token
 
     store = Tokens()
     store.kept["support"] = Token("old", NOON - timedelta(hours=1), refresh="r")

@@ -18,6 +18,7 @@ from core.ledger.schema import history, notices, tickets
 from core.model import Claim, Dispatch, Mode, Notice, Priority, Receipt, Rules, Rung
 from core.notifications.rota import Rotas
 from core.notifications.routing import Routes
+from core.reports.attachments import enclosed
 
 T0 = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 M = timedelta(minutes=1)
@@ -95,6 +96,7 @@ class World:
         self.rules = {"support": Rules(0.85, 0.6, {}, frozenset(), "General", mode=Mode.ACT)}
         self.hours = Hours.make("Europe/Berlin")
         self.counters = None
+        self.attachments = enclosed
         self.now = T0
         named = {
             "by_priority": {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from command import Shell
 
+from core.app import wall
 from core.ledger import db
 from core.web import users
-from core.wiring import wall
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from connectors import DESKS
 from connectors.channels import build
 from core.admin.init import Answers, draft
 from core.commands.init import init
+from core.rules import hours_of
 from core.settings import load
-from core.wiring import desk_settings_of, hours_of
+from core.wiring import desk_settings_of
 
 FLAGS = {
     "--base-url": "https://desk.example.com",

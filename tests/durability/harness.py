@@ -30,6 +30,7 @@ from connectors.sandbox.desk import Case, SandboxDesk
 from connectors.sandbox.hooks import Delivery
 from connectors.sandbox.server import Call, FaultyApp, serving
 from core import settings, wiring
+from core.app import App, wall
 from core.ledger import db, store
 from core.ledger.schema import events, tickets, writes
 from core.pipeline import audit
@@ -238,11 +239,11 @@ class World:
 
     def now(self) -> datetime:
         """The time in this world."""
-        return wiring.wall() + self.ahead
+        return wall() + self.ahead
 
     # --- the books
 
-    def app(self) -> wiring.App:
+    def app(self) -> App:
         """Our own look at the same store and desks."""
         return wiring.build(settings.load(self.config), classify=False, clock=self.now)
 
@@ -381,7 +382,7 @@ def reckon(world: World) -> Books:
     return books
 
 
-def _compare(app: wiring.App, one: Account, case: Case, books: Books) -> None:
+def _compare(app: App, one: Account, case: Case, books: Books) -> None:
     where = f"{one.name} {case.id}"
     ticket = app.desks[one.name].fetch(str(case.id))
     with app.engine.begin() as conn:
@@ -410,7 +411,7 @@ def _compare(app: wiring.App, one: Account, case: Case, books: Books) -> None:
     books.unsettled += [f"{c.key} {c.state}" for c in calls if c.state in {"planned", "open"}]
 
 
-def _open_events(app: wiring.App) -> Iterator[Any]:
+def _open_events(app: App) -> Iterator[Any]:
     with app.engine.begin() as conn:
         yield from list(conn.execute(select(events).where(events.c.state != "settled")))
 

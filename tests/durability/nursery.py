@@ -63,11 +63,15 @@ def _become(order: dict[str, Any]) -> None:
 def _move_clock(ahead: timedelta) -> None:
     """The program's one source of time runs ahead; the engine's own clock does not."""
     from core import wiring
+    from core.app import wall
+    from core.engine import recovery
 
-    real = wiring.wall
-    wiring.wall = lambda: real() + ahead
+    def later():
+        return wall() + ahead
+
+    recovery.wall = later
     assert wiring.build.__kwdefaults__ is not None
-    wiring.build.__kwdefaults__["clock"] = wiring.wall
+    wiring.build.__kwdefaults__["clock"] = later
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ import pytest
 from harness import Books, World, answers, reckon, traces, until
 from sqlalchemy import Engine, text
 
+from core.app import wall
 from core.ledger import db
-from core.wiring import wall
 
 MARKER_OFF = {"core.pipeline.write.LOOK_BEFORE_REPEATING": False}
 WORDS = ("umbrella", "tracking page", "credit card", "does not help me", "customer1@example.com")

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from words import DISPUTE, NONSENSE, ORDER
 
 from connectors.sandbox.server import Call
-from core.engine import worker
+from core.engine import queue
 from core.ledger import store
 from core.ledger.schema import decisions, events, notices, writes
 from core.pipeline import reminders, sweep
@@ -323,7 +323,7 @@ def test_a_ticket_that_the_desk_refuses_to_show_is_a_dead_letter_told_and_tried_
     h.later(minutes=4)
     assert not [c for c in h.api.calls[calls:] if str(case.id) in c.path and c.fault], "nothing loops"
     h.api.plan = up
-    assert worker.retry(h.app, event(h, case).key)
+    assert queue.retry(h.app, event(h, case).key)
     h.settle()
     assert h.ticket(case).state == "auto_resolved"
     assert len(h.bot_says(case, public=True)) == 1

@@ -20,7 +20,8 @@ from sqlalchemy import select
 from connectors.sandbox.desk import Case, SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
 from core import settings, wiring
-from core.engine import worker
+from core.app import App
+from core.engine import queue, worker
 from core.ledger import store
 from core.ledger.schema import decisions, events, notices, tickets, writes
 from core.pipeline import reminders
@@ -81,11 +82,11 @@ class House:
             Heard("webhook:boss"),
         )
         self.app = self.build()
-        worker._client = None
+        queue.close()
         self.receiver = self.stack.enter_context(serving(create_app(self.app, console=False)))
         self.fake.subscribe(f"{self.receiver}/hooks/support")
 
-    def build(self) -> wiring.App:
+    def build(self) -> App:
         hook = {"url": "http://127.0.0.1:9/x", "secret": "whsec_" + "QUJD" * 8}
         table = {
             **self.fake.settings(self.url),

@@ -15,7 +15,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from words import DISPUTE, ORDER
 
-from core.engine.worker import retry
+from core.engine.queue import retry
 from core.errors import Refused
 from core.ledger import store
 from core.pipeline.claims import claim_by_person

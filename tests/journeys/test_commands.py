@@ -9,8 +9,8 @@ import pytest
 from account import shell_of, without_hooks
 
 from core.admin import provisioning
+from core.app import wall
 from core.ledger import store
-from core.wiring import wall
 
 ONE = pytest.mark.parametrize("vendor", ["freshdesk"])
 

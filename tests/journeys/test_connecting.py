@@ -13,10 +13,11 @@ from command import Shell
 from sqlalchemy import update
 from words import DISPUTE
 
-from core import wiring
 from core.admin import connect, doctor
+from core.app import wall
 from core.errors import ConfigError
 from core.ledger.schema import events, tokens
+from core.ledger.tokens import StoredTokens
 
 
 @pytest.fixture(params=["zendesk", "helpscout"])
@@ -40,7 +41,7 @@ def shell(house, vendor):
 
 
 def kept(shell):
-    return wiring.StoredTokens(shell.house.app.engine, shell.house.app.clock).load("support")
+    return StoredTokens(shell.house.app.engine, shell.house.app.clock).load("support")
 
 
 def connected(shell, monkeypatch):
@@ -72,7 +73,7 @@ def test_a_revoked_grant_is_noticed_events_are_kept_people_are_told_and_one_comm
     shell, monkeypatch
 ):
     h = shell.house
-    h.now = wiring.wall()  # the command is a process of its own, with the machine's clock
+    h.now = wall()  # the command is a process of its own, with the machine's clock
     connected(shell, monkeypatch)
     early = h.writes_in(DISPUTE)
     assert h.ticket(early).state == "escalated"
@@ -96,7 +97,7 @@ def test_a_revoked_grant_is_noticed_events_are_kept_people_are_told_and_one_comm
 @pytest.mark.parametrize("vendor", ["zendesk"], indirect=True)
 def test_people_are_warned_before_a_connection_ends(shell, monkeypatch):
     h = shell.house
-    h.now = wiring.wall()
+    h.now = wall()
     connected(shell, monkeypatch)
     assert kept(shell).refresh_expires_at - h.now > timedelta(days=89), "the longest life was asked for"
     h.sweep()

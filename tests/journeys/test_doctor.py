@@ -10,9 +10,9 @@ from account import without_hooks
 from sqlalchemy import update
 
 from connectors.sandbox.server import serving
-from core import wiring
 from core.admin import doctor
-from core.engine import worker
+from core.classify.build import trained_path
+from core.engine import queue
 from core.ledger import store
 from core.ledger.schema import desks, events
 from core.model import EventKind, Finding, TicketEvent
@@ -94,7 +94,7 @@ def test_a_receiver_with_an_older_secret_is_noticed(near):
 
 @ONE
 def test_a_clock_that_is_off_is_noticed(near):
-    from core.wiring import wall
+    from core.app import wall
 
     near.now = wall()
     assert ("CK01", "ok") in codes(near.app)
@@ -148,7 +148,7 @@ def test_what_the_ledger_knows_of_a_desk_is_told(near):
 def test_dead_letters_are_told(near):
     near.api.plan = lambda call: "status_before:422" if "token" not in call.path else ""
     fact = TicketEvent("support", "support:4711:created", EventKind.CREATED, "4711", near.now)
-    worker.report(near.app, [fact], "manual")
+    queue.report(near.app, [fact], "manual")
     near.settle()
     near.api.plan = lambda _call: ""
     assert ("DB02", "warn") in codes(near.app)
@@ -166,7 +166,7 @@ def test_an_outside_classifier_that_does_not_answer_or_was_never_measured_is_not
 
 @ONE
 def test_a_trained_model_that_fits_no_more_is_noticed(near):
-    path = wiring.trained_path(near.app.settings)
+    path = trained_path(near.app.settings)
     path.write_bytes(b"of another version")
     try:
         assert ("CL04", "warn") in codes(near.app)

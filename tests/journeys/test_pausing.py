@@ -9,7 +9,7 @@ from command import Shell
 from sqlalchemy import update
 from words import DISPUTE, ORDER
 
-from core.engine import worker
+from core.engine import queue
 from core.errors import TryLater
 from core.ledger import pausing
 from core.ledger.schema import changes, desks, events
@@ -78,7 +78,7 @@ def test_whoever_lets_it_go_the_next_tick_takes_it_up(house):
     h.writes_in(ORDER)
     with h.app.engine.begin() as conn:
         conn.execute(update(desks).values(paused_at=None))
-    assert worker.pump(h.app, h.now) == 1
+    assert queue.pump(h.app, h.now) == 1
     assert [e.state for e in h.rows(events)] == ["received"]
 
 

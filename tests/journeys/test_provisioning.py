@@ -17,10 +17,11 @@ from connectors.sandbox.desk import SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
 from core import settings, wiring
 from core.admin import provisioning
-from core.engine import worker
+from core.engine import queue
 from core.errors import BackstopError
 from core.ledger import store
 from core.ledger.schema import events
+from core.ledger.tokens import StoredTokens
 from core.pipeline.handle import handle
 from webhook_app import create_app
 
@@ -87,7 +88,7 @@ def test_a_persons_edit_of_ours_is_reported_kept_and_still_ours_to_remove(fresh,
 
 def test_uninstalling_forgets_what_opens_the_desk(fresh, vendor):
     provisioning.install(fresh.app, "support")
-    tokens = wiring.StoredTokens(fresh.app.engine, fresh.app.clock)
+    tokens = StoredTokens(fresh.app.engine, fresh.app.clock)
     assert (tokens.load("support") is not None) == (
         vendor != "freshdesk"
     )  # which has a key in the environment
@@ -153,7 +154,7 @@ class Newcomer:
 
     def starts(self):
         """What `backstop serve` does, without its threads."""
-        worker._client = None
+        queue.close()
         self.app = wiring.build(settings.load(self.file))
         self.stack.enter_context(serving(create_app(self.app, console=False), self.port))
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from words import DISPUTE
 
 from connectors.sandbox.server import serving
-from core import wiring
+from core.app import App
 from core.engine import worker
 from core.ledger.schema import events
 from core.telemetry import traces
@@ -152,7 +152,7 @@ def test_traces_are_off_unless_the_standard_variables_ask_for_them(environ, aske
 def test_a_desk_and_a_channel_are_left_as_they_are_while_no_traces_are_wanted(house):
     h = house()
     assert traces.DESK_CALLS.isdisjoint(vars(h.app.desks["support"]))
-    assert isinstance(h.app, wiring.App)
+    assert isinstance(h.app, App)
 
 
 PLAIN = """

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from connectors.helpscout.auth import ask, token_of
-from connectors.kit.oauth import Token
+from core.ports import Token
 
 if TYPE_CHECKING:
     from connectors.helpscout.connector import Settings

@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from connectors.kit.oauth import Token
 from connectors.zendesk.auth import REFRESH_LIFE, ask, token_of
+from core.ports import Token
 
 if TYPE_CHECKING:
     from connectors.zendesk.connector import Settings

@@ -13,8 +13,8 @@ from command import Shell
 from serving import GOOD, Service, chat_answer
 from sqlalchemy import create_engine
 
-from core import wiring
 from core.classify import trust
+from core.classify.build import classifier_of
 from core.classify.evaluate import Judged
 from core.classify.trust import Trust
 from core.errors import ConfigError
@@ -113,7 +113,7 @@ def test_out_of_the_box_no_outside_guess_is_answered_automatically(
 ) -> None:
     sure = {**GOOD, "confidence": 1.0}
     service.answer = (lambda _: (200, json.dumps(sure).encode())) if kind == "http" else chat_answer(sure)
-    found = wiring.classifier_of(configured(home, service, kind)).predict("where is my order")
+    found = classifier_of(configured(home, service, kind)).predict("where is my order")
     assert found.model in {"http", "openai:small"}
     assert 0.8 < found.confidence < AUTO
 
@@ -121,7 +121,7 @@ def test_out_of_the_box_no_outside_guess_is_answered_automatically(
 def test_a_threshold_of_one_intent_holds_the_cap_down(home: Shell, service: Service) -> None:
     settings = configured(home, service)
     settings.intents["order_status"].auto = 0.7
-    assert wiring.classifier_of(settings).predict("x").confidence < 0.7
+    assert classifier_of(settings).predict("x").confidence < 0.7
 
 
 def test_every_question_is_counted_with_its_time_tokens_and_cost(home: Shell, service: Service) -> None:
@@ -131,7 +131,7 @@ def test_every_question_is_counted_with_its_time_tokens_and_cost(home: Shell, se
     engine = create_engine(f"sqlite:///{home.home}/counted.db")
     metadata.create_all(engine)
     counters = Counters(engine)
-    mind = wiring.classifier_of(settings, counters)
+    mind = classifier_of(settings, counters)
     mind.predict("where is it")
     service.answer = lambda _: (503, b"")
     for _ in range(6):  # five failures, then it is left in peace; the embedded one answers each
@@ -168,7 +168,7 @@ def test_calibrated_on_known_messages_it_may_answer(home: Shell, service: Servic
     report = home.json("train", messages(tmp_path / "m.jsonl", 240, 2), "--calibrate")
     assert (report["verdict"], report["rows"], report["right"]) == ("replaced", 242, 240)
     assert report["asked"] == len(service.asked) > 290  # background lines, too
-    assert wiring.classifier_of(settings).predict("where is my order").confidence > AUTO
+    assert classifier_of(settings).predict("where is my order").confidence > AUTO
 
 
 def test_calibrated_a_service_that_is_often_wrong_may_not(
@@ -177,7 +177,7 @@ def test_calibrated_a_service_that_is_often_wrong_may_not(
     settings = configured(home, service)
     service.answer = knows_orders
     home.json("train", messages(tmp_path / "m.jsonl", 150, 50), "--calibrate")
-    assert wiring.classifier_of(settings).predict("where is my order").confidence < AUTO
+    assert classifier_of(settings).predict("where is my order").confidence < AUTO
 
 
 def test_another_address_is_another_service_and_is_not_trusted_unseen(
@@ -187,7 +187,7 @@ def test_another_address_is_another_service_and_is_not_trusted_unseen(
     service.answer = knows_orders
     home.json("train", messages(tmp_path / "m.jsonl", 240, 0), "--calibrate")
     settings.classifier.url = service.url + "/v2"
-    assert wiring.classifier_of(settings).predict("where is my order").confidence < AUTO
+    assert classifier_of(settings).predict("where is my order").confidence < AUTO
 
 
 def test_too_few_messages_are_refused_before_anything_is_spent(

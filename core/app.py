@@ -1,0 +1,64 @@
+"""The parts of a running process, and the real clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from core.model import Rung
+
+if TYPE_CHECKING:
+    from jinja2.sandbox import SandboxedEnvironment
+    from sqlalchemy import Engine
+
+    from core.hours import Hours
+    from core.model import Rules
+    from core.ports import Channel, Classifier, HelpDesk
+    from core.settings import Settings
+    from core.telemetry.counters import Counters
+
+
+def wall() -> datetime:
+    """The real clock."""
+    return datetime.now(UTC)
+
+
+def _unknown_vendor(desk: str, *_: object, **__: object) -> Any:
+    raise LookupError(f"no vendor is known for {desk}")
+
+
+def _no_attachments(*_: object) -> dict[str, Any]:
+    return {}
+
+
+@dataclass
+class App:
+    """A running Backstop's parts. `clock` is the only source of time below here."""
+
+    settings: Settings
+    engine: Engine
+    clock: Callable[[], datetime]
+    hours: Hours
+    counters: Counters
+    rules: dict[str, Rules]
+    desks: dict[str, HelpDesk]
+    channels: dict[str, Channel]
+    classifier: Classifier
+    templates: SandboxedEnvironment
+    desk_settings: dict[str, Any] = field(default_factory=dict)
+    own_addresses: frozenset[str] = frozenset()
+    routes: Any = None  # who hears what: made once by core.notifications.routing
+    vendor: Callable[[str, str], Any] = _unknown_vendor  # (desk, part) → that module of the desk's vendor
+    attachments: Callable[..., dict[str, Any]] = (
+        _no_attachments  # (app, channel, facts) → what goes with a message
+    )
+    session: Callable[..., Any] = _unknown_vendor  # (desk, admin=…) → a session at the desk
+    demoted: frozenset[str] = frozenset()  # intents that evidence forbids to answer: core.learning.demotion
+
+    def rungs(self) -> tuple[Rung, ...]:
+        """The configured ladder."""
+        return tuple(
+            Rung(r.after, r.notify, r.repeat, r.every, r.quiet) for r in self.settings.escalation.ladder
+        )

@@ -1,0 +1,133 @@
+"""The configured classifier: embedded or external, from the cache where there is one."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.classify.starter import starter
+from core.errors import ConfigError, TryLater
+from core.ports import Classifier
+from core.rules import intent_rules
+from core.settings import Settings
+from core.telemetry import traces
+
+if TYPE_CHECKING:
+    from core.classify.linear import LinearClassifier
+    from core.classify.remote import Call
+    from core.telemetry.counters import Counters
+
+log = logging.getLogger(__name__)
+
+
+def examples_of(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """What the embedded classifier learns from: the file's examples, else the starter's of the same name."""
+    begin = starter().examples
+    found = dict(begin) if settings.classifier.starter else {}
+    for name, one in settings.intents.items():
+        examples = tuple(one.examples) or begin.get(name, ())
+        if not examples:
+            raise ConfigError(
+                f"{settings.path}: intents.{name}.examples is empty and {name} is no starter intent: "
+                "give at least five sentences a customer would write"
+            )
+        found[name] = examples
+    return found
+
+
+def classifier_of(settings: Settings, counters: Counters | None = None) -> Classifier:
+    """The embedded one, or an outside one that falls back to it; its time is counted where there are counters."""
+    embedded, outside = embedded_of(settings), _outside(settings, counters)
+    found = embedded if outside is None else outside(embedded)
+    return found if counters is None else _Timed(found, counters)
+
+
+def embedded_of(settings: Settings) -> LinearClassifier:
+    """What `train` learned, while it is about the configured intents; else fitted to the examples."""
+    from core.classify.cache import load_or_fit
+
+    examples = examples_of(settings)
+    return _trained(settings, examples) or load_or_fit(examples, starter().background, cache_dir(settings))
+
+
+def trained_path(settings: Settings) -> Path:
+    """Where `train` leaves its model."""
+    return cache_dir(settings) / "trained.npz"
+
+
+def _trained(settings: Settings, examples: Mapping[str, Sequence[str]]) -> LinearClassifier | None:
+    from core.classify.cache import load
+
+    path = trained_path(settings)
+    if not path.exists():
+        return None
+    try:
+        model = load(path)
+    except (ValueError, OSError) as err:
+        log.warning("the trained model is not used: %s", err)
+        return None
+    if set(model.intents) == set(examples):
+        return model
+    log.warning("%s is not used: it knows other intents than the configuration; train again", path)
+    return None
+
+
+def _outside(settings: Settings, counters: Counters | None) -> Callable[[Classifier], Classifier] | None:
+    section, intents = settings.classifier, intent_rules(settings)
+    if section.kind == "embedded":
+        return None
+    from core.classify.outside import outside
+
+    own = [rule.auto for rule in intents.values() if rule.auto is not None]
+    tell = _counted_mind(counters) if counters else None
+    return outside(section, intents, cache_dir(settings), [settings.bands.auto, *own], tell)
+
+
+def calibration_path(settings: Settings) -> Path:
+    """Where `train --calibrate` leaves what the configured outside classifier's confidence is worth."""
+    from core.classify.outside import trust_path
+
+    return trust_path(settings.classifier, intent_rules(settings), cache_dir(settings))
+
+
+def _counted_mind(counters: Counters) -> Callable[[Call], None]:
+    return lambda call: counters.mind_call(
+        call.model, call.outcome, call.seconds, (call.tokens_in, call.tokens_out), call.cost
+    )
+
+
+def cache_dir(settings: Settings) -> Path:
+    """Where the fitted model is kept: as configured, else in the user's cache."""
+    if settings.classifier.cache:
+        return Path(settings.classifier.cache)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "backstop"
+
+
+class _Timed:
+    """A classifier whose time is counted."""
+
+    def __init__(self, inner: Classifier, counters: Counters) -> None:
+        self._inner, self._counters, self.model = inner, counters, inner.model
+
+    def predict(self, text: str) -> Any:
+        begun = time.perf_counter()
+        try:
+            with traces.span("classify"):
+                return self._inner.predict(text)
+        finally:
+            self._counters.classified(time.perf_counter() - begun)
+
+
+class Absent:
+    """Stands where a process does not classify."""
+
+    model = "none"
+
+    def predict(self, text: str) -> Any:
+        """Raise TryLater."""
+        raise TryLater("this process does not classify")

@@ -1,0 +1,120 @@
+"""The engine's queues, from the outside: store events and start their workflows, in one transaction of the ledger."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from dbos import DBOS, DBOSClient
+from dbos._serialization import DBOSPortableJSONSerializer
+from sqlalchemy import Connection, update
+
+from core.app import App
+from core.ledger import db, pausing, store
+from core.ledger.schema import events
+from core.model import TicketEvent
+from core.telemetry import traces
+
+VERSION = "1"  # raised only when a workflow's shape changes: a deploy must not strand what is pending
+
+_client: DBOSClient | None = None
+_lock = threading.Lock()
+
+
+def queue_of(desk: str) -> str:
+    """One queue per desk: a sick desk does not stop the others; one ticket's events keep their order."""
+    return f"desk-{desk}"
+
+
+def client(app: App) -> DBOSClient:
+    """The engine's client over our own database, so that row and workflow commit together."""
+    global _client  # noqa: PLW0603 - one per process, like the engine itself
+    with _lock:
+        if _client is None:
+            _client = DBOSClient(
+                system_database_url=db.normal_url(app.settings.database_url),
+                serializer=DBOSPortableJSONSerializer(),
+            )
+        return _client
+
+
+def prepare(app: App) -> None:
+    """The engine's tables exist before anybody enqueues: its client fails on an empty database."""
+    with db.schema_lock(app.engine):
+        DBOS.migrate(db.normal_url(app.settings.database_url))
+    with app.engine.begin() as conn:
+        for name in app.desks:  # from now on we answer; what was written before is old mail
+            store.begin_desk(conn, name, app.clock())
+    client(app)
+
+
+def enqueue(app: App, conn: Connection, event: TicketEvent, attempt: int = 0) -> None:
+    """A workflow for this event, in the caller's transaction. Its name is the fact's; duplicates collapse."""
+    client(app).enqueue_in_transaction(
+        conn,
+        {
+            "queue_name": queue_of(event.desk),
+            "workflow_name": "handle_event",
+            "workflow_id": f"{event.key}#{attempt}",
+            "app_version": VERSION,
+            "queue_partition_key": event.ticket_id,
+        },
+        event.key,
+    )
+
+
+def report(app: App, found: Iterable[TicketEvent], source: str) -> int:
+    """Store facts and start their workflows, in one transaction; gives how many were new."""
+    now, fresh = app.clock(), list[TicketEvent]()
+    with app.engine.begin() as conn:
+        for event in found:
+            if store.add_event(conn, event, source, now):
+                enqueue(app, conn, event)
+                fresh.append(event)
+        if source == "webhook":
+            for desk in {event.desk for event in found}:
+                store.put_desk(conn, desk, hook_heard_at=now)
+    for event in fresh:
+        traces.stored(event.key, desk=event.desk, ticket=event.ticket_id, fact=event.kind, source=source)
+    return len(fresh)
+
+
+def retry(app: App, key: str) -> bool:
+    """Give a dead letter another chance; False when there is none of that key."""
+    with app.engine.begin() as conn:
+        row = store.event(conn, key)
+        if row is None or row.state != "dead":
+            return False
+        again = update(events).where(events.c.key == key, events.c.state == "dead")
+        conn.execute(
+            again.values(state="waiting", due_at=app.clock(), attempts=0, outcome="", settled_at=None)
+        )
+        where = (row.desk, row.ticket_id)
+        store.log(conn, where, app.clock(), "retried", "a dead letter is tried again", key=key)
+    pump(app, app.clock())
+    return True
+
+
+def pump(app: App, now: datetime) -> int:
+    """Take up what waits and is due; each by one taker."""
+    with app.engine.begin() as conn:
+        pausing.release(conn, now)
+        due = store.due_events(conn, now)
+        for row in due:
+            if store.requeue(conn, row.key):
+                event = TicketEvent(row.desk, row.key, row.kind, row.ticket_id, row.at or now)
+                enqueue(app, conn, event, attempt=_attempt())
+    return len(due)
+
+
+def _attempt() -> int:
+    return uuid.uuid4().int % 10**12
+
+
+def close() -> None:
+    """Forget the client, so that the next use makes one for its own database."""
+    global _client  # noqa: PLW0603
+    with _lock:
+        _client = None

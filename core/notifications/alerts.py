@@ -1,0 +1,27 @@
+"""Tell our own people about a fault of Backstop's own or of what it depends on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from core.model import Notice, Priority
+from core.notifications import delivery, routing
+
+if TYPE_CHECKING:
+    from core.app import App
+
+
+def alarm(app: App, key: str, desk: str, ticket_id: str, what: str, now: datetime) -> None:
+    """Tell our own people about a trouble of ours; once per key."""
+    notice = Notice(
+        key=f"alarm:{key}",
+        audience=routing.ALARM,
+        priority=Priority.HIGH,
+        template="alarm",
+        facts={"what": what, "reason": what},
+        desk=desk,
+        ticket_id=ticket_id,
+    )
+    with app.engine.begin() as conn:
+        delivery.enqueue(conn, [notice], routes=routing.of(app), now=now)

@@ -1,0 +1,63 @@
+"""What the configuration means for a decision: the rules of each desk and the business hours."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+from core.classify.starter import starter
+from core.errors import ConfigError
+from core.hours import Hours
+from core.model import IntentRule, Mode, Priority, Rules
+from core.settings import Settings
+
+HIGH = {Priority.URGENT, Priority.HIGH}
+ALWAYS_HUMAN = {"billing_dispute", "account_compromise", "critical_bug", "human_request"}
+EVERY_DAY = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "00:00-24:00")
+
+
+def hours_of(settings: Settings) -> Hours:
+    """The business hours; without a week every hour counts."""
+    section = settings.hours
+    try:
+        return Hours.make(section.timezone, section.week or EVERY_DAY, section.holidays)
+    except ValueError as err:
+        raise ConfigError(f"{settings.path}: hours: {err}") from err
+
+
+def intent_rules(settings: Settings) -> dict[str, IntentRule]:
+    """The configured intents, and the starter ones that the file does not name."""
+    begin = {i.name: IntentRule(i.name, i.priority) for i in starter().intents}
+    rules = dict(begin) if settings.classifier.starter else {}
+    for name, one in settings.intents.items():
+        base = begin[name].priority if name in begin else Priority.NORMAL
+        priority = one.priority or base
+        rules[name] = IntentRule(name, priority, one.queue, one.reply, one.action, one.mode, one.auto)
+    return rules
+
+
+def rules_for(settings: Settings, desk: Any, demoted: Collection[str] = ()) -> Rules:
+    """The rules of one desk, with a version that changes when they do; `demoted` intents only suggest."""
+    intents = {
+        name: replace(rule, mode=Mode.SUGGEST) if name in demoted and rule.mode is Mode.ACT else rule
+        for name, rule in intent_rules(settings).items()
+    }
+    never = {name for name, rule in intents.items() if rule.priority in HIGH} | ALWAYS_HUMAN
+    facts = [settings.bands.model_dump(), desk.general_queue, desk.mode, desk.acknowledge]
+    facts += [[r.name, r.priority, r.queue, r.reply, r.action, r.mode, r.auto] for r in intents.values()]
+    version = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
+    return Rules(
+        auto=settings.bands.auto,
+        route=settings.bands.route,
+        intents=intents,
+        never_automatic=frozenset(never),
+        general_queue=desk.general_queue,
+        mode=desk.mode,
+        tag_prefix=desk.tag_prefix,
+        suspicion=settings.classifier.suspicion,
+        acknowledge=desk.acknowledge,
+        version=version,
+    )
