@@ -37,7 +37,9 @@ def engine(tmp_path):
 def running(engine, **settings):
     channel = SimpleNamespace(name="slack:x", kind="slack", format="rich", max_length=3000, recipients=())
     made = Settings(channels={"slack": {"x": {}}}, public_url="https://b.example/", **settings)
-    app = SimpleNamespace(settings=made, engine=engine, clock=lambda: NOW, hours=OFFICE, routes=None, attachments=enclosed)
+    app = SimpleNamespace(
+        settings=made, engine=engine, clock=lambda: NOW, hours=OFFICE, routes=None, attachments=enclosed
+    )
     app.channels = {"slack:x": channel}
     app.desks, app.rules, app.counters = {}, {}, None
     app.routes = routing.make(made, app.channels)
