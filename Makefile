@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+LOCKS  := requirements/runtime.lock requirements/otel.lock requirements/dev.lock
 PATHS  := core connectors webhook_app.py
 ALL    := $(PATHS) tests bench demo deploy docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test check fmt bench soak docs lock env zendesk-app manifests
+.PHONY: help demo install test check fmt bench soak docs lock locks env zendesk-app manifests
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +17,7 @@ demo: $(VENV)/.runtime ## the whole product on this machine, no account needed (
 	@$(BIN)/backstop demo $(ARGS)
 
 install: $(VENV)/.runtime ## the program for use: then .venv/bin/backstop …
+	@echo "Backstop is installed. Next: $(BIN)/backstop init (writes a configuration), or make demo"
 
 test: check ## lint, types, import rules, the whole suite (ARGS="-k word": some of it)
 	$(BIN)/pytest -n 2 $(ARGS)
@@ -56,25 +58,43 @@ manifests: ## render the Helm chart into deploy/kubernetes.yaml (needs helm)
 # The lock files name versions and hashes, never an index. uv keeps what is pinned unless told to upgrade
 # (UPGRADE=--upgrade). pyproject.toml holds the only list of what is wanted.
 lock: ## pin the dependencies of pyproject.toml again (needs uv; UPGRADE=--upgrade for newer ones)
-	uv pip compile pyproject.toml $(LOCK) -o requirements.lock
-	uv pip compile pyproject.toml --extra otel $(LOCK) -o requirements-otel.lock
-	uv pip compile pyproject.toml --group dev $(LOCK) -o requirements-dev.lock
+	uv pip compile pyproject.toml $(LOCK) -o requirements/runtime.lock
+	uv pip compile pyproject.toml --extra otel $(LOCK) -o requirements/otel.lock
+	uv pip compile pyproject.toml --group dev $(LOCK) -o requirements/dev.lock
 LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(UPGRADE)
+
+# tests/test_locks.py proves that the lock files are complete; this proves that both ends of pip take them as they are.
+locks: ## try the lock files with the oldest and the newest pip (nothing is installed)
+	@for pip in 'pip==23.2.1' pip; do rm -rf build/pip && $(PYTHON) -m venv build/pip && \
+		build/pip/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "$$pip" && build/pip/bin/python -m pip --version && \
+		build/pip/bin/python -m pip install --quiet --dry-run --no-deps --require-hashes $(addprefix -r ,$(LOCKS)) || exit 1; \
+	done; rm -rf build/pip
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Backstop needs Python 3.11 or newer; $(PYTHON) is older: make PYTHON=python3.12 …"; exit 2; }
-	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+	@echo "Making the virtual environment $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 # The checkout is put on the path instead of being installed: nothing has to be built.
 $(BIN)/backstop: | $(BIN)/python
 	@$(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "backstop.pth").write_text("$(CURDIR)\n")'
 	@printf '#!%s\nfrom core.cli import main\n\nmain()\n' '$(CURDIR)/$(BIN)/python' > $@ && chmod +x $@
 
-$(VENV)/.runtime: requirements.lock | $(BIN)/backstop
-	$(PIP) -r requirements.lock
+# Nothing is resolved: a lock file is the whole list, and `pip check` says so afterwards. The word FAILED stands for pip's exit code, which a pipe loses.
+define install
+@echo "Installing the packages of $<: a minute or two"
+@{ $(PIP) install --no-deps --require-hashes --progress-bar off -r $< 2>&1 || echo FAILED; } | awk ' \
+	/^(Collecting|Processing)/ && ++n % 20 == 0 {print "  " n " packages fetched"; fflush()} \
+	/^Installing collected/ {print "  " n " packages fetched, writing them to $(VENV)"; fflush()} \
+	/^(ERROR|FAILED)/ {failed = 1} failed {print} END {exit failed}'
+@$(PIP) check
+endef
+
+$(VENV)/.runtime: requirements/runtime.lock | $(BIN)/backstop
+	$(install)
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.lock | $(BIN)/backstop
-	$(PIP) -r requirements-dev.lock
+$(VENV)/.dev: requirements/dev.lock | $(BIN)/backstop
+	$(install)
 	@touch $@ $(VENV)/.runtime

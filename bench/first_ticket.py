@@ -37,6 +37,7 @@ MESSAGE = "There is a charge of 89 euros on my card that I did not make. I want 
 PATIENCE = 90.0
 PAGE = ROOT / "docs/first-ticket.md"
 HERE = [sys.executable, "-m", "core.cli"]
+LOCK = "requirements/runtime.lock"
 SOON = 1.0  # seconds until `--help` is there
 
 
@@ -62,12 +63,12 @@ def installed(home: Path) -> list[str]:
     venv.create(home / ".venv", with_pip=True)
     bin_ = home / ".venv/bin"
     pip = [str(bin_ / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    run([*pip, "install", "--require-hashes", "-r", str(ROOT / "requirements.lock")], home)
+    run([*pip, "install", "--no-deps", "--require-hashes", "-r", str(ROOT / LOCK)], home)
     run([*pip, "install", "--no-deps", str(wheel)], home)
     took = time.monotonic() - begun
     print("## Installing it\n\n```console")
     print("$ python3 -m venv .venv")
-    print("$ .venv/bin/pip install --quiet --require-hashes -r requirements.lock")
+    print(f"$ .venv/bin/pip install --quiet --no-deps --require-hashes -r {LOCK}")
     print(f"$ .venv/bin/pip install --quiet --no-deps {wheel.name}")
     run([str(bin_ / "backstop"), "--help"], home)  # the first one compiles
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -28,6 +28,7 @@ PORT = 8600
 PACE = 1.5
 GENERATED_WEEKS = 4
 INTERRUPTED = 130  # as shells have it
+NEXT = "Next, for a help desk of yours: `backstop init` (in a checkout .venv/bin/backstop init)."
 PATIENCE = 90.0  # seconds for the whole of --once
 
 
@@ -51,6 +52,9 @@ def run(
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     console = Console(width=None if sys.stdout.isatty() else 150)
     stopped = _told_to_stop()
+    progress(
+        "Starting a help desk and Backstop on this machine; training the classifier takes up to half a minute."
+    )
     try:
         with (
             tempfile.TemporaryDirectory(prefix="backstop-demo-") as home,
@@ -66,6 +70,11 @@ def run(
     if interrupted:
         click.echo("\nGoodbye.", err=True)
     return code
+
+
+def progress(words: str) -> None:
+    """Say on standard error what is being done; standard output holds results alone."""
+    click.echo(words, err=True)
 
 
 def _told_to_stop() -> threading.Event:
@@ -97,7 +106,9 @@ def _stay(world: Any, console: Console, pace: float) -> int:
 
     console.print(f"Backstop's demo: {world.url}/demo   (Ctrl-C ends it)", highlight=False)
     history.fill(world.app.engine, world.clock(), GENERATED_WEEKS)
+    progress(f"Playing {len(samples())} messages, one each {pace:g} s: open the page and watch.")
     play(world, samples(), pace)
+    progress(f"All messages are sent; the page stays up until Ctrl-C. {NEXT}")
     world.stopped.wait()
     return 0
 
@@ -109,6 +120,7 @@ def _once(world: Any, console: Console, *, as_json: bool) -> int:
 
     begun = time.monotonic()
     world.patience_ends = begun + PATIENCE
+    progress(f"Playing {len(samples())} messages through {world.vendor}'s API: up to half a minute.")
     play(world, samples(), 0)
     if world.stopped.is_set():
         return INTERRUPTED
@@ -131,6 +143,7 @@ def _once(world: Any, console: Console, *, as_json: bool) -> int:
     )
     played = f"{len(world.told)} messages through {world.vendor}'s API in {took:.1f} s"
     console.print(played, style="dim", highlight=False)
+    progress(NEXT)
     return int(not found["accounted_for"])
 
 

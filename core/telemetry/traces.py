@@ -24,7 +24,10 @@ WHERE = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 DESK_CALLS = frozenset(["fetch", "machine_mail", "send", "landed", "changed_since", "unclaimed"])
 BY_ID = frozenset(["fetch", "landed"])
 CHANNEL_CALLS = frozenset(["send", "answer"])
-REMEDY = 'pip install "backstop[otel]", or from a checkout: pip install -r requirements-otel.lock'
+REMEDY = (
+    'pip install "backstop[otel]", or from a checkout: '
+    "pip install --no-deps --require-hashes -r requirements/otel.lock"
+)
 
 Port = TypeVar("Port")
 
