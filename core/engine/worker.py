@@ -41,7 +41,6 @@ BEATS = 6  # within the time after which a worker counts as dead
 LAZY = (
     "inscriptis",
     "lxml.html",
-    "mailparser_reply.parser",
     "py3langid.langid",
 )  # else two threads half-import one
 PAUSE = 2.0  # seconds between two tries while the store does not answer

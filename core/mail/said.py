@@ -1,0 +1,84 @@
+"""What a customer says in one message of a ticket: the new words, everything that may be theirs, and what was cut."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from core.mail.lines import Line
+from core.mail.repeated import Found, found_in
+from core.mail.split import Kind, Part, split
+from core.mail.visible import seen_lines
+from core.model import Author, Message, Ticket
+
+SUBSTANTIAL = 20  # letters: fewer than this cannot be a request
+EARLIER = 50  # messages of a thread that are compared with
+_BLANK_LINES = re.compile(r"\n{3,}")
+_FORWARDS = re.compile(
+    r"^\s*(?:\[[^\]]*\]\s*)*(?:fwd?|wg|tr|rv|i|enc|pd|vb|vl|vs|doorst|redir|videresend|i\u0307?lt|tov\u00e1bb\u00edt\u00e1s|\u03c0\u03c1\u03b8|\u8f49\u5bc4|\u8f6c\u53d1|\u8ee2\u9001)\s*[:\uff1a]",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Said:
+    """One message, read. `words` is what the classifier reads; `everything` what alarms are looked for in."""
+
+    words: str = ""  # what is said now, forwarded mail included
+    everything: str = ""  # and all that is not surely an earlier text of this thread
+    cut: str = (
+        ""  # what was left out of `words` and stands nowhere in the thread; "" when that is next to nothing
+    )
+
+
+def said_in(ticket: Ticket, message: Message) -> Said:
+    """Return what a message of the ticket says, compared with those before it."""
+    place = ticket.messages.index(message) if message in ticket.messages else len(ticket.messages)
+    earlier = [m for m in ticket.messages[:place] if m.public][-EARLIER:]
+    ours = [m.text or m.html for m in earlier if m.author is not Author.CUSTOMER]
+    theirs = [m.text or m.html for m in earlier if m.author is Author.CUSTOMER]
+    return said(
+        message.text, message.html, subject="" if earlier else ticket.subject, ours=ours, theirs=theirs
+    )
+
+
+def said(
+    text: str, html: str = "", *, subject: str = "", ours: Sequence[str] = (), theirs: Sequence[str] = ()
+) -> Said:
+    """Return what a message says. `ours`, `theirs`: the earlier messages of its thread. Never raises."""
+    lines = seen_lines(text, html)
+    repeats, repeats_ours = found_in([*ours, *theirs]), found_in(ours)
+    parts = split(lines, forwarded=forwards(subject), repeats=repeats, ours=repeats_ours)
+    words = _joined(part.text for part in parts if part.kind in {Kind.NEW, Kind.FORWARDED})
+    cut = _joined(_unknown(parts, repeats))
+    if not _letters(words):
+        return Said(*[_all_of(lines, repeats)] * 2)
+    kept = {Kind.NEW, Kind.FORWARDED, Kind.SIGNATURE}
+    everything = _joined([*(part.text for part in parts if part.kind in kept), cut])
+    return Said(words, everything, cut if _letters(cut) >= SUBSTANTIAL else "")
+
+
+def forwards(subject: str) -> bool:
+    """Whether a subject says that the mail forwards another ("Fwd:", "WG:", "TR:")."""
+    return bool(_FORWARDS.match(subject))
+
+
+def _unknown(parts: Iterable[Part], repeats: Found) -> list[str]:
+    """The quoted lines that stand in no earlier message."""
+    quoted = (line for part in parts if part.kind is Kind.QUOTED for line in part.lines)
+    return [line for line in quoted if line and not repeats(line)]
+
+
+def _all_of(lines: Sequence[Line], repeats: Found) -> str:
+    """The whole message, for one that seems to say nothing new; "" when all of it was said before."""
+    texts = [line.text for line in lines]
+    return "" if all(repeats(text) for text in texts if text) else _joined(texts)
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return _BLANK_LINES.sub("\n\n", "\n".join(texts)).strip()
+
+
+def _letters(text: str) -> int:
+    return sum(c.isalnum() for c in text)
