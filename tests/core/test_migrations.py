@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from real_postgres import real_postgres
 from sqlalchemy import MetaData, Table, inspect, select
 
 from core.ledger import db
@@ -19,19 +17,10 @@ from core.ledger.schema import labels, meta, metadata, tickets, writes
 AT = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 
 
-@contextmanager
-def address(kind, home):
-    """Where an empty database of a kind is."""
-    if kind == "sqlite":
-        yield f"sqlite:///{home}/b.db"
-        return
-    with real_postgres() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request, tmp_path):
-    with address(request.param, tmp_path) as url:
+@pytest.fixture
+def engine(store_kind, stores, tmp_path):
+    """A database without a table."""
+    with stores.empty(store_kind, tmp_path) as url:
         engine = db.connect(url)
         yield engine
         engine.dispose()
