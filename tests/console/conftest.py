@@ -6,11 +6,11 @@ import threading
 
 import pytest
 from argon2 import PasswordHasher
-from core.console import users
 from flask import Flask
 from werkzeug.serving import make_server
 
 from core.ledger import db
+from core.web import users
 from tests.console.world import fill, hostile, make_app
 from tests.stores import KINDS
 
