@@ -12,6 +12,7 @@ from dbos._serialization import DBOSPortableJSONSerializer
 from sqlalchemy import Connection, update
 
 from core.app import App
+from core.engine import wakeup
 from core.ledger import db, pausing, store
 from core.ledger.schema import events
 from core.model import TicketEvent
@@ -63,6 +64,7 @@ def enqueue(app: App, conn: Connection, event: TicketEvent, attempt: int = 0) ->
         },
         event.key,
     )
+    wakeup.announce(conn)
 
 
 def report(app: App, found: Iterable[TicketEvent], source: str) -> int:

@@ -21,7 +21,7 @@ from dbos._serialization import DBOSPortableJSONSerializer
 from sqlalchemy.exc import DBAPIError
 
 from core.app import App
-from core.engine import queue, recovery
+from core.engine import queue, recovery, wakeup
 from core.ledger import db, store
 from core.pipeline import reminders
 from core.pipeline import sweep as sweeping
@@ -33,7 +33,6 @@ from core.wording import language_of
 log = structlog.get_logger(__name__)
 
 NAME = "backstop"
-POLL = 0.1
 MINUTE = 60
 TICK = 5  # seconds between two looks at what is due
 BEAT = 5.0  # seconds: how soon work that was handed over is taken up
@@ -50,6 +49,7 @@ _busy = {"tick": threading.Lock(), "sweep": threading.Lock()}
 _stop = threading.Event()
 _threads: list[threading.Thread] = []
 _me = ""
+_wakeup = wakeup.Wakeup()
 
 
 # --- the worker side ------------------------------------------------------------------------
@@ -59,7 +59,7 @@ _me = ""
 def handle_event(key: str) -> str:
     """One reported fact, to its end or to its next due time."""
     app = _running()
-    with correlated(key), traces.span("handle", kind="consumer", story=key):
+    with _at_work(), correlated(key), traces.span("handle", kind="consumer", story=key):
         state = _patiently(lambda: handle(app, key))
         if state == "settled":
             with db.reading(app.engine) as conn:
@@ -67,6 +67,15 @@ def handle_event(key: str) -> str:
             if event is not None:
                 reminders.remind(app, app.clock(), only=(event.desk, event.ticket_id))
     return state
+
+
+@contextmanager
+def _at_work() -> Iterator[None]:
+    _wakeup.working(1)
+    try:
+        yield
+    finally:
+        _wakeup.working(-1)
 
 
 def _patiently(work: Callable[[], str]) -> str:
@@ -158,7 +167,7 @@ def launch(app: App, *, timers: bool = True) -> None:
         importlib.import_module(name)
     language_of("so that the first ticket does not wait for the model to load")
     _app, _me = app, f"{os.uname().nodename}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-    DBOS(
+    instance = DBOS(
         config={
             "name": NAME,
             "system_database_url": db.normal_url(app.settings.database_url),
@@ -167,25 +176,31 @@ def launch(app: App, *, timers: bool = True) -> None:
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "ERROR",
             "use_listen_notify": False,
-            "scheduler_polling_interval_sec": 1.0,
+            "scheduler_polling_interval_sec": 30.0,
         }
     )
     recovery.beat(app, _me, queue.VERSION)  # the row exists before we may claim anything
     DBOS.launch()
+    for event in instance.background_thread_stop_events:
+        _wakeup.shorten(event)
     for desk in app.desks:
         DBOS.register_queue(
             queue.queue_of(desk),
             worker_concurrency=app.settings.limits.workers,
             partition_concurrency=1,
-            polling_interval_sec=POLL,
+            polling_interval_sec=wakeup.IDLE,
             on_conflict="always_update",
         )
     if timers:
         _schedule(app)
     _stop.clear()
-    thread = threading.Thread(target=_keep_beating, args=(app,), name="heartbeat", daemon=True)
-    thread.start()
-    _threads.append(thread)
+    for name, target, args in (
+        ("heartbeat", _keep_beating, (app,)),
+        ("wake-up", wakeup.watch, (app.engine, _wakeup, _stop)),
+    ):
+        thread = threading.Thread(target=target, args=args, name=name, daemon=True)
+        thread.start()
+        _threads.append(thread)
 
 
 def _schedule(app: App) -> None:

@@ -1,0 +1,126 @@
+"""Wake the queue threads when something was enqueued, so that an idle worker need not poll.
+
+DBOS's queue threads sleep between two looks (`stop_event.wait(interval)`) and know no wake-up. So the interval is long,
+and this module ends the sleep early: when an event was stored in the SQLite file (`PRAGMA data_version` costs
+microseconds and takes no lock), when Postgres notifies, or at a short interval while this worker has work.
+A wake-up that is missed costs one interval, never an event.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from psycopg import Error as PostgresError
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+log = structlog.get_logger(__name__)
+
+CHANNEL = "backstop_enqueued"  # Postgres: NOTIFY by whoever enqueues, LISTEN by each worker
+IDLE = 5.0  # seconds between two looks at a queue when nothing was heard
+BUSY = (
+    0.05  # seconds between two looks while this worker is at work, and between two looks at SQLite's counter
+)
+LINGER = 1.0  # seconds after the last piece of work in which the short interval holds
+THREADS = "queue-worker-desk-"  # the names of the engine's threads that are woken
+NOTIFY = text(f"SELECT pg_notify('{CHANNEL}', '')")
+
+
+def announce(conn: Connection) -> None:
+    """Tell the workers on Postgres that something was enqueued, once the transaction commits."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(NOTIFY)
+
+
+class Wakeup:
+    """The sleep of the queue threads of one process, which `wake` ends early."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._calls = 0
+        self._running = 0
+        self._busy_until = 0.0
+        self._seen = threading.local()
+
+    def wake(self) -> None:
+        """Let each queue thread look at its queue now."""
+        with self._changed:
+            self._calls += 1
+            self._changed.notify_all()
+
+    def working(self, change: int) -> None:
+        """Count a piece of work that begins (+1) or ends (-1)."""
+        with self._changed:
+            self._running += change
+            self._busy_until = time.monotonic() + LINGER
+            self._changed.notify_all()
+
+    def shorten(self, stop: threading.Event) -> None:
+        """Make the sleeps of queue threads on this event of the engine's end early when they should."""
+        plain, set_ = stop.wait, stop.set
+
+        def wait(timeout: float | None = None) -> bool:
+            if not threading.current_thread().name.startswith(THREADS):
+                return plain(timeout)
+            return self._sleep(stop, timeout or IDLE)
+
+        def end() -> None:
+            set_()
+            self.wake()
+
+        stop.wait, stop.set = wait, end  # type: ignore[method-assign]
+
+    def _sleep(self, stop: threading.Event, timeout: float) -> bool:
+        started = time.monotonic()
+        with self._changed:
+            seen = getattr(self._seen, "calls", 0)
+            while not stop.is_set() and self._calls == seen:
+                now = time.monotonic()
+                busy = self._running > 0 or now < self._busy_until
+                left = started + (min(timeout, BUSY) if busy else timeout) - now
+                if left <= 0:
+                    break
+                self._changed.wait(left)
+            self._seen.calls = self._calls
+        return stop.is_set()
+
+
+def watch(engine: Engine, wakeup: Wakeup, stop: threading.Event) -> None:
+    """Call `wakeup.wake` whenever something may have been enqueued, until `stop` is set. Runs in a thread of its own."""
+    look = _listen if engine.dialect.name == "postgresql" else _watch_file
+    while not stop.is_set():
+        try:
+            look(engine, wakeup.wake, stop)
+        except (DBAPIError, PostgresError) as err:  # the long interval serves meanwhile
+            log.warning("waiting for enqueued events failed, polling instead", error=type(err).__name__)
+            stop.wait(IDLE)
+
+
+def _watch_file(engine: Engine, wake: Callable[[], None], stop: threading.Event) -> None:
+    """SQLite: `data_version` changes when another connection, of whatever process, has committed; then the newest
+    row of `bs_events` says whether something was enqueued."""
+    connection = engine.raw_connection()
+    try:
+        cursor, version, newest = connection.cursor(), None, None
+        while not stop.wait(BUSY):
+            before, version = version, cursor.execute("PRAGMA data_version").fetchone()
+            if version == before:
+                continue
+            known, newest = newest, cursor.execute("SELECT max(rowid) FROM bs_events").fetchone()
+            if newest != known:
+                wake()
+    finally:
+        connection.close()
+
+
+def _listen(engine: Engine, wake: Callable[[], None], stop: threading.Event) -> None:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"LISTEN {CHANNEL}"))
+        driver: Any = connection.connection.driver_connection
+        while not stop.is_set():
+            for _ in driver.notifies(timeout=1.0, stop_after=1):
+                wake()

@@ -1,0 +1,108 @@
+"""An idle worker sleeps long, and takes up what is enqueued at once."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+
+import pytest
+
+from core.engine import wakeup
+from core.ledger import db, store
+from core.model import EventKind, TicketEvent
+
+LONG = 600.0  # seconds: a sleep that no test waits for
+SOON = 20.0  # seconds until a thread that was woken has surely ended, on a busy machine too
+
+
+def sleeper(stop: threading.Event, name: str = f"{wakeup.THREADS}support") -> threading.Thread:
+    thread = threading.Thread(target=stop.wait, args=(LONG,), name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.fixture
+def sleeping():
+    waking, stop = wakeup.Wakeup(), threading.Event()
+    waking.shorten(stop)
+    return waking, stop
+
+
+def test_a_queue_thread_sleeps_until_it_is_woken(sleeping):
+    waking, stop = sleeping
+    thread = sleeper(stop)
+    thread.join(0.2)
+    assert thread.is_alive()
+    waking.wake()
+    thread.join(SOON)
+    assert not thread.is_alive()
+
+
+def test_a_wake_up_while_the_thread_looks_at_its_queue_is_not_lost(sleeping):
+    waking, stop = sleeping
+    looking, looked, ended = threading.Event(), threading.Event(), []
+
+    def loop():
+        stop.wait(LONG)
+        looking.set()
+        looked.wait(SOON)
+        ended.append(stop.wait(LONG))
+
+    thread = threading.Thread(target=loop, name=f"{wakeup.THREADS}support", daemon=True)
+    thread.start()
+    waking.wake()
+    assert looking.wait(SOON)
+    waking.wake()
+    looked.set()
+    thread.join(SOON)
+    assert ended == [False]
+
+
+def test_the_engine_s_other_threads_keep_their_own_pace(sleeping):
+    waking, stop = sleeping
+    thread = sleeper(stop, "queue-worker-_dbos_internal_queue")
+    waking.wake()
+    thread.join(0.2)
+    assert thread.is_alive()
+    stop.set()
+    thread.join(SOON)
+    assert not thread.is_alive()
+
+
+def test_a_worker_at_work_looks_at_a_short_interval(sleeping):
+    waking, stop = sleeping
+    waking.working(1)
+    thread = sleeper(stop)
+    thread.join(SOON)
+    assert not thread.is_alive()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger_url(request, tmp_path):
+    return f"sqlite:///{tmp_path}/b.db" if request.param == "sqlite" else request.getfixturevalue("database")
+
+
+def test_an_event_that_is_stored_by_whatever_connection_wakes(ledger_url):
+    engine = db.connect(ledger_url)
+    db.create_all(engine)
+    woken, stop = threading.Event(), threading.Event()
+    waking = wakeup.Wakeup()
+    waking.wake = woken.set
+    thread = threading.Thread(target=wakeup.watch, args=(engine, waking, stop), daemon=True)
+    thread.start()
+    other = db.connect(ledger_url)
+    now = datetime.now(UTC)
+    try:
+        for n in range(200):  # until the watcher listens
+            with other.begin() as conn:
+                event = TicketEvent("support", f"support:{n}:created", EventKind.CREATED, str(n), now)
+                store.add_event(conn, event, "webhook", now)
+                wakeup.announce(conn)
+            if woken.wait(0.1):
+                break
+        assert woken.is_set()
+    finally:
+        stop.set()
+        thread.join(SOON)
+        engine.dispose()
+        other.dispose()
