@@ -113,8 +113,9 @@ def schema_is_current(engine: Engine) -> bool:
 def insert_new(conn: Connection, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert unless the key is there already; whether it was new."""
     dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
-    result = conn.execute(dialect.insert(table).values(**values).on_conflict_do_nothing())
-    return bool(result.rowcount)
+    insert = dialect.insert(table).values(**values).on_conflict_do_nothing()
+    result = conn.execute(insert, execution_options={"preserve_rowcount": True})  # else -1 on Postgres
+    return result.rowcount == 1
 
 
 def put(conn: Connection, table: Table, keys: Iterable[str], values: Mapping[str, Any]) -> None:
