@@ -107,3 +107,11 @@ class NotAllowed(Refused):
     """401 or 403: the credential, its scope or its role is wrong."""
 
     code = "BS17"
+
+
+def said_of(err: BaseException) -> str:
+    """Return what may be stored or shown of an exception: the words of one of ours, of any other its class alone.
+
+    The text of a library's exception repeats what it was given: addresses with keys in them, rows, customers' words.
+    """
+    return str(err) if isinstance(err, BackstopError | ConfigError) else type(err).__name__

@@ -47,6 +47,17 @@ def what(actions: Iterable[Action]) -> str:
     return "marks"
 
 
+def storable(value: Any) -> Any:
+    """The value without what no store takes: a text without NUL and lone surrogates, also inside lists and mappings."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode().replace("\x00", "")
+    if isinstance(value, Mapping):
+        return {storable(k): storable(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(v) for v in value]
+    return value
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}

@@ -26,10 +26,10 @@ from core.notifications import routing
 from core.ports import HelpDesk
 from core.reports.attachments import enclosed
 from core.rules import hours_of, rules_for
+from core.sandbox import environment
 from core.settings import Settings, explain
 from core.telemetry import traces
 from core.telemetry.counters import Counters
-from core.wording import environment
 
 
 def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify: bool = True) -> App:

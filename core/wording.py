@@ -1,7 +1,7 @@
 """From template and facts to text: acknowledgments, answers, notes. Jinja, sandboxed, strict about what is missing.
 
-Admins write replies; customers write names and messages. So the sandbox is on, nothing undefined renders as
-nothing, and what a customer wrote is never a template.
+Admins write replies; customers write names and messages. So templates run in `core.sandbox`, nothing undefined renders
+as nothing, and what a customer wrote is never a template.
 """
 
 from __future__ import annotations
@@ -9,59 +9,36 @@ from __future__ import annotations
 import functools
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Any
 
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
-from core.errors import BackstopError
 from core.hours import Hours, say
-from core.model import Action, AddNote, Decision, Prediction, Reply, Ticket, whole_percent
+from core.model import Action, AddNote, Decision, Guess, Outcome, Prediction, Reply, Ticket, whole_percent
+from core.sandbox import BrokenTemplate, built_in, render
 
-HERE = Path(__file__).parent / "templates"
+ACKNOWLEDGMENT, NOTE = "acknowledgment", "note"
+NAMES = (
+    "",
+    "Carla",
+    "Łukasz",
+    "O’Neil",
+    "Anne-Marie",
+    "李",
+    "Ж",
+    "Abcdefghijklmnopqrstuvwxy",
+    "<b>",
+    "{{ x }}",
+    "%s",
+)
 SHORT = 300  # characters of the customer's message in a note
 WORTH_NAMING = 0.01  # a guess of "0%" only makes the reader wonder
 NAME = 40
 TOO_SHORT, SURE = 20, 0.9  # of a text's language
 LANGUAGES = ("en", "de", "fr", "es", "nl", "it", "pt")
-
-
-class BrokenTemplate(BackstopError):
-    """A template cannot be rendered. The message names file and fault."""
-
-    code = "BS04"
-
-
-def environment(dirs: Sequence[Path]) -> SandboxedEnvironment:
-    """Templates of the admin first, then ours."""
-    loaders = [FileSystemLoader([str(d) for d in dirs]), FileSystemLoader(str(HERE))]
-    return SandboxedEnvironment(
-        loader=ChoiceLoader(loaders),
-        undefined=StrictUndefined,
-        autoescape=False,  # texts are plain; connectors escape where a vendor wants HTML
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def render(env: SandboxedEnvironment, name: str, facts: Mapping[str, Any], language: str = "en") -> str:
-    """The template in the customer's language where a translation exists: `reply.de.txt` before `reply.txt`."""
-    try:
-        return env.select_template(candidates(name, language)).render(**facts).strip()
-    except TemplateError as err:
-        words = getattr(err, "message", None) or str(err)
-        raise BrokenTemplate(f"template {name}: {words}") from err
-
-
-def candidates(name: str, language: str) -> list[str]:
-    """File names to look for, best first."""
-    stem, dot, ending = name.rpartition(".")
-    stem, ending = (stem, ending) if dot else (name, "txt")
-    return [f"{stem}.{language}.{ending}", f"{stem}.{ending}", f"{stem}.en.{ending}"]
 
 
 def fill(
@@ -75,23 +52,61 @@ def fill(
     promise_at: datetime | None,
     now: datetime,
     hours: Hours,
+    on_broken: Callable[[BrokenTemplate], None],
 ) -> tuple[Action, ...]:
-    """The actions with their texts. Raises BrokenTemplate."""
+    """Return the actions with their texts. Raises BrokenTemplate for an answer; of an acknowledgment or a note that is
+    broken `on_broken` hears, and our own text stands in its place."""
     language = language_of(words, ticket.customer.locale)
-    filled: list[Action] = []
-    for action in actions:
-        if isinstance(action, Reply):
-            facts = _reply_facts(ticket, promise_at, now, hours, language)
-            filled.append(replace(action, text=render(env, action.template, facts, language)))
-        elif isinstance(action, AddNote):
-            facts = _note_facts(action, decision, prediction, words, promise_at, now, hours)
-            filled.append(replace(action, text=render(env, action.template, facts)))
+
+    def text(action: Reply | AddNote) -> str:
+        if isinstance(action, AddNote):
+            facts, tongue = _note_facts(action, decision, prediction, words, promise_at, now, hours), "en"
         else:
-            filled.append(action)
-    return tuple(filled)
+            facts, tongue = reply_facts(ticket, promise_at, now, hours, language), language
+        try:
+            return render(env, action.template, facts, tongue)
+        except BrokenTemplate as err:
+            if isinstance(action, Reply) and action.purpose != ACKNOWLEDGMENT:
+                raise
+            on_broken(err)
+            return render(built_in(), action.template, facts, tongue)
+
+    return tuple(replace(a, text=text(a)) if isinstance(a, Reply | AddNote) else a for a in actions)
 
 
-def _reply_facts(
+def check(
+    env: SandboxedEnvironment, replies: Iterable[str], now: datetime, hours: Hours
+) -> list[tuple[str, BrokenTemplate]]:
+    """Render every text in every language, for names of every kind; of each that is broken, the language and fault."""
+    at = now + timedelta(hours=4)
+    guess = Prediction("order_status", 0.7, (Guess("refund_request", 0.2),), "model", ("order",))
+    decision = Decision(Outcome.ROUTED, "why", rule="rule", rules_version="1")
+    note = _note_facts(AddNote(NOTE), decision, guess, "words", at, now, hours)
+    samples = {name: list(_samples(at, now, hours)) for name in sorted({*replies, ACKNOWLEDGMENT})}
+    samples[NOTE] = [note, note | {"alternatives": [], "evidence": (), "promise": ""}]
+    return [fault for name, facts in samples.items() if (fault := _first_fault(env, name, facts))]
+
+
+def _samples(at: datetime, now: datetime, hours: Hours) -> Iterator[dict[str, Any]]:
+    for language in LANGUAGES:
+        for name in dict.fromkeys(first_name(customer) for customer in NAMES):
+            promise = say(at, now, hours, language) if name else ""
+            yield {"name": name, "ticket_id": "4711", "language": language, "promise": promise}
+
+
+def _first_fault(
+    env: SandboxedEnvironment, name: str, samples: Iterable[Mapping[str, Any]]
+) -> tuple[str, BrokenTemplate] | None:
+    for facts in samples:
+        language = facts.get("language", "en")
+        try:
+            render(env, name, facts, language)
+        except BrokenTemplate as err:
+            return language, err
+    return None
+
+
+def reply_facts(
     ticket: Ticket, promise_at: datetime | None, now: datetime, hours: Hours, language: str
 ) -> dict[str, Any]:
     """What a message to the customer may use. Nothing the customer wrote but a plausible first name."""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from core.errors import ConfigError
 from core.model import Finding, Mode, Priority
+from core.sandbox import candidates
 from core.settings import Settings
-from core.wording import candidates
+from core.wording import check
 
 if TYPE_CHECKING:
     from core.app import App
@@ -21,7 +22,7 @@ def refuse(settings: Settings, app: App) -> None:
     """Raise ConfigError with every rule that the file breaks, each with its remedy."""
     wrong = [
         *_bands(settings),
-        *_replies(settings, app),
+        *(_replies(settings, app) or _templates(app)),
         *_queues(settings),
         *_references(settings),
         *_hours(app),
@@ -52,6 +53,17 @@ def _replies(settings: Settings, app: App) -> list[str]:
                 f"intents.{name}.reply: there is no template {one.reply} in {places}: write it there"
             )
     return wrong
+
+
+def _templates(app: App) -> list[str]:
+    """What is wrong with a text is known before the first customer would get it."""
+    found = check(app.templates, replies(app), app.clock(), app.hours)
+    return [f"in {language}: {err}: correct the file" for language, err in found]
+
+
+def replies(app: App) -> set[str]:
+    """The templates that intents are answered with."""
+    return {rule.reply for rules in app.rules.values() for rule in rules.intents.values() if rule.reply}
 
 
 def _template_exists(app: App, name: str) -> bool:

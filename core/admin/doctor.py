@@ -17,15 +17,13 @@ from core.app import App
 from core.classify.build import calibration_path, trained_path
 from core.classify.thresholds import OVERALL
 from core.errors import BackstopError, ConfigError
-from core.hours import say
 from core.learning.demotion import demoted
 from core.ledger import db, store, tokens
 from core.ledger.schema import meta
 from core.model import Finding
 from core.notifications import routing
-from core.promise_text import LANGUAGES
-from core.wording import LANGUAGES as WRITTEN
-from core.wording import BrokenTemplate, candidates, render
+from core.sandbox import EmptyTemplate
+from core.wording import LANGUAGES, check
 
 SLOW = 2.0  # seconds for one prediction
 STALE = timedelta(minutes=15)
@@ -124,34 +122,14 @@ def classifier(app: App) -> Iterator[Finding]:
 
 def templates(app: App) -> Iterator[Finding]:
     """Each text renders with sample facts, in each language that we or the admin wrote it in."""
-    now = app.clock()
-    facts = {"name": "Carla", "ticket_id": "4711"}
-    names = {rule.reply for rules in app.rules.values() for rule in rules.intents.values() if rule.reply}
-    there = set(app.templates.list_templates())
-    broken = 0
-    for name in [*sorted(names), "acknowledgment"]:
-        for language in WRITTEN:
-            promise = say(
-                now + timedelta(hours=4), now, app.hours, language if language in LANGUAGES else "en"
-            )
-            try:
-                said = render(
-                    app.templates, name, {**facts, "promise": promise, "language": language}, language
-                )
-            except BrokenTemplate as err:
-                broken += 1
-                file = next((one for one in candidates(name, language) if one in there), name)
-                remedy = f"correct {file}; it may use {', '.join(sorted({*facts, 'promise', 'language'}))}"
-                yield Finding("TP01", FAIL, f"in {language}: {err}", remedy)
-                continue
-            if not said:
-                broken += 1
-                yield Finding(
-                    "TP02", FAIL, f"template {name} is empty in {language}", "write something into it"
-                )
+    names = checks.replies(app)
+    broken = check(app.templates, names, app.clock(), app.hours)
+    for language, err in broken:
+        code = "TP02" if isinstance(err, EmptyTemplate) else "TP01"
+        remedy = f"correct {err.file}: it may use name, ticket_id, promise and language"
+        yield Finding(code, FAIL, f"in {language}: {err}", remedy)
     if not broken:
-        words = f"{len(names) + 1} templates render in {len(WRITTEN)} languages"
-        yield Finding("TP01", OK, words)
+        yield Finding("TP01", OK, f"{len(names) + 2} templates render in {len(LANGUAGES)} languages")
 
 
 def routes(app: App) -> Iterator[Finding]:

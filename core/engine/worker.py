@@ -22,10 +22,11 @@ from sqlalchemy.exc import DBAPIError
 
 from core.app import App
 from core.engine import queue, recovery, wakeup
+from core.errors import said_of
 from core.ledger import db, store
 from core.pipeline import reminders
 from core.pipeline import sweep as sweeping
-from core.pipeline.handle import handle
+from core.pipeline.handle import give_up, handle
 from core.telemetry import traces
 from core.telemetry.logs import correlated
 from core.wording import language_of
@@ -60,7 +61,7 @@ def handle_event(key: str) -> str:
     """One reported fact, to its end or to its next due time."""
     app = _running()
     with _at_work(), correlated(key), traces.span("handle", kind="consumer", story=key):
-        state = _patiently(lambda: handle(app, key))
+        state = _patiently(lambda: handle(app, key), lambda err: give_up(app, key, said_of(err)))
         if state == "settled":
             with db.reading(app.engine) as conn:
                 event = store.event(conn, key)
@@ -78,11 +79,14 @@ def _at_work() -> Iterator[None]:
         _wakeup.working(-1)
 
 
-def _patiently(work: Callable[[], str]) -> str:
-    """While the store does not answer nothing can be remembered, not even that it failed: again, until it does."""
+def _patiently(work: Callable[[], str], give_up: Callable[[Exception], str]) -> str:
+    """While the store does not answer nothing can be remembered, not even that it failed: again, until it does.
+    What the store refuses though it answers, it refuses for ever."""
     while True:
         try:
             return work()
+        except db.UNSTORABLE as err:
+            return give_up(err)
         except DBAPIError as err:
             log.warning("the store does not answer", error=type(err).__name__)
             if _stop.wait(PAUSE):

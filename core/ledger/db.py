@@ -11,9 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, IntegrityError
 
 from core.ledger.schema import metadata
 
+UNSTORABLE = (DataError, IntegrityError, UnicodeError)  # the store is there and cannot take these values
 LOCK_POLL = 0.2  # seconds
 SCHEMA_LOCK = 7_281_944  # any number of our own: Postgres' advisory lock for migrations
 
@@ -30,8 +32,9 @@ def connect(url: str) -> Engine:
     """An engine set up for durable, short transactions. SQLite: WAL, FULL, one writer at a time."""
     url = normal_url(url)
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, pool_size=10)
+        return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
+    options = {"timeout": 30, "check_same_thread": False}
+    engine = create_engine(url, connect_args=options, pool_size=10, hide_parameters=True)
     event.listen(engine, "connect", _on_sqlite_connect)
     event.listen(engine, "begin", _begin_immediate)
     return engine

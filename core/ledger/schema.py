@@ -21,6 +21,8 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
+from core.values import storable
+
 
 class Utc(TypeDecorator[datetime]):
     """Aware UTC in and out, on databases that keep no zone, too."""
@@ -41,6 +43,32 @@ class Utc(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value is not None else None
 
 
+class _Cleaned:
+    """A value of any origin goes in without what a database refuses: NUL, and halves of surrogate pairs."""
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Return the value as it can be stored."""
+        return storable(value)
+
+
+class Words(_Cleaned, TypeDecorator[str]):
+    """Text."""
+
+    impl, cache_ok = Text, True
+
+
+class Key(_Cleaned, TypeDecorator[str]):
+    """Text of a length that an index takes."""
+
+    impl, cache_ok = String, True
+
+
+class Facts(_Cleaned, TypeDecorator[Any]):
+    """JSON."""
+
+    impl, cache_ok = JSON, True
+
+
 metadata = MetaData()
 
 
@@ -49,7 +77,7 @@ def _table(name: str, *columns: Any) -> Table:
 
 
 def _key(name: str, length: int = 255) -> Column[str]:
-    return Column(name, String(length), primary_key=True)
+    return Column(name, Key(length), primary_key=True)
 
 
 def _at(name: str, **more: Any) -> Column[datetime]:
@@ -57,7 +85,7 @@ def _at(name: str, **more: Any) -> Column[datetime]:
 
 
 def _text(name: str, **more: Any) -> Column[str]:
-    return Column(name, Text, nullable=False, default="", server_default="", **more)
+    return Column(name, Words, nullable=False, default="", server_default="", **more)
 
 
 def _number(name: str) -> Column[int]:
@@ -120,7 +148,7 @@ tickets = _table(  # where each ticket stands; every ticket the desk lists is in
     _at("waiting_since"),  # the customer's wait: the clock of the ladder
     _at("escalated_at"),
     _at("promise_at"),
-    Column("ladder", JSON),  # snapshot: [{"at": iso, "notify": …, "rung": n, "template": …}, …]
+    Column("ladder", Facts),  # snapshot: [{"at": iso, "notify": …, "rung": n, "template": …}, …]
     _number("rung"),  # how many entries of the ladder are done
     _at("next_due_at"),
     _at("acknowledged_at"),
@@ -156,8 +184,8 @@ decisions = _table(  # one per customer message (or run of messages) decided abo
     _at("at"),
     _text("intent"),
     Column("confidence", Float, nullable=False, default=0.0),
-    Column("alternatives", JSON),  # [[intent, confidence], …]
-    Column("evidence", JSON),  # [word, …]
+    Column("alternatives", Facts),  # [[intent, confidence], …]
+    Column("evidence", Facts),  # [word, …]
     _text("model"),
     _text("band"),
     _text("outcome"),
@@ -167,8 +195,8 @@ decisions = _table(  # one per customer message (or run of messages) decided abo
     _text("rule"),
     _text("rules_version"),
     _text("mode"),
-    Column("actions", JSON),  # as values, for show, observe mode and what-if
-    Column("notices", JSON),
+    Column("actions", Facts),  # as values, for show, observe mode and what-if
+    Column("notices", Facts),
     _flag("escalates"),
     _text("words"),  # what the customer said, until retention takes it away
     _text("state"),  # decided, done
@@ -184,7 +212,7 @@ writes = _table(  # one per call that others can see; claim → call → done
     _text("ticket_id"),
     _text("what"),  # answer, acknowledgment, note, marks, claim
     _number("position"),
-    Column("actions", JSON),
+    Column("actions", Facts),
     _text("address"),  # of a public message: the mailbox it goes to, see core.outgoing.mailbox_of
     _text("state"),  # planned, open, done, skipped, failed
     _number("attempts"),
@@ -214,7 +242,7 @@ notices = _table(  # one per message to our people, per channel and person
     _text("address"),
     _text("priority"),
     _text("template"),
-    Column("facts", JSON),
+    Column("facts", Facts),
     _number("rung"),
     _text("state"),  # queued, open, accepted, delivered, failed, suppressed, bundled
     _number("attempts"),
@@ -243,7 +271,7 @@ history = _table(  # everything that happened to one ticket, in order, in plain 
     _at("at"),
     _text("what"),  # received, decided, wrote, skipped, noticed, claimed, answered, …
     _text("detail"),
-    Column("data", JSON),
+    Column("data", Facts),
     Index("bs_history_ticket", "desk", "ticket_id", "id"),
     Index("bs_history_at", "at"),
 )
@@ -259,7 +287,7 @@ desks = _table(  # what the sweep knows of each desk
     _at("paused_at"),
     _text("paused_by"),
     _text("trouble"),  # why the last pass failed, "" when it did not
-    Column("manifest", JSON),  # what install made in the desk
+    Column("manifest", Facts),  # what install made in the desk
 )
 
 tokens = _table(
@@ -300,9 +328,9 @@ balance = _table(  # the daily comparison of desk and ledger
     _at("since"),
     _number("in_desk"),
     _number("in_ledger"),
-    Column("missing", JSON),
-    Column("healed", JSON),
-    Column("stuck", JSON),
+    Column("missing", Facts),
+    Column("healed", Facts),
+    Column("stuck", Facts),
     Index("bs_balance_at", "at"),
 )
 
@@ -339,7 +367,9 @@ changes = _table(  # the audit log: every change made by a person
     _text("new"),
 )
 
-meta = _table("meta", _key("name"), Column("value", JSON))  # small facts: clock offset, suggested thresholds…
+meta = _table(
+    "meta", _key("name"), Column("value", Facts)
+)  # small facts: clock offset, suggested thresholds…
 
 counts = _table(  # what the metrics add up: each process adds to its own rows only
     "counts",

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
+
 from core import outgoing, policy
 from core.app import App
 from core.classify.text import customer_words
-from core.errors import Unsupported
+from core.errors import Unsupported, VendorError, said_of
 from core.hours import promise
-from core.ledger import store
+from core.ledger import db, store
 from core.ledger.db import reading
 from core.model import (
     AddTags,
@@ -29,7 +31,9 @@ from core.model import (
     reply_key,
     whole_percent,
 )
-from core.wording import BrokenTemplate, fill, language_of
+from core.notifications.alerts import alarm
+from core.sandbox import BrokenTemplate
+from core.wording import fill, language_of
 
 log = logging.getLogger(__name__)
 
@@ -45,24 +49,58 @@ class _Case:
 
 
 def decide(app: App, ticket: Ticket, messages: tuple[Message, ...], row: Any, event: Any) -> Any:
-    """Decide and store: the decision, its calls, and which message they deal with; None when another was faster."""
-    now, rules = app.clock(), app.rules[ticket.desk]
+    """Decide and store: the decision, its calls, and which message they deal with; None when another was faster.
+
+    A fault of ours on the way is no reason to keep the customer waiting: the general queue, acknowledged.
+    """
+    seen = row.handled_message_id if row is not None else ""
+    try:
+        return _stored(app, *_decided(app, ticket, messages, row, event), seen)
+    except db.UNSTORABLE as err:
+        fault: Exception = err
+    except (VendorError, DBAPIError):  # the desk or the store does not answer: later
+        raise
+    except Exception as err:  # whatever is wrong with us, a human sees the ticket
+        fault = err
+    log.error("unhandled exception while deciding about %s:%s", ticket.desk, ticket.id, exc_info=fault)
+    case = _Case(ticket, messages, "", policy.UNREADABLE)
+    return _stored(app, case, *_fallback(app, case, row, f"a fault of ours: {said_of(fault)}"), seen)
+
+
+def _decided(
+    app: App, ticket: Ticket, messages: tuple[Message, ...], row: Any, event: Any
+) -> tuple[_Case, Decision, datetime | None]:
+    """What the rules say, guarded and worded, with the time that the customer is promised."""
     history = store.history_of(row)
     case = _Case(ticket, messages, *_guess(app, messages))
     decision = _old_mail(app, ticket, messages, event) or policy.decide(
-        ticket, messages, case.prediction, history, rules
+        ticket, messages, case.prediction, history, app.rules[ticket.desk]
     )
     decision, case = _ask_the_mail(app, decision, case, history)
-    decision = _guarded(app, decision, case, history, now)
-    promise_at = _promise(app, decision, now) if decision.escalates else None
+    decision = _guarded(app, decision, case, history, app.clock())
     try:
-        actions = _filled(app, decision, case, promise_at, now)
-        decision = replace(decision, actions=actions)
+        return case, *_worded(app, decision, case)
     except BrokenTemplate as err:
-        decision = policy.fallback(ticket, str(err), history, rules, speak=False)
-        decision = replace(decision, actions=tuple(a for a in decision.actions if not isinstance(a, Reply)))
-    seen = row.handled_message_id if row is not None else ""
-    return _stored(app, case, decision, seen, rules.mode, promise_at, now)
+        _tell_broken(app, ticket.desk, err)
+        return case, *_fallback(app, case, row, str(err))
+
+
+def _fallback(app: App, case: _Case, row: Any, why: str) -> tuple[Decision, datetime | None]:
+    """The general queue, acknowledged."""
+    rules = app.rules[case.ticket.desk]
+    return _worded(app, policy.fallback(case.ticket, why, store.history_of(row), rules), case)
+
+
+def _worded(app: App, decision: Decision, case: _Case) -> tuple[Decision, datetime | None]:
+    """The decision with its texts, and the promise in them. Raises BrokenTemplate when an answer's is broken."""
+    now = app.clock()
+    promise_at = _promise(app, decision, now) if decision.escalates else None
+    return replace(decision, actions=_filled(app, decision, case, promise_at, now)), promise_at
+
+
+def _tell_broken(app: App, desk: str, err: BrokenTemplate) -> None:
+    now = app.clock()
+    alarm(app, f"template:{str(err)[:80]}:{now:%Y-%m-%d}", desk, "", f"{err}: correct the file", now)
 
 
 def _guess(app: App, messages: Sequence[Message]) -> tuple[str, Prediction]:
@@ -150,6 +188,7 @@ def _filled(
         promise_at=promise_at,
         now=now,
         hours=app.hours,
+        on_broken=lambda err: _tell_broken(app, case.ticket.desk, err),
     )
     acknowledged = any(isinstance(a, Reply) and a.purpose == "acknowledgment" for a in filled)
     if not acknowledged:
@@ -164,13 +203,12 @@ def _stored(
     app: App,
     case: _Case,
     decision: Decision,
-    seen: str,
-    mode: Mode,
     promise_at: datetime | None,
-    now: datetime,
+    seen: str,
 ) -> Any:
     """One transaction: whoever is second finds the fact decided, or the ticket further on than it was `seen`."""
     ticket, where = case.ticket, (case.ticket.desk, case.ticket.id)
+    mode, now = app.rules[ticket.desk].mode, app.clock()
     newest = case.messages[-1] if case.messages else None
     with reading(app.engine) as conn:
         first = store.decision(conn, created_key(*where)) is None

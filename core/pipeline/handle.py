@@ -160,12 +160,13 @@ def _later(app: App, event: Any, reason: str, wait: timedelta, *, counts: bool =
     return "waiting"
 
 
-def give_up(app: App, key: str, reason: str) -> None:
-    """A dead letter from outside: the event cannot come to its end by itself."""
+def give_up(app: App, key: str, reason: str) -> str:
+    """A dead letter from outside: the event cannot come to its end by itself. Return its state."""
     with reading(app.engine) as conn:
         event = store.event(conn, key)
-    if event is not None and event.state in {"received", "waiting"}:
-        _dead(app, event, reason)
+    if event is None:
+        return "unknown"
+    return _dead(app, event, reason) if event.state in {"received", "waiting"} else str(event.state)
 
 
 def _dead(app: App, event: Any, reason: str) -> str:

@@ -21,7 +21,8 @@ from core.model import (
     Status,
     Ticket,
 )
-from core.wording import BrokenTemplate, environment, fill, first_name, language_of, render
+from core.sandbox import BrokenTemplate, environment, render
+from core.wording import fill, first_name, language_of
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 HOURS = Hours.make("UTC", {"mon": "08:00-18:00", "tue": "08:00-18:00", "wed": "08:00-18:00"})
@@ -40,7 +41,7 @@ TICKET = Ticket(
 )
 
 
-def filled(action, words="There is a charge I did not make", dirs=(), guess=GUESS):
+def filled(action, words="There is a charge I did not make", dirs=(), guess=GUESS, on_broken=pytest.fail):
     decision = Decision(
         Outcome.ROUTED, "72% is between 60% and 85%", rule="intents.billing_dispute", rules_version="abc"
     )
@@ -54,6 +55,7 @@ def filled(action, words="There is a charge I did not make", dirs=(), guess=GUES
         promise_at=NOW + timedelta(minutes=90),
         now=NOW,
         hours=HOURS,
+        on_broken=on_broken,
     )
     return done.text
 

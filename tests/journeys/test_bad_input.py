@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import requests
+from words import DISPUTE, ORDER
+
+from core.errors import ConfigError
+from core.ledger.schema import notices
+from core.pipeline import decide
 
 MIB = 1024 * 1024
 
@@ -57,12 +64,95 @@ def test_a_broken_classifier_means_the_general_queue(house):
     assert len(h.bot_says(case, public=True)) == 1
 
 
-def test_a_broken_template_means_the_general_queue(house):
+@pytest.mark.parametrize(
+    "template",
+    [
+        "Hello {{ nothing_of_that_name }}",
+        "{{ name + 1 }}",
+        "{% for i in range(10**9) %}x{% endfor %}",
+        "Gr\xfc\xdfe",
+        " ",
+    ],
+    ids=["undefined", "type", "endless", "latin-1", "empty"],
+)
+def test_a_broken_template_means_the_general_queue_acknowledged_and_people_are_told(house, template):
     h = house()
-    (h.home / "templates" / "order_status.txt").write_text("Hello {{ nothing_of_that_name }}")
-    case = h.writes_in(
-        "Where is my order 4711? It should have arrived last week and the tracking page shows nothing."
-    )
+    (h.home / "templates" / "order_status.txt").write_bytes(template.encode("latin-1"))
+    case = h.writes_in(ORDER)
     row = h.ticket(case)
     assert row.outcome == "general_queue", h.story(case)
-    assert "nothing_of_that_name" in row.reason
+    assert "order_status.txt" in row.reason
+    (said,) = h.bot_says(case, public=True)
+    assert "A member of our team" in said
+    assert row.acknowledged_at is not None
+    assert row.promise_at > h.now
+    assert "ai_acknowledged" in h.seen(case).tags
+    assert any("order_status.txt" in one.facts["what"] for one in h.rows(notices) if one.template == "alarm")
+    assert not h.unsettled()
+
+
+def test_where_the_acknowledgment_or_the_note_is_broken_ours_stands_in_its_place(house):
+    h = house()
+    (h.home / "templates" / "acknowledgment.txt").write_text("Hello {{ nothing }}")
+    (h.home / "templates" / "note.txt").write_bytes(b"\xff")
+    case = h.writes_in(DISPUTE)
+    (said,) = h.bot_says(case, public=True)
+    (noted,) = h.bot_says(case, public=False)
+    assert "A member of our team" in said
+    assert "Likely intent: billing_dispute" in noted
+    told = {one.facts["what"] for one in h.rows(notices) if one.template == "alarm"}
+    assert sum("acknowledgment" in what for what in told) == 1, told
+    assert sum("note" in what for what in told) == 1, told
+    assert h.ticket(case).state == "escalated"
+
+
+def test_a_configuration_whose_templates_are_broken_is_refused(house):
+    h = house()
+    (h.home / "templates" / "order_status.de.txt").write_text("Hallo {{ vorname }}")
+    with pytest.raises(ConfigError, match=r"order_status\.de\.txt.*'vorname' is undefined"):
+        h.restart()
+    (h.home / "templates" / "order_status.de.txt").write_text("Hallo {{ 1 / name | length }}")
+    with pytest.raises(ConfigError, match=r"order_status\.de\.txt.*ZeroDivisionError"):
+        h.restart()
+
+
+def test_a_fault_of_ours_means_the_general_queue_acknowledged(house, monkeypatch):
+    h = house()
+
+    def broken(*args, **kwargs):
+        raise KeyError("secret of the customer")
+
+    monkeypatch.setattr(decide.policy, "decide", broken)
+    case = h.writes_in(ORDER)
+    row = h.ticket(case)
+    assert (row.state, row.outcome) == ("escalated", "general_queue"), h.story(case)
+    assert len(h.bot_says(case, public=True)) == 1
+    assert row.reason == "a fault of ours: KeyError"
+    assert not h.unsettled()
+
+
+ODD = "a\x00b \ud83d and more words than a few of them"
+
+
+def test_text_that_no_store_takes_reaches_a_human_acknowledged(house, monkeypatch):
+    """As if nothing had cleaned it on its way in."""
+    h = house()
+    desk = type(
+        h.app.desks["support"]._inner if hasattr(h.app.desks["support"], "_inner") else h.app.desks["support"]
+    )
+    fetch = desk.fetch
+
+    def odd(self, ticket_id):
+        ticket = fetch(self, ticket_id)
+        said = tuple(replace(m, text=m.text + ODD, author_name=ODD) for m in ticket.messages)
+        who = replace(ticket.customer, name=ODD, locale=ODD)
+        return replace(ticket, subject=ODD, messages=said, customer=who, url=ODD, channel=ODD)
+
+    monkeypatch.setattr(desk, "fetch", odd)
+    case = h.writes_in(DISPUTE)
+    row = h.ticket(case)
+    assert row.state == "escalated", h.story(case)
+    assert row.subject.startswith("ab ?")
+    assert len(h.bot_says(case, public=True)) == 1
+    assert len(h.urgent.sent) == 1
+    assert not h.unsettled()

@@ -10,9 +10,8 @@ from words import NONSENSE
 
 from core.ledger.schema import tickets
 from core.pipeline import reminders
-from tests.stores import BOTH_STORES
 
-pytestmark = [pytest.mark.parametrize("vendor", ["zendesk"]), BOTH_STORES]
+pytestmark = pytest.mark.parametrize("vendor", ["zendesk"])
 
 
 def due_before(h, desk: str) -> None:
