@@ -61,6 +61,38 @@ class Author(StrEnum):
     MACHINE = "machine"  # an automatic reply, a rule, a bounce, another bot
 
 
+class Grade(StrEnum):
+    """How sure it is that a machine wrote it."""
+
+    LIKELY = "likely"
+    PROVEN = "proven"
+
+
+class MachineKind(StrEnum):
+    """What sort of machine wrote a message."""
+
+    ABSENCE = "absence"
+    ACKNOWLEDGMENT = "acknowledgment"
+    BOUNCE = "bounce"
+    RECEIPT = "receipt"
+    REACTION = "reaction"
+    CALENDAR = "calendar"
+    REPORT = "report"
+    BULK = "bulk"
+    AUTOMATIC = "automatic"  # a program, whichever: by a header, the sender's name or the desk's own flag
+    DESK = "desk"  # the desk itself: its rules, its system user, its bots
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Why we think that a machine wrote a message. `whole`: it says nothing that such a machine does not say."""
+
+    grade: Grade
+    kind: MachineKind
+    reason: str  # for the ticket's history: "it …"
+    whole: bool = False
+
+
 class Status(StrEnum):
     """A ticket's status, the vendors' words folded together."""
 
