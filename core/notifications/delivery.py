@@ -61,11 +61,12 @@ def pump(app: App, now: datetime, still_waiting: StillWaiting | None = None) -> 
         rows = _due(app.engine, now)
         if not rows:
             break
-        gathered = members(app.engine, rows)
+        with reading(app.engine) as conn:
+            gathered = members(conn, rows)
         alive, over = _checked(app, [*rows, *gathered], still_waiting)
         _drop(app, over, now)
         ready = hold_back(app, [row for row in rows if row.key in alive], now)
-        sent += _send(app, ready, [row for row in gathered if row.key in alive], now)
+        sent += _send(app, ready, now)
         if len(rows) < MOST and not _due(app.engine, now, limit=1):
             break
     return sent
@@ -161,7 +162,7 @@ def _drop(app: App, over: Mapping[str, str], now: datetime) -> None:
                 conn.execute(update(notices).where(notices.c.key == key).values(due_at=None))
 
 
-def _send(app: App, ready: Sequence[Row[Any]], gathered: Sequence[Row[Any]], now: datetime) -> int:
+def _send(app: App, ready: Sequence[Row[Any]], now: datetime) -> int:
     """All at once, so that one channel that hangs does not hold the others up."""
     for row in ready:
         if row.state == "accepted":
@@ -172,9 +173,9 @@ def _send(app: App, ready: Sequence[Row[Any]], gathered: Sequence[Row[Any]], now
     fresh = [row for row in ready if row.state != "accepted"]
     silent: Counter[str] = Counter()
     if len(fresh) <= 1:
-        return sum(attempt(app, row, gathered, now, silent) for row in fresh)
+        return sum(attempt(app, row, now, silent) for row in fresh)
     with ThreadPoolExecutor(min(SENDERS, len(fresh)), thread_name_prefix="notices") as pool:
-        return sum(pool.map(lambda row: attempt(app, row, gathered, now, silent), fresh))
+        return sum(pool.map(lambda row: attempt(app, row, now, silent), fresh))
 
 
 def heard_of(

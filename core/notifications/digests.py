@@ -26,14 +26,13 @@ EXEMPT = frozenset({DIGEST, TAKEN})
 Where = tuple[str, str]  # channel, address
 
 
-def members(engine: Engine, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
-    """What the due digests have gathered."""
+def members(conn: Connection, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """What the digests among these rows have gathered so far."""
     keys = [row.key for row in rows if row.template == DIGEST]
     if not keys:
         return []
-    with reading(engine) as conn:
-        mine = and_(notices.c.bundle.in_(keys), notices.c.state == "bundled", notices.c.sent_at.is_(None))
-        return list(conn.execute(select(notices).where(mine).order_by(notices.c.created_at)))
+    mine = and_(notices.c.bundle.in_(keys), notices.c.state == "bundled", notices.c.sent_at.is_(None))
+    return list(conn.execute(select(notices).where(mine).order_by(notices.c.created_at)))
 
 
 def hold_back(app: App, rows: Sequence[Row[Any]], now: datetime) -> list[Row[Any]]:
@@ -92,7 +91,7 @@ def _bundle(app: App, conn: Connection, row: Row[Any], now: datetime) -> None:
 
 
 def _digest(conn: Connection, row: Row[Any], now: datetime) -> Row[Any]:
-    """The digest of this address that is still to come, made if there is none."""
+    """The digest of this address that is still to come, made if there is none; nobody can send it before we commit."""
     here = and_(
         notices.c.channel == row.channel, notices.c.address == row.address, notices.c.template == DIGEST
     )

@@ -17,6 +17,7 @@ from core.ledger.db import reading
 from core.ledger.schema import notices
 from core.model import Notice, Priority, Receipt
 from core.notifications import routing
+from core.notifications.digests import members
 from core.notifications.rendering import UNKNOWN, compose, public
 from core.notifications.rows import (
     DIGEST,
@@ -42,20 +43,14 @@ GIVE_UP = timedelta(hours=6)  # …for so long
 SILENT = 3
 
 
-def attempt(
-    app: App,
-    row: Row[Any],
-    gathered: Sequence[Row[Any]],
-    now: datetime,
-    silent: Counter[str] | None = None,
-) -> int:
+def attempt(app: App, row: Row[Any], now: datetime, silent: Counter[str] | None = None) -> int:
     """Send one row, unless another worker has it; how many messages a channel took. `silent`: how often in a row each
     channel has not answered in this pass: who is silent three times is not waited for by all the others, too."""
     silent = Counter() if silent is None else silent
-    token = _taken(app, row, gathered, now)
-    if token is None:
+    taken = _taken(app, row, now)
+    if taken is None:
         return 0
-    mine = [one for one in gathered if one.bundle == row.key]
+    token, mine = taken
     if row.template == DIGEST and not mine:
         _set(app, row, "suppressed", error="everything in it was taken meanwhile")
         return 0
@@ -192,15 +187,16 @@ def _gave_up(conn: Connection, row: Row[Any], because: str, failed: bool) -> boo
     return bool(conn.execute(update(notices).where(notices.c.key == row.key, live).values(**values)).rowcount)
 
 
-def _taken(app: App, row: Row[Any], gathered: Sequence[Row[Any]], now: datetime) -> str | None:
-    """Whether this row is ours: one worker wins, and gets the token of its claim link ("" without one)."""
+def _taken(app: App, row: Row[Any], now: datetime) -> tuple[str, list[Row[Any]]] | None:
+    """Whether this row is ours: one worker wins, and gets the token of its claim link ("" without one) and what its
+    digest has gathered. That is read after the digest is closed to others, so that nothing comes in unsaid."""
     same = and_(notices.c.key == row.key, notices.c.state == row.state, notices.c.attempts == row.attempts)
     values = {"state": "open", "opened_at": now, "attempts": row.attempts + 1}
-    mine = [one for one in gathered if one.bundle == row.key]
     with app.engine.begin() as conn:
         if not conn.execute(update(notices).where(same).values(**values)).rowcount:
             return None
-        return _claim_token(app, conn, mine[0] if len(mine) == 1 else row, now)
+        mine = members(conn, [row])
+        return _claim_token(app, conn, mine[0] if len(mine) == 1 else row, now), mine
 
 
 def _later(app: App, row: Row[Any], err: TryLater, now: datetime) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from core.model import Claim, Notice, Priority
-from tests.core.telling import REFUSED, World
+from core.notifications.delivery import pump
+from tests.core.telling import REFUSED, M, World, notice
 
 
 @pytest.fixture
@@ -109,3 +111,42 @@ def test_what_is_not_about_a_ticket_is_never_part_of_a_summary(world: World) -> 
     )
     world.tell(report)
     assert world.boss.sent[-1].key.startswith("report:")
+
+
+def test_a_ticket_that_comes_in_the_pass_that_sends_the_digest_is_in_it(world: World) -> None:
+    world.tell(*(notice(n) for n in range(8)))
+    world.now += M
+    world.tell(notice(9))
+    digest = world.sms.sent[-1]
+    assert (len(world.sms.sent), digest.template) == (6, "digest")
+    assert "4709" in digest.text
+    assert {row.state for row in world.rows(channel="sms:oncall", ticket_id="4709")} == {"bundled"}
+    world.tick(15)
+    assert len(world.sms.sent) == 6, "it is not sent once more by itself"
+
+
+def test_a_ticket_that_another_worker_adds_while_the_tickets_are_looked_at_is_in_it(world: World) -> None:
+    world.tell(*(notice(n) for n in range(8)))
+    world.now += M
+    others = [notice(9)]
+
+    def looked_at(_desk: str, _ids: Sequence[str]) -> dict[str, Claim]:
+        if others:
+            world.tell(others.pop())
+        return {}
+
+    pump(world, world.now, looked_at)
+    assert any("4709" in one.text and one.template == "digest" for one in world.sms.sent), world.rows()
+
+
+def test_a_ticket_that_another_worker_adds_while_the_digest_is_sent_goes_into_the_next_one(
+    world: World,
+) -> None:
+    world.tell(*(notice(n) for n in range(8)))
+    world.now += M
+    world.sms.before = lambda _: (setattr(world.sms, "before", None), world.tell(notice(9)))
+    world.tick()
+    assert "4709" not in world.sms.sent[5].text
+    world.tick(1)
+    world.tick(14)
+    assert ["4709" in one.text for one in world.sms.sent] == [False] * 6 + [True]
