@@ -83,7 +83,15 @@ def app_of(config: str | None, *, classify: bool = False, **overrides: Any) -> A
     loaded = settings.load(config, **overrides)
     if not loaded.desks:
         raise ConfigError(f"{loaded.path}: there is no [desks.<name>] table. `backstop init` writes one.")
-    return wiring.build(loaded, classify=classify)
+    app = wiring.build(loaded, classify=classify)
+    click.get_current_context().call_on_close(lambda: _close(app))
+    return app
+
+
+def _close(app: Any) -> None:
+    """A command has come to its end: what it counted is stored, nothing of it stays connected."""
+    app.counters.close()
+    app.engine.dispose()
 
 
 def desk_of(app: Any, name: str) -> str:

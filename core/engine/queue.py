@@ -116,7 +116,9 @@ def _attempt() -> int:
 
 
 def close() -> None:
-    """Forget the client, so that the next use makes one for its own database."""
+    """End the client and its connections, so that the next use makes one for its own database."""
     global _client  # noqa: PLW0603
     with _lock:
+        if _client is not None:
+            _client.destroy()
         _client = None

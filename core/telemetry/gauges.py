@@ -14,7 +14,7 @@ from prometheus_client.metrics_core import (
     Metric,
 )
 from prometheus_client.registry import Collector
-from sqlalchemy import Column, ColumnElement, Connection, func, select
+from sqlalchemy import Column, ColumnElement, Connection, func, literal_column, select
 
 from core.ledger.schema import desks, events, tickets, writes
 from core.model import Priority, TicketState
@@ -82,8 +82,9 @@ def proven(connection: Connection) -> dict[tuple[str, tuple[str, ...]], float]:
 
 def apart(column: Column[str]) -> ColumnElement[str]:
     """The column, to group by without its index: SQLite would rather walk all rows in the order of desks than look
-    up the few that wait (0.2 s against 1 ms with 100 000 tickets)."""
-    return func.coalesce(column, "")
+    up the few that wait (0.2 s against 1 ms with 100 000 tickets). The empty string is written out: as a parameter it
+    would make each use another expression to Postgres, which then groups by none of them."""
+    return func.coalesce(column, literal_column("''"))
 
 
 def _counters(sums: Totals) -> Iterator[Metric]:

@@ -5,31 +5,48 @@ from __future__ import annotations
 import threading
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
-from sqlalchemy import create_engine
 from werkzeug.serving import make_server
 
+from core.ledger import db
+from core.web import users
 from tests.console.world import fill, hostile, make_app
+from tests.stores import KINDS
 
 
-@pytest.fixture(scope="session")
-def filled(tmp_path_factory):
-    """A ledger with history, three waiting tickets, and one hostile one; for reading only."""
-    engine = create_engine(f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.db")
+def history(url: str) -> None:
+    """History and three waiting tickets."""
+    engine = db.connect(url)
     fill(engine)
-    with engine.begin() as db:
-        hostile(db)
-    yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def filled(request, stores, tmp_path_factory):
+    """A ledger with history, three waiting tickets, and one hostile one; for reading only."""
+    with stores.fresh(request.param, tmp_path_factory.mktemp("ledger"), "console", history) as url:
+        engine = db.connect(url)
+        with engine.begin() as connection:
+            hostile(connection)
+        yield engine
+        engine.dispose()
 
 
 @pytest.fixture
-def engine(tmp_path):
+def engine(store_kind, stores, tmp_path):
     """A ledger with history and three waiting tickets, for one test."""
-    engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
-    fill(engine)
-    yield engine
-    engine.dispose()
+    with stores.fresh(store_kind, tmp_path, "console", history) as url:
+        engine = db.connect(url)
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(monkeypatch):
+    """Argon2 with so little work that a test need not wait for it."""
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(users, "_hasher", lambda: quick)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from core.cli import main
 
 CONFIG = """
-database_url = "sqlite:///{home}/backstop.db"
+database_url = "{database}"
 public_url = "https://backstop.example.com"
 
 [classifier]
@@ -40,11 +40,13 @@ class Shell:
 
     home: Path
     text: str = CONFIG
+    database: str = ""  # default: a file beside the configuration
 
     def __post_init__(self) -> None:
         (self.home / "templates").mkdir(exist_ok=True)
         (self.home / "templates" / "order_status.txt").write_text("It is on its way.\n")
-        self.file.write_text(self.text.replace("{home}", str(self.home)))
+        database = self.database or f"sqlite:///{self.home}/backstop.db"
+        self.file.write_text(self.text.replace("{home}", str(self.home)).replace("{database}", database))
 
     @property
     def file(self) -> Path:

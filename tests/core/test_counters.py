@@ -12,21 +12,13 @@ from pathlib import Path
 import pytest
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import create_engine, insert, select
+from sqlalchemy import insert, select
 
-from core.ledger.schema import counts, desks, events, metadata, tickets, writes
+from core.ledger.schema import counts, desks, events, tickets, writes
 from core.telemetry import gauges, logs
 from core.telemetry.counters import Counters, fold_gone, keep_pruned
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def engine(tmp_path):
-    engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
-    metadata.create_all(engine)
-    yield engine
-    engine.dispose()
 
 
 def read(text: bytes) -> dict[tuple[str, frozenset], float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -14,6 +15,15 @@ from core.ledger import db
 from core.ledger.schema import labels, meta, metadata, tickets, writes
 
 AT = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def engine(store_kind, stores, tmp_path):
+    """A database without a table."""
+    with stores.empty(store_kind, tmp_path) as url:
+        engine = db.connect(url)
+        yield engine
+        engine.dispose()
 
 
 def test_the_migrations_lead_to_the_tables_of_the_code(engine):

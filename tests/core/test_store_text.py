@@ -18,7 +18,6 @@ CLEAN = "ab ? ? c"
 
 
 def test_odd_text_is_stored_cleaned_and_found_again(engine):
-    db.migrate(engine)
     fact = TicketEvent("support", f"support:{ODD}", EventKind.CREATED, ODD, NOW)
     with engine.begin() as conn:
         assert store.add_event(conn, fact, "webhook", NOW)
@@ -35,7 +34,6 @@ def test_odd_text_is_stored_cleaned_and_found_again(engine):
 
 
 def test_a_fault_of_the_store_names_no_value(engine):
-    db.migrate(engine)
     secret = "Bearer 0123456789"
     with engine.begin() as conn:
         conn.execute(insert(tickets), {"desk": "support", "ticket_id": "1", "subject": secret})

@@ -1,4 +1,4 @@
-"""One fitted classifier and one Postgres for all of these tests."""
+"""One fitted classifier for all of these tests."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_postgres import real_postgres
 
 from connectors.kit.http import DeskSession
+from tests.stores import Stores
 
 
 @pytest.fixture(scope="session")
@@ -20,22 +20,11 @@ def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("model")
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """A real server on a socket of its own; its URL."""
-    with real_postgres() as url:
-        yield url
-
-
 @pytest.fixture
-def database(postgres: str, request: pytest.FixtureRequest) -> str:
-    """An empty database on that server."""
-    import psycopg
-
-    name = "t" + format(abs(hash(request.node.nodeid)), "x")
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    return postgres.replace("/postgres?", f"/{name}?")
+def database(stores: Stores, tmp_path: Path) -> Iterator[str]:
+    """An empty Postgres database."""
+    with stores.empty("postgres", tmp_path) as url:
+        yield url
 
 
 def _journeys() -> Any:
@@ -51,7 +40,8 @@ def _journeys() -> Any:
 
 
 _found = _journeys()
-house, vendor, classifier_cache = _found.house, _found.vendor, _found.classifier_cache
+house, vendor, store_kind = _found.house, _found.vendor, _found.store_kind
+classifier_cache = _found.classifier_cache
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from core.engine import maintenance
 from core.ledger import pausing, store
 from core.ledger.schema import balance, changes, decisions, events, history, notices, tickets, writes
 from core.pipeline import audit
+from tests.stores import BOTH_STORES
 
-pytestmark = pytest.mark.parametrize("vendor", ["freshdesk"])
+pytestmark = [pytest.mark.parametrize("vendor", ["freshdesk"]), BOTH_STORES]
 MARKER = "xylophone"
 
 

@@ -62,7 +62,7 @@ def without_hooks(h, vendor):
 
 def shell_of(h):
     """The command line on the house's own desk and ledger."""
-    made = Shell(h.home)
+    made = Shell(h.home, database=h.app.settings.database_url)
     table = h.fake.settings(h.url)
     lines = "".join(f"{k} = {json.dumps(v)}\n" for k, v in table.items() if k not in {"vendor", "base_url"})
     text = made.file.read_text().replace('"zendesk"', f'"{h.vendor}"').replace("http://127.0.0.1:9", h.url)

@@ -10,6 +10,7 @@ import importlib
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,12 @@ from core.ledger import store
 from core.ledger.schema import decisions, events, notices, tickets, writes
 from core.pipeline import reminders
 from core.pipeline.handle import handle
+from tests.stores import KINDS
 from webhook_app import create_app
 
 TUESDAY = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 VENDORS = ("zendesk", "freshdesk", "helpscout")
+STORE_OF = dict(zip(VENDORS, cycle(KINDS), strict=False))
 
 TEMPLATE = "Hello{% if name %} {{ name }}{% endif %}, your parcel is on its way.\n"
 
@@ -83,6 +86,7 @@ class House:
         )
         self.app = self.build()
         queue.close()
+        self.stack.callback(self._leave_the_store)
         self.receiver = self.stack.enter_context(serving(create_app(self.app, console=False)))
         self.fake.subscribe(f"{self.receiver}/hooks/support")
 
@@ -96,7 +100,7 @@ class House:
         }
         table |= self.config.pop("desk", {})
         values = {
-            "database_url": f"sqlite:///{self.home}/backstop.db",
+            "database_url": f"sqlite:///{self.home}/backstop.db",  # where no fixture names another
             "public_url": "https://backstop.example.com",
             "desks": {"support": table},
             "intents": INTENTS,
@@ -119,9 +123,16 @@ class House:
             app.channels[channel.name] = channel
         return app
 
+    def _leave_the_store(self) -> None:
+        """No thread or connection of ours stays behind: the database is to be removed."""
+        self.app.counters.close()
+        self.app.engine.dispose()
+        queue.close()
+
     def restart(self) -> None:
         """The program ends and begins again over the same ledger."""
         self.config.setdefault("desk", {})
+        self.app.counters.close()
         self.app.engine.dispose()
         self.app = self.build()
 
@@ -215,12 +226,20 @@ def vendor(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def house(tmp_path: Path, vendor: str, classifier_cache: Path):
+def store_kind(request: pytest.FixtureRequest, vendor: str) -> str:
+    """A journey over all desks crosses both databases at no more cost; one of a single desk that is about the store
+    names both with `BOTH_STORES`."""
+    return str(getattr(request, "param", STORE_OF[vendor]))
+
+
+@pytest.fixture
+def house(tmp_path: Path, vendor: str, classifier_cache: Path, store_url: str):
     """`house(**config)` starts one; each desk of the table in turn."""
     with ExitStack() as stack:
 
         def start(*, options: dict[str, Any] | None = None, **config: Any) -> House:
             config.setdefault("classifier", {"cache": str(classifier_cache), "sample": 0.0})
+            config.setdefault("database_url", store_url)
             made = House(vendor, tmp_path, config, options or {})
             stack.callback(made.stack.close)
             return made

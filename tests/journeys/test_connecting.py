@@ -29,7 +29,7 @@ def vendor(request):
 def shell(house, vendor):
     grant = {"options": {"grant": "authorization_code"}} if vendor == "helpscout" else {}
     h = house(**grant)
-    made = Shell(h.home)
+    made = Shell(h.home, database=h.app.settings.database_url)
     text = made.file.read_text().replace("http://127.0.0.1:9", h.url)
     made.file.write_text(text)
     table = {k: v for k, v in h.fake.settings(h.url).items() if k.startswith(("client", "webhook", "grant"))}

@@ -94,7 +94,7 @@ def test_it_holds_after_a_restart_and_in_other_processes_until_a_person_promotes
     assert h.ticket(h.writes_in(ORDER)).state == "escalated"
     assert h.app is other
 
-    shell = Shell(h.home)
+    shell = Shell(h.home, database=h.app.settings.database_url)
     shell.file.write_text(shell.file.read_text().replace("zendesk", "freshdesk"))
     shell.run("doctor")
     assert "may answer again" in shell.run("thresholds", "--promote", "order_status").output

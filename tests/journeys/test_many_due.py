@@ -10,8 +10,9 @@ from words import NONSENSE
 
 from core.ledger.schema import tickets
 from core.pipeline import reminders
+from tests.stores import BOTH_STORES
 
-pytestmark = pytest.mark.parametrize("vendor", ["zendesk"])
+pytestmark = [pytest.mark.parametrize("vendor", ["zendesk"]), BOTH_STORES]
 
 
 def due_before(h, desk: str) -> None:

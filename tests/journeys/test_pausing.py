@@ -58,7 +58,7 @@ def test_a_long_hold_buries_nothing(house):
 
 def test_a_hold_from_the_command_line_works_in_the_running_process_at_once(house, vendor):
     h = house()
-    shell = Shell(h.home)
+    shell = Shell(h.home, database=h.app.settings.database_url)
     text = shell.file.read_text().replace("zendesk", vendor)
     shell.file.write_text(text)
     assert "on hold" in shell.run("pause", "support").output

@@ -11,8 +11,9 @@ from words import DISPUTE
 from core.engine import maintenance
 from core.ledger import links
 from core.ledger.schema import claim_links, notices
+from tests.stores import BOTH_STORES
 
-pytestmark = pytest.mark.parametrize("vendor", ["zendesk"])
+pytestmark = [pytest.mark.parametrize("vendor", ["zendesk"]), BOTH_STORES]
 MARKER = "xylophone"
 
 
