@@ -95,7 +95,8 @@ def _digest(conn: Connection, row: Row[Any], now: datetime) -> Row[Any]:
     here = and_(
         notices.c.channel == row.channel, notices.c.address == row.address, notices.c.template == DIGEST
     )
-    waiting = select(notices).where(here, notices.c.state == "queued", notices.c.attempts == 0)
+    is_waiting = and_(here, notices.c.state == "queued", notices.c.attempts == 0)
+    waiting = select(notices).where(is_waiting).with_for_update()
     found = conn.execute(waiting).first()
     if found is None:
         last = conn.execute(
@@ -109,10 +110,6 @@ def _digest(conn: Connection, row: Row[Any], now: datetime) -> Row[Any]:
         due = digest_at([sent] if sent else [], now)
         notice = Notice(f"digest:{now.isoformat()}", row.audience, Priority(row.priority), DIGEST)
         insert_row(conn, notice, Place(row.channel, row.address, row.person), now)
-        conn.execute(
-            update(notices)
-            .where(here, notices.c.state == "queued", notices.c.attempts == 0)
-            .values(due_at=due)
-        )
+        conn.execute(update(notices).where(is_waiting).values(due_at=due))
         found = conn.execute(waiting).one()
     return found
