@@ -17,9 +17,11 @@ from core.errors import Unsupported, VendorError, said_of
 from core.hours import promise
 from core.ledger import db, store
 from core.ledger.db import reading
+from core.ledger.rows import DecisionRow, EventRow, TicketRow
 from core.model import (
     AddTags,
     Decision,
+    History,
     Message,
     Mode,
     Outcome,
@@ -48,7 +50,9 @@ class _Case:
     prediction: Prediction
 
 
-def decide(app: App, ticket: Ticket, messages: tuple[Message, ...], row: Any, event: Any) -> Any:
+def decide(
+    app: App, ticket: Ticket, messages: tuple[Message, ...], row: TicketRow | None, event: EventRow
+) -> DecisionRow | None:
     """Decide and store: the decision, its calls, and which message they deal with; None when another was faster.
 
     A fault of ours on the way is no reason to keep the customer waiting: the general queue, acknowledged.
@@ -68,7 +72,7 @@ def decide(app: App, ticket: Ticket, messages: tuple[Message, ...], row: Any, ev
 
 
 def _decided(
-    app: App, ticket: Ticket, messages: tuple[Message, ...], row: Any, event: Any
+    app: App, ticket: Ticket, messages: tuple[Message, ...], row: TicketRow | None, event: EventRow
 ) -> tuple[_Case, Decision, datetime | None]:
     """What the rules say, guarded and worded, with the time that the customer is promised."""
     history = store.history_of(row)
@@ -85,7 +89,7 @@ def _decided(
         return case, *_fallback(app, case, row, str(err))
 
 
-def _fallback(app: App, case: _Case, row: Any, why: str) -> tuple[Decision, datetime | None]:
+def _fallback(app: App, case: _Case, row: TicketRow | None, why: str) -> tuple[Decision, datetime | None]:
     """The general queue, acknowledged."""
     rules = app.rules[case.ticket.desk]
     return _worded(app, policy.fallback(case.ticket, why, store.history_of(row), rules), case)
@@ -116,7 +120,7 @@ def _guess(app: App, messages: Sequence[Message]) -> tuple[str, Prediction]:
         return words, policy.UNREADABLE
 
 
-def _old_mail(app: App, ticket: Ticket, messages: Sequence[Message], event: Any) -> Decision | None:
+def _old_mail(app: App, ticket: Ticket, messages: Sequence[Message], event: EventRow) -> Decision | None:
     """The first sweep over an old desk must not answer what was written before we came."""
     if event.source != "sweep" or not messages:
         return None
@@ -131,7 +135,7 @@ def _old_mail(app: App, ticket: Ticket, messages: Sequence[Message], event: Any)
     )
 
 
-def _ask_the_mail(app: App, decision: Decision, case: _Case, history: Any) -> tuple[Decision, _Case]:
+def _ask_the_mail(app: App, decision: Decision, case: _Case, history: History) -> tuple[Decision, _Case]:
     """Before speaking to a customer: do the mail's own headers say that a machine wrote it?"""
     if not any(isinstance(a, Reply) for a in decision.actions):
         return decision, case
@@ -146,7 +150,7 @@ def _ask_the_mail(app: App, decision: Decision, case: _Case, history: Any) -> tu
     return policy.decide(ticket, marked, case.prediction, history, rules), case
 
 
-def _guarded(app: App, decision: Decision, case: _Case, history: Any, now: datetime) -> Decision:
+def _guarded(app: App, decision: Decision, case: _Case, history: History, now: datetime) -> Decision:
     """The guard before every customer-visible message; what it refuses is left out, or goes to a human."""
     said = [a for a in decision.actions if isinstance(a, Reply)]
     if not said:
@@ -205,7 +209,7 @@ def _stored(
     decision: Decision,
     promise_at: datetime | None,
     seen: str,
-) -> Any:
+) -> DecisionRow | None:
     """One transaction: whoever is second finds the fact decided, or the ticket further on than it was `seen`."""
     ticket, where = case.ticket, (case.ticket.desk, case.ticket.id)
     mode, now = app.rules[ticket.desk].mode, app.clock()
