@@ -12,12 +12,13 @@ from sqlalchemy.exc import DBAPIError
 
 from core import outgoing, policy
 from core.app import App
-from core.classify.text import customer_words
+from core.classify.text import FEATURE_LIMIT
 from core.errors import Unsupported, VendorError, said_of
 from core.hours import promise
 from core.ledger import db, store
 from core.ledger.db import reading
 from core.ledger.rows import DecisionRow, EventRow, TicketRow
+from core.mail.said import said_in
 from core.model import (
     AddTags,
     Decision,
@@ -76,7 +77,7 @@ def _decided(
 ) -> tuple[_Case, Decision, datetime | None]:
     """What the rules say, guarded and worded, with the time that the customer is promised."""
     history = store.history_of(row)
-    case = _Case(ticket, messages, *_guess(app, messages))
+    case = _Case(ticket, messages, *_guess(app, ticket, messages))
     decision = _old_mail(app, ticket, messages, event) or policy.decide(
         ticket, messages, case.prediction, history, app.rules[ticket.desk]
     )
@@ -107,14 +108,19 @@ def _tell_broken(app: App, desk: str, err: BrokenTemplate) -> None:
     alarm(app, f"template:{str(err)[:80]}:{now:%Y-%m-%d}", desk, "", f"{err}: correct the file", now)
 
 
-def _guess(app: App, messages: Sequence[Message]) -> tuple[str, Prediction]:
-    """The customer's words now, and what they are about. A classifier that fails means: the general queue."""
-    said = [customer_words(m.text, m.html) for m in messages if not m.machine]
-    words = "\n".join(part for part in said if part).strip()
+def _guess(app: App, ticket: Ticket, messages: Sequence[Message]) -> tuple[str, Prediction]:
+    """The customer's words now, and what they are about; alarms are looked for in every sentence that is not surely an
+    earlier one of the thread. A classifier that fails means: the general queue."""
+    said = [said_in(ticket, m) for m in messages if not m.machine]
+    words = "\n".join(one.words for one in said if one.words).strip()
     if not words:
         return words, policy.UNREADABLE
+    unread = "it quotes what stands nowhere in the ticket" if any(one.cut for one in said) else ""
+    if len(words) > FEATURE_LIMIT:
+        unread = "it is too long to be read as one"
     try:
-        return words, app.classifier.predict(words)
+        suspects = app.classifier.suspects("\n\n".join(one.everything for one in said))
+        return words, replace(app.classifier.predict(words), suspects=suspects, unread=unread)
     except Exception:  # whatever is wrong with it, a human sees the ticket
         log.exception("the classifier failed")
         return words, policy.UNREADABLE
