@@ -79,8 +79,7 @@ def _flask(app: Any) -> Any:
     from core.web.access import check_open
     from webhook_app import create_app
 
-    if notice := check_open(app.settings, app.engine):
-        click.echo(notice, err=True)
+    check_open(app.settings, app.engine)
     return create_app(app)
 
 

@@ -24,7 +24,6 @@ from sqlalchemy import Connection, Engine, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.ledger.db import reading
 from core.ledger.schema import counts, events, writes
 from core.telemetry import gauges
 
@@ -179,7 +178,7 @@ class Counters:
         """The Prometheus text: this process's news, everybody's sums, the ledger's states."""
         self.flush()
         registry = CollectorRegistry(auto_describe=False)
-        with reading(engine) as connection:
+        with engine.connect() as connection:
             totals = _totals(connection)
             if self._engine is None:
                 totals.update(self._new)
