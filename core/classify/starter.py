@@ -1,15 +1,17 @@
-"""The intents of general customer support that Backstop knows before anybody has taught it."""
+"""The intents of general customer support that Backstop knows before anybody has taught it, in twelve languages."""
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from core.model import Priority
+from core.model import NO_INTENT, Priority
 
 HERE = Path(__file__).parent
+STARTER, HELD_OUT = HERE / "starter", HERE / "heldout"
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,11 @@ class StarterIntent:
 
 @dataclass(frozen=True)
 class Starter:
-    """All starter intents, and lines that belong to none."""
+    """All starter intents, lines that belong to none, and the words of one meaning, of one language."""
 
     intents: tuple[StarterIntent, ...]
     background: tuple[str, ...]
+    concepts: dict[str, str] = field(default_factory=dict)
 
     @property
     def examples(self) -> dict[str, tuple[str, ...]]:
@@ -36,12 +39,20 @@ class Starter:
 
 
 @cache
-def starter() -> Starter:
-    """Read the starter set."""
-    table = tomllib.loads((HERE / "starter.toml").read_text("utf-8"))["intents"]
+def starter(language: str = "en") -> Starter:
+    """Return the starter set of a language. Raises FileNotFoundError for a language that has none."""
+    lines = _read(STARTER / f"{language}.toml")
     intents = tuple(
-        StarterIntent(name, Priority(row["priority"]), row["description"], tuple(row["examples"]))
-        for name, row in table.items()
+        StarterIntent(name, Priority(row["priority"]), row["description"], tuple(lines["examples"][name]))
+        for name, row in _read(STARTER / "intents.toml").items()
     )
-    lines = (HERE / "background.txt").read_text("utf-8").splitlines()
-    return Starter(intents, tuple(line for line in lines if line.strip() and not line.startswith("# ")))
+    return Starter(intents, tuple(lines["examples"][NO_INTENT]), lines["concepts"])
+
+
+def held_out(language: str) -> dict[str, tuple[str, ...]]:
+    """Return messages by intent that the starter set of a language is measured by; nothing is ever learned from them."""
+    return {intent: tuple(lines) for intent, lines in _read(HELD_OUT / f"{language}.toml").items()}
+
+
+def _read(path: Path) -> Any:
+    return tomllib.loads(path.read_text("utf-8"))
