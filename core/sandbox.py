@@ -34,6 +34,7 @@ from core.errors import BackstopError
 from core.values import storable
 
 HERE = Path(__file__).parent / "templates"
+ALSO = {"nb": ("no", "nn")}  # other names under which a language's file may stand
 STEPS = 200_000  # of the interpreter in one rendering; our own longest template takes about 2,000
 LONGEST = 20_000  # characters of one message, and of any value on the way to it
 LARGEST = 10_000  # number that a filter, a call or a sign may be given
@@ -126,7 +127,8 @@ def candidates(name: str, language: str) -> list[str]:
     """File names to look for, best first: all that an admin may have written, then ours."""
     stem, dot, ending = name.rpartition(".")
     stem, ending = (stem, ending) if dot else (name, "txt")
-    names = [f"{stem}.{language}.{ending}", f"{stem}.{ending}", f"{stem}.en.{ending}"]
+    tags = (language, *ALSO.get(language, ()))
+    names = [*(f"{stem}.{tag}.{ending}" for tag in tags), f"{stem}.{ending}", f"{stem}.en.{ending}"]
     return [*names, *(f"ours/{one}" for one in names)]
 
 

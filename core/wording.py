@@ -6,9 +6,7 @@ as nothing, and what a customer wrote is never a template.
 
 from __future__ import annotations
 
-import functools
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,8 +14,8 @@ from typing import Any
 
 from jinja2.sandbox import SandboxedEnvironment
 
-from core.greeting import first_name
 from core.hours import Hours, say
+from core.language import LANGUAGES, language_of
 from core.model import Action, AddNote, Decision, Guess, Outcome, Prediction, Reply, Ticket, whole_percent
 from core.sandbox import BrokenTemplate, built_in, render
 
@@ -37,8 +35,7 @@ NAMES = (
 )
 SHORT = 300  # characters of the customer's message in a note
 WORTH_NAMING = 0.01  # a guess of "0%" only makes the reader wonder
-TOO_SHORT, SURE = 20, 0.9  # of a text's language
-LANGUAGES = ("en", "de", "fr", "es", "nl", "it", "pt")
+NAME = 40
 
 
 def fill(
@@ -151,24 +148,10 @@ def shortened(words: str) -> str:
     return line if len(line) <= SHORT else line[:SHORT].rsplit(" ", 1)[0] + " …"
 
 
-_loading = threading.Lock()
+def first_name(name: str) -> str:
+    """A name that may be greeted; an address, a number, markup or a sentence in the name field may not.
 
-
-@functools.cache
-def _identifier() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    identifier.set_languages(list(LANGUAGES))
-    return identifier
-
-
-def language_of(words: str, locale: str = "") -> str:
-    """The language the customer wrote in; the desk's locale when the text is too short to tell."""
-    known = locale[:2].lower() if locale[:2].lower() in LANGUAGES else ""
-    if len(words) < TOO_SHORT:
-        return known or "en"
-    with _loading:  # several threads at once would each load the model
-        identifier = _identifier()
-    language, probability = identifier.classify(words[:2000])
-    return str(language) if probability > SURE else known or "en"
+    Spam relays put their message into the name: a greeting would carry it to the victim.
+    """
+    first = name.strip().split(" ")[0] if name else ""
+    return first if len(name) <= NAME and re.fullmatch(r"[^\W\d_](?:[^\W\d_]|['’-]){0,24}", first) else ""

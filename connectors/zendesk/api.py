@@ -6,7 +6,6 @@ metric sets) and from a sort order, both of which zenpy drops, so they are asked
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -14,9 +13,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from connectors.kit.decoding import answer_of
 from connectors.kit.http import DeskSession
-from connectors.kit.values import Row, number, row, rows, whole
+from connectors.kit.values import Row, number, row, rows
 from core.errors import Gone, Refused, TryLater, UnknownOutcome, VendorError
 
 ROOT = "/api/v2"
@@ -46,18 +44,9 @@ class _Through(requests.Session):
         kwargs.pop("timeout", None)  # zenpy's single value would replace our pair
         response: requests.Response = self._desk.request(method, url, *args, **kwargs)
         stay_home(response)
-        _scrub(response)
         parts = urlsplit(response.request.url or "")
         response.request.url = f"https://{PLACEHOLDER}.zendesk.com{parts.path}?{parts.query}"
         return response
-
-
-def _scrub(response: requests.Response) -> None:
-    """Put the scrubbed text in the place of the answer's, which zenpy decodes for itself."""
-    try:
-        response._content = json.dumps(answer_of(response)).encode()
-    except ValueError:
-        return  # no JSON: zenpy says so
 
 
 def stay_home(response: requests.Response) -> None:
@@ -94,7 +83,7 @@ class Api:
         response: requests.Response = self.session.get(ROOT + path, params=params)
         stay_home(response)
         try:
-            answer = answer_of(response)
+            answer = response.json()
         except ValueError as err:
             raise TryLater(f"{path}: Zendesk's answer is no JSON", status=response.status_code) from err
         if not isinstance(answer, dict):
@@ -127,7 +116,7 @@ class Api:
         ):
             found += rows(page.get("comments"))
             users += rows(page.get("users"))
-        return sorted(found, key=lambda one: (str(one.get("created_at") or ""), whole(one.get("id")))), users
+        return sorted(found, key=lambda one: (str(one.get("created_at") or ""), one.get("id") or 0)), users
 
     def audits(self, ticket_id: str) -> list[Row]:
         """All audits, oldest first: the list cannot be turned round."""
@@ -193,7 +182,7 @@ class Api:
         response: requests.Response = self.session.request(method, ROOT + path, json=body)
         stay_home(response)
         try:
-            return row(answer_of(response))
+            return row(response.json())
         except ValueError:  # 204
             return {}
 

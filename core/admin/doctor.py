@@ -17,13 +17,14 @@ from core.app import App
 from core.classify.build import calibration_path, trained_path
 from core.classify.thresholds import OVERALL
 from core.errors import BackstopError, ConfigError
+from core.language import LANGUAGES
 from core.learning.demotion import demoted
 from core.ledger import db, store, tokens
 from core.ledger.schema import meta
 from core.model import Finding
 from core.notifications import routing
 from core.sandbox import EmptyTemplate
-from core.wording import LANGUAGES, check
+from core.wording import check
 
 SLOW = 2.0  # seconds for one prediction
 STALE = timedelta(minutes=15)

@@ -23,13 +23,13 @@ from sqlalchemy.exc import DBAPIError
 from core.app import App
 from core.engine import queue, recovery, wakeup
 from core.errors import said_of
+from core.language import language_of
 from core.ledger import db, store
 from core.pipeline import reminders
 from core.pipeline import sweep as sweeping
 from core.pipeline.handle import give_up, handle
 from core.telemetry import traces
 from core.telemetry.logs import correlated
-from core.wording import language_of
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +41,6 @@ BEATS = 6  # within the time after which a worker counts as dead
 LAZY = (
     "inscriptis",
     "lxml.html",
-    "py3langid.langid",
 )  # else two threads half-import one
 PAUSE = 2.0  # seconds between two tries while the store does not answer
 

@@ -15,6 +15,7 @@ from core.app import App
 from core.classify.text import customer_words
 from core.errors import Unsupported, VendorError, said_of
 from core.hours import promise
+from core.language import language_of
 from core.ledger import db, store
 from core.ledger.db import reading
 from core.model import (
@@ -33,7 +34,7 @@ from core.model import (
 )
 from core.notifications.alerts import alarm
 from core.sandbox import BrokenTemplate
-from core.wording import fill, language_of
+from core.wording import fill
 
 log = logging.getLogger(__name__)
 
