@@ -42,7 +42,7 @@ soak: $(VENV)/.dev ## the long durability tests
 	$(BIN)/pytest -m soak $(ARGS)
 
 docs: $(VENV)/.dev ## the documentation site, into site/
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "open site/index.html"
 
 zendesk-app: $(VENV)/.runtime ## the sidebar app for Zendesk, as a zip (ARGS="--host backstop.example.com")

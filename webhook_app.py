@@ -6,7 +6,6 @@ Retry-After only when nothing could be stored, never 410, never 500.
 
 from __future__ import annotations
 
-import hmac
 import time
 from typing import Any
 
@@ -22,6 +21,9 @@ from core.ledger import db
 from core.model import WebhookRequest
 from core.telemetry import traces
 from core.telemetry.logs import correlated
+from core.web import access
+from core.web.claim_links import doors
+from core.web.sidebar import panel
 
 log = structlog.get_logger(__name__)
 
@@ -40,9 +42,6 @@ def create_app(app: App, *, console: bool = True) -> Flask:
     flask.add_url_rule("/readyz", view_func=readyz)
     flask.add_url_rule("/metrics", view_func=metrics)
     flask.register_error_handler(Exception, unexpected)
-    from core.web.claim_links import doors
-    from core.web.sidebar import panel
-
     flask.register_blueprint(doors)
     flask.register_blueprint(panel)
     if console:
@@ -114,19 +113,12 @@ def readyz() -> tuple[Response, int]:
 
 
 def metrics() -> Response:
-    """Prometheus text; behind the token, or open on loopback when no token is set."""
+    """Prometheus text; behind the token, or for this machine itself while there is none."""
     app = _app()
     token = app.settings.web.token
-    if token is not None and not _bears(token.get_secret_value()):
-        abort(401, "send Authorization: Bearer <BACKSTOP_WEB__TOKEN>")
-    if token is None and request.remote_addr not in {"127.0.0.1", "::1"}:
+    if not (access.bears(token) or (token is None and access.is_local(app.settings))):
         abort(401, "set BACKSTOP_WEB__TOKEN and send it as Authorization: Bearer …")
     return Response(app.counters.render(app.engine, app.clock()), mimetype="text/plain; version=0.0.4")
-
-
-def _bears(token: str) -> bool:
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ").encode("utf-8", "replace")
-    return hmac.compare_digest(given, token.encode())
 
 
 def unexpected(err: Exception) -> Any:

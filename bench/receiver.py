@@ -23,6 +23,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "durability")]
 
 from harness import World, answers, free_port, until  # noqa: E402
 
+from core.web.server import Server  # noqa: E402
+
 CLIENTS, RATE = 8, 50
 bare = Flask("bare")
 
@@ -103,20 +105,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--database", default="")
+    parser.add_argument("--bare", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.bare:
+        Server(bare, "127.0.0.1", options.bare, CLIENTS).run()
+        return
     port = free_port()
-    gunicorn = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "-k",
-        "gthread",
-        "--threads",
-        "8",
-        "-b",
-        f"127.0.0.1:{port}",
-    ]
-    plain = subprocess.Popen([*gunicorn, "--log-level", "warning", "bench.receiver:bare"], cwd=ROOT)
+    plain = subprocess.Popen([sys.executable, __file__, "--bare", str(port)], cwd=ROOT)
     try:
         until(lambda: answers(port), 60)
         nothing_stored = measure("bare", f"http://127.0.0.1:{port}/hooks/freshdesk", options.quick)

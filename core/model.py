@@ -254,6 +254,12 @@ class Prediction:
     alternatives: tuple[Guess, ...] = ()  # runner-ups, best first
     model: str = ""
     evidence: tuple[str, ...] = ()  # words or examples that weighed most
+    suspects: tuple[
+        Guess, ...
+    ] = ()  # what single sentences may be about, quoted ones that are new here included
+    unread: str = (
+        ""  # what the guess leaves out of account, in words; "" when it was made from all that is new
+    )
 
 
 # --- actions: what is to be done to a ticket, as values -------------------------------------

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from core.mail.said import said_in
 from core.model import Author, Message, Reply, Status, Ticket
 
 ECHO = 40  # a run of this many characters of the customer's own words is an echo
@@ -110,16 +111,21 @@ def _too_much(sent: Sent) -> str:
 
 
 def _echo(ticket: Ticket, reply: Reply) -> str:
-    """The customer's own words never go out again: that is how ticket forms become spam relays."""
+    """The customer's own words never go out again: that is how ticket forms become spam relays. Words of ours that the
+    customer quotes are no echo, so only what is new in a message counts."""
     sent = _squash(reply.text)
     for message in ticket.messages:
-        if message.author is not Author.CUSTOMER:
+        if message.author is not Author.CUSTOMER or not _repeated(f"{ticket.subject} {message.text}", sent):
             continue
-        words = _squash(f"{ticket.subject} {message.text[:20_000]}")
-        windows = range(0, max(0, len(words) - ECHO), ECHO // 2)
-        if len(words) > ECHO and any(words[i : i + ECHO] in sent for i in windows):
+        said = said_in(ticket, message)
+        if _repeated(f"{ticket.subject} {said.words if said.new else ''}", sent):
             return "the text repeats the customer's own words"
     return ""
+
+
+def _repeated(text: str, sent: str) -> bool:
+    words = _squash(text[:20_000])
+    return any(words[i : i + ECHO] in sent for i in range(0, max(0, len(words) - ECHO), ECHO // 2))
 
 
 def _squash(text: str) -> str:

@@ -118,7 +118,7 @@ def _first(
         )
     band = band_of(prediction, rule, rules)
     if band is Band.AUTO:
-        held = held_back(rule, priority, ticket, rules)
+        held = held_back(rule, priority, ticket, rules) or prediction.unread
         if not held:
             return _answer(prediction, rule, priority, rules)
         return _route(ticket, prediction, rule, priority, rules, why=held)
@@ -150,13 +150,13 @@ def held_back(rule: IntentRule, priority: Priority, ticket: Ticket, rules: Rules
 
 
 def suspected(prediction: Prediction, rules: Rules, intent: str) -> bool:
-    """Whether this intent is the guess, or a runner-up above the floor."""
+    """Whether this intent is the guess, a runner-up, or what a single sentence is about, above the floor."""
     return any(g.intent == intent and g.confidence >= rules.suspicion for g in guesses(prediction))
 
 
 def guesses(prediction: Prediction) -> tuple[Guess, ...]:
-    """The guess and its runner-ups, best first."""
-    return (Guess(prediction.intent, prediction.confidence), *prediction.alternatives)
+    """The guess, its runner-ups, and what single sentences may be about."""
+    return (Guess(prediction.intent, prediction.confidence), *prediction.alternatives, *prediction.suspects)
 
 
 def _priority(prediction: Prediction, rule: IntentRule, rules: Rules) -> Priority:

@@ -13,6 +13,7 @@ from core.model import (
     Claim,
     Dispatch,
     Finding,
+    Guess,
     Heard,
     Identity,
     Page,
@@ -116,13 +117,20 @@ class Returning(Protocol):
         """What is known since the last time. Raises TryLater, NotAllowed."""
 
 
-class Classifier(Protocol):
+class Guesser(Protocol):
     """From the customer's words to an intent with a calibrated confidence."""
 
     model: str
 
     def predict(self, text: str) -> Prediction:
         """Never raises on any text; raises TryLater when an outside service does not answer."""
+
+
+class Classifier(Guesser, Protocol):
+    """A guesser that also looks at single sentences."""
+
+    def suspects(self, text: str) -> tuple[Guess, ...]:
+        """Return what single sentences of a text are about, best first. Asks no outside service."""
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ class Web(Section):
     host: str = "127.0.0.1"  # where to listen; beyond this machine a login or a token is demanded
     port: int = Field(8080, ge=0, le=65535)  # 0 = any free one
     token: SecretStr | None = None  # opens the console and /metrics to programs (Authorization: Bearer)
+    token_role: str = Field("viewer", pattern="^(viewer|agent|admin)$")  # what those programs may do
     threads: int = Field(8, ge=1)  # requests at once per process
     session_secret: SecretStr | None = None  # signs cookies; default: one kept in the store
     oidc_issuer: str = ""  # single sign-on: the provider's address

@@ -18,6 +18,7 @@ ELSEWHERE = {
     "CHANGELOG.md": "changelog.md",
     "deploy/README.md": "deploying.md",
     "deploy/zendesk-app/README.md": "zendesk-app.md",
+    "connectors/channels/README.md": "channels.md",
     **{f"connectors/{vendor}/README.md": f"desks/{vendor}.md" for vendor in DESKS},
 }
 """Where a page stands in the repository → where it stands in the site."""

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from connectors import DESKS
-from docs import reference
+from docs import hooks, reference
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -28,6 +28,9 @@ LONGER = {
     "core/policy.py": "the whole decision in its order",
 }
 """Files over 300 lines, each with the reason. Not longer than it must be: what has become shorter is taken off."""
+
+
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?!https?:|mailto:|#)([^)#\s]+)")
 
 
 def committed(*under: str) -> list[Path]:
@@ -117,7 +120,7 @@ def test_the_readme_is_short_and_begins_with_the_promise_and_the_two_commands():
 def test_no_link_between_pages_leads_nowhere():
     broken = []
     for page in (path for path in committed() if path.suffix == ".md"):
-        for target in re.findall(r"(?<!!)\[[^\]]*\]\((?!https?:|mailto:|#)([^)#\s]+)", text_of(page)):
+        for target in LINK.findall(text_of(page)):
             if not (page.parent / target).exists():
                 broken.append(f"{page.relative_to(ROOT)}: {target}")
     assert broken == []
@@ -178,11 +181,30 @@ def test_functions_are_short_enough_to_be_read():
     assert long == []
 
 
+def test_every_page_of_the_repository_is_in_the_menu_of_the_site_and_reached_from_the_readme():
+    menu = (ROOT / "mkdocs.yml").read_text().partition("\nnav:")[2]
+    pages = {path for path in committed() if path.suffix == ".md"}
+    placed = {path: hooks.ELSEWHERE.get(f"{path.relative_to(ROOT)}", path.name) for path in pages}
+    assert [
+        f"{path}" for path, name in placed.items() if not re.search(rf": {name}$", menu, re.MULTILINE)
+    ] == []
+    reached, todo = set(), [ROOT / "README.md"]
+    while todo:
+        page = todo.pop()
+        if page not in reached:
+            reached.add(page)
+            todo += [(page.parent / link).resolve() for link in LINK.findall(text_of(page)) if ".md" in link]
+    assert sorted(pages - reached) == []
+
+
 def test_the_site_builds_and_loads_nothing_from_elsewhere(tmp_path):
-    told = subprocess.run(
-        [BIN / "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path / "site"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    told = subprocess.run(  # not --quiet: mkdocs counts only the warnings that it may print
+        [BIN / "mkdocs", "build", "--strict", "--site-dir", tmp_path / "site"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert told.returncode == 0, told.stdout + told.stderr
     pages = list((tmp_path / "site").rglob("*.html"))
     assert len(pages) > 10

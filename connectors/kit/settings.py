@@ -30,6 +30,10 @@ class DeskSettings(BaseModel):
     mode: Mode = Mode.ACT  # observe (write nothing), suggest (never answer by itself) or act
     general_queue: str = ""  # group, team or mailbox for unsure messages, by name or id
     webhook_secret: Secrets = Field(default_factory=list)  # several while one is exchanged
+    sidebar_token: Secrets = Field(
+        default_factory=list,
+        description="opens this desk's tickets for reading, for the app beside a ticket; nothing else",
+    )
     calls_per_minute: int = Field(0, ge=0, description="a fixed budget; 0 = the vendor's own headers decide")
     head_room: float = Field(0.1, ge=0, lt=1, description="the share of the rate limit left to humans")
     timeout: float = Field(30.0, gt=0, description="seconds to wait for an answer")

@@ -25,6 +25,7 @@ def refuse(settings: Settings, app: App) -> None:
         *(_replies(settings, app) or _templates(app)),
         *_queues(settings),
         *_references(settings),
+        *_tokens(settings, app),
         *_hours(app),
     ]
     if wrong:
@@ -86,6 +87,16 @@ def _hours(app: App) -> list[str]:
     except ValueError as err:
         return [str(err)]
     return []
+
+
+def _tokens(settings: Settings, app: App) -> list[str]:
+    """The console's token must not travel to the browsers of a help desk's agents."""
+    console = settings.web.token.get_secret_value() if settings.web.token else ""
+    return [
+        f"desks.{name}.sidebar_token is the console's own token: give the sidebar one that opens nothing else"
+        for name, desk in app.desk_settings.items()
+        if console and console in {one.get_secret_value() for one in desk.sidebar_token}
+    ]
 
 
 def _references(settings: Settings) -> list[str]:

@@ -122,6 +122,10 @@ class _Timed:
         finally:
             self._counters.classified(time.perf_counter() - begun)
 
+    def suspects(self, text: str) -> Any:
+        with traces.span("classify"):
+            return self._inner.suspects(text)
+
 
 class Absent:
     """Stands where a process does not classify."""
@@ -129,5 +133,9 @@ class Absent:
     model = "none"
 
     def predict(self, text: str) -> Any:
+        """Raise TryLater."""
+        raise TryLater("this process does not classify")
+
+    def suspects(self, text: str) -> Any:
         """Raise TryLater."""
         raise TryLater("this process does not classify")

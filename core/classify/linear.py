@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from core.classify.calibrate import Calibrator, fit_calibrator, proven_floor
 from core.classify.features import Weights, clauses, counts, hashed, occurrences, terms_of, weights
 from core.classify.kernel import SHARPNESS, HeldOut, Solved, kernel, nearest_by_class, solve
+from core.classify.sentences import suspects
 from core.model import NO_INTENT, Guess, Prediction
 
 FORMAT = 3  # to be raised when a saved model would be read wrongly by newer code
@@ -58,6 +59,10 @@ class LinearClassifier:
     def predict(self, text: str) -> Prediction:
         """The intent, its calibrated confidence, the runners-up and the words that weighed most."""
         return self.predict_many([text])[0]
+
+    def suspects(self, text: str) -> tuple[Guess, ...]:
+        """The intents that single sentences are about, best first."""
+        return suspects(self.predict_many, text)
 
     def predict_many(self, texts: Sequence[str]) -> list[Prediction]:
         """`predict` for many texts at once."""

@@ -21,7 +21,7 @@ from core.classify.masking import mask
 from core.classify.trust import Trust
 from core.errors import TryLater
 from core.model import NO_INTENT, Guess, Prediction
-from core.ports import Classifier
+from core.ports import Classifier, Guesser
 
 log = logging.getLogger(__name__)
 
@@ -271,7 +271,7 @@ class Fallback:
 
     def __init__(
         self,
-        primary: Classifier,
+        primary: Guesser,
         embedded: Classifier,
         on_fallback: Callable[[Exception], None] | None = None,
     ) -> None:
@@ -288,9 +288,13 @@ class Fallback:
                 self.on_fallback(error)
             return self.embedded.predict(text)
 
+    def suspects(self, text: str) -> tuple[Guess, ...]:
+        """The embedded classifier's: an outside one is asked once for each message."""
+        return self.embedded.suspects(text)
+
 
 def with_fallback(
-    primary: Classifier, embedded: Classifier, on_fallback: Callable[[Exception], None] | None = None
+    primary: Guesser, embedded: Classifier, on_fallback: Callable[[Exception], None] | None = None
 ) -> Classifier:
     """`primary`, with the embedded classifier behind it: never silence."""
     return Fallback(primary, embedded, on_fallback)

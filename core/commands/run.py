@@ -79,7 +79,8 @@ def _flask(app: Any) -> Any:
     from core.web.access import check_open
     from webhook_app import create_app
 
-    check_open(app.settings, app.engine)
+    if notice := check_open(app.settings, app.engine):
+        click.echo(notice, err=True)
     return create_app(app)
 
 

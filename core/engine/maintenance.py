@@ -12,6 +12,7 @@ from core.app import App
 from core.learning import demotion
 from core.ledger import store
 from core.ledger.schema import (
+    attempts,
     balance,
     changes,
     claim_links,
@@ -119,6 +120,7 @@ def prune(app: App, now: datetime) -> dict[str, int]:
             (changes, changes.c.at, now - privacy.keep_changes),
             (claim_links, claim_links.c.expires_at, now),
             (login_links, login_links.c.expires_at, now),
+            (attempts, attempts.c.since, now - timedelta(days=1)),
         ):
             done[table.name] = conn.execute(delete(table).where(column < end)).rowcount
     from core.engine import queue, recovery

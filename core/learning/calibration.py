@@ -14,7 +14,7 @@ from core.classify.starter import starter
 from core.classify.train import EPOCH
 from core.errors import ConfigError, TryLater
 from core.model import NO_INTENT
-from core.ports import Classifier
+from core.ports import Guesser
 from core.rules import intent_rules
 from core.settings import Settings
 
@@ -44,7 +44,7 @@ def calibrate(
     return {**_counted(calls), "model": mind.model, **report}
 
 
-def _asked(mind: Classifier, rows: Sequence[Example], step: Callable[[int], None]) -> list[Judged]:
+def _asked(mind: Guesser, rows: Sequence[Example], step: Callable[[int], None]) -> list[Judged]:
     """Its guesses. Raises TryLater when it fails again and again: what it says of the rest is not worth the wait."""
     found: list[Judged] = []
     failed = 0

@@ -13,11 +13,11 @@ from sqlalchemy import Connection, and_, func, select
 
 from core.app import App
 from core.classify.evaluate import Example, Judged
-from core.classify.text import customer_words
 from core.classify.whatif import Handling, Past
 from core.errors import Gone, Moved, Refused, TryLater
 from core.ledger import db, store
 from core.ledger.schema import decisions, labels, meta, tickets
+from core.mail.said import said_in
 from core.model import NO_INTENT, Author, Rules, Sighting, Status, Ticket
 from core.reports.reporting import ticket_rows
 from core.reports.weekly import QUIET
@@ -220,7 +220,7 @@ def first_words(ticket: Ticket) -> str:
     if ticket.customer.is_staff or ticket.opened_by is not Author.CUSTOMER:
         return ""
     said = (m for m in ticket.messages if m.author is Author.CUSTOMER and m.public and not m.machine)
-    return next((words for m in said if (words := customer_words(m.text, m.html))), "")
+    return next((words for m in said if (words := said_in(ticket, m).words)), "")
 
 
 def patiently(call: Callable[[], T], sleep: Callable[[float], None]) -> T:

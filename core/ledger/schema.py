@@ -353,9 +353,18 @@ users = _table(
     _text("password"),  # argon2
     _at("created_at"),
     _at("disabled_at"),
+    _number("sessions"),  # raised to end all sessions: those of an older number are over
 )
 
 login_links = _table("login_links", _key("digest"), _text("user"), _at("expires_at"), _at("used_at"))
+
+attempts = _table(  # how often somebody tried to log in of late
+    "attempts",
+    _key("subject", 64),  # a digest of the kind of try and of who tried
+    _at("since"),
+    _number("number"),
+    Index("bs_attempts_since", "since"),
+)
 
 changes = _table(  # the audit log: every change made by a person
     "changes",

@@ -6,9 +6,20 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import Connection, and_, func, or_, select, update
 
 from core.ledger.db import insert_new, put
+from core.ledger.rows import (
+    DecisionRow,
+    DeskRow,
+    EventRow,
+    HistoryRow,
+    TicketRow,
+    WriteRow,
+    every,
+    first,
+    typed,
+)
 from core.ledger.schema import decisions, desks, events, history, labels, tickets, writes
 from core.model import (
     Decision,
@@ -43,9 +54,9 @@ def add_event(conn: Connection, event: TicketEvent, source: str, now: datetime) 
     return insert_new(conn, events, row)
 
 
-def event(conn: Connection, key: str) -> Row[Any] | None:
+def event(conn: Connection, key: str) -> EventRow | None:
     """One event."""
-    return conn.execute(select(events).where(events.c.key == key)).first()
+    return first(EventRow, conn.execute(select(events).where(events.c.key == key)))
 
 
 def settle(conn: Connection, key: str, outcome: str, reason: str, now: datetime) -> None:
@@ -67,10 +78,10 @@ def bury(conn: Connection, key: str, reason: str, now: datetime) -> None:
     conn.execute(update(events).where(events.c.key == key).values(**values))
 
 
-def due_events(conn: Connection, now: datetime, limit: int = 500) -> list[Row[Any]]:
+def due_events(conn: Connection, now: datetime, limit: int = 500) -> list[EventRow]:
     """Events to take up again: waiting and due."""
     query = select(events).where(events.c.state == "waiting", events.c.due_at <= now)
-    return list(conn.execute(query.order_by(events.c.due_at).limit(limit)))
+    return every(EventRow, conn.execute(query.order_by(events.c.due_at).limit(limit)))
 
 
 def requeue(conn: Connection, key: str) -> bool:
@@ -99,12 +110,12 @@ def died(conn: Connection, key: str) -> int:
     return conn.execute(select(events.c.deaths).where(mine)).scalar() or 0
 
 
-def dead(conn: Connection, desk: str | None = None) -> list[Row[Any]]:
+def dead(conn: Connection, desk: str | None = None) -> list[EventRow]:
     """The dead letters, newest first."""
     query = select(events).where(events.c.state == "dead")
     if desk:
         query = query.where(events.c.desk == desk)
-    return list(conn.execute(query.order_by(events.c.settled_at.desc())))
+    return every(EventRow, conn.execute(query.order_by(events.c.settled_at.desc())))
 
 
 def unsettled(conn: Connection, desk: str | None = None) -> int:
@@ -116,10 +127,10 @@ def unsettled(conn: Connection, desk: str | None = None) -> int:
 # --- tickets --------------------------------------------------------------------------------
 
 
-def ticket(conn: Connection, desk: str, ticket_id: str) -> Row[Any] | None:
+def ticket(conn: Connection, desk: str, ticket_id: str) -> TicketRow | None:
     """Where one ticket stands."""
     query = select(tickets).where(tickets.c.desk == desk, tickets.c.ticket_id == ticket_id)
-    return conn.execute(query).first()
+    return first(TicketRow, conn.execute(query))
 
 
 def put_ticket(conn: Connection, where: tuple[str, str], now: datetime, **values: Any) -> None:
@@ -134,7 +145,7 @@ def put_ticket(conn: Connection, where: tuple[str, str], now: datetime, **values
     conn.execute(query.values(updated_at=now, **values))
 
 
-def history_of(row: Row[Any] | None) -> History:
+def history_of(row: TicketRow | None) -> History:
     """What the policy must know of the past."""
     if row is None:
         return History()
@@ -151,29 +162,31 @@ def history_of(row: Row[Any] | None) -> History:
 
 def due_tickets(
     conn: Connection, now: datetime, desks: Iterable[str] | None = None, limit: int = 1000
-) -> list[Row[Any]]:
+) -> list[TicketRow]:
     """Tickets whose next rung is due, the longest due first: by the index on `next_due_at`. Of these desks only: the
     tickets of one that has left the configuration must not stand before all others for ever."""
     due = tickets.c.next_due_at <= now
     unindexed = tickets.c.desk.concat("")  # SQLite would take an index by desk, and read all of its tickets
     mine = due if desks is None else and_(due, unindexed.in_(list(desks)))
-    return list(conn.execute(select(tickets).where(mine).order_by(tickets.c.next_due_at).limit(limit)))
+    return every(
+        TicketRow, conn.execute(select(tickets).where(mine).order_by(tickets.c.next_due_at).limit(limit))
+    )
 
 
 # --- decisions and writes -------------------------------------------------------------------
 
 
-def decision(conn: Connection, key: str) -> Row[Any] | None:
+def decision(conn: Connection, key: str) -> DecisionRow | None:
     """The decision about one fact."""
-    return conn.execute(select(decisions).where(decisions.c.key == key)).first()
+    return first(DecisionRow, conn.execute(select(decisions).where(decisions.c.key == key)))
 
 
-def open_decision(conn: Connection, desk: str, ticket_id: str) -> Row[Any] | None:
+def open_decision(conn: Connection, desk: str, ticket_id: str) -> DecisionRow | None:
     """A decision on this ticket that is not carried out yet."""
     query = select(decisions).where(
         decisions.c.desk == desk, decisions.c.ticket_id == ticket_id, decisions.c.state == "decided"
     )
-    return conn.execute(query.order_by(decisions.c.at)).first()
+    return first(DecisionRow, conn.execute(query.order_by(decisions.c.at)))
 
 
 def newest_guess(conn: Connection, desk: str, ticket_id: str) -> tuple[str, float] | None:
@@ -248,10 +261,10 @@ def plan_writes(
         insert_new(conn, writes, row)
 
 
-def writes_of(conn: Connection, fact_key: str) -> list[Row[Any]]:
+def writes_of(conn: Connection, fact_key: str) -> list[WriteRow]:
     """The calls of one decision, in order."""
     query = select(writes).where(writes.c.fact_key == fact_key).order_by(writes.c.position)
-    return list(conn.execute(query))
+    return every(WriteRow, conn.execute(query))
 
 
 def set_write(conn: Connection, key: str, state: str, **values: Any) -> None:
@@ -259,7 +272,7 @@ def set_write(conn: Connection, key: str, state: str, **values: Any) -> None:
     conn.execute(update(writes).where(writes.c.key == key).values(state=state, **values))
 
 
-def claim_write(conn: Connection, row: Row[Any], now: datetime) -> bool:
+def claim_write(conn: Connection, row: WriteRow, now: datetime) -> bool:
     """The call is ours to make, unless another worker has moved it on since `row` was read."""
     as_read = and_(
         writes.c.key == row.key,
@@ -270,7 +283,7 @@ def claim_write(conn: Connection, row: Row[Any], now: datetime) -> bool:
     return bool(conn.execute(update(writes).where(as_read).values(**ours)).rowcount)
 
 
-def looked(conn: Connection, row: Row[Any]) -> bool:
+def looked(conn: Connection, row: WriteRow) -> bool:
     """The desk was asked whether an open call is there; False when it is no longer the call that `row` was."""
     same = and_(writes.c.key == row.key, writes.c.state == "open", writes.c.opened_at == row.opened_at)
     return bool(conn.execute(update(writes).where(same).values(looks=row.looks + 1)).rowcount)
@@ -282,9 +295,9 @@ def unclaim_write(conn: Connection, key: str, opened_at: datetime) -> None:
     conn.execute(update(writes).where(ours).values(state="planned", opened_at=None))
 
 
-def write(conn: Connection, key: str) -> Row[Any]:
+def write(conn: Connection, key: str) -> WriteRow:
     """One call as it stands now."""
-    return conn.execute(select(writes).where(writes.c.key == key)).one()
+    return typed(WriteRow, conn.execute(select(writes).where(writes.c.key == key)).one())
 
 
 def finish_decision(conn: Connection, key: str) -> None:
@@ -316,18 +329,18 @@ def log(
     conn.execute(history.insert().values(**row))
 
 
-def story(conn: Connection, desk: str, ticket_id: str) -> list[Row[Any]]:
+def story(conn: Connection, desk: str, ticket_id: str) -> list[HistoryRow]:
     """Everything that happened to one ticket, in order."""
     query = select(history).where(history.c.desk == desk, history.c.ticket_id == ticket_id)
-    return list(conn.execute(query.order_by(history.c.id)))
+    return every(HistoryRow, conn.execute(query.order_by(history.c.id)))
 
 
 # --- desks ----------------------------------------------------------------------------------
 
 
-def desk(conn: Connection, name: str) -> Row[Any] | None:
+def desk(conn: Connection, name: str) -> DeskRow | None:
     """What the sweep knows of a desk."""
-    return conn.execute(select(desks).where(desks.c.desk == name)).first()
+    return first(DeskRow, conn.execute(select(desks).where(desks.c.desk == name)))
 
 
 def begin_desk(conn: Connection, name: str, now: datetime) -> None:
@@ -343,10 +356,10 @@ def put_desk(conn: Connection, name: str, **values: Any) -> None:
     put(conn, desks, ["desk"], {"desk": name, **values})
 
 
-def known(conn: Connection, desk: str, ticket_ids: Sequence[str]) -> dict[str, Row[Any]]:
+def known(conn: Connection, desk: str, ticket_ids: Sequence[str]) -> dict[str, TicketRow]:
     """The rows of those of these tickets that the ledger knows."""
     query = select(tickets).where(tickets.c.desk == desk, tickets.c.ticket_id.in_(list(ticket_ids)))
-    return {row.ticket_id: row for row in conn.execute(query)}
+    return {row.ticket_id: row for row in every(TicketRow, conn.execute(query))}
 
 
 def events_known(conn: Connection, keys: Sequence[str]) -> set[str]:
@@ -379,7 +392,7 @@ def corrected(
     log(conn, where, now, "corrected", f"{by} says it is {intent}")
 
 
-def stuck(conn: Connection, now: datetime, older: timedelta) -> list[Row[Any]]:
+def stuck(conn: Connection, now: datetime, older: timedelta) -> list[EventRow]:
     """Facts that should have come to an end: neither settled nor waiting with a due time ahead."""
     query = select(events).where(
         or_(
@@ -389,4 +402,4 @@ def stuck(conn: Connection, now: datetime, older: timedelta) -> list[Row[Any]]:
             events.c.state == "dead",
         )
     )
-    return list(conn.execute(query))
+    return every(EventRow, conn.execute(query))

@@ -18,7 +18,7 @@ def told(conn: Connection, desk: str, ticket_id: str) -> dict[str, Any] | None:
         return None
     query = select(decisions).where(decisions.c.desk == desk, decisions.c.ticket_id == ticket_id)
     return {
-        "ticket": dict(row._mapping) if row is not None else {},
+        "ticket": dict(vars(row)) if row is not None else {},
         "decisions": [dict(r._mapping) for r in conn.execute(query.order_by(decisions.c.at))],
         "story": [{"at": r.at.isoformat(), "what": r.what, "detail": r.detail} for r in rows],
     }

@@ -27,8 +27,9 @@ class Said:
 
     words: str = ""  # what is said now, forwarded mail included
     everything: str = ""  # and all that is not surely an earlier text of this thread
-    cut: str = (
-        ""  # what was left out of `words` and stands nowhere in the thread; "" when that is next to nothing
+    cut: str = ""  # left out of `words` though it stands nowhere in the thread; "" when next to nothing is
+    new: bool = (
+        True  # whether anything is; where all is quoted, `words` is the whole, unless it repeats the thread
     )
 
 
@@ -53,7 +54,8 @@ def said(
     words = _joined(part.text for part in parts if part.kind in {Kind.NEW, Kind.FORWARDED})
     cut = _joined(_unknown(parts, repeats))
     if not _letters(words):
-        return Said(*[_all_of(lines, repeats)] * 2)
+        whole = _all_of(lines, repeats)
+        return Said(whole, whole, new=False)
     kept = {Kind.NEW, Kind.FORWARDED, Kind.SIGNATURE}
     everything = _joined([*(part.text for part in parts if part.kind in kept), cut])
     return Said(words, everything, cut if _letters(cut) >= SUBSTANTIAL else "")

@@ -13,14 +13,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, and_, case, or_, select, update
+from sqlalchemy import Connection, Engine, and_, case, or_, select, update
 
 from core.app import App
 from core.errors import VendorError
 from core.ledger import store
 from core.ledger.db import reading
+from core.ledger.rows import NotificationRow, every, first
 from core.ledger.schema import notices, tickets
 from core.model import Claim, Notice, Priority
 from core.notifications.digests import hold_back, members
@@ -72,7 +72,7 @@ def pump(app: App, now: datetime, still_waiting: StillWaiting | None = None) -> 
     return sent
 
 
-def _due(engine: Engine, now: datetime, limit: int = MOST) -> list[Row[Any]]:
+def _due(engine: Engine, now: datetime, limit: int = MOST) -> list[NotificationRow]:
     """What is to be sent or looked after now, the most urgent first."""
     rank = case({p.value: p.rank for p in Priority}, value=notices.c.priority, else_=len(Priority))
     waits = or_(
@@ -84,11 +84,11 @@ def _due(engine: Engine, now: datetime, limit: int = MOST) -> list[Row[Any]]:
         select(notices).where(waits, notices.c.due_at <= now).order_by(rank, notices.c.due_at).limit(limit)
     )
     with reading(engine) as conn:
-        return list(conn.execute(query))
+        return every(NotificationRow, conn.execute(query))
 
 
 def _checked(
-    app: App, rows: Sequence[Row[Any]], still_waiting: StillWaiting | None
+    app: App, rows: Sequence[NotificationRow], still_waiting: StillWaiting | None
 ) -> tuple[set[str], dict[str, str]]:
     """Look again right before speaking: the keys of what is still true, and why the others are not."""
     asked: dict[str, dict[str, None]] = {}
@@ -132,7 +132,7 @@ def _states(engine: Engine, asked: Mapping[str, Iterable[str]]) -> dict[tuple[st
 
 
 def _why_over(
-    row: Row[Any], claims: Mapping[tuple[str, str], Claim], states: Mapping[tuple[str, str], str]
+    row: NotificationRow, claims: Mapping[tuple[str, str], Claim], states: Mapping[tuple[str, str], str]
 ) -> str:
     """Why this need not be said any more; "" while it must."""
     where = (row.desk, row.ticket_id)
@@ -162,7 +162,7 @@ def _drop(app: App, over: Mapping[str, str], now: datetime) -> None:
                 conn.execute(update(notices).where(notices.c.key == key).values(due_at=None))
 
 
-def _send(app: App, ready: Sequence[Row[Any]], now: datetime) -> int:
+def _send(app: App, ready: Sequence[NotificationRow], now: datetime) -> int:
     """All at once, so that one channel that hangs does not hold the others up."""
     for row in ready:
         if row.state == "accepted":
@@ -188,7 +188,7 @@ def heard_of(
         else and_(notices.c.provider_id == provider_id, notices.c.channel == channel)
     )
     with app.engine.begin() as conn:
-        row = conn.execute(select(notices).where(which)).first()
+        row = first(NotificationRow, conn.execute(select(notices).where(which)))
         if row is None or row.channel != channel:
             return False
         if state == "delivered":

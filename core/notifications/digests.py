@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, and_, func, select, update
+from sqlalchemy import Connection, Engine, and_, func, select, update
 
 from core.app import App
 from core.ledger import store
 from core.ledger.db import reading
+from core.ledger.rows import NotificationRow, every, first, typed
 from core.ledger.schema import notices
 from core.model import Notice, Priority
 from core.notifications.routing import Place
@@ -26,23 +26,23 @@ EXEMPT = frozenset({DIGEST, TAKEN})
 Where = tuple[str, str]  # channel, address
 
 
-def members(conn: Connection, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+def members(conn: Connection, rows: Sequence[NotificationRow]) -> list[NotificationRow]:
     """What the digests among these rows have gathered so far."""
     keys = [row.key for row in rows if row.template == DIGEST]
     if not keys:
         return []
     mine = and_(notices.c.bundle.in_(keys), notices.c.state == "bundled", notices.c.sent_at.is_(None))
-    return list(conn.execute(select(notices).where(mine).order_by(notices.c.created_at)))
+    return every(NotificationRow, conn.execute(select(notices).where(mine).order_by(notices.c.created_at)))
 
 
-def hold_back(app: App, rows: Sequence[Row[Any]], now: datetime) -> list[Row[Any]]:
+def hold_back(app: App, rows: Sequence[NotificationRow], now: datetime) -> list[NotificationRow]:
     """The rows that may go out now; the others are put into their address's digest."""
     kinds = {ref: channel.kind for ref, channel in app.channels.items()}
     limited = [
         row for row in rows if kinds.get(row.channel) in LIMITS and _bundles(row) and row.state != "accepted"
     ]
     told = _told_lately(app.engine, limited, now)
-    held: list[Row[Any]] = []
+    held: list[NotificationRow] = []
     for row in limited:
         times = told[row.channel, row.address]
         if row.state == "queued" and not row.attempts and too_many(kinds[row.channel], times, now):
@@ -56,13 +56,13 @@ def hold_back(app: App, rows: Sequence[Row[Any]], now: datetime) -> list[Row[Any
     return [row for row in rows if row.key not in kept_back]
 
 
-def _bundles(row: Row[Any]) -> bool:
+def _bundles(row: NotificationRow) -> bool:
     """A summary is one of tickets: the weekly report and our own troubles have no place in it."""
     return bool(row.ticket_id) and row.template not in EXEMPT
 
 
 def _told_lately(
-    engine: Engine, rows: Sequence[Row[Any]], now: datetime
+    engine: Engine, rows: Sequence[NotificationRow], now: datetime
 ) -> defaultdict[Where, list[datetime]]:
     """When each of these addresses was told singly."""
     told: defaultdict[Where, list[datetime]] = defaultdict(list)
@@ -80,24 +80,24 @@ def _told_lately(
     return told
 
 
-def _bundle(app: App, conn: Connection, row: Row[Any], now: datetime) -> None:
+def _bundle(app: App, conn: Connection, row: NotificationRow, now: datetime) -> None:
     digest = _digest(conn, row, now)
     mine = and_(notices.c.key == row.key, notices.c.state == "queued")
-    values = {"state": "bundled", "bundle": digest.key, "due_at": digest.due_at + RESCUE}
+    values = {"state": "bundled", "bundle": digest.key, "due_at": (digest.due_at or now) + RESCUE}
     if conn.execute(update(notices).where(mine).values(**values)).rowcount:
         detail = f"{row.person or row.address or row.channel} is told in a summary: too many messages for one person"
         store.log(conn, (row.desk, row.ticket_id), now, "bundled", detail)
         count(app, row.channel, "bundled")
 
 
-def _digest(conn: Connection, row: Row[Any], now: datetime) -> Row[Any]:
+def _digest(conn: Connection, row: NotificationRow, now: datetime) -> NotificationRow:
     """The digest of this address that is still to come, made if there is none; nobody can send it before we commit."""
     here = and_(
         notices.c.channel == row.channel, notices.c.address == row.address, notices.c.template == DIGEST
     )
     is_waiting = and_(here, notices.c.state == "queued", notices.c.attempts == 0)
     waiting = select(notices).where(is_waiting).with_for_update()
-    found = conn.execute(waiting).first()
+    found = first(NotificationRow, conn.execute(waiting))
     if found is None:
         last = conn.execute(
             select(func.max(notices.c.created_at)).where(here, notices.c.created_at > now - LOOK_BACK)
@@ -111,5 +111,5 @@ def _digest(conn: Connection, row: Row[Any], now: datetime) -> Row[Any]:
         notice = Notice(f"digest:{now.isoformat()}", row.audience, Priority(row.priority), DIGEST)
         insert_row(conn, notice, Place(row.channel, row.address, row.person), now)
         conn.execute(update(notices).where(is_waiting).values(due_at=due))
-        found = conn.execute(waiting).one()
+        found = typed(NotificationRow, conn.execute(waiting).one())
     return found

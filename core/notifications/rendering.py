@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, select
+from sqlalchemy import and_, select
 
 from core.app import App
 from core.ledger.db import reading
+from core.ledger.rows import NotificationRow
 from core.ledger.schema import notices
 from core.model import Dispatch, Priority
 from core.notifications.texts import plain, render
@@ -23,7 +24,12 @@ UNKNOWN = "outcome unknown"
 
 
 def compose(
-    app: App, channel: Channel, row: Row[Any], mine: Sequence[Row[Any]], token: str, now: datetime
+    app: App,
+    channel: Channel,
+    row: NotificationRow,
+    mine: Sequence[NotificationRow],
+    token: str,
+    now: datetime,
 ) -> Dispatch:
     """The message. A digest of one ticket is an ordinary notice of it."""
     about = mine[0] if len(mine) == 1 else row
@@ -50,7 +56,7 @@ def compose(
     )  # fmt: skip
 
 
-def _facts(row: Row[Any]) -> dict[str, Any]:
+def _facts(row: NotificationRow) -> dict[str, Any]:
     about = {"template": row.template, "ticket": row.ticket_id, "desk": row.desk, "priority": row.priority}
     facts: Mapping[str, Any] = row.facts or {}
     return {**facts, **about}
@@ -61,7 +67,7 @@ def public(app: App) -> str:
     return str(app.settings.public_url or "").rstrip("/")
 
 
-def _thread(app: App, row: Row[Any], channel: str) -> str:
+def _thread(app: App, row: NotificationRow, channel: str) -> str:
     """What the channel calls the first message on this ticket."""
     mine = and_(
         notices.c.desk == row.desk, notices.c.ticket_id == row.ticket_id, notices.c.channel == channel

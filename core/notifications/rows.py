@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, and_, cast, select, update
+from sqlalchemy import Connection, Text, and_, cast, select, update
 
 from core.app import App
 from core.ledger.db import insert_new
+from core.ledger.rows import NotificationRow, every
 from core.ledger.schema import notices
 from core.model import Notice, Priority
 from core.notifications.routing import Place, Routes
@@ -39,7 +40,7 @@ def insert_row(
     return insert_new(conn, notices, row)
 
 
-def notice_of(row: Row[Any]) -> Notice:
+def notice_of(row: NotificationRow) -> Notice:
     """The notice that a row is one delivery of."""
     return Notice(
         row.notice_key,
@@ -80,26 +81,32 @@ def close_incidents(
     values = {"state": "suppressed", "error": f"{by or 'somebody'} came first", "due_at": None}
     conn.execute(update(notices).where(queued).values(**values))
     live = notices.c.state.in_(("accepted", "delivered", "open"))
-    told = list(conn.execute(select(notices).where(mine, live).order_by(notices.c.created_at)))
+    told = every(
+        NotificationRow, conn.execute(select(notices).where(mine, live).order_by(notices.c.created_at))
+    )
     return sum(
         insert_row(conn, _taken(row, by, edits), Place(row.channel, row.address, row.person), now)
         for row, edits in (*_incidents(told, routes.channels), *_changeable(told, routes.channels))
     )
 
 
-def _incidents(told: Sequence[Row[Any]], channels: Mapping[str, Channel]) -> list[tuple[Row[Any], str]]:
+def _incidents(
+    told: Sequence[NotificationRow], channels: Mapping[str, Channel]
+) -> list[tuple[NotificationRow, str]]:
     """A pager hears it once: its messages on a ticket are one incident."""
     last = {row.channel: row for row in told if getattr(channels.get(row.channel), "closes", False)}
     return [(row, "") for row in last.values()]
 
 
-def _changeable(told: Sequence[Row[Any]], channels: Mapping[str, Channel]) -> list[tuple[Row[Any], str]]:
+def _changeable(
+    told: Sequence[NotificationRow], channels: Mapping[str, Channel]
+) -> list[tuple[NotificationRow, str]]:
     """Every message that still offers a button, where the channel can change what it has said."""
     offers = [row for row in told if row.template in WAITING | {FORGOTTEN} and row.provider_id]
     return [(row, row.provider_id) for row in offers if getattr(channels.get(row.channel), "edits", False)]
 
 
-def _taken(row: Row[Any], by: str, edits: str) -> Notice:
+def _taken(row: NotificationRow, by: str, edits: str) -> Notice:
     """That somebody came. A message that is changed keeps its words."""
     facts = {**(row.facts or {}), "edits": edits} if edits else {}
     key, priority = f"{row.notice_key}:taken", Priority(row.priority)

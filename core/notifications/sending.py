@@ -6,14 +6,14 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, select, update
 
 from core.app import App
 from core.errors import BackstopError, Refused, TryLater, UnknownOutcome
 from core.ledger import links, store
 from core.ledger.db import reading
+from core.ledger.rows import NotificationRow, every
 from core.ledger.schema import notices
 from core.model import Notice, Priority, Receipt
 from core.notifications import routing
@@ -43,7 +43,7 @@ GIVE_UP = timedelta(hours=6)  # …for so long
 SILENT = 3
 
 
-def attempt(app: App, row: Row[Any], now: datetime, silent: Counter[str] | None = None) -> int:
+def attempt(app: App, row: NotificationRow, now: datetime, silent: Counter[str] | None = None) -> int:
     """Send one row, unless another worker has it; how many messages a channel took. `silent`: how often in a row each
     channel has not answered in this pass: who is silent three times is not waited for by all the others, too."""
     silent = Counter() if silent is None else silent
@@ -76,19 +76,19 @@ def attempt(app: App, row: Row[Any], now: datetime, silent: Counter[str] | None 
     return 0
 
 
-def _still_answers(row: Row[Any], silent: Mapping[str, int]) -> None:
+def _still_answers(row: NotificationRow, silent: Mapping[str, int]) -> None:
     if silent[row.channel] >= SILENT and row.channel != routing.DESK:
         raise Refused("it does not answer")
 
 
-def _channel(app: App, row: Row[Any]) -> Channel:
+def _channel(app: App, row: NotificationRow) -> Channel:
     channel = app.channels.get(row.channel)
     if channel is None:
         raise Refused("there is no such channel (any more)")
     return channel
 
 
-def unknown(app: App, row: Row[Any], words: str, now: datetime) -> None:
+def unknown(app: App, row: NotificationRow, words: str, now: datetime) -> None:
     """Nobody knows whether it went: once more, marked; then another way."""
     if row.error.startswith(UNKNOWN):
         fall_over(app, row, f"{row.channel} gave no answer twice: {words}", now)
@@ -100,20 +100,19 @@ def retry_stuck(app: App, now: datetime) -> None:
     """What a worker took and never finished."""
     with reading(app.engine) as conn:
         stuck = and_(notices.c.state == "open", notices.c.opened_at < now - STUCK)
-        rows = list(conn.execute(select(notices).where(stuck)))
+        rows = every(NotificationRow, conn.execute(select(notices).where(stuck)))
     for row in rows:
         unknown(app, row, "whoever was sending it stopped", now)
 
 
-def fall_over(app: App, row: Row[Any], because: str, now: datetime, *, failed: bool = True) -> None:
+def fall_over(app: App, row: NotificationRow, because: str, now: datetime, *, failed: bool = True) -> None:
     """This way did not work (or is too slow): the next one named, which says why. Loud."""
     with app.engine.begin() as conn:
         if not _gave_up(conn, row, because, failed):
             return
         store.log(conn, (row.desk, row.ticket_id), now, "failed", because)
-        inside = list(
-            conn.execute(select(notices).where(notices.c.bundle == row.key, notices.c.state == "bundled"))
-        )
+        mine = and_(notices.c.bundle == row.key, notices.c.state == "bundled")
+        inside = every(NotificationRow, conn.execute(select(notices).where(mine)))
         for one in inside if row.template == DIGEST else ():
             _gave_up(conn, one, because, failed=True)
             _next_way(app, conn, one, because, now)
@@ -125,14 +124,16 @@ def fall_over(app: App, row: Row[Any], because: str, now: datetime, *, failed: b
     log.error("%s: %s", because, row.notice_key)
 
 
-def _not_told_of_the_end(app: App, conn: Connection, row: Row[Any], because: str, now: datetime) -> None:
+def _not_told_of_the_end(
+    app: App, conn: Connection, row: NotificationRow, because: str, now: datetime
+) -> None:
     """That somebody came wakes nobody by another way. An incident that stays open is said aloud; a message that keeps
     its button is not: the button tells who has the ticket."""
     if not (row.facts or {}).get("edits"):
         _alarm(conn, routing.of(app), row, because, now)
 
 
-def _next_way(app: App, conn: Connection, row: Row[Any], because: str, now: datetime) -> None:
+def _next_way(app: App, conn: Connection, row: NotificationRow, because: str, now: datetime) -> None:
     routes, told = routing.of(app), notice_of(row)
     siblings = [
         one
@@ -152,7 +153,9 @@ def _next_way(app: App, conn: Connection, row: Row[Any], because: str, now: date
         _start_over(conn, row, now)
 
 
-def _alarm(conn: Connection, routes: routing.Routes, row: Row[Any], because: str, now: datetime) -> None:
+def _alarm(
+    conn: Connection, routes: routing.Routes, row: NotificationRow, because: str, now: datetime
+) -> None:
     """The others were told, so nobody waits for this one; but a channel that is broken is said aloud, once a day."""
     if row.audience == routing.ALARM:
         return
@@ -163,7 +166,7 @@ def _alarm(conn: Connection, routes: routing.Routes, row: Row[Any], because: str
             insert_row(conn, told, place, now)
 
 
-def _start_over(conn: Connection, row: Row[Any], now: datetime) -> None:
+def _start_over(conn: Connection, row: NotificationRow, now: datetime) -> None:
     """No way is left: try the one that was tried longest ago, after a while."""
     log.critical("nobody can be told of %s: every channel failed", row.notice_key)
     store.log(conn, (row.desk, row.ticket_id), now, "failed", "nobody could be told: every channel failed")
@@ -177,7 +180,7 @@ def _start_over(conn: Connection, row: Row[Any], now: datetime) -> None:
     conn.execute(update(notices).where(notices.c.key == oldest).values(**again))
 
 
-def _gave_up(conn: Connection, row: Row[Any], because: str, failed: bool) -> bool:
+def _gave_up(conn: Connection, row: NotificationRow, because: str, failed: bool) -> bool:
     live = (
         notices.c.state.in_(("queued", "open", "accepted", "bundled"))
         if failed
@@ -187,7 +190,7 @@ def _gave_up(conn: Connection, row: Row[Any], because: str, failed: bool) -> boo
     return bool(conn.execute(update(notices).where(notices.c.key == row.key, live).values(**values)).rowcount)
 
 
-def _taken(app: App, row: Row[Any], now: datetime) -> tuple[str, list[Row[Any]]] | None:
+def _taken(app: App, row: NotificationRow, now: datetime) -> tuple[str, list[NotificationRow]] | None:
     """Whether this row is ours: one worker wins, and gets the token of its claim link ("" without one) and what its
     digest has gathered. That is read after the digest is closed to others, so that nothing comes in unsaid."""
     same = and_(notices.c.key == row.key, notices.c.state == row.state, notices.c.attempts == row.attempts)
@@ -199,7 +202,7 @@ def _taken(app: App, row: Row[Any], now: datetime) -> tuple[str, list[Row[Any]]]
         return _claim_token(app, conn, mine[0] if len(mine) == 1 else row, now), mine
 
 
-def _later(app: App, row: Row[Any], err: TryLater, now: datetime) -> None:
+def _later(app: App, row: NotificationRow, err: TryLater, now: datetime) -> None:
     wait = err.wait if err.status else PAUSE  # without a status it is our own guess, not the provider's wish
     patient = row.channel == routing.DESK and now - row.created_at < DESK_PATIENCE
     if not patient and (row.attempts + 1 >= TRIES or wait > PATIENCE):
@@ -209,7 +212,12 @@ def _later(app: App, row: Row[Any], err: TryLater, now: datetime) -> None:
 
 
 def _accepted(
-    app: App, channel: Channel, row: Row[Any], mine: Sequence[Row[Any]], receipt: Receipt, now: datetime
+    app: App,
+    channel: Channel,
+    row: NotificationRow,
+    mine: Sequence[NotificationRow],
+    receipt: Receipt,
+    now: datetime,
 ) -> None:
     state = "delivered" if receipt.state == "delivered" else "accepted"
     watched = state == "accepted" and channel.reports_delivery and row.template in WAITING
@@ -237,16 +245,18 @@ def _accepted(
     count(app, row.channel, state)
 
 
-def _set(app: App, row: Row[Any], state: str, *, error: str = "", due_at: datetime | None = None) -> None:
+def _set(
+    app: App, row: NotificationRow, state: str, *, error: str = "", due_at: datetime | None = None
+) -> None:
     with app.engine.begin() as conn:
         conn.execute(update(notices).where(_open(row)).values(state=state, error=error, due_at=due_at))
 
 
-def _open(row: Row[Any]) -> ColumnElement[bool]:
+def _open(row: NotificationRow) -> ColumnElement[bool]:
     return and_(notices.c.key == row.key, notices.c.state == "open")
 
 
-def _claim_token(app: App, conn: Connection, row: Row[Any], now: datetime) -> str:
+def _claim_token(app: App, conn: Connection, row: NotificationRow, now: datetime) -> str:
     """For a one-time link to a page with a button, where people can reach us."""
     if (
         not public(app)

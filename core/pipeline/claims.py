@@ -17,6 +17,7 @@ from core.app import App
 from core.errors import Gone, Moved, Refused, UnknownOutcome, Unsupported, VendorError
 from core.ledger import store
 from core.ledger.db import reading
+from core.ledger.rows import TicketRow
 from core.model import Assign, Assignee, Author, Claim, Mode, Status, Ticket, TicketState
 from core.notifications import routing
 from core.notifications import rows as notice_rows
@@ -49,7 +50,7 @@ def notice_claim(app: App, ticket: Ticket, now: datetime) -> None:
         learn(app, row, claim_of(ticket, row.waiting_since), now)
 
 
-def learn(app: App, row: Any, claim: Claim, now: datetime) -> bool:
+def learn(app: App, row: TicketRow, claim: Claim, now: datetime) -> bool:
     """Bring one awaited ticket's row up to what the desk says; whether it still waits for somebody to take it."""
     values: dict[str, Any] = {}
     what = detail = ""
@@ -65,7 +66,7 @@ def learn(app: App, row: Any, claim: Claim, now: datetime) -> bool:
         waits = escalation.after_claim(
             row.ladder or [],
             row.rung,
-            waiting_since=row.waiting_since,
+            waiting_since=row.waiting_since or now,
             promise_at=row.promise_at or now,
             claimed_at=claim.at or now,
         )

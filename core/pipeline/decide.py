@@ -12,15 +12,18 @@ from sqlalchemy.exc import DBAPIError
 
 from core import outgoing, policy
 from core.app import App
-from core.classify.text import customer_words
+from core.classify.text import FEATURE_LIMIT
 from core.errors import Unsupported, VendorError, said_of
 from core.hours import promise
 from core.language import language_of
 from core.ledger import db, store
 from core.ledger.db import reading
+from core.ledger.rows import DecisionRow, EventRow, TicketRow
+from core.mail.said import said_in
 from core.model import (
     AddTags,
     Decision,
+    History,
     Message,
     Mode,
     Outcome,
@@ -49,7 +52,9 @@ class _Case:
     prediction: Prediction
 
 
-def decide(app: App, ticket: Ticket, messages: tuple[Message, ...], row: Any, event: Any) -> Any:
+def decide(
+    app: App, ticket: Ticket, messages: tuple[Message, ...], row: TicketRow | None, event: EventRow
+) -> DecisionRow | None:
     """Decide and store: the decision, its calls, and which message they deal with; None when another was faster.
 
     A fault of ours on the way is no reason to keep the customer waiting: the general queue, acknowledged.
@@ -69,11 +74,11 @@ def decide(app: App, ticket: Ticket, messages: tuple[Message, ...], row: Any, ev
 
 
 def _decided(
-    app: App, ticket: Ticket, messages: tuple[Message, ...], row: Any, event: Any
+    app: App, ticket: Ticket, messages: tuple[Message, ...], row: TicketRow | None, event: EventRow
 ) -> tuple[_Case, Decision, datetime | None]:
     """What the rules say, guarded and worded, with the time that the customer is promised."""
     history = store.history_of(row)
-    case = _Case(ticket, messages, *_guess(app, messages))
+    case = _Case(ticket, messages, *_guess(app, ticket, messages))
     decision = _old_mail(app, ticket, messages, event) or policy.decide(
         ticket, messages, case.prediction, history, app.rules[ticket.desk]
     )
@@ -86,7 +91,7 @@ def _decided(
         return case, *_fallback(app, case, row, str(err))
 
 
-def _fallback(app: App, case: _Case, row: Any, why: str) -> tuple[Decision, datetime | None]:
+def _fallback(app: App, case: _Case, row: TicketRow | None, why: str) -> tuple[Decision, datetime | None]:
     """The general queue, acknowledged."""
     rules = app.rules[case.ticket.desk]
     return _worded(app, policy.fallback(case.ticket, why, store.history_of(row), rules), case)
@@ -104,20 +109,25 @@ def _tell_broken(app: App, desk: str, err: BrokenTemplate) -> None:
     alarm(app, f"template:{str(err)[:80]}:{now:%Y-%m-%d}", desk, "", f"{err}: correct the file", now)
 
 
-def _guess(app: App, messages: Sequence[Message]) -> tuple[str, Prediction]:
-    """The customer's words now, and what they are about. A classifier that fails means: the general queue."""
-    said = [customer_words(m.text, m.html) for m in messages if not m.machine]
-    words = "\n".join(part for part in said if part).strip()
+def _guess(app: App, ticket: Ticket, messages: Sequence[Message]) -> tuple[str, Prediction]:
+    """The customer's words now, and what they are about; alarms are looked for in every sentence that is not surely an
+    earlier one of the thread. A classifier that fails means: the general queue."""
+    said = [said_in(ticket, m) for m in messages if not m.machine]
+    words = "\n".join(one.words for one in said if one.words).strip()
     if not words:
         return words, policy.UNREADABLE
+    unread = "it quotes what stands nowhere in the ticket" if any(one.cut for one in said) else ""
+    if len(words) > FEATURE_LIMIT:
+        unread = "it is too long to be read as one"
     try:
-        return words, app.classifier.predict(words)
+        suspects = app.classifier.suspects("\n\n".join(one.everything for one in said))
+        return words, replace(app.classifier.predict(words), suspects=suspects, unread=unread)
     except Exception:  # whatever is wrong with it, a human sees the ticket
         log.exception("the classifier failed")
         return words, policy.UNREADABLE
 
 
-def _old_mail(app: App, ticket: Ticket, messages: Sequence[Message], event: Any) -> Decision | None:
+def _old_mail(app: App, ticket: Ticket, messages: Sequence[Message], event: EventRow) -> Decision | None:
     """The first sweep over an old desk must not answer what was written before we came."""
     if event.source != "sweep" or not messages:
         return None
@@ -132,7 +142,7 @@ def _old_mail(app: App, ticket: Ticket, messages: Sequence[Message], event: Any)
     )
 
 
-def _ask_the_mail(app: App, decision: Decision, case: _Case, history: Any) -> tuple[Decision, _Case]:
+def _ask_the_mail(app: App, decision: Decision, case: _Case, history: History) -> tuple[Decision, _Case]:
     """Before speaking to a customer: do the mail's own headers say that a machine wrote it?"""
     if not any(isinstance(a, Reply) for a in decision.actions):
         return decision, case
@@ -147,7 +157,7 @@ def _ask_the_mail(app: App, decision: Decision, case: _Case, history: Any) -> tu
     return policy.decide(ticket, marked, case.prediction, history, rules), case
 
 
-def _guarded(app: App, decision: Decision, case: _Case, history: Any, now: datetime) -> Decision:
+def _guarded(app: App, decision: Decision, case: _Case, history: History, now: datetime) -> Decision:
     """The guard before every customer-visible message; what it refuses is left out, or goes to a human."""
     said = [a for a in decision.actions if isinstance(a, Reply)]
     if not said:
@@ -206,7 +216,7 @@ def _stored(
     decision: Decision,
     promise_at: datetime | None,
     seen: str,
-) -> Any:
+) -> DecisionRow | None:
     """One transaction: whoever is second finds the fact decided, or the ticket further on than it was `seen`."""
     ticket, where = case.ticket, (case.ticket.desk, case.ticket.id)
     mode, now = app.rules[ticket.desk].mode, app.clock()

@@ -27,6 +27,7 @@ from core.errors import (
 from core.learning import demotion
 from core.ledger import pausing, store
 from core.ledger.db import reading
+from core.ledger.rows import EventRow, TicketRow
 from core.model import (
     Author,
     EventKind,
@@ -90,7 +91,7 @@ def handle(app: App, key: str) -> str:
     return _settled(app, event, outcome, reason)
 
 
-def settle_ticket(app: App, event: Any) -> tuple[str, str]:
+def settle_ticket(app: App, event: EventRow) -> tuple[str, str]:
     """Look at the ticket and do what is to be done; gives outcome and reason."""
     desk = app.desks[event.desk]
     ticket = desk.fetch(event.ticket_id)
@@ -114,7 +115,7 @@ def settle_ticket(app: App, event: Any) -> tuple[str, str]:
     return decided.outcome, decided.reason
 
 
-def _begun(app: App, row: Any) -> str:
+def _begun(app: App, row: TicketRow | None) -> str:
     """Why a look that finds no new message decides nothing; "" for a ticket that was never decided about."""
     if row is None:
         return ""
@@ -136,7 +137,7 @@ def unhandled(ticket: Ticket, handled_id: str, handled_at: datetime | None) -> t
 # --- how an event ends ----------------------------------------------------------------------
 
 
-def _settled(app: App, event: Any, outcome: str, reason: str) -> str:
+def _settled(app: App, event: EventRow, outcome: str, reason: str) -> str:
     now = app.clock()
     with app.engine.begin() as conn:
         store.settle(conn, event.key, outcome, reason, now)
@@ -144,14 +145,14 @@ def _settled(app: App, event: Any, outcome: str, reason: str) -> str:
     return "settled"
 
 
-def _held(app: App, event: Any, until: datetime) -> str:
+def _held(app: App, event: EventRow, until: datetime) -> str:
     """The desk is paused: the fact is kept and nothing is done about it."""
     with app.engine.begin() as conn:
         store.wait(conn, event.key, until, pausing.REASON, counts=False)
     return "waiting"
 
 
-def _later(app: App, event: Any, reason: str, wait: timedelta, *, counts: bool = True) -> str:
+def _later(app: App, event: EventRow, reason: str, wait: timedelta, *, counts: bool = True) -> str:
     """Holds no thread: a due time in the ledger, taken up by the next pass."""
     if counts and event.attempts + 1 >= app.settings.limits.tries:
         return _dead(app, event, reason)
@@ -169,7 +170,7 @@ def give_up(app: App, key: str, reason: str) -> str:
     return _dead(app, event, reason) if event.state in {"received", "waiting"} else str(event.state)
 
 
-def _dead(app: App, event: Any, reason: str) -> str:
+def _dead(app: App, event: EventRow, reason: str) -> str:
     now, where = app.clock(), (event.desk, event.ticket_id)
     with app.engine.begin() as conn:
         store.bury(conn, event.key, reason, now)
@@ -182,7 +183,7 @@ def _dead(app: App, event: Any, reason: str) -> str:
     return "dead"
 
 
-def _wait_after(app: App, event: Any, err: VendorError) -> tuple[timedelta, bool]:
+def _wait_after(app: App, event: EventRow, err: VendorError) -> tuple[timedelta, bool]:
     """How long to wait, and whether it counts as a try. The desk's own limit says "not now", a desk that is down says
     nothing: that is no failure of this ticket, and the sweep that finds the desk up again takes all of them up."""
     asked = err.wait if isinstance(err, TryLater) else NOW
@@ -200,13 +201,13 @@ def _is_down(app: App, desk: str) -> bool:
     return row is not None and bool(row.trouble)
 
 
-def _back_off(event: Any, err: Exception) -> timedelta:
+def _back_off(event: EventRow, err: Exception) -> timedelta:
     if isinstance(err, Conflict):
         return timedelta(seconds=2)
     return min(FIRST_BACK_OFF * int(2 ** min(event.attempts, 8)), LONGEST_BACK_OFF)
 
 
-def _gone(app: App, event: Any) -> tuple[str, str]:
+def _gone(app: App, event: EventRow) -> tuple[str, str]:
     now, where = app.clock(), (event.desk, event.ticket_id)
     reason = "the ticket is deleted, or out of our sight"
     with app.engine.begin() as conn:
@@ -219,7 +220,7 @@ def _gone(app: App, event: Any) -> tuple[str, str]:
     return Outcome.LEFT_ALONE, reason
 
 
-def _moved(app: App, event: Any, err: Moved) -> tuple[str, str]:
+def _moved(app: App, event: EventRow, err: Moved) -> tuple[str, str]:
     """Merged: the customer's words are in the other ticket now, so we look there."""
     outcome, _ = _gone(app, event)
     if err.target:

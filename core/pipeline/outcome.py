@@ -9,12 +9,13 @@ from typing import Any
 from core.app import App
 from core.escalation import ladder_for, next_due
 from core.ledger import store
+from core.ledger.rows import DecisionRow, TicketRow
 from core.model import Author, Mode, Outcome, Priority, Ticket
 from core.notifications.alerts import alarm
 from core.outgoing import human_touch
 
 
-def remember(app: App, ticket: Ticket, decision: Any, failures: list[str], unsaid: str = "") -> None:
+def remember(app: App, ticket: Ticket, decision: DecisionRow, failures: list[str], unsaid: str = "") -> None:
     """State, escalation and ladder, in one transaction with the decision's end."""
     now, where = app.clock(), (ticket.desk, ticket.id)
     with app.engine.begin() as conn:
@@ -28,7 +29,9 @@ def remember(app: App, ticket: Ticket, decision: Any, failures: list[str], unsai
         alarm(app, f"refused:{decision.key}", *where, f"a call was refused: {failures[0]}", now)
 
 
-def _become(app: App, ticket: Ticket, decision: Any, row: Any, now: datetime, unsaid: str) -> dict[str, Any]:
+def _become(
+    app: App, ticket: Ticket, decision: DecisionRow, row: TicketRow | None, now: datetime, unsaid: str
+) -> dict[str, Any]:
     guess = _guess(decision, row) | {
         "priority": decision.priority,
         "queue": decision.queue,
@@ -73,7 +76,7 @@ def _become(app: App, ticket: Ticket, decision: Any, row: Any, now: datetime, un
     return {**guess, **_escalated(app, ticket, decision, row, now)}
 
 
-def _guess(decision: Any, row: Any) -> dict[str, Any]:
+def _guess(decision: DecisionRow, row: TicketRow | None) -> dict[str, Any]:
     """The guess that the ticket was first answered or escalated by. A later message does not change it: all that is
     learned about the classifier compares this guess with the truth."""
     if row is not None and (row.auto_resolved_at is not None or row.escalated_at is not None):
@@ -81,15 +84,22 @@ def _guess(decision: Any, row: Any) -> dict[str, Any]:
     return {name: getattr(decision, name) for name in ("intent", "confidence", "band", "model")}
 
 
-def _helped_by_an_agent(ticket: Ticket, decision: Any, row: Any) -> bool:
+def _helped_by_an_agent(ticket: Ticket, decision: DecisionRow, row: TicketRow | None) -> bool:
     """Whether the customer wrote again after an automatic answer and an agent came before us: it did not help."""
-    if row.auto_resolved_at is None or row.reescalated_at is not None or not human_touch(ticket):
+    if (
+        row is None
+        or row.auto_resolved_at is None
+        or row.reescalated_at is not None
+        or not human_touch(ticket)
+    ):
         return False
     message = next((m for m in ticket.messages if m.id == decision.message_id), None)
     return message is not None and message.author is Author.CUSTOMER and not message.machine
 
 
-def _escalated(app: App, ticket: Ticket, decision: Any, row: Any, now: datetime) -> dict[str, Any]:
+def _escalated(
+    app: App, ticket: Ticket, decision: DecisionRow, row: TicketRow | None, now: datetime
+) -> dict[str, Any]:
     """A human is awaited: the ladder is taken down as it is configured now, and kept."""
     again = decision.outcome == Outcome.REESCALATED
     since = now if row is None or row.handled_at is None else min(row.handled_at, now)

@@ -13,6 +13,7 @@ from core.app import App
 from core.errors import VendorError
 from core.ledger import store
 from core.ledger.db import reading
+from core.ledger.rows import TicketRow
 from core.model import Claim
 from core.notifications import delivery, polling, routing
 from core.pipeline.claims import learn
@@ -49,7 +50,7 @@ def remind(app: App, now: datetime, only: tuple[str, str] | None = None) -> int:
     return delivery.pump(app, now, look)
 
 
-def _if_due(row: Any, now: datetime) -> list[Any]:
+def _if_due(row: TicketRow | None, now: datetime) -> list[TicketRow]:
     return [row] if row is not None and row.next_due_at is not None and row.next_due_at <= now else []
 
 
@@ -64,12 +65,12 @@ def still_waiting(app: App, desk: str, ticket_ids: Sequence[str], now: datetime)
     return found
 
 
-def _fresh(row: Any, now: datetime) -> bool:
+def _fresh(row: TicketRow | None, now: datetime) -> bool:
     return row is not None and row.escalated_at is not None and now - row.escalated_at < FRESH
 
 
 def _climb(
-    app: App, desk: str, rows: Sequence[Any], now: datetime, just_asked: dict[tuple[str, str], Claim]
+    app: App, desk: str, rows: Sequence[TicketRow], now: datetime, just_asked: dict[tuple[str, str], Claim]
 ) -> None:
     """Tell what is due on these tickets of one desk. A desk that does not answer must not silence the ladder."""
     try:
@@ -91,7 +92,7 @@ def _tell(app: App, desk: str, ticket_id: str, now: datetime) -> None:
         row = store.ticket(conn, desk, ticket_id)
         if row is None or row.next_due_at is None or row.next_due_at > now:
             return
-        values = dict(row._mapping)
+        values = dict(vars(row))
         if guess := store.newest_guess(conn, desk, ticket_id):  # people act on the newest message
             values["intent"], values["confidence"] = guess
         entries = escalation.due(values, now)

@@ -18,6 +18,7 @@ from core.engine.queue import enqueue
 from core.errors import NotAllowed, VendorError
 from core.ledger import store, tokens
 from core.ledger.db import reading
+from core.ledger.rows import DeskRow, TicketRow
 from core.model import EventKind, Sighting, Status, TicketEvent, created_key, look_key
 from core.notifications.alerts import alarm
 from core.pipeline.claims import AWAITED
@@ -79,7 +80,7 @@ def _store_page(app: App, desk: str, sightings: Sequence[Sighting], cursor: str,
     return len(new)
 
 
-def unknown(desk: str, sighting: Sighting, row: Any, now: datetime) -> list[TicketEvent]:
+def unknown(desk: str, sighting: Sighting, row: TicketRow | None, now: datetime) -> list[TicketEvent]:
     """What this line proves that the ledger does not know yet."""
     ticket_id = sighting.ticket_id
     if row is None:
@@ -99,7 +100,7 @@ def unknown(desk: str, sighting: Sighting, row: Any, now: datetime) -> list[Tick
     return facts
 
 
-def _keep(app: App, conn: Any, desk: str, sighting: Sighting, row: Any, now: datetime) -> None:
+def _keep(app: App, conn: Any, desk: str, sighting: Sighting, row: TicketRow | None, now: datetime) -> None:
     """Remember how far the desk's own clock has come for this ticket, and what humans say its intent is."""
     if row is None:
         return
@@ -135,7 +136,7 @@ def _warn_of_the_end(app: App, name: str, now: datetime) -> None:
     alarm(app, f"connection:{name}:{end:%Y-%m-%d}{last_days}", name, "", what, now)
 
 
-def _doubt_the_hook(app: App, name: str, row: Any, now: datetime) -> None:
+def _doubt_the_hook(app: App, name: str, row: DeskRow | None, now: datetime) -> None:
     """The sweep found work that no webhook told: is the hook switched off? Vendors that let us are asked to switch it on."""
     heard = row.hook_heard_at if row is not None else None
     if row is None or row.swept_at is None or (heard is not None and heard > now - SILENT):

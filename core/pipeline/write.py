@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from core import outgoing, policy
 from core.app import App
 from core.errors import BackstopError, Conflict, NotAllowed, Refused, TryLater, UnknownOutcome
 from core.ledger import store
 from core.ledger.db import reading
+from core.ledger.rows import DecisionRow, WriteRow
 from core.model import (
     AddTags,
     History,
@@ -41,7 +41,7 @@ LOOK_BEFORE_REPEATING = True
 """Switched off only by the test that proves that the look-up is what prevents doubles."""
 
 
-def carry_out(app: App, ticket: Ticket, decision: Any) -> None:
+def carry_out(app: App, ticket: Ticket, decision: DecisionRow) -> None:
     """Make the calls that are left, then remember what the ticket has become."""
     with reading(app.engine) as conn:
         rows = store.writes_of(conn, decision.key)
@@ -60,7 +60,7 @@ def carry_out(app: App, ticket: Ticket, decision: Any) -> None:
     remember(app, ticket, decision, failures, unsaid)
 
 
-def _unsaid(app: App, decision: Any) -> str:
+def _unsaid(app: App, decision: DecisionRow) -> str:
     """Why an answer that was decided on did not go out; "" when it did, or when there was none."""
     if decision.outcome != Outcome.AUTO_RESOLVED:
         return ""
@@ -71,7 +71,7 @@ def _unsaid(app: App, decision: Any) -> str:
     return f"the answer did not go out: {rows[-1].reason}"
 
 
-def _instead(app: App, ticket: Ticket, decision: Any, why: str) -> list[str]:
+def _instead(app: App, ticket: Ticket, decision: DecisionRow, why: str) -> list[str]:
     """The answer could not go out: the ticket goes to the general queue, flagged, so that a human sees it."""
     rules, desk = app.rules[ticket.desk], app.desks[ticket.desk]
     fallback = policy.fallback(ticket, why, History(), rules, speak=False)
@@ -88,7 +88,7 @@ def _instead(app: App, ticket: Ticket, decision: Any, why: str) -> list[str]:
     return failures
 
 
-def _perform(app: App, ticket: Ticket, row: Any) -> tuple[Ticket, str]:
+def _perform(app: App, ticket: Ticket, row: WriteRow) -> tuple[Ticket, str]:
     """One call to its end state; gives the ticket with its new version, and why it failed ("" if it did not)."""
     write = Write(row.key, from_json(row.actions))
     if row.state == "open" and write.spoken and LOOK_BEFORE_REPEATING:
@@ -106,13 +106,13 @@ def _perform(app: App, ticket: Ticket, row: Any) -> tuple[Ticket, str]:
     return _send(app, ticket, row, write, why_not)
 
 
-def _looked_up(app: App, ticket: Ticket, row: Any, write: Write) -> Receipt | None:
+def _looked_up(app: App, ticket: Ticket, row: WriteRow, write: Write) -> Receipt | None:
     """Ask the desk whether the call landed. Absent counts only at a second look, when the old request has surely ended."""
     desk, now = app.desks[ticket.desk], app.clock()
-    found = desk.landed(ticket.id, write, row.opened_at)
+    found = desk.landed(ticket.id, write, row.claimed_at)
     if found is not None:
         return found
-    over = row.opened_at + desk.patience
+    over = row.claimed_at + desk.patience
     with app.engine.begin() as conn:
         if not store.looked(conn, row):
             raise Conflict(f"another worker deals with the call {row.key}")
@@ -124,7 +124,7 @@ def _looked_up(app: App, ticket: Ticket, row: Any, write: Write) -> Receipt | No
     return None
 
 
-def _stopped(app: App, ticket: Ticket, write: Write, row: Any) -> str:
+def _stopped(app: App, ticket: Ticket, write: Write, row: WriteRow) -> str:
     """Why the note or reply in it must not go out any more, by the ticket as it is now."""
     spoken = write.spoken
     if not isinstance(spoken, Reply):
@@ -156,7 +156,7 @@ def _unspoken(write: Write, prefix: str) -> Write:
     )
 
 
-def _send(app: App, ticket: Ticket, row: Any, write: Write, unsaid: str = "") -> tuple[Ticket, str]:
+def _send(app: App, ticket: Ticket, row: WriteRow, write: Write, unsaid: str = "") -> tuple[Ticket, str]:
     """Claim, call, mark; with less when the desk refuses a part of it."""
     refused = ""
     for attempt, lesser in enumerate(_degraded(write)):
@@ -175,12 +175,12 @@ def _send(app: App, ticket: Ticket, row: Any, write: Write, unsaid: str = "") ->
     return ticket, refused
 
 
-def _call(app: App, ticket: Ticket, row: Any, write: Write) -> tuple[Ticket, Receipt]:
+def _call(app: App, ticket: Ticket, row: WriteRow, write: Write) -> tuple[Ticket, Receipt]:
     """One call, read again and repeated when the ticket changed under us."""
     desk = app.desks[ticket.desk]
     for _ in range(CONFLICT_TRIES):
         row = _claimed(app, row)
-        if app.clock() - row.opened_at > desk.patience / 2:
+        if app.clock() - row.claimed_at > desk.patience / 2:
             # others may soon take it for a call that was lost, and make it
             _unclaimed(app, row)
             raise TryLater("the store was slow to take a claim", wait=timedelta(seconds=1))
@@ -199,7 +199,7 @@ def _call(app: App, ticket: Ticket, row: Any, write: Write) -> tuple[Ticket, Rec
     raise TryLater("the ticket keeps changing under us", wait=timedelta(seconds=5))
 
 
-def _claimed(app: App, row: Any) -> Any:
+def _claimed(app: App, row: WriteRow) -> WriteRow:
     """The call is ours alone: a worker that was thought dead may wake up on any line."""
     with app.engine.begin() as conn:
         if not store.claim_write(conn, row, app.clock()):
@@ -207,7 +207,7 @@ def _claimed(app: App, row: Any) -> Any:
         return store.write(conn, row.key)
 
 
-def _as_it_is(app: App, row: Any) -> Any:
+def _as_it_is(app: App, row: WriteRow) -> WriteRow:
     with reading(app.engine) as conn:
         return store.write(conn, row.key)
 
@@ -222,14 +222,14 @@ def _degraded(write: Write) -> Iterator[Write]:
             yield write
 
 
-def _unclaimed(app: App, row: Any) -> Any:
+def _unclaimed(app: App, row: WriteRow) -> WriteRow:
     """The call surely did not happen."""
     with app.engine.begin() as conn:
-        store.unclaim_write(conn, row.key, row.opened_at)
+        store.unclaim_write(conn, row.key, row.claimed_at)
         return store.write(conn, row.key)
 
 
-def _mark(app: App, ticket: Ticket, row: Any, state: str, receipt: Receipt, detail: str) -> None:
+def _mark(app: App, ticket: Ticket, row: WriteRow, state: str, receipt: Receipt, detail: str) -> None:
     now = app.clock()
     state = "skipped" if receipt.state == "skipped" else state
     with app.engine.begin() as conn:
@@ -244,7 +244,7 @@ def _mark(app: App, ticket: Ticket, row: Any, state: str, receipt: Receipt, deta
         app.counters.acknowledged(ticket.desk)
 
 
-def _end(app: App, row: Any, state: str, reason: str) -> None:
+def _end(app: App, row: WriteRow, state: str, reason: str) -> None:
     with app.engine.begin() as conn:
         store.set_write(conn, row.key, state, done_at=app.clock(), reason=reason)
 

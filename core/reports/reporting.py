@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 from sqlalchemy import Connection, Engine, func, or_, select
 
+from core.ledger.db import reading
 from core.ledger.schema import balance, meta, notices, tickets
 from core.reports import trend_store
 from core.reports.figures import Balanced, BusinessHours, Figure, Paged, Point, Row, WeeklyReport
@@ -54,7 +55,7 @@ def weekly(engine: Engine, hours: ZonedHours, week: str, now: datetime) -> Weekl
     zone = hours.zone
     start, end = bounds(week, zone)
     past = earlier(week, zone, TREND_WEEKS)
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         known = trend_store.load(connection, past, zone)
         known |= _before_the_first_ticket(connection, set(past) - set(known), zone)
         since = bounds(next((name for name in past if name not in known), week), zone)[0]

@@ -24,6 +24,7 @@ from sqlalchemy import Connection, Engine, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
+from core.ledger.db import reading
 from core.ledger.schema import counts, events, writes
 from core.telemetry import gauges
 
@@ -178,7 +179,7 @@ class Counters:
         """The Prometheus text: this process's news, everybody's sums, the ledger's states."""
         self.flush()
         registry = CollectorRegistry(auto_describe=False)
-        with engine.connect() as connection:
+        with reading(engine) as connection:
             totals = _totals(connection)
             if self._engine is None:
                 totals.update(self._new)

@@ -8,7 +8,7 @@ from flask import Blueprint, Flask, Response, current_app, g, render_template, r
 from werkzeug.exceptions import HTTPException
 
 from core.reports.reporting import environment
-from core.web import access, actions, login, pages, words
+from core.web import access, actions, login, oidc, pages, sessions, words
 from core.web.access import check_open, reader
 
 __all__ = ["check_open", "make_blueprint", "reader"]
@@ -23,7 +23,7 @@ def make_blueprint(app: Any) -> Blueprint:
         static_folder="static",
         static_url_path="/static/console",
     )
-    made.record_once(lambda state: access.set_up(cast(Flask, state.app), app.settings.public_url))
+    made.record_once(lambda state: sessions.set_up(cast(Flask, state.app), app.settings.public_url))
     made.before_request(access.guard)
     made.after_request(access.with_headers)
     made.register_error_handler(HTTPException, refused)
@@ -32,6 +32,7 @@ def make_blueprint(app: Any) -> Blueprint:
         made.add_app_template_filter(call, name)
     environment().get_template("report_body.html")  # compiled now: the first reader does not wait for it
     login.add_routes(made)
+    oidc.add_routes(made)
     pages.add_routes(made)
     actions.add_routes(made)
     return made

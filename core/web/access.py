@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import hmac
-import secrets
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import wraps
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, current_app, g, redirect, request, session, url_for
-from flask.sessions import SecureCookieSessionInterface
+from flask import Response, abort, current_app, g, redirect, request, session, url_for
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy import Engine, insert, select
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import Engine
 
 from core.errors import ConfigError
-from core.ledger.schema import meta
-from core.web.users import Role, any_user, find
+from core.web.users import Role, any_user, of_session
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from core.settings import Settings
 
 csrf = CSRFProtect()
@@ -39,13 +35,15 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via", "Cf-Connecting-Ip")
-SESSION_LASTS = timedelta(hours=12)
+PROXIED = (
+    "forwarded", "via", "x-forwarded", "x-real-", "x-original-", "x-client-ip", "x-cluster-client", "x-envoy-", "x-amzn-",
+    "x-cloud-", "true-client-", "cf-", "fly-", "ngrok-", "tailscale-", "x-arr-", "x-azure-", "fastly-",
+)  # fmt: skip  # how the headers begin that proxies and tunnels add
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Who is looking. `via`: open, token, session."""
+    """Who is looking. `via`: open, token, sidebar, session."""
 
     name: str
     email: str
@@ -62,19 +60,30 @@ def backstop() -> Any:
     return current_app.extensions["backstop"]
 
 
-def check_open(settings: Settings, engine: Engine) -> None:
-    """Refuse to listen beyond this machine while nobody could log in. Call before `serve` and `web` listen."""
+def check_open(settings: Settings, engine: Engine) -> str:
+    """What to tell whoever starts us, "" for nothing. Raises ConfigError where we would listen beyond this machine while
+    nobody could log in. Call before `serve` and `web` listen."""
     web = settings.web
-    if _loopback(web.host) or web.token or web.oidc_issuer or any_user(engine):
-        return
-    raise ConfigError(
-        f"{settings.path}: web.host: {web.host} can be reached from other machines, and the console has no user. "
-        "Make one (`backstop user add NAME --role admin`), or set BACKSTOP_WEB__TOKEN, or listen on 127.0.0.1."
-    )
+    if web.token or web.oidc_issuer or any_user(engine):
+        return ""
+    remedy = "Make a user (`backstop user add NAME --role admin`)"
+    if not is_loopback(web.host):
+        raise ConfigError(
+            f"{settings.path}: web.host: {web.host} can be reached from other machines, and the console has no user. "
+            f"{remedy}, or set BACKSTOP_WEB__TOKEN, or listen on 127.0.0.1."
+        )
+    if is_public(settings):
+        return f"the console is closed: public_url leads to it, and nobody can log in. {remedy}."
+    return ""
+
+
+def is_public(settings: Settings) -> bool:
+    """Whether others than this machine are led to us."""
+    return bool(settings.public_url) and not is_loopback(host_of(settings.public_url))
 
 
 def reader() -> Reader | None:
-    """Who sends this request, None for a stranger. `/metrics` may ask this, too."""
+    """Who sends this request, None for a stranger."""
     if "reader" not in g:
         app = backstop()
         g.reader = _by_token(app) or _by_session(app) or _by_openness(app)
@@ -82,47 +91,93 @@ def reader() -> Reader | None:
     return found
 
 
+def bears(*secrets: SecretStr | None) -> bool:
+    """Whether the request bears one of these as its token."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not given.strip():
+        return False
+    said = given.strip().encode("utf-8", "replace")
+    return any(hmac.compare_digest(said, one.get_secret_value().encode()) for one in secrets if one)
+
+
 def _by_token(app: Any) -> Reader | None:
-    token, header = app.settings.web.token, request.headers.get("Authorization", "")
-    if token is None or not header.startswith("Bearer "):
-        return None
-    given, wanted = header.removeprefix("Bearer ").strip().encode(), token.get_secret_value().encode()
-    return Reader("token", "", Role.ADMIN, "token") if wanted and hmac.compare_digest(given, wanted) else None
+    """A program with the console's token has the role that the file gives it; the token of a desk's sidebar opens the
+    tickets of that desk and nothing else."""
+    if bears(app.settings.web.token):
+        return Reader("token", "", Role(app.settings.web.token_role), "token")
+    if request.endpoint == SIDEBAR:
+        desk = app.desk_settings.get((request.view_args or {}).get("desk"))
+        if desk is not None and bears(*desk.sidebar_token):
+            return Reader("sidebar", "", Role.VIEWER, "sidebar")
+    return None
 
 
 def _by_session(app: Any) -> Reader | None:
-    name = session.get("user")
-    user = find(app.engine, name) if name else None  # asked each time: a disabled user is out at once
+    name, number = session.get("user"), session.get("number")
+    if not isinstance(name, str) or not isinstance(number, int):
+        return None
+    user = of_session(app.engine, name, number)  # asked each time: a disabled user is out at once
     return Reader(user.name, user.email, user.role, "session") if user else None
 
 
 def _by_openness(app: Any) -> Reader | None:
     """On this machine, for this machine, while there is nobody to log in as."""
     web = app.settings.web
-    if not _loopback(web.host) or web.token or web.oidc_issuer or not _from_here() or any_user(app.engine):
+    if not is_loopback(web.host) or web.token or web.oidc_issuer or not is_local(app.settings):
         return None
-    return Reader("local", "", Role.ADMIN, "open")
+    return None if any_user(app.engine) else Reader("local", "", Role.ADMIN, "open")
 
 
-def _from_here() -> bool:
-    """A proxy or tunnel makes strangers look local; a foreign Host name is a page that rebinds its own."""
-    host = urlsplit(f"//{request.host}").hostname or ""
+def is_local(settings: Settings) -> bool:
+    """Whether the request was made on this machine, for this machine: where a public address leads to us it may always be
+    a stranger's. A proxy or tunnel makes strangers look local (nginx speaks HTTP/1.0 to us by default, as no browser
+    does); a foreign Host name is a page that rebinds its own."""
     return (
-        _loopback(request.remote_addr or "")
-        and _loopback(host)
-        and not any(map(request.headers.get, FORWARDED))
+        not is_public(settings)
+        and is_loopback(request.remote_addr or "")
+        and is_loopback(host_of(f"//{request.host}"))
+        and request.environ.get("SERVER_PROTOCOL") != "HTTP/1.0"
+        and not any(name.lower().startswith(PROXIED) for name, _ in request.headers)
     )
 
 
-def _loopback(host: str) -> bool:
+def source() -> str:
+    """Whom the request comes from, for counting: the peer, or whom the proxy before us names. A neighbour on a private
+    network may name whom it likes; the limit of each user holds all the same."""
+    peer = _address(request.remote_addr or "")
+    named = _address(request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip())
+    found = named if named and peer and (peer.is_loopback or peer.is_private) else peer
+    if isinstance(found, IPv6Address):
+        return str(ip_network((found, 64), strict=False))  # one customer of a provider has so many addresses
+    return str(found or request.remote_addr)
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        return host == "localhost" or ip_address(host).is_loopback
+        return ip_address(text)
     except ValueError:
-        return False
+        return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this names the machine itself."""
+    address = _address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def host_of(url: str) -> str:
+    """The name of the host in an address, "" where there is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def guard() -> Any:
-    """Before each page: strangers to the login, forms only with their token."""
+    """Before each page: strangers to the login, forms only with their token, nothing that no store can keep."""
+    said = (*(request.view_args or {}).values(), *request.values.keys(), *request.values.values())
+    if any("\0" in one for one in said):
+        abort(400, "There is a character in it that no text has (NUL).")
     found = reader()
     public = request.endpoint in PUBLIC
     if found is None and not public:
@@ -135,6 +190,7 @@ def guard() -> Any:
     return None
 
 
+SIDEBAR = "console.api_ticket"
 PUBLIC = frozenset(
     f"console.{name}" for name in ("static", "login", "login_by_link", "ask_link", "oidc_start", "oidc_back")
 )
@@ -162,52 +218,3 @@ def with_headers(response: Response) -> Response:
     if request.endpoint != "console.static":
         response.headers["Cache-Control"] = "no-store"
     return response
-
-
-class _Sessions(SecureCookieSessionInterface):
-    """Signed cookies whose key is made once and kept in the ledger, unless the settings name one."""
-
-    def get_signing_serializer(self, app: Flask) -> Any:
-        if not app.secret_key and "backstop" in app.extensions:
-            try:
-                app.secret_key = session_secret(app.extensions["backstop"])
-            except SQLAlchemyError:
-                return None  # webhooks are answered without a session, and without a database
-        return super().get_signing_serializer(app)
-
-    def get_cookie_secure(self, app: Flask) -> bool:
-        """Over TLS only, except on this machine itself, where there is none."""
-        return super().get_cookie_secure(app) and not _loopback(urlsplit(f"//{request.host}").hostname or "")
-
-
-def session_secret(app: Any) -> str:
-    """The settings' secret, or the ledger's, made at first need."""
-    given = app.settings.web.session_secret
-    if given is not None:
-        return str(given.get_secret_value())
-    wanted = select(meta.c.value).where(meta.c.name == "session_secret")
-    with app.engine.connect() as connection:
-        kept = connection.scalar(wanted)
-    if kept is None:
-        # another process may be first: then its secret is read below
-        with suppress(IntegrityError), app.engine.begin() as connection:
-            connection.execute(insert(meta), {"name": "session_secret", "value": secrets.token_urlsafe(32)})
-        with app.engine.connect() as connection:
-            kept = connection.scalar(wanted)
-    return str(kept)
-
-
-def set_up(flask: Flask, public_url: str) -> None:
-    """Sessions and CSRF by the framework's means; forms are checked in `guard`, webhooks never."""
-    flask.session_interface = _Sessions()
-    flask.config.update(
-        SESSION_COOKIE_NAME="backstop",
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=public_url.startswith("https://"),
-        PERMANENT_SESSION_LIFETIME=SESSION_LASTS,
-        WTF_CSRF_CHECK_DEFAULT=False,
-        WTF_CSRF_TIME_LIMIT=None,
-        WTF_CSRF_SSL_STRICT=False,  # behind a proxy the Host we see need not be the browser's; the token decides
-    )
-    csrf.init_app(flask)

@@ -102,7 +102,7 @@ def thresholds() -> Any:
 def retry() -> Any:
     """Try a dead letter again, or all of them."""
     app, key = backstop(), request.form.get("key", "")
-    with app.engine.connect() as connection:
+    with db.reading(app.engine) as connection:
         dead = select(events.c.key).where(events.c.state == "dead")
         keys = list(connection.scalars(dead if key == "all" else dead.where(events.c.key == key)))
     tried = [one for one in keys if again(app, one)]

@@ -1,17 +1,24 @@
-"""In and out: password, one-time link, the company's own log-in (OpenID Connect)."""
+"""In and out: password, one-time link. Single sign-on is in `oidc`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import logging
+import queue
+import re
+import threading
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, redirect, render_template, request, session, url_for
 
 from core.model import Dispatch, Priority
-from core.web.access import backstop
-from core.web.users import Role, User, add_user, find, log_in, login_link, record, use_link
+from core.web import attempts
+from core.web.access import backstop, reader, source
+from core.web.users import User, end_sessions, find, log_in, login_link, record, use_link
+
+log = logging.getLogger(__name__)
+
+LINKS, LINKS_OF_A_SOURCE = 3, 10  # asked for within attempts.WITHIN
+OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x1f\x7f]*")  # browsers leave line breaks out and take \ for /
 
 
 def add_routes(pages: Blueprint) -> None:
@@ -19,8 +26,6 @@ def add_routes(pages: Blueprint) -> None:
     pages.add_url_rule("/login", "login", login, methods=["GET", "POST"])
     pages.add_url_rule("/login/ask", "ask_link", ask_link, methods=["POST"])
     pages.add_url_rule("/login/link/<token>", "login_by_link", login_by_link, methods=["GET", "POST"])
-    pages.add_url_rule("/login/sso", "oidc_start", oidc_start)
-    pages.add_url_rule("/login/sso/back", "oidc_back", oidc_back)
     pages.add_url_rule("/logout", "logout", logout, methods=["POST"])
 
 
@@ -28,38 +33,104 @@ def login() -> Any:
     """Name and password; refused without saying which was wrong."""
     app, wrong = backstop(), False
     if request.method == "POST":
-        user = log_in(app.engine, request.form.get("name", ""), request.form.get("password", ""), app.clock())
+        name, password = request.form.get("name", ""), request.form.get("password", "")
+        user = log_in(app.engine, name, password, app.clock(), source())
         if user:
-            return _enter(app, user, "password")
+            return enter(app, user, "password", request.form.get("next", ""))
         wrong = True
-    where = _inside(request.values.get("next", ""))
-    sso = bool(app.settings.web.oidc_issuer)
-    mail = _mail_channel(app) is not None
-    page = render_template("console/login.html", wrong=wrong, next=where, sso=sso, mail=mail, asked=False)
-    return page, 401 if wrong else 200
+    return _page(app, wrong=wrong), 401 if wrong else 200
+
+
+def _page(app: Any, **shown: bool) -> str:
+    return render_template(
+        "console/login.html",
+        **{"wrong": False, "asked": False} | shown,
+        next=own_path(request.values.get("next", "")),
+        sso=bool(app.settings.web.oidc_issuer),
+        mail=bool(app.settings.public_url and _mail_channel(app)),
+    )
+
+
+def enter(app: Any, user: User, how: str, where: str = "") -> Any:
+    """Begin a session, and go on to where the person was going."""
+    session.clear()  # nothing of the stranger's session is carried over
+    session.permanent = True
+    session["user"], session["number"] = user.name, user.sessions
+    with app.engine.begin() as connection:
+        record(connection, app.clock(), user.name, "logged in", "", how)
+    return redirect(own_path(where))
+
+
+def own_path(where: str) -> str:
+    """A path of ours, never another site's."""
+    return where if OWN_PATH.fullmatch(where) else url_for("console.now")
+
+
+def logout() -> Any:
+    """End this session, and all others of the same user: a copied cookie is worth nothing from now on."""
+    found = reader()
+    if found and found.via == "session":
+        end_sessions(backstop().engine, found.name)
+    session.clear()
+    return redirect(url_for("console.login"))
+
+
+# --- one-time links -------------------------------------------------------------------------
 
 
 def ask_link() -> Any:
-    """Send a one-time link, and say the same whether there is such a user or not."""
-    app = backstop()
-    user, channel = find(app.engine, request.form.get("name", "")), _mail_channel(app)
-    if user and user.email and channel:
-        now = app.clock()
-        token = login_link(app.engine, user.name, now)
-        base = app.settings.public_url.rstrip("/") or request.url_root.rstrip("/")
-        link = f"{base}{url_for('console.login_by_link', token=token)}"
-        text = f"Log in to Backstop within 15 minutes: {link}\n\nIf you did not ask for this, ignore it."
-        channel.send(
-            Dispatch(
-                f"login:{user.name}:{now.isoformat()}",
-                (user.email,),
-                "Log in to Backstop",
-                text,
-                Priority.NORMAL,
-            ),
-            now,
-        )
-    return render_template("console/login.html", wrong=False, next="", sso=False, mail=True, asked=True)
+    """Send a one-time link, and say the same, as fast, whether there is such a user or not."""
+    app, name = backstop(), request.form.get("name", "").strip()
+    if not app.settings.public_url:
+        abort(404, "Without public_url no link is sent: the address in it would be the visitor's to choose.")
+    limits = {f"link typed {name.casefold()}": LINKS, f"link from {source()}": LINKS_OF_A_SOURCE}
+    if attempts.take(app.engine, limits, app.clock()):
+        _post.put(app, name)
+    return _page(app, asked=True)
+
+
+class _Post:
+    """A thread that sends the links, started with the first: nobody's answer waits for a mail server."""
+
+    def __init__(self) -> None:
+        self._asked: queue.Queue[tuple[Any, str]] = queue.Queue(maxsize=100)
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def put(self, app: Any, name: str) -> None:
+        """Send a link to this user, if there is one, some time soon."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="login links", daemon=True)
+                self._thread.start()
+        try:
+            self._asked.put_nowait((app, name))
+        except queue.Full:
+            log.warning("too many ask for a login link: one was not sent")
+
+    def _run(self) -> None:
+        while True:
+            app, name = self._asked.get()
+            try:
+                send_link(app, name)
+            except Exception:  # one mail that fails must not end the thread
+                log.exception("a login link was not sent")
+
+
+_post = _Post()
+
+
+def send_link(app: Any, name: str) -> None:
+    """Mail a link to a user's own address; nothing where there is no such user, or too many were sent of late."""
+    user, channel, now = find(app.engine, name), _mail_channel(app), app.clock()
+    if user is None or not user.email or channel is None:
+        return
+    if not attempts.take(app.engine, {f"link to {user.name}": LINKS}, now):
+        return
+    link = f"{app.settings.public_url.rstrip('/')}/login/link/{login_link(app.engine, user.name, now)}"
+    text = f"Log in to Backstop within 15 minutes: {link}\n\nIf you did not ask for this, ignore it."
+    key = f"login:{user.name}:{now.isoformat()}"
+    channel.send(Dispatch(key, (user.email,), "Log in to Backstop", text, Priority.NORMAL), now)
 
 
 def _mail_channel(app: Any) -> Any:
@@ -74,89 +145,4 @@ def login_by_link(token: str) -> Any:
     user = use_link(app.engine, token, app.clock())
     if user is None:
         abort(403, "This link was used before, or its quarter of an hour is over. Ask for a new one.")
-    return _enter(app, user, "one-time link")
-
-
-def _enter(app: Any, user: User, how: str) -> Any:
-    session.clear()  # nothing of the stranger's session is carried over
-    session.permanent = True
-    session["user"] = user.name
-    with app.engine.begin() as connection:
-        record(connection, app.clock(), user.name, "logged in", "", how)
-    return redirect(_inside(request.values.get("next", "")))
-
-
-def _inside(where: str) -> str:
-    """A path of ours, never another site's."""
-    parts = urlsplit(where)
-    own = where.startswith("/") and not where.startswith(("//", "/\\")) and not (parts.scheme or parts.netloc)
-    return where if own else url_for("console.now")
-
-
-def logout() -> Any:
-    """Forget the session."""
-    session.clear()
-    return redirect(url_for("console.login"))
-
-
-# --- OpenID Connect -------------------------------------------------------------------------
-
-
-def _client(app: Any) -> Any:
-    web = app.settings.web
-    if not web.oidc_issuer:
-        abort(404, "No single sign-on is configured: see [web] oidc_issuer.")
-    from authlib.integrations.flask_client import OAuth
-    from flask import current_app
-
-    secret = web.oidc_client_secret
-    return OAuth(current_app).register(
-        "sso",
-        client_id=web.oidc_client_id,
-        client_secret=secret.get_secret_value() if secret else None,
-        server_metadata_url=f"{web.oidc_issuer.rstrip('/')}/.well-known/openid-configuration",
-        client_kwargs={"scope": "openid email profile", "code_challenge_method": "S256"},
-    )
-
-
-@contextmanager
-def _honest() -> Iterator[None]:
-    """What goes wrong between us and the issuer, said to the person who wants in."""
-    from authlib.integrations.base_client import OAuthError
-    from joserfc.errors import JoseError
-    from requests import RequestException
-
-    try:
-        yield
-    except OAuthError as err:
-        abort(403, f"The log-in was refused: {err.error}")
-    except (JoseError, ValueError) as err:  # a token that is not for us, or not from the issuer
-        abort(403, f"The log-in's token does not hold: {err}")
-    except RequestException:
-        abort(503, "The company's log-in does not answer. Try again, or ask an admin for a one-time link.")
-
-
-def oidc_start() -> Any:
-    """Off to the company's own log-in."""
-    app = backstop()
-    base = app.settings.public_url.rstrip("/") or request.url_root.rstrip("/")
-    with _honest():
-        return _client(app).authorize_redirect(f"{base}{url_for('console.oidc_back')}")
-
-
-def oidc_back() -> Any:
-    """Back from there: a verified address that a user, or the list of admins, bears."""
-    app = backstop()
-    with _honest():
-        info = dict(_client(app).authorize_access_token().get("userinfo") or {})
-    email = str(info.get("email") or "").strip().lower()
-    # providers that verify nothing leave the claim out; one that says false is believed
-    if not email or info.get("email_verified") is False:
-        abort(403, "The log-in names no verified address.")
-    user = find(app.engine, email)
-    if user is None and email in {one.lower() for one in app.settings.web.oidc_admins}:
-        add_user(app.engine, email, now=app.clock(), role=Role.ADMIN, email=email, by="single sign-on")
-        user = find(app.engine, email)
-    if user is None:
-        abort(403, f"{email} has no user here. An admin can make one: backstop user add NAME --email {email}")
-    return _enter(app, user, "single sign-on")
+    return enter(app, user, "one-time link")

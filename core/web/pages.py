@@ -42,7 +42,7 @@ def now() -> str:
     """What waits for a human, and whether all is well."""
     app = backstop()
     at = app.clock()
-    with app.engine.connect() as connection:
+    with reading(app.engine) as connection:
         return render_template(
             "console/now.html",
             now=at,
@@ -99,7 +99,7 @@ def tickets() -> str:
     """Search, newest first."""
     app = backstop()
     asked = {name: request.args.get(name, "") for name in ("q", "state", "desk", "intent", "after")}
-    with app.engine.connect() as connection:
+    with reading(app.engine) as connection:
         found, desks = queries.search(connection, asked), queries.filters(connection)["desk"]
     return render_template("console/tickets.html", now=app.clock(), found=found, asked=asked, desks=desks)
 
@@ -110,7 +110,7 @@ def ticket(desk: str, ticket_id: str) -> str:
     before = 0
     with suppress(ValueError):
         before = int(request.args.get("before", "0"))
-    with app.engine.connect() as connection:
+    with reading(app.engine) as connection:
         row = queries.ticket(connection, desk, ticket_id)
         if row is None:
             abort(404, "The ledger knows no such ticket.")
@@ -131,7 +131,7 @@ def quality() -> str:
     """Whether the classifier is right, and what other thresholds would have done."""
     app = backstop()
     bands = app.settings.bands
-    with app.engine.connect() as connection:
+    with reading(app.engine) as connection:
         rows = q.seen(connection, app.clock())
         sample, checks, proven = q.sample(connection), q.checks(connection), q.proven(connection)
     how = q.handling(app.rules, rows, str(_zone(app)))
@@ -191,7 +191,7 @@ def week_file(name: str, kind: str) -> Response:
         )
         return _file(made, mime, f"backstop-{name}.{kind}")
     if kind == "csv" and request.args.get("rows"):
-        with app.engine.connect() as connection:
+        with reading(app.engine) as connection:
             rows = reporting.ticket_rows(connection, *bounds(name, _zone(app)))
         return _file(reporting.render_rows(rows), "text/csv; charset=utf-8", f"backstop-{name}-tickets.csv")
     renderers = {
@@ -215,7 +215,7 @@ def health() -> str:
     """Desks, hooks, lag, head-room, dead letters, the balance line."""
     app = backstop()
     at = app.clock()
-    with app.engine.connect() as connection:
+    with reading(app.engine) as connection:
         return render_template(
             "console/health.html",
             now=at,
@@ -240,7 +240,7 @@ def log() -> str:
     query = select(changes).order_by(changes.c.id.desc()).limit(queries.PAGE + 1)
     with suppress(ValueError):
         query = query.where(changes.c.id < int(request.args["before"])) if "before" in request.args else query
-    with app.engine.connect() as connection:
+    with reading(app.engine) as connection:
         rows = connection.execute(query).mappings().all()
     before = rows[queries.PAGE - 1]["id"] if len(rows) > queries.PAGE else 0
     return render_template("console/changes.html", rows=rows[: queries.PAGE], before=before)

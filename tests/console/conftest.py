@@ -11,7 +11,7 @@ from werkzeug.serving import make_server
 
 from core.ledger import db
 from core.web import users
-from tests.console.world import fill, hostile, make_app
+from tests.console.world import fill, hostile, make_app, present
 from tests.stores import KINDS
 
 
@@ -42,11 +42,28 @@ def engine(store_kind, stores, tmp_path):
         engine.dispose()
 
 
+def today(url: str) -> None:
+    """Three waiting tickets, and no history."""
+    engine = db.connect(url)
+    present(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def small(store_kind, stores, tmp_path):
+    """A ledger with three waiting tickets and no history, for one test."""
+    with stores.fresh(store_kind, tmp_path, "console-today", today) as url:
+        engine = db.connect(url)
+        yield engine
+        engine.dispose()
+
+
 @pytest.fixture(autouse=True)
 def _quick_passwords(monkeypatch):
     """Argon2 with so little work that a test need not wait for it."""
     quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(users, "_hasher", lambda: quick)
+    users._nobodys_hash.cache_clear()
 
 
 @pytest.fixture

@@ -107,8 +107,15 @@ def hostile(connection) -> None:
 
 
 def fill(engine) -> None:
+    """History, and what waits."""
     metadata.create_all(engine)
     seed.fill(engine, NOW)
+    present(engine)
+
+
+def present(engine) -> None:
+    """Three waiting tickets, their desk, a comparison, a process."""
+    metadata.create_all(engine)
     with engine.begin() as db:
         db.execute(
             insert(tickets),
@@ -135,7 +142,7 @@ def fill(engine) -> None:
         )
 
 
-def make_app(engine, **web) -> Flask:
+def make_app(engine, public_url: str = "", **web) -> Flask:
     intents = {
         one.name: IntentRule(
             one.name, Priority(one.priority), one.queue, reply="x" if one.answered else "", mode=Mode.ACT
@@ -145,8 +152,8 @@ def make_app(engine, **web) -> Flask:
     rules = Rules(0.85, 0.6, intents, frozenset(), "Support")
     flask = Flask("backstop-console-test")
     flask.extensions["backstop"] = SimpleNamespace(
-        settings=Settings(web=web), engine=engine, rules={"support": rules}, desks={}, channels={},
-        clock=lambda: NOW, hours=Office(), counters=None, classifier=None,
+        settings=Settings(web=web, public_url=public_url), engine=engine, rules={"support": rules}, desks={}, channels={},
+        clock=lambda: NOW, hours=Office(), counters=None, classifier=None, desk_settings={},
     )  # fmt: skip
     flask.register_blueprint(make_blueprint(flask.extensions["backstop"]))
     return flask

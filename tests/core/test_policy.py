@@ -62,6 +62,36 @@ def decide(intent="order_status", confidence=0.9, *, ticket=TICKET, history=None
     return policy.decide(ticket, ticket.messages, guess, history or History(), rules)
 
 
+def decide_with(confidence=0.95, history=None, **seen):
+    """As `decide`, with what was seen beside the guess about the whole message."""
+    guess = Prediction("order_status", confidence, (), "test", **seen)
+    return policy.decide(TICKET, TICKET.messages, guess, history or History(), RULES)
+
+
+def test_an_alarm_in_one_sentence_makes_the_message_urgent_and_holds_the_answer_back():
+    assert decide_with().outcome is Outcome.AUTO_RESOLVED
+    alarmed = decide_with(suspects=(Guess("billing_dispute", 0.5),))
+    assert (alarmed.outcome, alarmed.priority) == (Outcome.ROUTED, Priority.URGENT)
+    faint = decide_with(suspects=(Guess("billing_dispute", 0.1),))
+    assert faint.outcome is Outcome.AUTO_RESOLVED
+
+
+def test_a_sentence_that_asks_for_a_human_is_heard():
+    assert "human" in decide_with(suspects=(Guess("human_request", 0.5),)).reason
+
+
+def test_an_alarm_in_a_sentence_of_a_later_message_raises_the_priority():
+    waiting = History(state=TicketState.ESCALATED, escalated=True, priority=Priority.NORMAL)
+    assert decide_with(history=waiting, suspects=(Guess("billing_dispute", 0.5),)).priority is Priority.URGENT
+
+
+def test_a_guess_that_leaves_a_part_of_the_message_out_of_account_is_never_answered_automatically():
+    decision = decide_with(unread="it quotes what stands nowhere in the ticket")
+    assert decision.outcome is Outcome.ROUTED
+    assert decision.reason == "it quotes what stands nowhere in the ticket"
+    assert decision.escalates
+
+
 def kinds(decision: Decision) -> set[type]:
     return {type(action) for action in decision.actions}
 

@@ -37,14 +37,14 @@ def vendor():
 @pytest.fixture
 def figure(house):
     """`figure(alert)`: its figure by desk or channel, as `/metrics` of a house shows it now; and whether it is over."""
-    h = house()
+    h = house(web={"token": "t"})
     h.sweep()
 
     def read(alert):
         asked = ONE_FIGURE.fullmatch(RULES[alert]["expr"])
         assert asked, f"{alert} asks for more than one figure against one limit"
         h.app.counters.flush()
-        text = requests.get(f"{h.receiver}/metrics", timeout=10).text
+        text = requests.get(f"{h.receiver}/metrics", headers={"Authorization": "Bearer t"}, timeout=10).text
         found = {}
         for family in text_string_to_metric_families(text):
             for sample in family.samples:

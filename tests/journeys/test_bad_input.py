@@ -39,14 +39,16 @@ def test_a_message_that_cannot_be_read_reaches_a_human(house, body):
 
 
 def test_the_receiver_answers_as_the_contract_says(house):
-    h = house()
+    h = house(web={"token": "t"})
     hook = f"{h.receiver}/hooks/support"
     assert requests.post(hook, data=b"{}", timeout=5).status_code == 401
     assert requests.post(f"{h.receiver}/hooks/nobody", data=b"{}", timeout=5).status_code == 404
     assert requests.post(hook, data=b"x" * (MIB + 1), timeout=5).status_code == 413
     assert requests.get(f"{h.receiver}/healthz", timeout=5).json() == {"ok": True}
     assert requests.get(f"{h.receiver}/readyz", timeout=5).status_code == 200
-    assert "backstop_webhooks_total" in requests.get(f"{h.receiver}/metrics", timeout=5).text
+    assert requests.get(f"{h.receiver}/metrics", timeout=5).status_code == 401  # a public address leads to us
+    figures = requests.get(f"{h.receiver}/metrics", headers={"Authorization": "Bearer t"}, timeout=5)
+    assert "backstop_webhooks_total" in figures.text
 
 
 def test_a_broken_classifier_means_the_general_queue(house):

@@ -17,7 +17,7 @@ ANN = "ann@desk.example"
 @pytest.fixture
 def waiting(house):
     """A house with a ticket that waits, and a browser on this machine."""
-    h = house()
+    h = house(public_url="http://127.0.0.1:8080")  # else nobody may look without logging in
     case = h.writes_in(DISPUTE)
     assert h.ticket(case).state == "escalated"
     return h, case, create_app(h.app).test_client()

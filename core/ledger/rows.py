@@ -1,0 +1,241 @@
+"""What comes out of the ledger: one frozen dataclass a table. A test holds each to its table's columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from typing import Any, TypeVar, cast, get_type_hints
+
+from sqlalchemy import Row
+
+from core.ledger.states import DecisionState, EventState, NotificationState, WriteState
+from core.model import EventKind, TicketState
+
+Json = Mapping[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """A reported event and what became of it."""
+
+    key: str
+    desk: str
+    ticket_id: str
+    kind: EventKind
+    source: str  # webhook, sweep, manual
+    at: datetime | None
+    received_at: datetime
+    state: EventState
+    attempts: int
+    deaths: int
+    due_at: datetime | None
+    settled_at: datetime | None
+    outcome: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class TicketRow:
+    """Where one ticket stands."""
+
+    desk: str
+    ticket_id: str
+    state: TicketState
+    reason: str
+    subject: str
+    url: str
+    customer_id: str
+    customer_email: str
+    customer_name: str
+    language: str
+    intent: str
+    confidence: float
+    band: str
+    outcome: str
+    priority: str
+    queue: str
+    mode: str
+    model: str
+    rules_version: str
+    handled_message_id: str
+    handled_at: datetime | None
+    created_at: datetime | None
+    first_seen_at: datetime
+    updated_at: datetime
+    waiting_since: datetime | None
+    escalated_at: datetime | None
+    promise_at: datetime | None
+    ladder: list[dict[str, Any]] | None
+    rung: int
+    next_due_at: datetime | None
+    acknowledged_at: datetime | None
+    claimed_at: datetime | None
+    claimed_by: str
+    claimed_via: str
+    answered_at: datetime | None
+    auto_resolved_at: datetime | None
+    reescalated_at: datetime | None
+    closed_at: datetime | None
+    desk_updated_at: datetime | None
+    final_intent: str
+    check_verdict: str
+
+
+@dataclass(frozen=True)
+class DecisionRow:
+    """What was decided about one event."""
+
+    key: str
+    desk: str
+    ticket_id: str
+    message_id: str
+    at: datetime
+    intent: str
+    confidence: float
+    alternatives: list[list[Any]] | None
+    evidence: list[str] | None
+    model: str
+    band: str
+    outcome: str
+    priority: str
+    queue: str
+    reason: str
+    rule: str
+    rules_version: str
+    mode: str
+    actions: list[dict[str, Any]] | None
+    escalates: bool
+    words: str
+    state: DecisionState
+
+
+@dataclass(frozen=True)
+class WriteRow:
+    """One call to a desk that others can see."""
+
+    key: str
+    fact_key: str
+    desk: str
+    ticket_id: str
+    what: str
+    position: int
+    actions: list[dict[str, Any]]
+    address: str
+    state: WriteState
+    attempts: int
+    looks: int
+    opened_at: datetime | None
+    reserved_at: datetime | None
+    done_at: datetime | None
+    vendor_id: str
+    reason: str
+
+    @property
+    def claimed_at(self) -> datetime:
+        """Return when the call was claimed. Raises ValueError for one that is not open."""
+        if self.opened_at is None:
+            raise ValueError(f"the call {self.key} is not open")
+        return self.opened_at
+
+
+@dataclass(frozen=True)
+class NotificationRow:
+    """One message to one of our own people, by one channel."""
+
+    key: str
+    notice_key: str
+    desk: str
+    ticket_id: str
+    audience: str
+    channel: str
+    person: str
+    address: str
+    priority: str
+    template: str
+    facts: Json | None
+    rung: int
+    state: NotificationState
+    attempts: int
+    created_at: datetime
+    due_at: datetime | None
+    opened_at: datetime | None
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    provider_id: str
+    error: str
+    fallback_of: str
+    bundle: str
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """One line of a ticket's story."""
+
+    id: int
+    desk: str
+    ticket_id: str
+    at: datetime
+    what: str
+    detail: str
+    data: Json | None
+
+
+@dataclass(frozen=True)
+class DeskRow:
+    """What the sweep knows of a desk."""
+
+    desk: str
+    cursor: str
+    swept_at: datetime | None
+    hook_heard_at: datetime | None
+    found_at: datetime | None
+    started_at: datetime | None
+    paused_at: datetime | None
+    paused_by: str
+    trouble: str
+    manifest: Json | None
+
+
+@dataclass(frozen=True)
+class ClaimLinkRow:
+    """A link with which somebody may take a ticket once."""
+
+    digest: str
+    desk: str
+    ticket_id: str
+    person: str
+    email: str
+    expires_at: datetime
+    used_at: datetime | None
+
+
+@cache
+def _columns(kind: Any) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    """Return the name of each field and what makes its value: the enum of a state, else the value as it is."""
+    hints = get_type_hints(kind)
+    states = {name for name, hint in hints.items() if isinstance(hint, type) and issubclass(hint, StrEnum)}
+    return tuple((one.name, hints[one.name] if one.name in states else _as_is) for one in fields(kind))
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def typed(kind: type[T], row: Row[Any]) -> T:
+    """Return the row as its dataclass. Raises ValueError for a state that does not exist."""
+    return kind(**{name: make(getattr(row, name)) for name, make in _columns(cast(Any, kind))})
+
+
+def first(kind: type[T], found: Iterable[Row[Any]]) -> T | None:
+    """Return the first row as its dataclass, None when there is none."""
+    row = next(iter(found), None)
+    return None if row is None else typed(kind, row)
+
+
+def every(kind: type[T], found: Iterable[Row[Any]]) -> list[T]:
+    """Return all rows as their dataclass."""
+    return [typed(kind, row) for row in found]
