@@ -1,13 +1,21 @@
-"""The store is a parameter: what asks the ledger is asked on SQLite and on Postgres."""
+"""What all suites share: the store as a parameter, one fitted classifier, a heap that the garbage collector gets through.
+
+What asks the ledger is asked on SQLite and on Postgres.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+import gc
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
+from core.classify import cache
+from core.classify.linear import OUTSIDE, LinearClassifier, fingerprint
 from core.ledger import db
 from tests.real_postgres import real_postgres
 from tests.stores import KINDS, Stores, hasten
@@ -46,3 +54,47 @@ def engine(store_url: str) -> Iterator[Engine]:
     engine = db.connect(store_url)
     yield engine
     engine.dispose()
+
+
+def pytest_collection_finish() -> None:
+    """Imports and collected tests stay to the end: the collector need not look at them again, and so comes round often
+    enough to give back what each test leaves in circles."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def classifier_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where fitted classifiers are kept: one folder for all workers of pytest-xdist."""
+    base = tmp_path_factory.getbasetemp()
+    made = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "classifier"
+    made.mkdir(exist_ok=True)
+    return made
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fitted_once(classifier_cache: Path) -> Iterator[None]:
+    """The same examples are fitted once and the same file is read once, whichever folder a test configures: a fit costs
+    four seconds. Tests of the fit itself call `core.classify.linear.fit`."""
+    load, fit = cache.load, cache.fit
+
+    @functools.lru_cache(maxsize=8)
+    def read(path: Path, _changed: int, _size: int) -> LinearClassifier:
+        return load(path)
+
+    def load_once(path: Path) -> LinearClassifier:
+        found = path.stat()
+        return read(path, found.st_mtime_ns, found.st_size)
+
+    def fit_once(
+        examples: Mapping[str, Sequence[str]], background: Sequence[str], *, outside: float = OUTSIDE
+    ) -> LinearClassifier:
+        path = classifier_cache / f"classifier-{fingerprint(examples, background, outside)[:16]}.npz"
+        if not path.exists():
+            cache.save(fit(examples, background, outside=outside), path)
+        return load_once(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "load", load_once)
+        patch.setattr(cache, "fit", fit_once)
+        yield

@@ -17,16 +17,9 @@ ORDERS = [f"where is my order {n}? it should have come {n} days ago" for n in ra
 DISPUTES = [f"there is a charge of {n} dollars on my card that I never made" for n in range(40)]
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture
-def shell(tmp_path, cache):
-    made = Shell(tmp_path)
-    made.file.write_text(made.file.read_text().replace(f"{tmp_path}/cache", str(cache)))
-    return made
+def shell(tmp_path):
+    return Shell(tmp_path)
 
 
 def labelled(path, rows):

@@ -1,4 +1,4 @@
-"""One fitted classifier for all of these tests."""
+"""The journeys' house, and what the durability tests need besides."""
 
 from __future__ import annotations
 
@@ -12,12 +12,6 @@ import pytest
 
 from connectors.kit.http import DeskSession
 from tests.stores import Stores
-
-
-@pytest.fixture(scope="session")
-def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Fitted once."""
-    return tmp_path_factory.mktemp("model")
 
 
 @pytest.fixture
@@ -41,7 +35,6 @@ def _journeys() -> Any:
 
 _found = _journeys()
 house, vendor, store_kind = _found.house, _found.vendor, _found.store_kind
-classifier_cache = _found.classifier_cache
 
 
 @pytest.fixture

@@ -54,9 +54,9 @@ def home(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture(scope="module")
-def reference(home, model_cache, journeys):
+def reference(home, classifier_cache, journeys):
     """Each fact told once, in order, dealt with at once."""
-    return once(home, model_cache, journeys, list(range(FACTS)), [True] * FACTS)
+    return once(home, classifier_cache, journeys, list(range(FACTS)), [True] * FACTS)
 
 
 def once(home, cache, journeys, order, working):
@@ -78,8 +78,8 @@ deliveries = st.permutations(range(FACTS)).flatmap(
     max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 @given(data=st.data())
-def test_any_interleaving_of_the_same_facts_ends_alike(data, home, model_cache, journeys, reference):
+def test_any_interleaving_of_the_same_facts_ends_alike(data, home, classifier_cache, journeys, reference):
     order = data.draw(deliveries)
     mixed = data.draw(st.permutations(order))
     working = data.draw(st.lists(st.booleans(), min_size=len(mixed), max_size=len(mixed)))
-    assert once(home, model_cache, journeys, list(mixed), working) == reference
+    assert once(home, classifier_cache, journeys, list(mixed), working) == reference

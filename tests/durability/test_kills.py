@@ -148,9 +148,9 @@ def seed() -> int:
 
 
 def test_no_ticket_is_lost_and_nothing_said_twice_when_processes_are_killed(
-    tmp_path: Path, model_cache: Path
+    tmp_path: Path, classifier_cache: Path
 ):
-    with World(tmp_path, seed=7_281_945, cache=model_cache) as world:
+    with World(tmp_path, seed=7_281_945, cache=classifier_cache) as world:
         books = play(world, SHORT)
         told = traces(world, WORDS)
     assert books.tickets == SHORT.tickets
@@ -158,8 +158,8 @@ def test_no_ticket_is_lost_and_nothing_said_twice_when_processes_are_killed(
     assert not told, "customers' words stand in the ledger only, never in the engine's tables or a log"
 
 
-def test_without_the_look_up_the_same_weather_speaks_twice(tmp_path: Path, model_cache: Path):
-    with World(tmp_path, seed=11, cache=model_cache, vendors=("freshdesk",)) as world:
+def test_without_the_look_up_the_same_weather_speaks_twice(tmp_path: Path, classifier_cache: Path):
+    with World(tmp_path, seed=11, cache=classifier_cache, vendors=("freshdesk",)) as world:
         world.nursery.changed = MARKER_OFF
         books = play(
             world, replace(SHORT, tickets=25, kills=4, work=80, longest=8.0, faults=0.3, outage=False)
@@ -168,8 +168,8 @@ def test_without_the_look_up_the_same_weather_speaks_twice(tmp_path: Path, model
     assert not books.lost
 
 
-def test_a_fact_whose_workflow_failed_is_taken_up_again(tmp_path: Path, model_cache: Path):
-    with World(tmp_path, seed=3, cache=model_cache, vendors=("freshdesk",)) as world:
+def test_a_fact_whose_workflow_failed_is_taken_up_again(tmp_path: Path, classifier_cache: Path):
+    with World(tmp_path, seed=3, cache=classifier_cache, vendors=("freshdesk",)) as world:
         world.nursery.start("web")
         until(lambda: answers(world.port), 60)
         world.customers_write("order")
@@ -185,8 +185,10 @@ def test_a_fact_whose_workflow_failed_is_taken_up_again(tmp_path: Path, model_ca
     assert not books.troubles
 
 
-def test_retention_reaches_the_engines_tables_from_the_command_line_too(tmp_path: Path, model_cache: Path):
-    with World(tmp_path, seed=4, cache=model_cache, vendors=("freshdesk",)) as world:
+def test_retention_reaches_the_engines_tables_from_the_command_line_too(
+    tmp_path: Path, classifier_cache: Path
+):
+    with World(tmp_path, seed=4, cache=classifier_cache, vendors=("freshdesk",)) as world:
         running = [world.nursery.start("web"), world.nursery.start("worker")]
         until(lambda: answers(world.port), 60)
         world.customers_write("order")
@@ -211,10 +213,10 @@ def kept_by_the_engine(engine: Engine) -> int:
 @pytest.mark.soak
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
 def test_five_hundred_tickets_and_two_hundred_kills(
-    store: str, tmp_path: Path, model_cache: Path, request: pytest.FixtureRequest
+    store: str, tmp_path: Path, classifier_cache: Path, request: pytest.FixtureRequest
 ):
     database = request.getfixturevalue("database") if store == "postgres" else ""
-    with World(tmp_path, seed=seed(), cache=model_cache, database=database) as world:
+    with World(tmp_path, seed=seed(), cache=classifier_cache, database=database) as world:
         books = play(world, LONG)
         told = traces(world, WORDS)
     assert books.tickets == LONG.tickets

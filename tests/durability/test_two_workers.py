@@ -80,8 +80,8 @@ def world_is_up(world: World) -> bool:
     return answers(world.port)
 
 
-def test_a_dead_workers_tickets_are_taken_over_within_the_stated_time(tmp_path, model_cache, database):
-    with small_world(tmp_path, model_cache, database) as world:
+def test_a_dead_workers_tickets_are_taken_over_within_the_stated_time(tmp_path, classifier_cache, database):
+    with small_world(tmp_path, classifier_cache, database) as world:
         done = rounds(world, 3)
         books = reckon(world)
     assert not books.troubles, books
@@ -89,16 +89,16 @@ def test_a_dead_workers_tickets_are_taken_over_within_the_stated_time(tmp_path, 
 
 
 @pytest.mark.soak
-def test_fifty_deaths_lose_nothing(tmp_path, model_cache, database):
-    with small_world(tmp_path, model_cache, database) as world:
+def test_fifty_deaths_lose_nothing(tmp_path, classifier_cache, database):
+    with small_world(tmp_path, classifier_cache, database) as world:
         rounds(world, 50)
         books = reckon(world)
     print(books)
     assert not books.troubles, books
 
 
-def test_a_worker_that_is_asked_to_stop_hands_over_at_once(tmp_path, model_cache, database):
-    with small_world(tmp_path, model_cache, database, dead_after="10m") as world:
+def test_a_worker_that_is_asked_to_stop_hands_over_at_once(tmp_path, classifier_cache, database):
+    with small_world(tmp_path, classifier_cache, database, dead_after="10m") as world:
         world.nursery.start("web")
         first = world.nursery.start("worker")
         engine = db.connect(world.database)
@@ -119,8 +119,8 @@ def test_a_worker_that_is_asked_to_stop_hands_over_at_once(tmp_path, model_cache
     assert not books.troubles, books
 
 
-def test_work_left_by_an_older_version_is_done_by_the_new_one(tmp_path, model_cache, database):
-    with small_world(tmp_path, model_cache, database) as world:
+def test_work_left_by_an_older_version_is_done_by_the_new_one(tmp_path, classifier_cache, database):
+    with small_world(tmp_path, classifier_cache, database) as world:
         world.nursery.start("web")
         old = world.nursery.start("worker", log="old")
         engine = db.connect(world.database)
@@ -161,8 +161,8 @@ def test_moving_to_postgres_keeps_every_open_escalation_and_what_is_under_way(ho
         copying.copy(h.app.engine, database)
 
 
-def test_a_running_house_moves_to_postgres_by_the_documented_command(tmp_path, model_cache, database):
-    with World(tmp_path, seed=6, cache=model_cache, vendors=("freshdesk", "zendesk")) as world:
+def test_a_running_house_moves_to_postgres_by_the_documented_command(tmp_path, classifier_cache, database):
+    with World(tmp_path, seed=6, cache=classifier_cache, vendors=("freshdesk", "zendesk")) as world:
         running = [world.nursery.start("web"), world.nursery.start("worker")]
         until(lambda: world_is_up(world), 60)
         for words in ("dispute", "nonsense", "order") * 2:

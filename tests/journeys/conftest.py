@@ -215,11 +215,6 @@ class House:
     tables = (decisions, events, notices, writes)
 
 
-@pytest.fixture(scope="session")
-def classifier_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("classifier")
-
-
 @pytest.fixture(params=VENDORS)
 def vendor(request: pytest.FixtureRequest) -> str:
     return request.param

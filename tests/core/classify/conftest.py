@@ -2,18 +2,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from serving import Service
 
-from core.classify.linear import LinearClassifier, fit
+from core.classify.cache import load_or_fit
+from core.classify.linear import LinearClassifier
 from core.classify.starter import starter
 
 
 @pytest.fixture(scope="session")
-def embedded() -> LinearClassifier:
+def embedded(classifier_cache: Path) -> LinearClassifier:
     """The classifier as it comes out of the box."""
-    return fit(starter().examples, starter().background)
+    return load_or_fit(starter().examples, starter().background, classifier_cache)
 
 
 @pytest.fixture
