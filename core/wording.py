@@ -14,6 +14,7 @@ from typing import Any
 
 from jinja2.sandbox import SandboxedEnvironment
 
+from core.greeting import first_name
 from core.hours import Hours, say
 from core.language import LANGUAGES, language_of
 from core.model import Action, AddNote, Decision, Guess, Outcome, Prediction, Reply, Ticket, whole_percent
@@ -35,7 +36,6 @@ NAMES = (
 )
 SHORT = 300  # characters of the customer's message in a note
 WORTH_NAMING = 0.01  # a guess of "0%" only makes the reader wonder
-NAME = 40
 
 
 def fill(
@@ -146,12 +146,3 @@ def shortened(words: str) -> str:
     """One line, cut between words."""
     line = re.sub(r"\s+", " ", words).strip()
     return line if len(line) <= SHORT else line[:SHORT].rsplit(" ", 1)[0] + " …"
-
-
-def first_name(name: str) -> str:
-    """A name that may be greeted; an address, a number, markup or a sentence in the name field may not.
-
-    Spam relays put their message into the name: a greeting would carry it to the victim.
-    """
-    first = name.strip().split(" ")[0] if name else ""
-    return first if len(name) <= NAME and re.fullmatch(r"[^\W\d_](?:[^\W\d_]|['’-]){0,24}", first) else ""

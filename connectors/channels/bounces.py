@@ -1,26 +1,32 @@
 """Mails of ours that came back: the mailbox of the sender's address, read by IMAP and never changed.
 
-Believed are reports as RFC 3464 has them, with the action `failed`, that bring the returned mail's Message-ID along (or
+Believed are reports as RFC 3464 has them, and RFC 6533 those of international mail, with the action `failed`, that bring the returned mail's Message-ID along (or
 name it as what they answer): that is how most mail servers report. Such a mail counts as not delivered, and people are
 told by another way; whoever forges one can only make more people hear of a ticket. Reports of a delay mean nothing:
 the server still tries. Servers that answer in prose alone are not understood.
-Sources: RFC 3464 (reports), RFC 6522 (their shape), RFC 3501 (IMAP).
+Sources: RFC 3464 and 6533 (reports), RFC 6522 (their shape), RFC 3501 (IMAP).
 """
 
 from __future__ import annotations
 
 import imaplib
+import logging
+import re
 import ssl
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email import message_from_bytes, message_from_string, policy
-from email.message import EmailMessage, Message
+from email.message import Message
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from connectors.kit.decoding import clean
 from core.errors import NotAllowed, TryLater
 from core.model import Heard
+
+log = logging.getLogger(__name__)
 
 TIMEOUT = 10.0
 PORTS = {"imaps": 993, "imap+starttls": 143, "imap": 143}
@@ -28,8 +34,12 @@ LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 BACK = timedelta(days=2)  # how far a program that has just begun looks back
 MOST = 100  # reports of one look
 LARGEST = 100_000  # bytes of one report; what names the mail stands at its beginning
-STATUS = {"message/delivery-status", "message/global-delivery-status"}
-RETURNED = {"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers"}
+STATUS = {"text/delivery-status", "text/global-delivery-status"}
+RETURNED = {"text/rfc822", "text/global", "text/rfc822-headers", "text/global-headers"}
+# Mails and fields inside of a report stay text: the parser would take the encoded ones of RFC 6533 apart before they are
+# decoded, and mails in mails without end. So both sets name the types as they are after this.
+_INSIDE = re.compile(rb"^(content-type:\s{0,9})message/", re.IGNORECASE | re.MULTILINE)
+_BLANK = re.compile(r"\r?\n[ \t]{0,99}\r?\n")
 
 
 def mailbox_url(value: str) -> str:
@@ -60,7 +70,7 @@ class Returned:
             numbering = (imap.response("UIDVALIDITY")[1] or [b""])[0] or b""
             after = self._seen[1] if self._seen[0] == numbering else 0
             numbers = [n for n in self._new(imap, after, now) if n > after][:MOST]
-            heard = [told for n in numbers if (told := heard_in(_content(imap, n))) is not None]
+            heard = [told for n in numbers if (told := _understood(n, _content(imap, n))) is not None]
         self._seen = (numbering, max([after, *numbers]))
         return tuple(heard)
 
@@ -102,42 +112,54 @@ class Returned:
         return imap
 
 
+def _understood(number: int, raw: bytes) -> Heard | None:
+    """What one mail says. A mail that breaks our reading of it is named in the log, and those behind it are read."""
+    try:
+        return heard_in(raw)
+    except Exception:
+        log.exception("mail %d of the mailbox for returned mail cannot be read and is passed over", number)
+        return None
+
+
 def heard_in(raw: bytes) -> Heard | None:
-    """What one mail says of one of ours; None when it is no report of a failure."""
-    mail = message_from_bytes(raw, policy=policy.default)
-    parts = list(mail.walk())
-    failed = next(
-        (block for part in parts for block in _blocks(part) if _word(block, "Action") == "failed"), None
-    )
-    original = next((name for part in parts if (name := _name_of(part))), "") or _last(
-        str(mail["In-Reply-To"] or "")
-    )
+    """Return what one mail says of one of ours; None when it is no report of a failure, or none that can be read."""
+    try:
+        # the older policy: it takes the values of fields as they are, where the newer one trips over odd ones
+        mail = message_from_bytes(_INSIDE.sub(rb"\1text/", raw), policy=policy.compat32)
+        parts = list(mail.walk())
+    except RecursionError:  # parts in parts in parts: nobody reports like that
+        return None
+    failed = next((one for one in _recipients(parts) if _word(one, "Action") == "failed"), None)
+    original = next((name for part in parts if (name := _name_of(part))), "")
+    original = original or _last(str(mail["In-Reply-To"] or ""))
     if failed is None or not original:
         return None
     why = " ".join(text for key in ("Status", "Diagnostic-Code") if (text := str(failed[key] or "").strip()))
-    whose = str(failed["Original-Recipient"] or failed["Final-Recipient"] or "").rpartition(";")[2].strip()
-    detail = " ".join(f"it came back from {whose or 'the mail server'}: {why or 'not delivered'}".split())[
-        :200
-    ]
-    return Heard("status", provider_id=original, state="failed", detail=detail)
+    whose = _address(str(failed["Original-Recipient"] or failed["Final-Recipient"] or ""))
+    words = " ".join(f"it came back from {whose or 'the mail server'}: {why or 'not delivered'}".split())
+    return Heard("status", provider_id=clean(original), state="failed", detail=clean(words)[:200])
 
 
-def _blocks(part: Message) -> list[Message]:
-    """The groups of fields of a report: one about the mail, then one per address."""
-    payload: Any = part.get_payload()
-    return payload if part.get_content_type() in STATUS and isinstance(payload, list) else []
+def _recipients(parts: Iterable[Message]) -> Iterator[Message]:
+    """The groups of fields of all reports: in each, one about the mail, then one per address."""
+    for part in parts:
+        if part.get_content_type() in STATUS:
+            for block in _BLANK.split(_content_of(part)):
+                yield message_from_string(block.lstrip(), policy=policy.compat32)
+
+
+def _content_of(part: Message) -> str:
+    """The text of a part. The charset that it claims to have is not asked: it can be any word."""
+    content: Any = part.get_payload(decode=True)
+    return content.decode("utf-8", "replace") if isinstance(content, bytes) else ""
 
 
 def _name_of(part: Message) -> str:
     """The Message-ID of the mail that is returned with a report, whole or its headers alone."""
     if part.get_content_type() not in RETURNED:
         return ""
-    payload: Any = part.get_payload()
-    if isinstance(payload, list):
-        return _last(str(payload[0]["Message-ID"] or "")) if payload else ""
-    text = part.get_content() if isinstance(part, EmailMessage) else str(payload)
-    headers = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-    return _last(str(message_from_string(headers, policy=policy.default)["Message-ID"] or ""))
+    returned = message_from_string(_content_of(part).lstrip(), policy=policy.compat32)
+    return _last(str(returned["Message-ID"] or ""))
 
 
 def _last(names: str) -> str:
@@ -145,7 +167,18 @@ def _last(names: str) -> str:
 
 
 def _word(block: Message, name: str) -> str:
-    return str(block[name] or "").strip().lower()
+    """The first word of a field: a comment may follow it."""
+    return next(iter(re.findall(r"[\w-]+", str(block[name] or "").lower())), "")
+
+
+def _address(field: str) -> str:
+    """The address in `type; address`; characters may be written as their number in hex (RFC 6533, section 3)."""
+    plain = field.rpartition(";")[2].strip()
+    return re.sub(r"\\x\{([0-9A-Fa-f]{2,6})\}", lambda hit: _character(int(hit[1], 16)), plain)
+
+
+def _character(number: int) -> str:
+    return chr(number) if number <= sys.maxunicode else "?"
 
 
 def _let_in(imap: imaplib.IMAP4, user: str, password: str) -> None:

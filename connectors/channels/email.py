@@ -23,6 +23,7 @@ from email.utils import format_datetime, parseaddr
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
+import idna
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from connectors.channels.bounces import Returned, mailbox_url
@@ -31,6 +32,8 @@ from core.errors import NotAllowed, Refused, TryLater, UnknownOutcome, VendorErr
 from core.model import Dispatch, Enclosure, Finding, Heard, Priority, Receipt
 
 TIMEOUT = 10.0
+NO_UTF8 = "the mail server does not offer SMTPUTF8, so it takes no address with such letters before the @"
+PLAIN_LETTERS = "write the address in plain letters, or send by a server that offers it"
 PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 
 
@@ -38,9 +41,27 @@ def address(value: str) -> str:
     """One e-mail address, with a name or without."""
     plain = parseaddr(value)[1]
     name, _, domain = plain.rpartition("@")
-    if not name or not domain or any(sign in value for sign in "\r\n"):
+    if not name or not domain or any(sign in value for sign in "\r\n\0"):
         raise ValueError(f'"{value}" is no e-mail address')
+    try:
+        in_ascii(value)
+    except idna.IDNAError as err:
+        raise ValueError(f'"{value}" is no e-mail address: {err}') from err
     return value
+
+
+def in_ascii(value: str) -> str:
+    """Return an address with its domain as DNS has it (xn--…), which every mail server takes. Raises idna.IDNAError."""
+    domain = parseaddr(value)[1].rpartition("@")[2]
+    if domain.isascii():
+        return value
+    before, _, after = value.rpartition(domain)
+    return before + idna.encode(domain, uts46=True).decode() + after
+
+
+def international(value: str) -> bool:
+    """Whether an address can only be written to with SMTPUTF8 (RFC 6531): letters outside of ASCII before the @."""
+    return not parseaddr(value)[1].rpartition("@")[0].isascii()
 
 
 def _server(value: str) -> str:
@@ -97,8 +118,12 @@ class Email:
         try:
             with self._counted("email check"), self._connected() as server, _judged():
                 server.noop()
+                plain_only = not server.has_extn("smtputf8")
         except VendorError as err:
             return [Finding("CH31", "fail", f"{self.name}: {err}", "check smtp_url, user and password")]
+        odd = [one for one in (*self.recipients, self._settings.sender) if plain_only and international(one)]
+        if odd:
+            return [Finding("CH31", "fail", f"{self.name}: {', '.join(odd)}: {NO_UTF8}", PLAIN_LETTERS)]
         return [Finding("CH30", "ok", f"{self.name}: the mail server lets us in")]
 
     @contextmanager
@@ -182,9 +207,10 @@ class WatchedEmail(Email):
 
 def compose(dispatch: Dispatch, to: tuple[str, ...], sender: str, now: datetime) -> EmailMessage:
     """The mail. Headers keep other machines from answering it; customers' words cannot break out of theirs."""
+    sender = in_ascii(sender)
     domain = parseaddr(sender)[1].rpartition("@")[2]
     mail = EmailMessage()
-    mail["From"], mail["To"] = sender, ", ".join(to)
+    mail["From"], mail["To"] = sender, ", ".join(map(in_ascii, to))
     mail["Subject"] = " ".join(dispatch.subject.split())[:200]
     mail["Date"], mail["Message-ID"] = format_datetime(now), f"<{_short(dispatch.key)}@{domain}>"
     mail["Auto-Submitted"], mail["X-Auto-Response-Suppress"] = "auto-generated", "All"
@@ -221,10 +247,10 @@ def _judged() -> Iterator[None]:
         raise _answer(code, _text(words)) from err
     except smtplib.SMTPResponseException as err:
         raise _answer(err.smtp_code, _words(err)) from err
+    except (smtplib.SMTPNotSupportedError, UnicodeError) as err:  # before anything was handed over
+        raise Refused(f"{NO_UTF8}: {PLAIN_LETTERS}") from err
     except (smtplib.SMTPException, OSError) as err:
         raise UnknownOutcome(f"the mail server fell silent ({type(err).__name__})") from err
-    except UnicodeError as err:
-        raise Refused("the mail server takes no such address: write it in plain letters") from err
 
 
 def _answer(code: int, words: str) -> VendorError:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import requests
 from pydantic import AfterValidator
 
+from connectors.kit.decoding import words_of
 from connectors.kit.http import Limits, retry_after
 from core.errors import NotAllowed, Refused, TryLater, UnknownOutcome, VendorError
 
@@ -91,7 +92,7 @@ def _sent(method: str, url: str, more: dict[str, Any]) -> requests.Response:
 
 def judge(response: requests.Response) -> None:
     """A provider's status as one of our errors; 2xx passes."""
-    status, words = response.status_code, f"HTTP {response.status_code}: {response.text[:WORDS]}"
+    status, words = response.status_code, f"HTTP {response.status_code}: {words_of(response, WORDS)}"
     if status < 300:
         return
     if status in {429, 503}:

@@ -19,7 +19,7 @@ import urllib.error
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 from slack_sdk import WebClient
@@ -27,6 +27,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.signature import Clock, SignatureVerifier
 
 from connectors.channels.posting import OnCall, Url, checked_url, post, wait_of
+from connectors.kit.decoding import decoded, form_of
 from core.errors import BadPayload, BadSignature, NotAllowed, Refused, TryLater, UnknownOutcome, VendorError
 from core.model import Dispatch, Enclosure, Finding, Heard, Priority, Receipt, WebhookRequest
 
@@ -34,6 +35,10 @@ log = logging.getLogger(__name__)
 
 LENGTH = 2800  # a section holds 3000 characters, escaped ones count longer
 CLAIM = "backstop_claim"
+STAMP = 11  # digits of a time in seconds, until the year 5138
+PLAIN = {"parse": "none", "link_names": False}
+"""Nothing in a text becomes a link or a mention: it may be a customer's (docs.slack.dev, chat.postMessage)."""
+UNSEEN = {"unfurl_links": False, "unfurl_media": False}  # and nothing is fetched to be shown below it
 LATER = {"ratelimited", "rate_limited", "service_unavailable", "team_added_to_org"}
 UNKNOWN = {"internal_error", "fatal_error", "request_timeout"}
 CREDENTIAL = {
@@ -95,10 +100,10 @@ class Slack:
 
     def send(self, dispatch: Dispatch, now: datetime) -> Receipt:
         """One message. Raises TryLater, Refused, UnknownOutcome."""
-        body = {"text": _escaped(dispatch.text[:LENGTH]), "blocks": self._blocks(dispatch)}
+        body = {"text": _escaped(dispatch.text[:LENGTH]), "blocks": self._blocks(dispatch), **PLAIN}
         if self._settings.webhook_url is not None:
             url = self._settings.webhook_url.get_secret_value()
-            post(url, on_call=self._on_call, operation="slack webhook", json=body)
+            post(url, on_call=self._on_call, operation="slack webhook", json=body | UNSEEN)
             return Receipt(state="accepted")
         if dispatch.edits:
             channel, _, ts = dispatch.edits.rpartition("/")
@@ -106,7 +111,9 @@ class Slack:
             return Receipt(state="accepted")
         thread = dispatch.thread.rpartition("/")[2]
         more = {"thread_ts": thread, "reply_broadcast": True} if thread else {}
-        answer = self._call("chat.postMessage", json={"channel": self._settings.channel, **body, **more})
+        answer = self._call(
+            "chat.postMessage", json={"channel": self._settings.channel, **body, **UNSEEN, **more}
+        )
         for one in dispatch.enclosures:
             if one.mime.startswith("image/"):
                 self._show(one, str(answer.get("channel", "")))
@@ -128,11 +135,11 @@ class Slack:
         """A click on our button, proved by Slack's signature; the clicker's e-mail is asked of Slack."""
         self._prove(request, now)
         try:
-            payload = json.loads(parse_qs(request.body.decode()).get("payload", ["{}"])[0])
+            payload = decoded(dict(form_of(request.body)).get("payload", "{}"))
             clicks = [action for action in payload.get("actions", []) if action.get("action_id") == CLAIM]
             if not clicks:
                 return ()  # a link was followed
-            desk, ticket_id = json.loads(clicks[0]["value"])
+            desk, ticket_id = decoded(str(clicks[0]["value"]))
             user = str(payload["user"]["id"])
         except (ValueError, KeyError, TypeError, AttributeError) as err:
             raise BadPayload("the click does not say which ticket is meant") from err
@@ -155,7 +162,7 @@ class Slack:
         """A line below the message that was clicked, for everybody to see."""
         if not self._trusted(heard.answer_to):
             return
-        body = {"text": _escaped(text), "replace_original": False, "response_type": "in_channel"}
+        body = {"text": _escaped(text), "replace_original": False, "response_type": "in_channel", **PLAIN}
         post(heard.answer_to, on_call=self._on_call, operation="slack response", json=body)
 
     def check(self) -> list[Finding]:
@@ -184,10 +191,13 @@ class Slack:
     def _prove(self, request: WebhookRequest, now: datetime) -> None:
         if self._settings.signing_secret is None:
             raise BadSignature(f"{self.name} has no signing_secret: clicks cannot be proved")
+        stamp = request.headers.get("x-slack-request-timestamp", "")
+        if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= STAMP):
+            raise BadSignature("the request carries no timestamp of Slack's")
         verifier = SignatureVerifier(self._settings.signing_secret.get_secret_value(), _At(now))
         try:
             genuine = verifier.is_valid_request(request.body, dict(request.headers))
-        except (ValueError, TypeError) as err:  # a timestamp or a signature that is none
+        except (ValueError, TypeError) as err:  # a body or a signature that is no text
             raise BadSignature("the signature cannot be read") from err
         if not genuine:
             raise BadSignature(
@@ -221,7 +231,8 @@ class Slack:
             for button in [self._claim_button(dispatch), _link("Open the ticket", dispatch.url)]
             if button
         ]
-        section = {"type": "section", "text": {"type": "mrkdwn", "text": text[:2990]}}
+        # verbatim: Slack adds no links of its own; *bold* and <@mentions>, both ours, stay
+        section = {"type": "section", "text": {"type": "mrkdwn", "text": text[:2990], "verbatim": True}}
         return [section, {"type": "actions", "elements": buttons}] if buttons else [section]
 
     def _claim_button(self, dispatch: Dispatch) -> dict[str, Any] | None:

@@ -19,18 +19,22 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import phonenumbers
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from connectors.channels.posting import OnCall, Url, post, split_list
+from connectors.kit.decoding import answer_of, form_of
 from connectors.kit.signing import same
+from connectors.kit.values import row, whole
 from core.errors import BadPayload, BadSignature, NotAllowed, Refused, TryLater, VendorError
 from core.model import Dispatch, Finding, Heard, Receipt, WebhookRequest
 
 LENGTH = 320  # two segments of plain letters; what names many tickets at once may be longer
 MOST = 1600  # Twilio refuses more
+SIGNATURE = 28  # characters of a call's signature: the base64 of SHA-1
+LONGEST_FORM = 32_768  # bytes of a call; about twenty fields of a line each are sent
 STATES = {
     "accepted": "accepted", "scheduled": "accepted", "queued": "accepted", "sending": "accepted", "sent": "sent",
     "delivered": "delivered", "read": "delivered", "undelivered": "failed", "failed": "failed", "canceled": "failed",
@@ -102,14 +106,9 @@ class Sms:
 
     def heard(self, request: WebhookRequest, url: str, now: datetime) -> tuple[Heard, ...]:
         """A status callback, proved by Twilio's signature over the address it called and the form."""
-        form = _form(request.body)
-        if not same([signature(self._token, url, form)], request.headers.get("x-twilio-signature", "")):
-            raise BadSignature(
-                "the signature does not fit: is auth_token the account's, and public_url as Twilio sees it?"
-            )
-        fields = dict(form)
+        fields = dict(self._proved(request, url))
         sid, status = fields.get("MessageSid", ""), fields.get("MessageStatus", "")
-        key = dict(parse_qsl(urlsplit(url).query)).get("key", "")
+        key = dict(_form(urlsplit(url).query)).get("key", "")
         if not status or not (sid or key):
             raise BadPayload("neither a message nor a status in it")
         code = fields.get("ErrorCode", "")
@@ -117,6 +116,18 @@ class Sms:
         return (
             Heard("status", key=key, provider_id=sid, state=STATES.get(status, "accepted"), detail=detail),
         )
+
+    def _proved(self, request: WebhookRequest, url: str) -> list[tuple[str, str]]:
+        """The form, if Twilio signed it. What no signature of Twilio's could fit is not even taken apart."""
+        given = request.headers.get("x-twilio-signature", "")
+        if len(given.strip()) != SIGNATURE or len(request.body) + len(url) > LONGEST_FORM:
+            raise BadSignature("the request carries no signature of Twilio's, or more than Twilio sends")
+        form = _form(request.body)
+        if not same([signature(self._token, url, form)], given):
+            raise BadSignature(
+                "the signature does not fit: is auth_token the account's, and public_url as Twilio sees it?"
+            )
+        return form
 
     def answer(self, heard: Heard, text: str) -> None:
         """Nobody clicks in a text message."""
@@ -155,7 +166,7 @@ class Sms:
         except Refused as err:
             raise _explained(err) from err
         try:
-            return dict(response.json())
+            return dict(row(answer_of(response)))
         except ValueError:  # it was accepted; only its words are lost
             return {}
 
@@ -180,15 +191,15 @@ def make(
     return Sms(f"sms:{name}", settings, on_call, callback)
 
 
-def _form(body: bytes) -> list[tuple[str, str]]:
+def _form(body: bytes | str) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(body.decode(), keep_blank_values=True)
+        return form_of(body)
     except ValueError as err:
         raise BadPayload("the body is no form") from err
 
 
 def _words(code: Any, otherwise: str) -> str:
-    known = REMEDIES.get(int(code)) if str(code or "").isdigit() else None
+    known = REMEDIES.get(whole(code))
     return f"Twilio {code}: {known or otherwise}" if code else otherwise
 
 

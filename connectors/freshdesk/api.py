@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 
+from connectors.kit.decoding import answer_of
 from connectors.kit.http import DeskSession
 from connectors.kit.values import Row
 from connectors.kit.values import rows as listed
@@ -61,7 +62,7 @@ class Api:
             raise
         _no_redirect(response)
         try:
-            answer = response.json()
+            answer = answer_of(response)
         except ValueError:  # 204, or a success whose body was cut: the write is done all the same
             return {}
         return answer if isinstance(answer, dict) else {}
@@ -81,7 +82,7 @@ def rows(answer: Any) -> list[Row]:
 
 def _json(response: requests.Response) -> Any:
     try:
-        return response.json()
+        return answer_of(response)
     except ValueError as err:
         raise TryLater("Freshdesk answered something that is no JSON", status=response.status_code) from err
 

@@ -6,14 +6,14 @@ the ticket's id is believed. A reply's id is never told: such a report is a LOOK
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
+from connectors.kit.decoding import decoded, form_of
 from connectors.kit.signing import check_token
 from core.errors import BadPayload
 from core.model import EventKind, TicketEvent, WebhookRequest, created_key, look_key
@@ -92,8 +92,8 @@ def _key(desk: str, ticket_id: str, kind: EventKind) -> str:
 def _fields(request: WebhookRequest) -> Mapping[str, Any]:
     """The body's names and values, whichever of JSON and form it is; empty when it is neither."""
     try:
-        body = json.loads(request.body.decode("utf-8", "replace"), strict=False)
-    except (ValueError, RecursionError):
+        body = decoded(request.body)
+    except ValueError:
         return _form(request.body)
     if isinstance(body, dict):
         inner = body.get("freshdesk_webhook")
@@ -104,7 +104,7 @@ def _fields(request: WebhookRequest) -> Mapping[str, Any]:
 def _form(body: bytes) -> dict[str, str]:
     """`freshdesk_webhook[ticket_id]=4&…` or plain names; the plain word counts, not its wrapping."""
     try:
-        pairs = parse_qsl(body.decode("utf-8"), max_num_fields=200)
+        pairs = form_of(body)
     except ValueError:
         return {}
     return {re.sub(r"^freshdesk_webhook\[(\w+)\]$", r"\1", name): value for name, value in pairs}

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from connectors.kit.machine import machine_reason
-from connectors.kit.values import Row, stamp
+from connectors.kit.text import words_in
+from connectors.kit.values import Row, stamp, whole
 from core.model import Assignee, Author, Customer, Message, Status, Ticket
 
 EMBEDDED = 10  # `include=conversations` shows the ten oldest and nothing says whether there are more
@@ -60,11 +61,7 @@ def plain(row: Row, text: str, html: str, structured: str) -> str:
     said = _structured(row.get(structured))
     if said:
         return said
-    if not row.get(html):
-        return ""
-    from inscriptis import get_text
-
-    return str(get_text(str(row[html]))).strip()
+    return words_in(str(row.get(html) or ""))
 
 
 def _structured(body: Any) -> str:
@@ -110,11 +107,7 @@ def customer_wrote_at(raw: Row) -> datetime | None:
 def in_order(conversations: Iterable[Row]) -> list[Row]:
     """Oldest first, each once; the order of Freshdesk's list is not promised."""
     once = {_text(row.get("id")): row for row in conversations}
-    return sorted(once.values(), key=lambda row: (str(row.get("created_at")), _number(row.get("id"))))
-
-
-def _number(value: Any) -> int:
-    return int(value) if str(value).isdigit() else 0
+    return sorted(once.values(), key=lambda row: (str(row.get("created_at")), whole(row.get("id"))))
 
 
 def ticket_of(raw: Row, conversations: Sequence[Row], known: Known) -> Ticket:
@@ -126,7 +119,7 @@ def ticket_of(raw: Row, conversations: Sequence[Row], known: Known) -> Ticket:
         *(_message(row, raw, customer, known) for row in in_order(conversations)),
     )
     said = [m.at for m in messages if m.author is Author.CUSTOMER]
-    source = _number(raw.get("source"))
+    source = whole(raw.get("source"))
     created = stamp(raw.get("created_at")) or messages[0].at
     status = status_of(raw, max(said, default=None))
     return Ticket(
@@ -203,7 +196,7 @@ def _first(raw: Row, customer: Customer, known: Known) -> Message:
     author, why = Author.CUSTOMER, ""
     if customer.id == known.bot:
         author = Author.BOT
-    elif _number(raw.get("source")) == OUTBOUND or customer.is_staff:
+    elif whole(raw.get("source")) == OUTBOUND or customer.is_staff:
         author = Author.AGENT
     else:
         why = machine_reason(_text(raw.get("subject")), text, customer.email)

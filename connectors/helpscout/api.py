@@ -13,6 +13,7 @@ from typing import Any
 
 import requests
 
+from connectors.kit.decoding import answer_of
 from connectors.kit.http import DeskSession
 from connectors.kit.values import Row, row, rows
 from core.errors import Gone, Moved, Refused, TryLater
@@ -125,7 +126,7 @@ def moved(ticket_id: str, response: requests.Response) -> Moved | Gone:
 
 def _json(response: requests.Response) -> Any:
     try:
-        return response.json()
+        return answer_of(response)
     except ValueError as err:
         raise TryLater("Help Scout answered something that is no JSON", status=response.status_code) from err
 

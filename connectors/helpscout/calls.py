@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from connectors.helpscout import writing
 from connectors.helpscout.directory import Directory
 from connectors.helpscout.writing import Call
-from connectors.kit.values import text
+from connectors.kit.values import text, whole
 from core.errors import Refused
 from core.model import (
     Action,
@@ -48,7 +48,7 @@ def call_of(
 def _spoken(ticket: Ticket, write: Write, directory: Directory) -> Call | None:
     match write.spoken:
         case Reply() as reply:
-            if not ticket.customer.id.isdigit():
+            if not whole(ticket.customer.id):
                 raise Refused(f"conversation {ticket.id} has no customer to reply to")
             return writing.reply_call(ticket, write.actions, reply, _holder(write.actions, directory))
         case AddNote() as note:

@@ -7,7 +7,6 @@ unless they say so little that two different replies would look alike.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -15,6 +14,7 @@ from typing import Any
 
 from connectors.helpscout.reading import threads_of
 from connectors.helpscout.threads import from_customer, in_order, is_said, unsent
+from connectors.kit.decoding import decoded
 from connectors.kit.signing import check_signature, hmac_base64
 from connectors.kit.values import Row, row, rows, text
 from core.errors import BadPayload
@@ -61,8 +61,8 @@ def parse(desk: str, request: WebhookRequest, now: datetime) -> tuple[TicketEven
 def _body(raw: bytes) -> Row:
     """The body as an object; empty when it is none any more."""
     try:
-        return row(json.loads(raw.decode("utf-8", "replace"), strict=False))
-    except (ValueError, RecursionError):
+        return row(decoded(raw))
+    except ValueError:
         return {}
 
 

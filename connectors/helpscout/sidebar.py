@@ -10,20 +10,22 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from connectors.helpscout.api import Api, Burst
 from connectors.helpscout.events import SIGNATURE, verify
+from connectors.kit.decoding import decoded, form_of
 from connectors.kit.http import DeskSession
 from connectors.kit.signing import check_signature, hmac_base64
 from connectors.kit.values import row, text
-from core.errors import BadPayload
+from core.errors import BadPayload, BadSignature
 from core.model import Viewing, WebhookRequest
 
 if TYPE_CHECKING:
     from connectors.helpscout.connector import Settings
 
 FRAMES = "https://*.helpscout.net https://*.helpscout.com"  # who may show our page in a frame
+LONGEST = 4096  # characters of a query: two ids and a signature
 SIGNED = "X-HelpScout-Signature"  # the query's own, beside the header of that name
 
 
@@ -32,7 +34,10 @@ def asked(settings: Settings, request: WebhookRequest, query: str) -> Viewing:
     if request.body:
         verify(settings.secrets(), request)
         return _posted(request.body)
-    given = dict(parse_qsl(query, keep_blank_values=True))
+    try:
+        given = dict(form_of(query[:LONGEST]))
+    except ValueError as err:
+        raise BadSignature("the question's address is none of the app's") from err
     signature = given.pop(SIGNED, None)
     check_signature(settings.secrets(), _php_json(given), signature, algorithm="sha1")
     return Viewing(_number(given.get("conversation-id")), _number(given.get("user-id")))
@@ -45,7 +50,7 @@ def _php_json(given: Mapping[str, str]) -> bytes:
 
 def _posted(body: bytes) -> Viewing:
     try:
-        told = json.loads(body)
+        told = decoded(body)
     except ValueError as err:
         raise BadPayload("the app's question is no JSON") from err
     if not isinstance(told, dict):

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from connectors.helpscout.directory import full_name
 from connectors.kit.machine import machine_reason
-from connectors.kit.values import Row, row, rows, stamp, text
+from connectors.kit.text import words_in
+from connectors.kit.values import Row, row, rows, stamp, text, whole
 from core.model import Author, Message
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -21,13 +22,7 @@ Robot = Callable[[Row], bool]
 def in_order(threads: Iterable[Row]) -> list[Row]:
     """Oldest first, each once; Help Scout lists them newest first."""
     once = {text(one.get("id")): one for one in threads}
-    return sorted(
-        once.values(), key=lambda one: (stamp(one.get("createdAt")) or EPOCH, _number(one.get("id")))
-    )
-
-
-def _number(value: object) -> int:
-    return int(text(value)) if text(value).isdigit() else 0
+    return sorted(once.values(), key=lambda one: (stamp(one.get("createdAt")) or EPOCH, whole(one.get("id"))))
 
 
 def kind_of(thread: Row) -> str:
@@ -106,19 +101,10 @@ def handed_out(threads: Sequence[Row], user_id: str, robot: Robot) -> bool:
     return last is not None and kind_of(last) == "lineitem" and bool(by_machine(last, robot))
 
 
-def plain(html: str) -> str:
-    """The text of a thread's HTML."""
-    if "<" not in html and "&" not in html:
-        return html.strip()
-    from inscriptis import get_text
-
-    return str(get_text(html)).strip()
-
-
 def message_of(thread: Row, subject: str, bot: str, robot: Robot) -> Message:
     """One thread as a message."""
     html = text(thread.get("body")) or _attached(thread)
-    said, writer = plain(html), writer_of(thread)
+    said, writer = words_in(html), writer_of(thread)
     author, why = author_of(thread, subject, said, bot, robot)
     return Message(
         id=text(thread.get("id")),

@@ -9,8 +9,8 @@ from typing import Any
 
 from connectors.helpscout.directory import options, queue_in
 from connectors.helpscout.reading import holder_of, tags_of
-from connectors.helpscout.threads import by_machine, kind_of, plain
-from connectors.kit.text import as_html, counted, squeezed
+from connectors.helpscout.threads import by_machine, kind_of
+from connectors.kit.text import as_html, counted, squeezed, words_in
 from connectors.kit.values import Row, row, rows, stamp, text
 from core.model import (
     Action,
@@ -212,7 +212,7 @@ def said_already(threads: Iterable[Row], spoken: Reply | AddNote, bot: str, sinc
         if at is not None and at < since - SLACK:
             return ""
         mine = text(row(one.get("createdBy")).get("id")) == bot and kind_of(one) == kind
-        if mine and squeezed(plain(text(one.get("body")))).startswith(ours):
+        if mine and squeezed(words_in(text(one.get("body")))).startswith(ours):
             return text(one.get("id"))
     return ""
 

@@ -22,6 +22,7 @@ from requests.adapters import HTTPAdapter
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 from urllib3.exceptions import NewConnectionError
 
+from connectors.kit.decoding import words_of
 from core.errors import Conflict, Gone, NotAllowed, Refused, TryLater, UnknownOutcome, VendorError
 
 TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
@@ -211,7 +212,7 @@ def raise_for(response: requests.Response, *, read: bool, limits: Limits) -> Non
     status = response.status_code
     if status < 400:
         return
-    words = f"HTTP {status}: {response.text[:WORDS]}"
+    words = f"HTTP {status}: {words_of(response, WORDS)}"
     if status == 429:
         raise TryLater(words, status=status, wait=retry_after(response, limits))
     if status >= 500 or status == 408:

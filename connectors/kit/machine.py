@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+ADDRESS, SUBJECT = 320, 1000  # characters: more is no address (RFC 5321), and no subject that a person reads
 OPENING = 240  # characters of the text in which an automatic reply gives itself away
 
 _ROBOTS = r"""
@@ -161,9 +162,10 @@ def machine_reason(subject: str, text: str, from_email: str, headers: Mapping[st
     by_header = _header_reason(headers or {})
     if by_header:
         return by_header
-    if _ROBOT_ADDRESS.search(from_email.strip()):
-        return f"it comes from {from_email.strip()}, which nobody reads"
-    places = {"subject": subject, "opening": text[:OPENING]}
+    address = from_email.strip()[:ADDRESS]
+    if _ROBOT_ADDRESS.search(address):
+        return f"it comes from {address}, which nobody reads"
+    places = {"subject": subject[:SUBJECT], "opening": text[:OPENING]}
     return next((f"it has {what}" for place, seen, what in _WORDS if seen.search(places[place])), "")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import requests
 
+from connectors.kit.decoding import answer_of
 from connectors.kit.http import TIMEOUT, Limits, raise_for
 from core.errors import NotAllowed, Refused, TryLater, VendorError
 from core.ports import Token, TokenStore
@@ -75,8 +76,8 @@ def asked(vendor: str, url: str, remedy: str, **body: Any) -> dict[str, Any]:
     try:
         response = requests.post(url, timeout=TIMEOUT, allow_redirects=False, **body)
         raise_for(response, read=True, limits=Limits())
-        answer = response.json() if response.status_code < 300 else None
-    except requests.exceptions.JSONDecodeError:
+        answer = answer_of(response) if response.status_code < 300 else None
+    except ValueError:
         answer = None
     except requests.exceptions.RequestException as err:
         raise TryLater(f"no token from {vendor} ({type(err).__name__})") from err

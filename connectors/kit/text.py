@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import html
+import html as markup
+import logging
 import re
 import unicodedata
 from collections.abc import Iterable
+
+log = logging.getLogger(__name__)
+
+MOST_HTML = 200_000  # characters
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # markup may not hold them
+_TAG = re.compile(r"<[^<>]*>")
 
 
 def as_html(words: str) -> str:
     """Plain text as HTML to be mailed; nothing of the text is taken for markup."""
     paragraphs = re.split(r"\n\s*\n", words.strip())
-    return "".join(f"<p>{html.escape(one, quote=False).replace(chr(10), '<br>')}</p>" for one in paragraphs)
+    return "".join(f"<p>{markup.escape(one, quote=False).replace(chr(10), '<br>')}</p>" for one in paragraphs)
 
 
 def squeezed(words: str) -> str:
@@ -34,3 +41,17 @@ def numbered(*clicks: str) -> str:
 def counted(key: str, n: int) -> str:
     """The key of the n-th write of its kind, from 0: the first one bears no number."""
     return key if n == 0 else f"{key}{n + 1}"
+
+
+def words_in(html: str) -> str:
+    """The words of an HTML text, of its first 200,000 characters. Never raises: what no renderer takes loses its tags."""
+    if "<" not in html and "&" not in html:
+        return html.strip()
+    from inscriptis import get_text
+
+    short = _CONTROL.sub("", html[:MOST_HTML])
+    try:
+        return str(get_text(short)).strip()
+    except Exception as err:  # the renderer promises nothing about hostile markup
+        log.warning("a message's HTML cannot be rendered (%s): its tags are taken off", type(err).__name__)
+        return markup.unescape(_TAG.sub(" ", short)).strip()

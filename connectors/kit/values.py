@@ -8,6 +8,7 @@ from typing import Any
 
 from core.errors import BadPayload
 
+DIGITS = 20  # of an id
 Row = Mapping[str, Any]
 
 
@@ -18,6 +19,12 @@ def stamp(value: Any) -> datetime | None:
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def whole(value: Any) -> int:
+    """An id as a number, to sort by; 0 for anything else."""
+    plain = text(value)
+    return int(plain) if plain.isascii() and plain.isdigit() and len(plain) <= DIGITS else 0
 
 
 def iso(at: datetime) -> str:
@@ -42,6 +49,6 @@ def rows(value: Any) -> list[Row]:
 
 def number(ticket_id: str) -> str:
     """A ticket's id, which is to become a part of a path: digits and nothing else."""
-    if not (ticket_id.isascii() and ticket_id.isdigit()):
-        raise BadPayload(f'"{ticket_id}" is no ticket id: this desk\'s are numbers')
+    if not (ticket_id.isascii() and ticket_id.isdigit() and len(ticket_id) <= DIGITS):
+        raise BadPayload(f'"{ticket_id[:40]}" is no ticket id: this desk\'s are numbers')
     return ticket_id

@@ -6,6 +6,7 @@ metric sets) and from a sort order, both of which zenpy drops, so they are asked
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -13,8 +14,9 @@ from urllib.parse import urlsplit
 
 import requests
 
+from connectors.kit.decoding import answer_of
 from connectors.kit.http import DeskSession
-from connectors.kit.values import Row, number, row, rows
+from connectors.kit.values import Row, number, row, rows, whole
 from core.errors import Gone, Refused, TryLater, UnknownOutcome, VendorError
 
 ROOT = "/api/v2"
@@ -44,9 +46,18 @@ class _Through(requests.Session):
         kwargs.pop("timeout", None)  # zenpy's single value would replace our pair
         response: requests.Response = self._desk.request(method, url, *args, **kwargs)
         stay_home(response)
+        _scrub(response)
         parts = urlsplit(response.request.url or "")
         response.request.url = f"https://{PLACEHOLDER}.zendesk.com{parts.path}?{parts.query}"
         return response
+
+
+def _scrub(response: requests.Response) -> None:
+    """Put the scrubbed text in the place of the answer's, which zenpy decodes for itself."""
+    try:
+        response._content = json.dumps(answer_of(response)).encode()
+    except ValueError:
+        return  # no JSON: zenpy says so
 
 
 def stay_home(response: requests.Response) -> None:
@@ -83,7 +94,7 @@ class Api:
         response: requests.Response = self.session.get(ROOT + path, params=params)
         stay_home(response)
         try:
-            answer = response.json()
+            answer = answer_of(response)
         except ValueError as err:
             raise TryLater(f"{path}: Zendesk's answer is no JSON", status=response.status_code) from err
         if not isinstance(answer, dict):
@@ -116,7 +127,7 @@ class Api:
         ):
             found += rows(page.get("comments"))
             users += rows(page.get("users"))
-        return sorted(found, key=lambda one: (str(one.get("created_at") or ""), one.get("id") or 0)), users
+        return sorted(found, key=lambda one: (str(one.get("created_at") or ""), whole(one.get("id")))), users
 
     def audits(self, ticket_id: str) -> list[Row]:
         """All audits, oldest first: the list cannot be turned round."""
@@ -182,7 +193,7 @@ class Api:
         response: requests.Response = self.session.request(method, ROOT + path, json=body)
         stay_home(response)
         try:
-            return row(response.json())
+            return row(answer_of(response))
         except ValueError:  # 204
             return {}
 

@@ -8,12 +8,12 @@ fetched.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from connectors.kit.decoding import decoded
 from connectors.kit.signing import check_fresh, check_signature, hmac_base64, raw_bytes
 from connectors.kit.values import Row, row, stamp
 from connectors.zendesk.api import text
@@ -26,15 +26,25 @@ INVOCATION = "x-zendesk-webhook-invocation-id"  # the same for all attempts of o
 TEST_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # noqa: S105  # public: signs tests of hooks not yet saved
 TYPES = ("zen:event-type:ticket.", "zen:event-type:messaging_ticket.")
 AT_ONCE = timedelta(seconds=60)  # the first comment's event carries the ticket's own age
-_DIGITS = rb'["\']?\s*[:=]\s*["\']?(\d{1,18})(?!\d)'
-_TRACES = (  # where a damaged body still tells the ticket
-    rb"zen:ticket:(\d{1,18})(?!\d)",
-    rb'["\']?\bticket_?id' + _DIGITS,
-    rb"/tickets/(\d{1,18})(?!\d)",
-    rb'["\']?\bticket["\']?\s*[:=]\s*\{\s*["\']?id' + _DIGITS,
-    rb'"detail"\s*:\s*\{(?:[^{}]|\{[^{}]*\})*?"id' + _DIGITS,
-    rb"<ticket[-_]?id[^>]*>\s*(\d{1,18})\s*<",
+# Where a damaged body still tells the ticket. Repeats are bounded: whoever knows the secret may still send anything.
+_GAP = rb"\s{0,20}"
+_DIGITS = rb'["\']?' + _GAP + rb"[:=]" + _GAP + rb'["\']?(\d{1,18})(?!\d)'
+_TRACES = tuple(
+    map(
+        re.compile,
+        (
+            rb"zen:ticket:(\d{1,18})(?!\d)",
+            rb'["\']?\bticket_?id' + _DIGITS,
+            rb"/tickets/(\d{1,18})(?!\d)",
+            rb'["\']?\bticket["\']?' + _GAP + rb"[:=]" + _GAP + rb"\{" + _GAP + rb'["\']?id' + _DIGITS,
+        ),
+    )
 )
+_XML = re.compile(rb"<ticket[-_]?id[^<>]{0,200}>" + _GAP + rb"(\d{1,18})" + _GAP + rb"<")
+_DETAIL = re.compile(rb'"detail"' + _GAP + rb":" + _GAP + rb"\{")
+_INNER = re.compile(rb"\{[^{}]*\}")  # an object within the detail has an id of its own
+_OWN_ID = re.compile(rb'"id' + _DIGITS)
+DETAIL = 20_000  # bytes of a detail in which its id is looked for
 
 
 def verify(secrets: Sequence[str], request: WebhookRequest, now: datetime) -> None:
@@ -60,8 +70,8 @@ def parse(desk: str, me: str, request: WebhookRequest, now: datetime) -> tuple[T
 def _json(body: bytes) -> Row:
     """The JSON object in the body; an empty one for anything else, whose ticket is then looked for in the bytes."""
     try:
-        return row(json.loads(body.decode("utf-8", "replace"), strict=False))
-    except (ValueError, RecursionError):
+        return row(decoded(body))
+    except ValueError:
         return {}
 
 
@@ -78,11 +88,27 @@ def _ticket_id(told: Row, body: bytes) -> str:
         told.get("id"),
     )
     found = next((plain for one in given if _is_id(plain := text(one))), "")
-    traces = (hit.group(1).decode() for pattern in _TRACES if (hit := re.search(pattern, body)))
-    found = found or next(traces, "")
+    found = found or _traced(body)
     if not found:
         raise BadPayload("no ticket id in the request: does the webhook's body name {{ticket.id}}?")
     return found
+
+
+def _traced(body: bytes) -> str:
+    """The ticket's id in a body that is no JSON any more; "" when nothing names one."""
+    hits = (pattern.search(body) for pattern in _TRACES)
+    if hit := next(filter(None, hits), None) or _in_detail(body) or _XML.search(body):
+        return hit.group(1).decode()
+    return ""
+
+
+def _in_detail(body: bytes) -> re.Match[bytes] | None:
+    """The id of the first `detail`, not that of an object inside of it."""
+    begin = _DETAIL.search(body)
+    if begin is None:
+        return None
+    flat = _INNER.sub(b"", body[begin.end() : begin.end() + DETAIL])
+    return _OWN_ID.search(flat.partition(b"}")[0])
 
 
 def _is_id(plain: str) -> bool:

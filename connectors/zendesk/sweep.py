@@ -28,6 +28,7 @@ from core.model import Author, Claim, EventKind, Page, Sighting, Status, TicketE
 WITHHELD = timedelta(minutes=2)  # the newest minute is never shown, and asking for it is an error
 OVERLAP = timedelta(minutes=10)  # read again when a cursor is refused
 AT_ONCE = 100  # tickets in one show_many
+LAST_SECOND = 253_402_300_800  # of the year 9999
 REMEMBERED = 20_000
 DONE = {Status.SOLVED, Status.CLOSED, Status.DELETED, Status.SPAM}
 
@@ -61,7 +62,7 @@ def _page(answer: Row, seconds: str, marks: Marks) -> Page:
     newest = max(
         [
             int(seconds),
-            *(one["generated_timestamp"] for one in tickets if _is_int(one.get("generated_timestamp"))),
+            *(one["generated_timestamp"] for one in tickets if _is_time(one.get("generated_timestamp"))),
         ]
     )
     after = text(answer.get("after_cursor"))
@@ -75,8 +76,9 @@ def _page(answer: Row, seconds: str, marks: Marks) -> Page:
     )
 
 
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _is_time(value: object) -> bool:
+    """Whether this is a number of seconds that is a date."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LAST_SECOND
 
 
 def sighting_of(raw: Row, times: Row, marks: Marks) -> Sighting:

@@ -172,20 +172,32 @@ def test_a_promise_is_made_as_people_mean_it(
 
 
 SAID = [
-    ("2026-11-23 10:00", "2026-11-23 10:30", "en", "by 10:30 today"),
-    ("2026-11-23 16:45", "2026-11-24 09:15", "en", "by tomorrow 09:15"),
-    ("2026-11-20 15:00", "2026-11-23 11:00", "en", "by Monday 11:00"),
-    ("2026-11-20 15:00", "2026-12-02 11:00", "en", "by Wednesday, 2 December, 11:00"),
-    ("2026-11-23 10:00", "2026-11-23 10:30", "de-AT", "heute bis 10:30 Uhr"),
-    ("2026-11-23 10:00", "2026-11-24 09:15", "fr", "avant demain 09:15"),
-    ("2026-11-20 10:00", "2026-11-23 11:00", "es", "el lunes antes de las 11:00"),
-    ("2026-11-20 10:00", "2026-11-23 11:00", "nl", "uiterlijk maandag om 11:00 uur"),
-    ("2026-11-20 10:00", "2026-11-23 11:00", "it", "entro lunedì, ore 11:00"),
-    ("2026-11-20 10:00", "2026-11-23 11:00", "pt_BR", "até segunda-feira às 11:00"),
-    ("2026-11-23 10:00", "2026-11-23 10:30", "tlh", "by 10:30 today"),
+    ("2026-11-23 10:00", "2026-11-23 10:30", "en", "by 10:30 today (Berlin time)"),
+    ("2026-11-23 16:45", "2026-11-24 09:15", "en", "by tomorrow 09:15 (Berlin time)"),
+    ("2026-11-20 15:00", "2026-11-23 11:00", "en", "by Monday 11:00 (Berlin time)"),
+    ("2026-11-20 15:00", "2026-12-02 11:00", "en", "by Wednesday, 2 December, 11:00 (Berlin time)"),
+    ("2026-11-23 10:00", "2026-11-23 10:30", "de-AT", "heute bis 10:30 Uhr (Ortszeit Berlin)"),
+    ("2026-11-23 10:00", "2026-11-24 09:15", "fr", "avant demain 09:15 (heure locale à Berlin)"),
+    ("2026-11-20 10:00", "2026-11-23 11:00", "es", "el lunes antes de las 11:00 (hora de Berlín)"),
+    ("2026-11-20 10:00", "2026-11-23 11:00", "nl", "uiterlijk maandag om 11:00 uur (tijd in Berlijn)"),
+    ("2026-11-20 10:00", "2026-11-23 11:00", "it", "entro lunedì, ore 11:00 (ora di Berlino)"),
+    ("2026-11-20 10:00", "2026-11-23 11:00", "pt_BR", "até segunda-feira às 11:00 (hora de Berlim)"),
+    ("2026-11-23 10:00", "2026-11-23 10:30", "tlh", "by 10:30 today (Berlin time)"),
     ("2026-11-23 10:31", "2026-11-23 10:30", "en", "as soon as we can"),
-    ("2026-11-23 23:50", "2026-11-24 00:20", "en", "by tomorrow 00:20"),
-    ("2026-11-23 10:00", "2026-11-30 10:00", "en", "by Monday, 30 November, 10:00"),
+    ("2026-11-23 23:50", "2026-11-24 00:20", "en", "by tomorrow 00:20 (Berlin time)"),
+    ("2026-11-23 10:00", "2026-11-30 10:00", "en", "by Monday, 30 November, 10:00 (Berlin time)"),
+    ("2026-11-20 10:00", "2026-11-23 11:00", "pl", "do poniedziałku, do godz. 11:00 (czas lokalny: Berlin)"),
+    (
+        "2026-11-20 10:00",
+        "2026-12-02 11:00",
+        "pl",
+        "do środy, 2 grudnia, do godz. 11:00 (czas lokalny: Berlin)",
+    ),
+    ("2026-11-20 10:00", "2026-11-23 11:00", "tr", "Pazartesi günü saat 11:00 olmadan (Berlin saatiyle)"),
+    ("2026-11-23 10:00", "2026-11-23 10:30", "da", "senest i dag kl. 10:30 (lokal tid i Berlin)"),
+    ("2026-11-23 10:00", "2026-11-23 10:30", "no", "senest i dag kl. 10:30 (lokal tid i Berlin)"),
+    ("2026-11-23 10:00", "2026-11-24 10:30", "sv", "senast i morgon kl. 10:30 (lokal tid i Berlin)"),
+    ("2026-11-23 10:00", "2026-11-23 10:30", "fi", "maanantai 23. marraskuuta 2026 10.30 (Berliini)"),
 ]
 
 
@@ -194,6 +206,24 @@ def test_a_promise_is_said_as_a_person_would(now: str, at: str, language: str, w
     assert say(local(at), local(now), OFFICE, language) == words
 
 
+@pytest.mark.parametrize(
+    ("timezone", "language", "names"),
+    [
+        ("America/New_York", "en", "(New York time)"),
+        ("Asia/Kolkata", "en", "(Kolkata time)"),
+        ("Europe/Lisbon", "de", "(Ortszeit Lissabon)"),
+        ("America/Argentina/Buenos_Aires", "es", "(hora de Buenos Aires)"),
+        ("UTC", "fr", "(UTC)"),
+        ("Etc/UTC", "en", "(UTC)"),
+        ("Etc/GMT-3", "en", "(UTC+03:00)"),
+        ("Japan", "en", "(UTC+09:00)"),
+    ],
+)
+def test_a_promise_says_whose_clock_is_meant(timezone: str, language: str, names: str) -> None:
+    now = local("2026-11-23 10:00")
+    assert say(now + timedelta(hours=4), now, Hours.make(timezone), language).endswith(names)
+
+
 def test_a_promise_is_never_said_earlier_than_it_is_meant() -> None:
     now = local("2026-11-23 10:00")
-    assert say(now + timedelta(minutes=30, seconds=1), now, OFFICE, "en") == "by 10:31 today"
+    assert say(now + timedelta(minutes=30, seconds=1), now, OFFICE, "en") == "by 10:31 today (Berlin time)"

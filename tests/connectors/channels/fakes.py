@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -102,6 +103,25 @@ class FakeTwilio(Web):
         fields = sorted(parse_qsl(body.decode(), keep_blank_values=True))
         text = url + "".join(f"{name}{value}" for name, value in fields)
         return base64.b64encode(hmac.new(self.TOKEN.encode(), text.encode(), hashlib.sha1).digest()).decode()
+
+
+_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>|]+")
+
+
+def links_in(message: dict[str, Any]) -> list[str]:
+    """The addresses that Slack makes links of in a message, by its page on formatting text.
+
+    In a section unless `verbatim` is set, in a bare text unless `parse` is "none"; in angle brackets always.
+    """
+    sections = [block["text"] for block in message.get("blocks", []) if block["type"] == "section"]
+    loose = [one["text"] for one in sections if one["type"] == "mrkdwn" and not one.get("verbatim")]
+    if not sections and message.get("parse") != "none":
+        loose.append(message["text"])
+    told = [one["text"] for one in sections] or [message["text"]]
+    return [
+        *(found for text in loose for found in _ADDRESS.findall(text)),
+        *(found for text in told for found in re.findall(r"<(?:https?|mailto|tel):[^>]*>", text)),
+    ]
 
 
 @dataclass

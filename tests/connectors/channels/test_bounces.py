@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import quopri
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +19,7 @@ from core.ports import Returning
 from tests.connectors.channels.fake_imap import Bouncer, bounce_box, report
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+BOUNCES = Path(__file__).parents[2] / "fixtures" / "bounces"
 OURS = "<0123456789abcdef@acme.example>"
 
 
@@ -90,6 +95,99 @@ def test_of_a_huge_report_the_beginning_is_enough(box: Bouncer) -> None:
 )
 def test_what_is_no_report_of_ours_says_nothing(raw: bytes) -> None:
     assert heard_in(raw) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "ours", "words"),
+    [
+        (
+            "postfix-3.7-smtputf8",
+            "<74aba9b06d5e3f755994bf74603a1c1d@acme.example>",
+            "weg@bücher.example: 5.6.7 X-Postfix; SMTPUTF8 is required",
+        ),
+        (
+            "exim-4.96-smtputf8",
+            "<7ad08ce2e1dfc97439dc29634d755523@acme.example>",
+            "weg@bücher.example: 5.0.0 smtp; 550 5.1.1",
+        ),
+    ],
+)
+@pytest.mark.parametrize("encoded", ["", "base64", "quoted-printable"])
+def test_a_report_of_international_mail_is_understood(
+    box: Bouncer, name: str, ours: str, words: str, encoded: str
+) -> None:
+    """Two servers' own reports (RFC 6533), and the same with their parts encoded, which that standard allows."""
+    raw = (BOUNCES / f"{name}-bounce.eml").read_bytes()
+    box.put(_encoded(raw, encoded) if encoded else raw)
+    (heard,) = Returned(box.url, "", "").look(NOW)
+    assert (heard.state, heard.provider_id) == ("failed", ours)
+    assert words in heard.detail
+
+
+def _encoded(raw: bytes, how: str) -> bytes:
+    """Each part of a report, but its prose, in another transfer encoding."""
+    mark = re.search(rb'boundary="?([^"\r\n]+)', raw)[1]  # type: ignore[index]
+    head, prose, *parts, end = raw.split(b"--" + mark)
+    done = []
+    for part in parts:
+        fields, _, inner = part.partition(b"\r\n\r\n")
+        kept = re.sub(rb"\r\nContent-Transfer-Encoding:.*", b"", fields)
+        lines = quopri.encodestring(inner.replace(b"\r\n", b"\n")).replace(b"\n", b"\r\n")
+        coded = base64.encodebytes(inner) if how == "base64" else lines
+        done.append(kept + f"\r\nContent-Transfer-Encoding: {how}\r\n\r\n".encode() + coded + b"\r\n")
+    return (b"--" + mark).join([head, prose, *done, end])
+
+
+def test_an_address_written_in_numbers_is_read(box: Bouncer) -> None:
+    raw = report(OURS, NOW).replace(b"rfc822; boss@", b"utf-8; b\\x{F6}ss@")
+    heard = heard_in(raw)
+    assert heard is not None
+    assert "böss@acme.example" in heard.detail
+
+
+ODD = [
+    pytest.param(lambda raw: raw.replace(b"charset=utf-8", b"charset=klingon"), id="a charset of nobody's"),
+    pytest.param(
+        lambda raw: raw.replace(b"text/rfc822-headers", b"text/rfc822-headers; charset=klingon"),
+        id="of the headers",
+    ),
+    pytest.param(
+        lambda raw: raw.replace(b"The address", b"\xff\xfe\x00 The address"), id="no charset at all"
+    ),
+    pytest.param(
+        lambda raw: raw.replace(b"boss@acme", b"=?klingon?q?b?=@acme"),
+        id="an address in a charset of nobody's",
+    ),
+    pytest.param(lambda raw: raw.replace(b"user unknown", b"user \x00 unknown"), id="a NUL"),
+]
+
+
+@pytest.mark.parametrize("spoil", ODD)
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_odd_mail_is_read_all_the_same(spoil, whole: bool) -> None:  # type: ignore[no-untyped-def]
+    heard = heard_in(spoil(report(OURS, NOW, whole=whole)))
+    assert heard is not None
+    assert heard.provider_id == OURS
+    assert "\x00" not in heard.detail
+
+
+def test_a_mail_that_nobody_can_read_does_not_hide_the_next(box: Bouncer, monkeypatch, caplog) -> None:  # type: ignore[no-untyped-def]
+    def broken(raw: bytes):  # type: ignore[no-untyped-def]
+        if b"<bad@" in raw:
+            raise AssertionError("a fault of ours")
+        return heard_in(raw)
+
+    monkeypatch.setattr("connectors.channels.bounces.heard_in", broken)
+    box.put(report("<bad@acme.example>", NOW))
+    box.put(report(OURS, NOW))
+    mailbox = Returned(box.url, "", "")
+    assert [one.provider_id for one in mailbox.look(NOW)] == [OURS]
+    assert "mail 1 of the mailbox" in caplog.text
+    assert mailbox.look(NOW) == ()
+
+
+def test_parts_in_parts_without_end_are_no_report() -> None:
+    assert heard_in(b"Content-Type: message/rfc822\r\n\r\n" * 3000) is None
 
 
 def test_a_wrong_password_a_missing_folder_and_a_silent_server_are_told_apart(box: Bouncer) -> None:

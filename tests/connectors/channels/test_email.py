@@ -92,6 +92,39 @@ def test_the_weekly_mail_shows_its_plots_inside_the_page_and_bears_the_pdf(serve
     assert [one.get_filename() for one in mail.iter_attachments()] == ["week.pdf"]
 
 
+@pytest.mark.parametrize(
+    ("to", "sent"),
+    [
+        ("max@bücher.example", "max@xn--bcher-kva.example"),
+        ("Max Größe <max@straße.example>", "max@xn--strae-oqa.example"),
+        ("max@例え.テスト", "max@xn--r8jz45g.xn--zckzah"),
+    ],
+)
+@pytest.mark.parametrize("offers", [True, False])
+def test_a_domain_in_other_letters_is_written_as_dns_has_it(to: str, sent: str, offers: bool) -> None:
+    with mail_server(enable_SMTPUTF8=offers) as (box, url):
+        mailbox = channel(url, to=[to], **{"from": "backstop@bücher.example"})
+        assert [one.level for one in mailbox.check()] == ["ok"]
+        mailbox.send(dispatch("k1", to), NOW)
+    assert box.received[0].rcpt_tos == [sent]
+    assert box.received[0].mail_from == "backstop@xn--bcher-kva.example"
+    assert read(box.received[0])["Message-ID"].endswith("@xn--bcher-kva.example>")
+
+
+def test_a_name_in_other_letters_needs_a_server_that_takes_it_and_the_error_says_so() -> None:
+    with mail_server(enable_SMTPUTF8=True) as (box, url):
+        channel(url, to=["größe@bücher.example"]).send(dispatch("k1", "größe@bücher.example"), NOW)
+    assert box.received[0].rcpt_tos == ["größe@xn--bcher-kva.example"]
+    with mail_server(enable_SMTPUTF8=False) as (box, url):
+        mailbox = channel(url, to=["größe@bücher.example"])
+        with pytest.raises(Refused, match=r"SMTPUTF8.*plain letters"):
+            mailbox.send(dispatch("k1", "größe@bücher.example"), NOW)
+        assert box.received == []
+        (finding,) = mailbox.check()
+    assert (finding.code, finding.level) == ("CH31", "fail")
+    assert "größe@bücher.example" in finding.what
+
+
 @pytest.mark.parametrize(("to", "error"), [(Mailbox.REFUSED, Refused), (Mailbox.BUSY, TryLater)])
 def test_an_address_is_refused_for_good_or_for_now(server, to: str, error) -> None:
     with pytest.raises(error) as caught:
@@ -147,6 +180,8 @@ def test_a_server_that_says_goodbye_badly_has_still_taken_the_mail(
         {"to": []},
         {"to": "boss"},
         {"to": "a@b\nBcc: c@d"},
+        {"to": "a@ü..example"},
+        {"to": "a@\u2488com.example"},
         {"from": "@"},
         {"smtp_url": "mail.acme.example"},
         {"smtp_url": "http://x"},

@@ -13,7 +13,7 @@ from connectors.channels import build
 from connectors.channels.slack import CLAIM, Slack
 from core.errors import BadPayload, BadSignature, ConfigError, NotAllowed, Refused, TryLater, UnknownOutcome
 from core.model import Dispatch, Enclosure, Heard, Priority, WebhookRequest
-from tests.connectors.channels.fakes import FakeSlack, reply, serving
+from tests.connectors.channels.fakes import FakeSlack, links_in, reply, serving
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 URL = "https://b.example/hooks/channels/slack/urgent"
@@ -139,6 +139,44 @@ def test_people_on_duty_are_mentioned(fake: FakeSlack) -> None:
 def test_a_link_that_is_none_is_left_out(fake: FakeSlack) -> None:
     hook(fake).send(dispatch(url="javascript:alert(1)", claim_url=""), NOW)
     assert buttons(fake.received[0]) == {}
+
+
+@pytest.mark.parametrize("way", ["bot", "webhook", "update"])
+def test_a_customers_address_becomes_no_link_and_no_preview(fake: FakeSlack, way: str) -> None:
+    words = (
+        "Ticket 4711\nSee https://evil.example/login, www.evil.example and <https://evil.example|your desk>"
+    )
+    channel = hook(fake) if way == "webhook" else bot(fake)
+    receipt = channel.send(dispatch(text=words, to=("U1",)), NOW)
+    if way == "update":
+        channel.send(dispatch(text=words, template="claimed", edits=receipt.id), NOW)
+    sent = fake.received[-1][1] if way == "update" else fake.received[-1]
+    assert links_in(sent) == []
+    if way != "update":
+        assert (sent["unfurl_links"], sent["unfurl_media"]) == (False, False)
+        assert "<@U1>" in sent["blocks"][0]["text"]["text"], "our own mention stays one"
+
+
+def test_a_name_that_is_an_address_becomes_no_link_in_an_answer(fake: FakeSlack) -> None:
+    bot(fake).answer(Heard("claim", answer_to=f"{fake.base}/response/1"), "https://evil.example has it")
+    assert links_in(fake.received[0][1]) == []
+
+
+@pytest.mark.parametrize("stamp", ["9" * 400, "1" * 5000, "-1", "1e9", "٣٣٣٣٣٣٣٣٣٣", "17\n", ""])
+def test_a_timestamp_that_is_none_of_slacks_is_refused(fake: FakeSlack, stamp: str) -> None:
+    genuine = click(fake, payload(fake))
+    forged = WebhookRequest({**genuine.headers, "x-slack-request-timestamp": stamp}, genuine.body)
+    with pytest.raises(BadSignature):
+        bot(fake).heard(forged, URL, NOW)
+
+
+@pytest.mark.parametrize("value", ["[" * 20_000, "9" * 5000, '{"a":' * 500 + "1" + "}" * 500, "\ud800"])
+def test_a_genuine_click_that_no_reader_takes_is_named(fake: FakeSlack, value: str) -> None:
+    for told in (payload(fake, value=value), value):
+        with pytest.raises(BadPayload):
+            bot(fake).heard(
+                click(fake, told if isinstance(told, dict) else told.replace("\ud800", "?")), URL, NOW
+            )
 
 
 def test_a_genuine_click_says_who_takes_what(fake: FakeSlack) -> None:

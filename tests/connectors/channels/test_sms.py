@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -136,6 +137,24 @@ def test_a_forged_callback_is_refused(twilio: FakeTwilio, fault: str) -> None:
     request = WebhookRequest({"x-twilio-signature": given}, body + (b"&x=1" if fault == "body" else b""))
     with pytest.raises(BadSignature):
         sms(twilio).heard(request, url + ("2" if fault == "address" else ""), NOW)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "&".join(f"{n}=1" for n in range(110_000)).encode(),
+        b"a" * 1_048_576,
+        b"MessageStatus=" + b"x" * 1_000_000,
+        b"=&" * 500_000,
+    ],
+    ids=["many fields", "one name", "one value", "nothing"],
+)
+def test_a_forged_megabyte_costs_next_to_nothing(twilio: FakeTwilio, body: bytes) -> None:
+    channel, request = sms(twilio), WebhookRequest({"x-twilio-signature": "A" * 27 + "="}, body)
+    begun = time.process_time()
+    with pytest.raises(BadSignature):
+        channel.heard(request, "https://b.example/hooks/channels/sms/oncall", NOW)
+    assert time.process_time() - begun < 0.05
 
 
 @pytest.mark.parametrize("body", [b"MessageSid=SM1", b"MessageStatus=delivered", b""])
