@@ -92,9 +92,10 @@ def _sent(method: str, url: str, more: dict[str, Any]) -> requests.Response:
 
 def judge(response: requests.Response) -> None:
     """A provider's status as one of our errors; 2xx passes."""
-    status, words = response.status_code, f"HTTP {response.status_code}: {words_of(response, WORDS)}"
+    status = response.status_code
     if status < 300:
         return
+    words = f"HTTP {status}: {words_of(response, WORDS)}"
     if status in {429, 503}:
         raise TryLater(words, status=status, wait=retry_after(response, Limits()))
     if status >= 500 or status == 408:

@@ -18,22 +18,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-import icalendar
-import recurring_ical_events
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import BackstopError, ConfigError
 from core.model import Finding
+from core.notifications.duty_calendar import Shift, shifts
 
 log = logging.getLogger(__name__)
 
 TURNS = {"weekly": timedelta(days=7), "daily": timedelta(days=1)}
 REFRESH = timedelta(minutes=10)
 AHEAD, STEP = timedelta(days=28), timedelta(minutes=30)  # how far and how closely gaps are looked for
+CORRECT = (
+    "correct it; until then the last reading counts, and everybody of the rota is told where it says nothing"
+)
 Reader = Callable[[str], str]
 _Settings = TypeVar("_Settings", bound=BaseModel)
 
@@ -94,38 +96,38 @@ class Rota:
     overrides: tuple[tuple[datetime, datetime, tuple[Person, ...]], ...] = ()
     calendar: str = ""
     read: Reader | None = None
-    _events: Any = None
+    shifts: tuple[Shift, ...] = ()  # of the calendar, around the time of its last reading
+    trouble: str = ""  # why the last reading failed, "" when it did not
     _read_at: datetime | None = None
 
-    def planned(self, now: datetime) -> tuple[Person, ...]:
-        """Who is on duty by plan; nobody in a gap."""
-        local = now.astimezone(self.zone).replace(tzinfo=None)
+    def planned(self, at: datetime) -> tuple[Person, ...]:
+        """Who is on duty by plan, as far as the calendar was read; nobody in a gap."""
+        local = at.astimezone(self.zone).replace(tzinfo=None)
         for begin, end, people in self.overrides:
             if begin <= local < end:
                 return people
         if self.calendar:
-            return self._by_calendar(now)
+            found = [_who(one, self.people) for one in self.shifts if one.begin <= at < one.end]
+            return tuple(dict.fromkeys(person for people in found for person in people))
         if self.turn is None:
             return self.people
         # by the wall clock, so that the handover stays at nine when the clocks change
         return (self.people[(local - self.start) // self.turn % len(self.people)],)
 
-    def _by_calendar(self, now: datetime) -> tuple[Person, ...]:
-        self._refresh(now)
-        if self._events is None:
-            return ()
-        found = [_who(event, self.people) for event in self._events.at(now.astimezone(UTC))]
-        return tuple(dict.fromkeys(person for people in found for person in people))
-
-    def _refresh(self, now: datetime) -> None:
-        """Every ten minutes; while the calendar cannot be read, what was read before stays true."""
-        if self.read is None or (self._read_at is not None and now - self._read_at < REFRESH):
+    def refresh(self, now: datetime) -> None:
+        """Read the calendar, every ten minutes; while that fails, what was read before stays true (for five weeks)."""
+        if not self.calendar or self.read is None:
+            return
+        if self._read_at is not None and now - self._read_at < REFRESH:
             return
         self._read_at = now
         try:
-            self._events = recurring_ical_events.of(icalendar.Calendar.from_ical(self.read(self.calendar)))
-        except (BackstopError, OSError, ValueError, KeyError) as err:
+            self.shifts = shifts(self.read(self.calendar), now, self.zone)
+        except (BackstopError, OSError, ValueError) as err:
+            self.trouble = str(err)
             log.warning("the duty calendar cannot be read, the last reading stays: %s", err)
+        else:
+            self.trouble = ""
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,7 @@ class Rotas:
         rota = self.rotas.get(audience)
         if rota is None:
             return ()
+        rota.refresh(now)
         planned = rota.planned(now)
         if not planned:
             log.error("nobody is on duty for %s: everybody of it is told", audience)
@@ -148,6 +151,10 @@ class Rotas:
         """The gaps of the next four weeks: a time at which nobody is on duty."""
         findings = []
         for audience, rota in self.rotas.items():
+            rota.refresh(now)
+            if rota.trouble:
+                what = f"rota.{audience}: the duty calendar is not used as it is now: {rota.trouble}"
+                findings.append(Finding("RO02", "fail", what, CORRECT))
             steps = (now + n * STEP for n in range(int(AHEAD / STEP)))
             gap = next((at for at in steps if not rota.planned(at)), None)
             if gap is not None:
@@ -225,15 +232,10 @@ def _local(at: datetime | date) -> datetime:
     return datetime(at.year, at.month, at.day)  # noqa: DTZ001  # the office's wall clock
 
 
-def _who(event: Any, people: Sequence[Person]) -> tuple[Person, ...]:
-    """The people an event means: by attendee's address, else by a name in its title."""
-    attendees = event.get("ATTENDEE") or []
-    invited = {
-        str(a).lower().removeprefix("mailto:")
-        for a in (attendees if isinstance(attendees, list) else [attendees])
-    }
-    by_address = tuple(person for person in people if person.email and person.email.lower() in invited)
-    title = str(event.get("SUMMARY", "")).casefold()
+def _who(shift: Shift, people: Sequence[Person]) -> tuple[Person, ...]:
+    """The people a shift means: by attendee's address, else by a name in its title."""
+    by_address = tuple(person for person in people if person.email and person.email.lower() in shift.invited)
+    title = shift.title.casefold()
     return by_address or tuple(
         person
         for person in people

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,6 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.errors import ConfigError, TryLater
+from core.notifications import duty_calendar
+from core.notifications.duty_calendar import WALL
 from core.notifications.rota import Rotas, make
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -123,6 +127,81 @@ def test_a_calendar_that_cannot_be_read_leaves_the_last_reading_and_is_read_agai
     assert names(team, "2026-03-30 10:30") == ["ben"]
     said[0] = CALENDAR.replace("mailto:BEN", "mailto:ANNA")
     assert names(team, "2026-03-30 10:45") == ["anna"]
+
+
+def ruled(rule: str, more: str = "") -> str:
+    """A calendar in which Ben is on duty by a rule."""
+    event = (
+        "BEGIN:VEVENT\r\nUID:1\r\nDTSTART:20260105T080000Z\r\nDTEND:20260105T080001Z\r\n"
+        f"RRULE:{rule}\r\nSUMMARY:ben\r\nEND:VEVENT\r\n"
+    )
+    return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//x//EN\r\n{more}{event}END:VCALENDAR\r\n"
+
+
+SECONDLY_ZONE = (
+    "BEGIN:VTIMEZONE\r\nTZID:Nowhere\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0000\r\n"
+    "TZOFFSETTO:+0100\r\nRRULE:FREQ=SEC\r\n ONDLY\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+)
+ENDLESS = [
+    pytest.param(ruled("FREQ=SECONDLY"), "repeats secondly", id="secondly"),
+    pytest.param(ruled("FREQ=MINUTELY;INTERVAL=1"), "repeats minutely", id="minutely"),
+    pytest.param(ruled("FREQ=SEC\r\n ONDLY"), "more time", id="secondly, folded"),
+    pytest.param(ruled("FREQ=DAILY;BYHOUR=" + ",".join(map(str, range(24))) + ";BYMINUTE=" + ",".join(map(str, range(60)))),
+                 "more than 5000 shifts|more time", id="daily, at every minute"),
+    pytest.param(ruled("FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30"), "more time", id="never"),
+    pytest.param(ruled("FREQ=WEEKLY", SECONDLY_ZONE), "", id="a zone that changes every second"),
+    pytest.param("BEGIN:VCALENDAR\r\n" * 100_000, "", id="calendars in calendars"),
+    pytest.param("x" * 900_000, "cannot be read", id="nonsense"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "words"), ENDLESS)
+def test_a_calendar_without_bounds_is_refused_and_everybody_is_told(
+    text: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the ladder nor doctor waits for it: one try, bounded, every ten minutes."""
+    monkeypatch.setattr(duty_calendar, "SECONDS", 1)
+    team = rotas(lambda _: text, calendar="https://cal.example/x.ics")
+    begun = time.monotonic()
+    assert names(team, "2026-03-30 10:00") in (["anna", "ben"], ["ben"])
+    assert time.monotonic() - begun < WALL + 5
+    begun = time.monotonic()
+    assert len(team.check(at("2026-03-30 10:00"))) >= 1
+    assert time.monotonic() - begun < 1
+    if words:
+        assert names(team, "2026-03-30 10:01") == ["anna", "ben"]
+        (finding,) = [one for one in team.check(at("2026-03-30 10:01")) if one.code == "RO02"]
+        assert re.search(words, finding.what)
+        assert "everybody of the rota" in finding.remedy
+
+
+def test_a_calendar_that_becomes_endless_leaves_the_last_reading() -> None:
+    said = [CALENDAR]
+    team = rotas(lambda _: said[0], calendar="https://cal.example/x.ics")
+    assert names(team, "2026-03-30 10:00") == ["ben"]
+    said[0] = ruled("FREQ=SECONDLY")
+    assert names(team, "2026-03-30 10:30") == ["ben"]
+    assert "RO02" in [one.code for one in team.check(at("2026-03-30 10:31"))]
+    said[0] = CALENDAR
+    assert names(team, "2026-03-30 10:45") == ["ben"]
+    assert "RO02" not in [one.code for one in team.check(at("2026-03-30 10:46"))]
+
+
+def test_doctor_reads_a_calendar_once() -> None:
+    reads: list[str] = []
+    team = rotas(lambda where: reads.append(where) or CALENDAR, calendar="https://cal.example/x.ics")
+    team.check(at("2026-03-30 12:00"))
+    assert len(reads) == 1
+
+
+def test_whole_days_are_the_offices() -> None:
+    day = CALENDAR.replace(
+        "DTSTART;TZID=Europe/Berlin:20260323T090000", "DTSTART;VALUE=DATE:20260323"
+    ).replace("DTEND;TZID=Europe/Berlin:20260330T090000", "DTEND;VALUE=DATE:20260324")
+    team = rotas(lambda _: day, calendar="https://cal.example/x.ics")
+    assert names(team, "2026-03-23 00:00") == ["anna"]
+    assert names(team, "2026-03-23 23:59") == ["anna"]
+    assert names(team, "2026-03-24 00:00") == ["anna", "ben"]
 
 
 def test_a_calendar_that_was_never_read_tells_everybody() -> None:
