@@ -473,10 +473,10 @@ def test_behind_a_tls_proxy_the_cookie_is_secure_and_forms_work_whatever_host_th
 
 
 def test_only_dead_letters_are_tried_again_and_each_is_written_down(team, monkeypatch):
-    from core.engine import queue
+    from core.web import actions
 
     tried = []
-    monkeypatch.setattr(queue, "retry", lambda app, key: tried.append(key) or key != "gone")
+    monkeypatch.setattr(actions, "again", lambda app, key: tried.append(key) or key != "gone")
     with team.begin() as db:
         states = {"a": "dead", "b": "dead", "gone": "dead", "c": "settled"}
         db.execute(
