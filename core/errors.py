@@ -4,6 +4,8 @@ BackstopError
 ├── BadSignature        a request did not prove itself                       401
 ├── BadPayload          genuine, but no ticket can be found in it            400
 ├── Unsupported         this desk cannot express the action
+├── BrokenTemplate      a template of an admin cannot be rendered
+│   └── EmptyTemplate   nothing is left of it
 └── VendorError         someone else's server said no, or nothing
     ├── TryLater        time-out before sending, 429, 5xx on a read: later, same call
     ├── UnknownOutcome  the write may have happened: look before repeating
@@ -47,6 +49,20 @@ class Unsupported(BackstopError):
     """The desk cannot express this action; recorded in the ticket's history."""
 
     code = "BS03"
+
+
+class BrokenTemplate(BackstopError):
+    """A template cannot be rendered. The message names file and fault."""
+
+    code = "BS04"
+
+    def __init__(self, file: str, fault: str) -> None:
+        super().__init__(f"template {file}{fault}")
+        self.file = file
+
+
+class EmptyTemplate(BrokenTemplate):
+    """Nothing is left of a template when it is filled in."""
 
 
 class VendorError(BackstopError):
@@ -110,8 +126,12 @@ class NotAllowed(Refused):
 
 
 def said_of(err: BaseException) -> str:
-    """Return what may be stored or shown of an exception: the words of one of ours, of any other its class alone.
+    """Return what may be stored or shown of an exception: the words of one of ours; of any other its class, and what
+    the operating system says where that is the cause.
 
     The text of a library's exception repeats what it was given: addresses with keys in them, rows, customers' words.
     """
-    return str(err) if isinstance(err, BackstopError | ConfigError) else type(err).__name__
+    if isinstance(err, BackstopError | ConfigError):
+        return str(err)
+    system = err.strerror if isinstance(err, OSError) and isinstance(err.errno, int) else None
+    return f"{type(err).__name__}: {system}" if isinstance(system, str) else type(err).__name__

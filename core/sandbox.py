@@ -30,7 +30,7 @@ from jinja2.filters import do_format
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
-from core.errors import BackstopError
+from core.errors import BrokenTemplate, EmptyTemplate
 from core.values import storable
 
 HERE = Path(__file__).parent / "templates"
@@ -39,20 +39,6 @@ STEPS = 200_000  # of the interpreter in one rendering; our own longest template
 LONGEST = 20_000  # characters of one message, and of any value on the way to it
 LARGEST = 10_000  # number that a filter, a call or a sign may be given
 WIDE = re.compile(r"%[^%a-zA-Z]*\d{5}|\{[^}]*:[^}]*\d{5}")  # a format that makes a text of such a length
-
-
-class BrokenTemplate(BackstopError):
-    """A template cannot be rendered. The message names file and fault."""
-
-    code = "BS04"
-
-    def __init__(self, file: str, fault: str) -> None:
-        super().__init__(f"template {file}{fault}")
-        self.file = file
-
-
-class EmptyTemplate(BrokenTemplate):
-    """Nothing is left of a template when it is filled in."""
 
 
 class _TooMuch(Exception):

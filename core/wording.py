@@ -14,14 +14,15 @@ from typing import Any
 
 from jinja2.sandbox import SandboxedEnvironment
 
+from core.errors import BrokenTemplate
 from core.greeting import first_name
 from core.hours import Hours, say
 from core.language import LANGUAGES, language_of
 from core.model import Action, AddNote, Decision, Guess, Outcome, Prediction, Reply, Ticket, whole_percent
-from core.sandbox import BrokenTemplate, built_in, render
+from core.sandbox import built_in, render
 
 ACKNOWLEDGMENT, NOTE = "acknowledgment", "note"
-NAMES = (
+NAMES = [
     "",
     "Carla",
     "Łukasz",
@@ -33,7 +34,7 @@ NAMES = (
     "<b>",
     "{{ x }}",
     "%s",
-)
+]
 SHORT = 300  # characters of the customer's message in a note
 WORTH_NAMING = 0.01  # a guess of "0%" only makes the reader wonder
 

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from connectors import DESKS
+from core import errors
 from docs import hooks, reference
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -227,3 +228,50 @@ def test_the_version_is_told_in_one_voice():
     chart = (ROOT / "deploy/helm/backstop/Chart.yaml").read_text()
     assert f'appVersion: "{version}"' in chart
     assert f'"version": "{version}"' in (ROOT / "deploy/zendesk-app/app/manifest.json").read_text()
+
+
+OWN_WORDS = {
+    "ValueError",
+    "idna.IDNAError",
+    "OverflowError",
+    "re.error",
+    "csv.Error",
+    "JoseError",
+    "_NotTaken",
+}
+"""Raised about what a person wrote: a file, a pattern, an option, a claim's name."""
+
+
+def _named(kind: ast.expr | None) -> set[str]:
+    if isinstance(kind, ast.Tuple):
+        return {name for one in kind.elts for name in _named(one)}
+    return {ast.unparse(kind) if kind is not None else "BaseException"}
+
+
+def _repeats(handler: ast.ExceptHandler) -> bool:
+    """Whether the text of the exception goes into a text, a log line or an argument."""
+
+    def is_it(node: ast.expr) -> bool:
+        return isinstance(node, ast.Name) and node.id == handler.name
+
+    for node in ast.walk(handler):
+        if isinstance(node, ast.FormattedValue) and is_it(node.value):
+            return True
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[0] in {"str", "repr", "log"}:
+            given = [*node.args, *(k.value for k in node.keywords if k.arg != "exc_info")]
+            if any(map(is_it, given)):
+                return True
+    return False
+
+
+def test_the_text_of_a_foreign_exception_is_neither_stored_nor_shown():
+    """It repeats keys, rows and customers' words: `core.errors.said_of` says what may be said."""
+    ours = {name for name, kind in vars(errors).items() if isinstance(kind, type)} | OWN_WORDS
+    found = [
+        f"{path.relative_to(ROOT)}:{handler.lineno}"
+        for path in code("core", "connectors", "webhook_app.py")
+        if path.suffix == ".py" and "fake" not in str(path)
+        for handler in ast.walk(ast.parse(text_of(path)))
+        if isinstance(handler, ast.ExceptHandler) and not _named(handler.type) <= ours and _repeats(handler)
+    ]
+    assert found == []

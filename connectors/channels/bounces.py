@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from connectors.kit.decoding import clean
-from core.errors import NotAllowed, TryLater
+from core.errors import NotAllowed, TryLater, said_of
 from core.model import Heard
 
 log = logging.getLogger(__name__)
@@ -91,13 +91,13 @@ class Returned:
         try:
             imap = self._connected(host)
         except (imaplib.IMAP4.error, OSError) as err:
-            raise TryLater(f"the mailbox at {host} does not answer ({type(err).__name__}: {err})") from err
+            raise TryLater(f"the mailbox at {host} does not answer ({said_of(err)})") from err
         try:
             _let_in(imap, self._user, self._password)
             _need(*imap.select(f'"{self._folder}"', readonly=True), f"there is no folder {self._folder}")
             yield imap
         except (imaplib.IMAP4.error, OSError) as err:
-            raise TryLater(f"the mailbox at {host} cannot be read ({err})") from err
+            raise TryLater(f"the mailbox at {host} cannot be read ({said_of(err)})") from err
         finally:
             _hang_up(imap)
 
@@ -185,7 +185,13 @@ def _let_in(imap: imaplib.IMAP4, user: str, password: str) -> None:
     try:
         imap.login(user, password)
     except imaplib.IMAP4.error as err:
-        raise NotAllowed(f"the mailbox does not let us in: {err}") from err
+        raise NotAllowed(f"the mailbox does not let us in: {_word_of(err.args)}") from err
+
+
+def _word_of(answer: tuple[Any, ...]) -> str:
+    """The server's own words."""
+    words = answer[0] if answer else ""
+    return words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
 
 
 def _need(kind: str, answer: Any, words: str) -> None:

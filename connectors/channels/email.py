@@ -28,7 +28,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from connectors.channels.bounces import Returned, mailbox_url
 from connectors.channels.posting import OnCall, split_list
-from core.errors import NotAllowed, Refused, TryLater, UnknownOutcome, VendorError
+from core.errors import NotAllowed, Refused, TryLater, UnknownOutcome, VendorError, said_of
 from core.model import Dispatch, Enclosure, Finding, Heard, Priority, Receipt
 
 TIMEOUT = 10.0
@@ -146,9 +146,7 @@ class Email:
                 f"the mail server does not let us in: {_words(err)}", status=err.smtp_code
             ) from err
         except (smtplib.SMTPException, OSError) as err:
-            raise TryLater(
-                f"the mail server at {host} does not answer ({type(err).__name__}: {err})"
-            ) from err
+            raise TryLater(f"the mail server at {host} does not answer ({said_of(err)})") from err
         try:
             yield server
         finally:

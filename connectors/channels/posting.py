@@ -13,7 +13,7 @@ import requests
 from pydantic import AfterValidator
 
 from connectors.kit.decoding import words_of
-from connectors.kit.http import Limits, retry_after
+from connectors.kit.http import Limits, never_sent, retry_after
 from core.errors import NotAllowed, Refused, TryLater, UnknownOutcome, VendorError
 
 TIMEOUT = (4.0, 10.0)  # a notice must not wait long: another channel may work
@@ -80,12 +80,12 @@ def post(
 
 
 def _sent(method: str, url: str, more: dict[str, Any]) -> requests.Response:
-    never = (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError, requests.exceptions.ProxyError)
+    never = (requests.exceptions.SSLError, requests.exceptions.ProxyError)
     try:
         return requests.request(method, url, timeout=TIMEOUT, allow_redirects=False, **more)
     except requests.exceptions.RequestException as err:
         words = f"no answer from {urlsplit(url).hostname} ({type(err).__name__})"
-        if isinstance(err, never) or "NewConnectionError" in repr(err):
+        if isinstance(err, never) or never_sent(err):
             raise TryLater(words) from err
         raise UnknownOutcome(words) from err
 

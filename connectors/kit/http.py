@@ -194,13 +194,13 @@ class _ReadFailed(TryLater):
 def _no_answer(err: requests.exceptions.RequestException, *, read: bool) -> VendorError:
     words = f"no answer from the desk ({type(err).__name__})"
     if isinstance(err, _UNUSABLE):
-        return Refused(f"the address cannot be used ({err}): is base_url an http(s) origin?")
+        return Refused(f"the address cannot be used ({type(err).__name__}): is base_url an http(s) origin?")
     if read:
         return _ReadFailed(words)
-    return TryLater(words) if _never_sent(err) else UnknownOutcome(words)
+    return TryLater(words) if never_sent(err) else UnknownOutcome(words)
 
 
-def _never_sent(err: requests.exceptions.RequestException) -> bool:
+def never_sent(err: requests.exceptions.RequestException) -> bool:
     """Whether no connection came about: refused, timed out while connecting, or no such host."""
     cause = err.args[0] if err.args else None
     no_connection = isinstance(getattr(cause, "reason", cause), NewConnectionError)

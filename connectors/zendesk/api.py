@@ -181,7 +181,7 @@ class Api:
             raise
         except Exception as err:  # whatever zenpy makes of an odd answer: the update itself was sent
             raise UnknownOutcome(
-                f"ticket {ticket_id}: the answer to the update cannot be read ({err!r})"
+                f"ticket {ticket_id}: the answer to the update cannot be read ({type(err).__name__})"
             ) from err
 
     def all(self, path: str, name: str, **params: Any) -> list[Row]:

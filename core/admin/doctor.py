@@ -16,14 +16,13 @@ from core.admin.probe import FAIL, OK, WARN, clock, receiver
 from core.app import App
 from core.classify.build import calibration_path, trained_path
 from core.classify.thresholds import OVERALL
-from core.errors import BackstopError, ConfigError
+from core.errors import BackstopError, ConfigError, EmptyTemplate, said_of
 from core.language import LANGUAGES
 from core.learning.demotion import demoted
 from core.ledger import db, store, tokens
 from core.ledger.schema import meta
 from core.model import Finding
 from core.notifications import routing
-from core.sandbox import EmptyTemplate
 from core.wording import check
 
 SLOW = 2.0  # seconds for one prediction
@@ -53,7 +52,12 @@ def _guarded(section: Section, app: App) -> list[Finding]:
         return list(section(app))
     except (BackstopError, ConfigError, requests.RequestException) as err:
         return [
-            Finding("DR01", FAIL, f"it could not be looked at: {err}", "repair that first, then look again")
+            Finding(
+                "DR01",
+                FAIL,
+                f"it could not be looked at: {said_of(err)}",
+                "repair that first, then look again",
+            )
         ]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.classify.starter import starter
-from core.errors import ConfigError, TryLater
+from core.errors import ConfigError, TryLater, said_of
 from core.ports import Classifier
 from core.rules import intent_rules
 from core.settings import Settings
@@ -67,8 +67,11 @@ def _trained(settings: Settings, examples: Mapping[str, Sequence[str]]) -> Linea
         return None
     try:
         model = load(path)
-    except (ValueError, OSError) as err:
+    except ValueError as err:
         log.warning("the trained model is not used: %s", err)
+        return None
+    except OSError as err:
+        log.warning("the trained model %s is not used: %s", path, said_of(err))
         return None
     if set(model.intents) == set(examples):
         return model

@@ -15,6 +15,7 @@ import numpy as np
 from core.classify.calibrate import Calibrator
 from core.classify.features import SIZE, Weights
 from core.classify.linear import FORMAT, OUTSIDE, LinearClassifier, fingerprint, fit
+from core.errors import said_of
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ def load(path: Path) -> LinearClassifier:
         raise
     except Exception as error:
         raise ValueError(
-            f"{path} is not a classifier of this version ({error}); delete it or train again"
+            f"{path} is not a classifier of this version ({type(error).__name__}); delete it or train again"
         ) from error
 
 
@@ -59,13 +60,15 @@ def load_or_fit(
     try:
         return load(path)
     except (ValueError, OSError) as error:
-        log.info("classifier is fitted anew: %s", error)
+        log.info("classifier is fitted anew: %s", said_of(error))
     classifier = fit(examples, background, outside=outside)
     try:
         save(classifier, path)
     except OSError as error:
         log.warning(
-            "classifier cannot be cached in %s: %s; it is fitted again at every start", cache_dir, error
+            "classifier cannot be cached in %s: %s; it is fitted again at every start",
+            cache_dir,
+            said_of(error),
         )
     return classifier
 

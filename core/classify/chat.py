@@ -42,7 +42,7 @@ def read_answer(answer: Any, intents: Collection[str]) -> dict[str, Any]:
         found = json.loads(answer["choices"][0]["message"]["content"])
         intent = found["intent"]
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise TryLater(f"the chat model did not keep to the form: {error!r}") from error
+        raise TryLater(f"the chat model did not keep to the form ({type(error).__name__})") from error
     if intent != NO_INTENT and intent not in intents:
         raise TryLater(f"the chat model invented an intent: {str(intent)[:80]!r}")
     rows = found.get("alternatives")

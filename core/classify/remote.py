@@ -13,13 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pybreaker
 import requests
 
 from core.classify.masking import mask
 from core.classify.trust import Trust
-from core.errors import TryLater
+from core.errors import TryLater, said_of
 from core.model import NO_INTENT, Guess, Prediction
 from core.ports import Classifier, Guesser
 
@@ -78,18 +79,21 @@ class Transport:
         )
         object.__setattr__(self, "breaker", breaker)
 
+    @property
+    def host(self) -> str:
+        """Where it is asked, without what may be a key in its address."""
+        return urlsplit(self.url).hostname or self.url
+
     def post(self, body: Mapping[str, object]) -> Any:
         """The answer's JSON. Raises TryLater for whatever goes wrong."""
         try:
             return self.breaker.call(self._once, body)  # type: ignore[attr-defined]
         except pybreaker.CircuitBreakerError as error:
             wait = timedelta(seconds=self.rest)
-            raise TryLater(
-                f"the classifier at {self.url} is resting after failures: {error}", wait=wait
-            ) from error
+            raise TryLater(f"the classifier at {self.host} is resting after failures", wait=wait) from error
         except (requests.RequestException, ValueError) as error:
             raise TryLater(
-                f"the classifier at {self.url} did not answer: {error}", status=_status(error)
+                f"the classifier at {self.host} did not answer: {_said(error)}", status=_status(error)
             ) from error
 
     def _once(self, body: Mapping[str, object]) -> Any:
@@ -113,6 +117,11 @@ def _bounded(answer: requests.Response, deadline: float) -> bytes:
         if len(body) > ANSWER_LIMIT or time.monotonic() > deadline:
             raise ValueError("the answer is too large or too slow")
     return body
+
+
+def _said(error: Exception) -> str:
+    status = _status(error)
+    return f"HTTP {status}" if status else said_of(error)
 
 
 def _status(error: Exception) -> int:
@@ -269,23 +278,15 @@ class ChatClassifier:
 class Fallback:
     """Asks `primary`; answers with `embedded` whenever that cannot. Each prediction names the model that made it."""
 
-    def __init__(
-        self,
-        primary: Guesser,
-        embedded: Classifier,
-        on_fallback: Callable[[Exception], None] | None = None,
-    ) -> None:
-        self.primary, self.embedded, self.on_fallback = primary, embedded, on_fallback
-        self.model = primary.model
+    def __init__(self, primary: Guesser, embedded: Classifier) -> None:
+        self.primary, self.embedded, self.model = primary, embedded, primary.model
 
     def predict(self, text: str) -> Prediction:
         """The primary's answer, or the embedded classifier's; never raises because of the primary."""
         try:
             return self.primary.predict(text)
         except Exception as error:  # whatever is wrong out there, the ticket must be read
-            log.warning("outside classifier failed, the embedded one answers: %s", error)
-            if self.on_fallback:
-                self.on_fallback(error)
+            log.warning("outside classifier failed, the embedded one answers: %s", said_of(error))
             return self.embedded.predict(text)
 
     def suspects(self, text: str) -> tuple[Guess, ...]:
@@ -293,8 +294,6 @@ class Fallback:
         return self.embedded.suspects(text)
 
 
-def with_fallback(
-    primary: Guesser, embedded: Classifier, on_fallback: Callable[[Exception], None] | None = None
-) -> Classifier:
+def with_fallback(primary: Guesser, embedded: Classifier) -> Classifier:
     """`primary`, with the embedded classifier behind it: never silence."""
-    return Fallback(primary, embedded, on_fallback)
+    return Fallback(primary, embedded)

@@ -86,7 +86,7 @@ def load(path: Path) -> Trust | None:
         return Trust(Calibrator.from_arrays(arrays))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(
-            f"{path} cannot be read ({error}): delete it, or `backstop train --calibrate` again"
+            f"{path} cannot be read ({type(error).__name__}): delete it, or `backstop train --calibrate` again"
         ) from error
 
 

@@ -38,6 +38,7 @@ def client(app: App) -> DBOSClient:
                 system_database_url=db.normal_url(app.settings.database_url),
                 serializer=DBOSPortableJSONSerializer(),
             )
+            _client._sys_db.engine.hide_parameters = True  # the engine's own options do not reach it
         return _client
 
 

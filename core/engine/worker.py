@@ -177,6 +177,7 @@ def launch(app: App, *, timers: bool = True) -> None:
             "application_version": queue.VERSION,
             "executor_id": _me,
             "serializer": DBOSPortableJSONSerializer(),
+            "db_engine_kwargs": {"hide_parameters": True},
             "log_level": "ERROR",
             "use_listen_notify": False,
             "scheduler_polling_interval_sec": 30.0,
@@ -247,4 +248,4 @@ def _keep_beating(app: App) -> None:
             recovery.beat(app, _me, queue.VERSION)
             recovery.take_over(app, queue.client(app), _me)
         except Exception as err:  # the heart must not stop because the store hiccuped
-            log.warning("heartbeat failed", error=repr(err))
+            log.warning("heartbeat failed", error=said_of(err))

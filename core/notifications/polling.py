@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
 
 from core.app import App
+from core.errors import said_of
 from core.model import Notice, Priority
 from core.notifications import delivery, routing
 from core.ports import Returning
@@ -60,10 +61,10 @@ def _hear(app: App, ref: str, channel: Returning, now: datetime) -> None:
         for one in told:
             delivery.heard_of(app, ref, one.key, one.provider_id, one.state, one.detail, now)
     except Exception as err:  # whatever it is, the ladder goes on; but it must not stay unseen
-        log.warning("%s cannot say what came back: %s", ref, err)
+        log.warning("%s cannot say what came back: %s", ref, said_of(err))
         look.failing_since = look.failing_since or now
         if now - look.failing_since >= LOUD:
-            _say_aloud(app, ref, str(err), now)
+            _say_aloud(app, ref, said_of(err), now)
 
 
 def _say_aloud(app: App, ref: str, why: str, now: datetime) -> None:

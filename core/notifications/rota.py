@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from core.errors import BackstopError, ConfigError
+from core.errors import BackstopError, ConfigError, said_of
 from core.model import Finding
 from core.notifications.duty_calendar import Shift, shifts
 
@@ -122,12 +122,15 @@ class Rota:
             return
         self._read_at = now
         try:
-            self.shifts = shifts(self.read(self.calendar), now, self.zone)
-        except (BackstopError, OSError, ValueError) as err:
-            self.trouble = str(err)
-            log.warning("the duty calendar cannot be read, the last reading stays: %s", err)
-        else:
-            self.trouble = ""
+            self.shifts, self.trouble = shifts(self.read(self.calendar), now, self.zone), ""
+        except (BackstopError, OSError) as err:
+            self._keep_last(said_of(err))
+        except ValueError as err:
+            self._keep_last(str(err))
+
+    def _keep_last(self, why: str) -> None:
+        self.trouble = why
+        log.warning("the duty calendar cannot be read, the last reading stays: %s", why)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, and_, select, update
 
 from core.app import App
-from core.errors import BackstopError, Refused, TryLater, UnknownOutcome
+from core.errors import BackstopError, Refused, TryLater, UnknownOutcome, said_of
 from core.ledger import links, store
 from core.ledger.db import reading
 from core.ledger.rows import NotificationRow, every
@@ -68,7 +68,7 @@ def attempt(app: App, row: NotificationRow, now: datetime, silent: Counter[str] 
         fall_over(app, row, f"{row.channel} failed: {err}", now)
     except Exception as err:  # whatever it is, people must be told by another way
         log.exception("%s could not be told by %s", row.notice_key, row.channel)
-        fall_over(app, row, f"{row.channel} failed: {err}", now)
+        fall_over(app, row, f"{row.channel} failed: {said_of(err)}", now)
     else:
         silent[row.channel] = 0
         _accepted(app, channel, row, mine, receipt, now)

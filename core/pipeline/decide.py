@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from core import outgoing, policy
 from core.app import App
 from core.classify.text import FEATURE_LIMIT
-from core.errors import Unsupported, VendorError, said_of
+from core.errors import BrokenTemplate, Unsupported, VendorError, said_of
 from core.hours import promise
 from core.language import language_of
 from core.ledger import db, store
@@ -36,7 +36,6 @@ from core.model import (
     whole_percent,
 )
 from core.notifications.alerts import alarm
-from core.sandbox import BrokenTemplate
 from core.wording import fill
 
 log = logging.getLogger(__name__)

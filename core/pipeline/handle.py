@@ -23,6 +23,7 @@ from core.errors import (
     TryLater,
     UnknownOutcome,
     VendorError,
+    said_of,
 )
 from core.learning import demotion
 from core.ledger import pausing, store
@@ -86,8 +87,8 @@ def handle(app: App, key: str) -> str:
         wait, counts = _wait_after(app, event, err)
         return _later(app, event, str(err), wait, counts=counts)
     except Exception as err:  # a fault of ours must not lose the ticket: it is tried again, then told
-        log.exception("a fault while handling %s", key)
-        return _later(app, event, f"{type(err).__name__}: {err}"[:500], _back_off(event, err))
+        log.exception("unhandled exception while handling %s", key)
+        return _later(app, event, f"a fault of ours: {said_of(err)}", _back_off(event, err))
     return _settled(app, event, outcome, reason)
 
 

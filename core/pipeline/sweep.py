@@ -15,7 +15,7 @@ import requests
 
 from core.app import App
 from core.engine.queue import enqueue
-from core.errors import NotAllowed, VendorError
+from core.errors import NotAllowed, VendorError, said_of
 from core.ledger import store, tokens
 from core.ledger.db import reading
 from core.ledger.rows import DeskRow, TicketRow
@@ -168,4 +168,4 @@ def beat(url: str) -> None:
     try:
         requests.get(url, timeout=5)
     except requests.RequestException as err:
-        log.warning("the heartbeat could not be sent: %s", err)
+        log.warning("the heartbeat could not be sent: %s", said_of(err))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 import uuid
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
+from core.errors import said_of
 from core.telemetry import traces
 
 WITHHELD = frozenset(
@@ -63,6 +65,26 @@ def _trace(_logger: Any, _method: str, event: Event) -> Event:
     return event
 
 
+def traced(err: BaseException) -> str:
+    """Return where an exception came from, the cause first, without what it repeats: see `core.errors.said_of`."""
+    lines: list[str] = []
+    link: BaseException | None = err
+    while link is not None:
+        name, said = type(link).__name__, said_of(link)
+        last = said if said.startswith(name) else f"{name}: {said}"
+        lines[:0] = [*traceback.format_tb(link.__traceback__), last + "\n"]
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return "".join(lines)
+
+
+def _traced(exc_info: Any) -> str:
+    return traced(exc_info[1])
+
+
+def _print_traced(out: TextIO, exc_info: Any) -> None:
+    out.write("\n" + _traced(exc_info))
+
+
 def set_up(*, json: bool | None = None, level: str = "INFO") -> None:
     """Send structlog's and the standard library's records to standard error: JSON, or colours on a terminal. Spans go
     where OpenTelemetry's variables say."""
@@ -76,12 +98,10 @@ def set_up(*, json: bool | None = None, level: str = "INFO") -> None:
         withhold,
         _trace,
     ]
-    # a traceback's local variables are customers' words and keys
-    bare = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     last: list[Any] = (
-        [structlog.processors.ExceptionRenderer(bare), structlog.processors.JSONRenderer()]
+        [structlog.processors.ExceptionRenderer(_traced), structlog.processors.JSONRenderer()]
         if as_json
-        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        else [structlog.dev.ConsoleRenderer(exception_formatter=_print_traced)]
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*shared[:3], structlog.stdlib.ExtraAdder(), *shared[3:]],

@@ -117,7 +117,9 @@ def _explained() -> Iterator[None]:
         abort(403, f"The log-in was refused: {err.error}")
     except (JoseError, ValueError) as err:  # a token that is not for us, or not from the issuer
         abort(403, f"The log-in's token does not hold: {err}")
-    except RuntimeError as err:
-        abort(503, f"The provider's own description is not complete: {err}")
+    except RuntimeError:  # of Authlib, where the description lacks an address
+        abort(
+            503, "The provider's own description is not complete: ask an admin to check the issuer's address."
+        )
     except RequestException:
         abort(503, "The company's log-in does not answer. Try again, or ask an admin for a one-time link.")

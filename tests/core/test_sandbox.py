@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from core.sandbox import LONGEST, BrokenTemplate, environment, render
+from core.errors import BrokenTemplate
+from core.sandbox import LONGEST, environment, render
 
 NS = "{% set ns = namespace(x=%s) %}{% for i in range(60) %}"
 FAULTS = {

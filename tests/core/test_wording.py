@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from core.errors import BrokenTemplate
 from core.hours import Hours, say
 from core.language import language_of
 from core.model import (
@@ -22,7 +23,7 @@ from core.model import (
     Status,
     Ticket,
 )
-from core.sandbox import BrokenTemplate, environment, render
+from core.sandbox import environment, render
 from core.wording import fill, first_name
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)

@@ -9,7 +9,7 @@ import requests
 from words import DISPUTE, ORDER
 
 from core.errors import ConfigError
-from core.ledger.schema import notices
+from core.ledger.schema import events, history, notices, tickets
 from core.pipeline import decide
 
 MIB = 1024 * 1024
@@ -131,6 +131,25 @@ def test_a_fault_of_ours_means_the_general_queue_acknowledged(house, monkeypatch
     assert len(h.bot_says(case, public=True)) == 1
     assert row.reason == "a fault of ours: KeyError"
     assert not h.unsettled()
+
+
+def test_what_a_library_says_in_an_exception_is_neither_kept_nor_told(house, monkeypatch):
+    h = house()
+    secret = "Bearer 0123456789"
+
+    def broken(self, ticket_id):
+        raise RuntimeError(secret)
+
+    monkeypatch.setattr(type(h.app.desks["support"]), "fetch", broken)
+    h.writes_in(ORDER)
+    h.later(hours=8)
+    (event,) = {row.state for row in h.rows(events)}
+    assert event == "dead"
+    kept = [str(row) for table in (events, notices, tickets, history) for row in h.rows(table)]
+    assert not any(secret in row for row in kept)
+    assert any("a fault of ours: RuntimeError" in row for row in kept)
+    assert any("a fault of ours: RuntimeError" in str(one) for one in h.urgent.sent)
+    assert not any(secret in str(one) for one in h.urgent.sent)
 
 
 ODD = "a\x00b \ud83d and more words than a few of them"
