@@ -20,6 +20,7 @@ _BARE_ADDRESS = re.compile(r"[^\s<>()\[\]@,;:]+@[^\s<>()\[\]@,;:]+\.[^\s<>()\[\]
 _DATE = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|(?<!\d)\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d{2,4}(?!\d)")
 _TIME = re.compile(r"(?<!\d)(?:[01]?\d|2[0-3])\s?[:.h]\s?[0-5]\d(?!\d)")
 _END = re.compile(r"[:\uff1a][\s*_]*$|\s-{2,}[\s*]*$")
+_LABELLED = re.compile(r"^[^\s:]{1,20}[:\uff1a]\s|[:\uff1a]\s.*[:\uff1a]\s")  # a form, or a header block
 _QUOTATION = re.compile(r"^[\"'\u201c\u201e\u201d\u00ab\u00bb\u2018\u300c]")
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
 
@@ -69,23 +70,27 @@ def _digits(text: str) -> str:
 
 
 def _grade(text: str) -> Grade:
-    if len(text) > LONGEST or not _END.search(text):
+    if len(text) > LONGEST or not _END.search(text) or _LABELLED.search(text):
         return Grade.NONE
     plain = _digits(text)
     address, date, time = _ADDRESS.search(plain), _DATE.search(plain), _TIME.search(plain)
     verb = frames().wrote.search(key(_ADDRESS.sub(" ", text)))
     dated = bool(date and time)
     if verb and _own(text, verb.group(), lower=True):
-        return Grade.BEFORE_QUOTE
+        return Grade.BEFORE_QUOTE if address or dated else Grade.NONE
     if (address and (date or verb)) or (dated and _BARE_ADDRESS.search(plain)):
         return Grade.SURE
     if dated and verb and not _own(text, verb.group(), lower=False):
         return Grade.ALONE
-    return Grade.BEFORE_QUOTE if verb or dated else Grade.NONE
+    return Grade.BEFORE_QUOTE if verb else Grade.NONE
 
 
 def _own(text: str, verb: str, *, lower: bool) -> bool:
-    """Whether words stand in it by which the sentence is the customer's own; `lower`: names in capitals do not count."""
+    """Whether words stand in it by which the sentence is the customer's own; `lower`: names in capitals do not count,
+    but for the word that begins the sentence."""
     words = _WORD.findall(_ADDRESS.sub(" ", text))
     own = frames().own[verb]
-    return any(w.casefold() in own and (not lower or w.islower() or w == "I") for w in words)
+    return any(
+        word.casefold() in own and (not lower or word.islower() or word == "I" or place == 0)
+        for place, word in enumerate(words)
+    )

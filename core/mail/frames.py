@@ -33,6 +33,7 @@ class Frames:
     notice: re.Pattern[str]
     banner: re.Pattern[str]
     small: frozenset[str]
+    reply_line: re.Pattern[str]
 
 
 def key(text: str) -> str:
@@ -75,6 +76,7 @@ def frames() -> Frames:
         notice=_any_of(_keys(languages, "notice")),
         banner=_any_of(_keys(languages, "banner")),
         small=frozenset(table["small"]),
+        reply_line=_any_of(_keys(languages, "reply_line")),
     )
 
 

@@ -16,6 +16,7 @@ _ADDRESS = re.compile(r"[^\s@<>]+@[^\s@<>]+")
 _TIME = re.compile(r"(?<!\d)\d{1,2}\s?[:.h]\s?\d{2}(?!\d)")
 _DIGIT = re.compile(r"\d")
 _RULE = re.compile(r"^[\s*]*[-_=\u2014\u2013]{3,}(.*?)[-_=\u2014\u2013]*[\s*:\uff1a]*$")
+_DESK_LINE = re.compile(r"^\W{0,3}#{2}-.{0,200}-#{2}\W{0,3}$")
 _MESSAGE_OF = re.compile(r"\b\d{1,2}/\d{1,2}/\d{2,4}\s+\d{1,2}:\d{2}")
 
 
@@ -83,6 +84,13 @@ def is_forwarded(line: str) -> bool:
     return _says(line, frames().forwarded)
 
 
+def is_reply_line(line: str) -> bool:
+    """Return whether a help desk wrote it above its mail: what stands below it is not read as an answer."""
+    return bool(_DESK_LINE.match(line)) or (
+        bool(_RULE.match(line)) and bool(frames().reply_line.search(key(line)))
+    )
+
+
 def _says(line: str, wanted: frozenset[str]) -> bool:
     ruled = _RULE.match(line)
     if not ruled and not line.rstrip("* ").endswith((":", "\uff1a")):
@@ -111,7 +119,8 @@ def _goes_on(lines: Sequence[str], place: int, block: Block, last: str) -> bool:
     line = lines[place]
     if not line:
         rest = [one for one in lines[place : place + 3] if one]
-        return bool(rest) and "subject" not in block.values and _label(rest[0]) is not None
+        label = _label(rest[0]) if rest else None
+        return label is not None and not label[0] <= set(block.values)
     if not block.values[last]:
         block.values[last] = line
         block.length = place + 1

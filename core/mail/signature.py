@@ -27,7 +27,7 @@ _ABBREVIATION = re.compile(
     re.IGNORECASE,
 )
 _GOES_ON = re.compile(r"[,;:?!]\s+\S+\s+\S+\s+\S+")
-_TWO_SENTENCES = re.compile(r"[.!]\s+\S+\s+\S+")
+_TWO_SENTENCES = re.compile(r"[.!]\s+[^\W\d_]{2,}\s+\S+")
 _LINK = re.compile(r"<?https?://\S+")
 _WARNS = re.compile(
     r"^\W*(?:caution|warning|external|ext|attention|achtung|vorsicht|extern|notice|sicherheitshinweis|attenzione|atención|atenção|waarschuwing|uwaga|varning)\b",
@@ -89,26 +89,23 @@ def _says_something(line: str) -> bool:
 
 def _is_name(line: str) -> bool:
     words = line.strip(" ,*_-/").split()
-    if not 0 < len(words) <= NAME_WORDS or any(c.isdigit() for c in line):
+    if not 0 < len(words) <= NAME_WORDS or any(c.isdigit() for c in line) or line.isupper():
         return False
     return _capital(words[0]) and all(_capital(word) or word.casefold() in frames().small for word in words)
 
 
-def _is_titled(line: str) -> bool:
-    """Words in capitals, numbers and small words only, as in titles, company names and addresses."""
+def _is_titled(line: str, *, digits: bool = False) -> bool:
+    """Words in capitals and small words only, as in titles and company names; `digits`: and numbers."""
     words = line.strip(" ,*_-/|").split()
+    if not 0 < len(words) <= LINE_WORDS or line.isupper() or (not digits and any(c.isdigit() for c in line)):
+        return False
     small = frames().small
-    return 0 < len(words) <= LINE_WORDS and all(
-        _capital(w) or w.casefold() in small or not any(c.isalpha() for c in w) for w in words
-    )
+    return all(_capital(w) or w.casefold() in small or not any(c.isalpha() for c in w) for w in words)
 
 
 def _capital(word: str) -> bool:
-    """Whether it begins with a capital, or is a short word of a script that has none."""
-    letters = [c for c in word if c.isalpha()]
-    if not letters:
-        return False
-    return letters[0].isupper() or (letters[0].lower() == letters[0].upper() and len(letters) <= LINE_WORDS)
+    """Whether it begins with a capital. Scripts without capitals cannot tell a name from a sentence."""
+    return next((c.isupper() for c in word if c.isalpha()), False)
 
 
 def _starts(lines: Sequence[str], found: dict[int, str]) -> Iterator[int]:
@@ -134,10 +131,17 @@ def _end_of_block(lines: Sequence[str], place: int, found: dict[int, str]) -> in
             continue
         if here not in found and not _is_closing(line):
             if not is_contact(line, first=first):
-                break
+                if first or not _is_place(line):
+                    break
+                continue  # an address, if a way to reach somebody follows; else it may be the customer's order
             first = False
         end = here + 1
     return end
+
+
+def _is_place(line: str) -> bool:
+    """Words in capitals with numbers: a street, a town, or an order."""
+    return any(c.isdigit() for c in line) and _is_titled(line, digits=True)
 
 
 def _paragraphs(lines: Sequence[str]) -> Iterator[tuple[int, int]]:

@@ -6,7 +6,6 @@ customer's is worse than keeping a line of history.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,15 +13,11 @@ from itertools import groupby
 
 from core.mail import signature
 from core.mail.attribution import Grade, attribution, quotes_words
-from core.mail.headers import header_block, is_forwarded, is_original, rule_above
+from core.mail.headers import header_block, is_forwarded, is_original, is_reply_line, rule_above
 from core.mail.lines import Line, Mark
 from core.mail.repeated import Found, answers_between, copied
 
 WINDOW = 40  # lines within which a header block or an attribution ends
-_REPLY_ABOVE = re.compile(
-    r"^\W{0,3}#{2}-.{0,200}-#{2}\W{0,3}$|^\W*(?:please )?(?:type|write|enter)?\s*(?:your )?reply (?:above|over) this line\W*$",
-    re.IGNORECASE,
-)
 
 
 def never(_: str) -> bool:
@@ -152,7 +147,7 @@ def _said_below(cut: _Cut, run: int) -> bool:
 
 
 def _reply_line(cut: _Cut, line: Line) -> bool:
-    if not _REPLY_ABOVE.match(line.text) or not cut.said_above():
+    if not is_reply_line(line.text) or not cut.said_above():
         return False
     cut.mark(cut.left, Kind.QUOTED, "below the help desk's reply line")
     return True
@@ -191,7 +186,10 @@ def _header(cut: _Cut) -> bool:
     above = rule_above(texts)
     block = header_block(texts[above:])
     original = is_original(texts[0])
-    if not block.sure and not (original and block.length):
+    if original and not block.length and attribution(texts[above:])[1]:
+        cut.mark(above, Kind.FRAME, "line above an earlier mail")
+        return True
+    if not block.sure and not original:
         return False
     if cut.forwarded or not cut.said_above():
         _forwarded_mail(cut, cut.left)

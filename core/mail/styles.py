@@ -97,20 +97,29 @@ def drops(style: Declarations) -> bool:
     """Whether the element and all in it is not shown."""
     if style.get("display") == "none" or style.get("mso-hide") == "all":
         return True
-    if _number(style.get("opacity", "1"), 1.0) < 0.05 or style.get("max-height", "") in {"0", "0px", "0pt"}:  # noqa: PLR2004
+    if _number(style.get("opacity", "1").rstrip("%"), 1.0) < 0.05 or style.get("max-height", "") in {
+        "0",
+        "0px",
+        "0pt",
+    }:  # noqa: PLR2004
         return True
     clipped = "hidden" in style.get("overflow", "") or "hidden" in style.get("overflow-y", "")
-    if clipped and any(_size(style.get(side, "1px")) == 0 for side in ("height", "width", "max-width")):
+    if clipped and any(_size(style.get(side, "auto")) <= TINY for side in ("height", "width", "max-width")):
         return True
     moved = any(_FAR.match(style.get(name, "")) for name in ("text-indent", "left", "top", "margin-left"))
-    return bool(moved) or style.get("clip", "").replace(" ", "").startswith(
-        ("rect(0,0,0,0", "rect(0px,0px,0px,0px")
+    gone = style.get("clip-path", "").startswith("inset(100%") or "scale(0)" in style.get("transform", "")
+    return (
+        bool(moved)
+        or gone
+        or style.get("clip", "").replace(" ", "").startswith(("rect(0,0,0,0", "rect(0px,0px,0px,0px"))
     )
 
 
 def seen_in(style: Declarations, around: Seen) -> Seen:
     """Return how text in an element is seen, given how it is seen around it."""
     here = around
+    if style.get("font", "").startswith(("0 ", "0/", "0px")):
+        here = replace(here, tiny=True)
     if "font-size" in style:
         size = _size(style["font-size"])
         relative = style["font-size"].endswith(("em", "%"))
