@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from core.mail.lines import Line
+from core.mail.parts import Kind, Part
 from core.mail.repeated import Found, found_in
-from core.mail.split import Kind, Part, split
+from core.mail.split import split
 from core.mail.visible import seen_lines
 from core.model import Author, Message, Ticket
 

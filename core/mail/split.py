@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import groupby
 
 from core.mail import signature
 from core.mail.attribution import Grade, attribution, quotes_words
 from core.mail.headers import header_block, is_forwarded, is_original, is_reply_line, rule_above
 from core.mail.lines import Line, Mark
+from core.mail.parts import Kind, Part
 from core.mail.repeated import Found, answers_between, copied
 
 WINDOW = 40  # lines within which a header block or an attribution ends
@@ -23,30 +23,6 @@ WINDOW = 40  # lines within which a header block or an attribution ends
 def never(_: str) -> bool:
     """Say of each line that it stands nowhere else."""
     return False
-
-
-class Kind(StrEnum):
-    """What a part of a mail is."""
-
-    NEW = "new"
-    FORWARDED = "forwarded"
-    QUOTED = "quoted"
-    FRAME = "frame"  # attribution, header block, ruled line: written by the mail program
-    SIGNATURE = "signature"
-
-
-@dataclass(frozen=True)
-class Part:
-    """Consecutive lines of one kind; `why` they are not new words ("" when they are)."""
-
-    kind: Kind
-    why: str
-    lines: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """The lines as text."""
-        return "\n".join(self.lines).strip()
 
 
 @dataclass

@@ -10,6 +10,7 @@ from typing import Any
 Colour = tuple[int, int, int]
 WHITE: Colour = (255, 255, 255)
 ALIKE = 8  # of 255: colours that differ less in every part cannot be told apart
+FAINT = 0.05
 TINY = 1.0  # a letter of one pixel cannot be read
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _MEDIA = re.compile(r"@[^{};]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}|@[^{};]*;")
@@ -25,6 +26,7 @@ _NAMES: dict[str, Colour] = {
     "whitesmoke": (245, 245, 245),
 }
 _NAME = re.compile(r"\b(white|black|snow|whitesmoke)\b", re.IGNORECASE)
+_COLOURED = frozenset(("body", "table", "tbody", "tr", "td", "th", "font", "div"))
 _FAR = re.compile(r"^-\d{3,}")
 
 Declarations = dict[str, str]
@@ -77,16 +79,7 @@ def style_of(element: Any, rules: Mapping[str, Declarations]) -> Declarations:
     for name in _selectors(element):
         found.update(rules.get(name, {}))
     for attribute, prop in (("bgcolor", "background-color"), ("color", "color"), ("text", "color")):
-        if element.get(attribute) and element.tag in {
-            "body",
-            "table",
-            "tr",
-            "td",
-            "th",
-            "font",
-            "tbody",
-            "div",
-        }:
+        if element.get(attribute) and element.tag in _COLOURED:
             found[prop] = element.get(attribute).lower()
     if "hidden" in element.attrib:
         found["display"] = "none"
@@ -95,24 +88,18 @@ def style_of(element: Any, rules: Mapping[str, Declarations]) -> Declarations:
 
 def drops(style: Declarations) -> bool:
     """Whether the element and all in it is not shown."""
-    if style.get("display") == "none" or style.get("mso-hide") == "all":
+    if style.get("display") == "none" or style.get("mso-hide") == "all" or _flat(style.get("max-height", "")):
         return True
-    if _number(style.get("opacity", "1").rstrip("%"), 1.0) < 0.05 or style.get("max-height", "") in {
-        "0",
-        "0px",
-        "0pt",
-    }:  # noqa: PLR2004
+    if _number(style.get("opacity", "1").rstrip("%"), 1.0) < FAINT:
         return True
     clipped = "hidden" in style.get("overflow", "") or "hidden" in style.get("overflow-y", "")
-    if clipped and any(_size(style.get(side, "auto")) <= TINY for side in ("height", "width", "max-width")):
+    if clipped and any(_flat(style.get(side, "")) for side in ("height", "width", "max-width")):
         return True
-    moved = any(_FAR.match(style.get(name, "")) for name in ("text-indent", "left", "top", "margin-left"))
-    gone = style.get("clip-path", "").startswith("inset(100%") or "scale(0)" in style.get("transform", "")
-    return (
-        bool(moved)
-        or gone
-        or style.get("clip", "").replace(" ", "").startswith(("rect(0,0,0,0", "rect(0px,0px,0px,0px"))
-    )
+    if any(_FAR.match(style.get(name, "")) for name in ("text-indent", "left", "top", "margin-left")):
+        return True
+    if style.get("clip-path", "").startswith("inset(100%") or "scale(0)" in style.get("transform", ""):
+        return True
+    return style.get("clip", "").replace(" ", "").startswith(("rect(0,0,0,0", "rect(0px,0px,0px,0px"))
 
 
 def seen_in(style: Declarations, around: Seen) -> Seen:
@@ -156,6 +143,11 @@ def _size(value: str) -> float:
     return float(match.group(1)) if match else 100.0
 
 
+def _flat(value: str) -> bool:
+    """Whether a length is nothing, or a pixel."""
+    return _size(value) == 0 or (_size(value) <= TINY and value.endswith(("px", "pt")))
+
+
 def _number(value: str, default: float) -> float:
     try:
         return float(value)
@@ -165,7 +157,7 @@ def _number(value: str, default: float) -> float:
 
 def _clear(value: str) -> bool:
     rgb = _RGB.search(value)
-    return value == "transparent" or bool(rgb and rgb.group(4) and float(rgb.group(4)) < 0.05)  # noqa: PLR2004
+    return value == "transparent" or bool(rgb and rgb.group(4) and float(rgb.group(4)) < FAINT)
 
 
 def _colour(value: str) -> Colour | None:
