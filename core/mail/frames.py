@@ -86,14 +86,17 @@ def _keys(languages: Iterable[Mapping[str, list[str]]], name: str) -> frozenset[
 
 def _any_of(words: Iterable[str]) -> re.Pattern[str]:
     """Any of the keys as whole words; where a script writes no spaces, anywhere."""
-    ordered = sorted(words, key=len, reverse=True)
-    return re.compile("|".join(_whole(word) for word in ordered if word))
+    groups: dict[tuple[bool, bool], list[str]] = {}
+    for word in sorted(filter(None, words), key=len, reverse=True):
+        groups.setdefault((_spaced(word[0]), _spaced(word[-1])), []).append(re.escape(word))
+    return re.compile("|".join(_whole(*edges, "|".join(some)) for edges, some in groups.items()))
 
 
-def _whole(word: str) -> str:
-    before = rf"(?<!{_SPACED_WORD})" if _spaced(word[0]) else ""
-    after = rf"(?!{_SPACED_WORD})" if _spaced(word[-1]) else ""
-    return f"{before}{re.escape(word)}{after}"
+def _whole(before: bool, after: bool, words: str) -> str:
+    """The words with what may not stand beside them; once for all of them, because the class takes long to compile."""
+    begin = rf"(?<!{_SPACED_WORD})" if before else ""
+    end = rf"(?!{_SPACED_WORD})" if after else ""
+    return f"{begin}(?:{words}){end}"
 
 
 def _spaced(letter: str) -> bool:
