@@ -12,7 +12,7 @@ from core.mail.visible import seen_lines
 Found = Callable[[str], bool]
 
 ENOUGH = 12  # letters of a line that is looked for by itself: "Yes, please." stands in many messages
-LONG = 40  # letters of a line that nobody writes twice in the same words
+LONG = 30  # letters of a line that nobody writes twice in the same words
 HALF = 0.5
 
 
@@ -29,6 +29,12 @@ def found_in(texts: Sequence[str]) -> Found:
     return found
 
 
+def all_repeat(lines: Sequence[str], repeats: Found) -> bool:
+    """Return whether all lines stand in the thread, and one of them is long enough for that to say something."""
+    said = [line for line in lines if line]
+    return any(len(squashed(line)) > ENOUGH for line in said) and all(map(repeats, said))
+
+
 def answers_between(lines: Sequence[str], repeats: Found) -> set[int]:
     """Return which lines of quoted history are answers written into it: not known from the thread, while most of the
     history is, and known lines stand above and below."""
@@ -36,8 +42,8 @@ def answers_between(lines: Sequence[str], repeats: Found) -> set[int]:
     known = [place for place in asked if repeats(lines[place])]
     if len(known) < 2 or len(known) < HALF * len(asked):  # noqa: PLR2004
         return set()
-    between = range(known[0], known[-1])
-    return {place for place in between if lines[place] and not repeats(lines[place])}
+    last = max(place for place, line in enumerate(lines) if line and repeats(line))
+    return {place for place in range(known[0], last) if lines[place] and not repeats(lines[place])}
 
 
 def copied(line: str, repeats: Found) -> bool:

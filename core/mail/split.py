@@ -15,7 +15,7 @@ from core.mail.attribution import Grade, attribution, quotes_words
 from core.mail.headers import header_block, is_forwarded, is_original, is_reply_line, rule_above
 from core.mail.lines import Line, Mark
 from core.mail.parts import Kind, Part
-from core.mail.repeated import Found, answers_between, copied
+from core.mail.repeated import Found, all_repeat, answers_between, copied
 
 WINDOW = 40  # lines within which a header block or an attribution ends
 
@@ -236,7 +236,7 @@ def _why_quoted(cut: _Cut, block: Sequence[Line], texts: Sequence[str]) -> str:
         return "marked as a quotation by the mail program"
     if len({line.depth for line in block if not line.blank}) > 1:
         return "a quotation in a quotation"
-    if all(cut.repeats(text) for text in texts if text):
+    if all_repeat(texts, cut.repeats):
         return "repeats an earlier message"
     return ""
 
