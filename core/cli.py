@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import Enum
 from typing import Any, ClassVar
 
 import click
@@ -13,10 +16,12 @@ from core import __version__
 from core.errors import BackstopError, ConfigError
 
 WRONG = 2
+STORE = "core.cli.store"  # in click's context: name and address of the store that the command speaks to
 
 
 class Lazy(click.Group):
-    """Commands are imported when they are called: `backstop --help` needs no numpy."""
+    """Commands are imported when they are called: `backstop --help` needs no numpy. What the store does to any of them
+    is told in one place."""
 
     TABLE: ClassVar = {
         "serve": "core.commands.run:serve",
@@ -61,6 +66,26 @@ class Lazy(click.Group):
         command: click.Command = getattr(importlib.import_module(place), name)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a store that fails is a ConfigError that says where it is and what to do."""
+        try:
+            return super().invoke(ctx)
+        except (
+            click.ClickException,
+            click.exceptions.Exit,
+            click.exceptions.Abort,
+            BackstopError,
+            ConfigError,
+        ):
+            raise
+        except Exception as err:
+            from core.ledger import db, trouble
+
+            if not trouble.of_the_store(err):
+                raise
+            name, url = ctx.meta.get(STORE, ("the store", ""))
+            raise ConfigError(f"{name}: {db.where(url)} {trouble.words(err)}") from err
+
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, message="backstop %(version)s")
@@ -76,15 +101,52 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def app_of(config: str | None, *, classify: bool = False, **overrides: Any) -> Any:
-    """The parts of a running Backstop for one command."""
+class Store(Enum):
+    """What a command asks of the store."""
+
+    NEEDED = "it looks back at what is there, or changes it: without a store it says so"
+    MADE = "it is what a new Backstop begins with: the store is made where there is none"
+    USED = "it reads the store where there is one, and does without where there is none"
+
+
+def loaded_of(config: str | None) -> Any:
+    """The settings, held against every rule that `serve` holds them against; opens no store."""
     from core import settings, wiring
 
-    loaded = settings.load(config, **overrides)
+    loaded = settings.load(config)
+    wiring.compose(loaded)
+    click.get_current_context().meta[STORE] = (f"{loaded.path}: database_url", loaded.database_url)
+    return loaded
+
+
+@contextmanager
+def naming_store(name: str, url: str) -> Iterator[None]:
+    """While it lasts, another store than the configured one is spoken to: it is the one that may fail."""
+    meta = click.get_current_context().meta
+    usual = meta[STORE]
+    meta[STORE] = (name, url)
+    yield
+    meta[STORE] = usual
+
+
+def app_of(config: str | None, *, store: Store = Store.NEEDED, classify: bool = False) -> Any:
+    """The parts of a running Backstop for one command; they end with it."""
+    from core import wiring
+    from core.ledger import db
+
+    loaded, context, engine = loaded_of(config), click.get_current_context(), None
     if not loaded.desks:
         raise ConfigError(f"{loaded.path}: there is no [desks.<name>] table. `backstop init` writes one.")
-    app = wiring.build(loaded, classify=classify)
-    click.get_current_context().call_on_close(lambda: _close(app))
+    if store is not Store.MADE and not db.exists(loaded.database_url):
+        if store is Store.NEEDED:
+            raise ConfigError(
+                f"{loaded.path}: database_url: there is no store at {db.where(loaded.database_url)}. "
+                "`backstop serve` (or `backstop worker`) makes it; another configuration is named with --config."
+            )
+        aside = context.with_resource(tempfile.TemporaryDirectory(prefix="backstop-"))
+        engine = db.connect(f"sqlite:///{aside}/none.db")
+    app = wiring.build(loaded, classify=classify, engine=engine)
+    context.call_on_close(lambda: _close(app))
     return app
 
 

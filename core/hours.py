@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -201,6 +201,11 @@ def _closed_by(name: str, year: int) -> frozenset[date]:
         raise ValueError(
             f'holidays: "{name}" is unknown: write a country ("DE"), a part of one ("DE-BY") or a day ("2026-12-24")'
         ) from err
+
+
+def stamp(at: datetime, zone: tzinfo) -> str:
+    """Return a time as an operator reads it: `2026-11-24 15:30 IST`, in a zone that is named."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
 
 
 def promise(hours: Hours, start: datetime, duration: timedelta, priority: Priority) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -39,13 +39,17 @@ def intent_rules(settings: Settings) -> dict[str, IntentRule]:
     return rules
 
 
+def never_automatic(intents: Mapping[str, IntentRule]) -> frozenset[str]:
+    """Return the intents that always go to a human, whatever the file says of a reply."""
+    return frozenset({name for name, rule in intents.items() if rule.priority in HIGH} | ALWAYS_HUMAN)
+
+
 def rules_for(settings: Settings, desk: Any, demoted: Collection[str] = ()) -> Rules:
     """The rules of one desk, with a version that changes when they do; `demoted` intents only suggest."""
     intents = {
         name: replace(rule, mode=Mode.SUGGEST) if name in demoted and rule.mode is Mode.ACT else rule
         for name, rule in intent_rules(settings).items()
     }
-    never = {name for name, rule in intents.items() if rule.priority in HIGH} | ALWAYS_HUMAN
     facts = [settings.bands.model_dump(), desk.general_queue, desk.mode, desk.acknowledge]
     facts += [[r.name, r.priority, r.queue, r.reply, r.action, r.mode, r.auto] for r in intents.values()]
     version = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
@@ -53,7 +57,7 @@ def rules_for(settings: Settings, desk: Any, demoted: Collection[str] = ()) -> R
         auto=settings.bands.auto,
         route=settings.bands.route,
         intents=intents,
-        never_automatic=frozenset(never),
+        never_automatic=never_automatic(intents),
         general_queue=desk.general_queue,
         mode=desk.mode,
         tag_prefix=desk.tag_prefix,

@@ -8,19 +8,27 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
-    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
+from core.environment import PREFIX, EnvWithFiles, load_dotenv
 from core.errors import ConfigError
 from core.model import Mode, Priority
 
-PREFIX = "BACKSTOP_"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -82,7 +90,7 @@ class ClassifierSettings(Section):
     timeout: Duration = timedelta(seconds=5)  # after which the embedded one answers instead
     price_in: float = Field(0.0, ge=0)  # of 1,000 tokens sent to an outside classifier, for the metrics
     price_out: float = Field(0.0, ge=0)  # of 1,000 tokens received from it
-    cache: str = ""  # where the fitted model is kept; "" = beside the database or the user's cache
+    cache: str = ""  # where the fitted model is kept; "" = the user's cache
     suspicion: float = Field(0.25, ge=0, le=1)  # an urgent intent this probable counts as urgent
     starter: bool = True  # recognise the starter intents the file does not name
     sample: float = Field(0.03, ge=0, le=1)  # share of automatic answers put before a human
@@ -95,6 +103,19 @@ class Bands(Section):
 
     auto: float = Field(0.85, ge=0, le=1)  # at or above: answer by rule
     route: float = Field(0.60, ge=0, le=1)  # at or above: a specialist, with the guess
+
+
+def _store_url(url: str, home: Path) -> str:
+    """A store's address; a file's path is taken from the folder `home`. ValueError names the two forms."""
+    kind, _, rest = url.partition("://")
+    if kind in {"postgresql", "postgres", "postgresql+psycopg"} and rest:
+        return url
+    file, mark, options = rest.removeprefix("/").partition("?")
+    if kind not in {"sqlite", "sqlite+pysqlite"} or not rest.startswith("/") or file in {"", ":memory:"}:
+        raise ValueError("write sqlite:///file or postgresql://user@host/name: other stores lose tickets")
+    if "?" in str(home):
+        raise ValueError(f"{home}: a folder with a question mark cannot hold a SQLite store")
+    return f"{kind}:///{home / file}{mark}{options}"
 
 
 def _plain_name(name: str) -> str:
@@ -176,21 +197,6 @@ class Privacy(Section):
     keep_changes: Duration = timedelta(days=1100)  # who changed what in the console: about 150 bytes a change
 
 
-class _EnvWithFiles(EnvSettingsSource):
-    """The environment, where `NAME_FILE` names a file that holds NAME's value."""
-
-    def _load_env_vars(self) -> dict[str, str | None]:
-        found = dict(super()._load_env_vars())
-        for name, path in list(found.items()):
-            if path and name.lower().startswith(PREFIX.lower()) and name.lower().endswith("_file"):
-                try:
-                    found[name[: -len("_file")]] = Path(path).read_text(encoding="utf-8").strip()
-                except OSError as err:
-                    raise ConfigError(f"{name.upper()}: cannot read {path} ({err.strerror})") from err
-                del found[name]
-        return found
-
-
 class Settings(BaseSettings):
     """All of `backstop.toml`. Desks and channels stay raw here: their own folders know their keys."""
 
@@ -227,15 +233,30 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Explicit values, then the environment, then the file."""
         path = init_settings.init_kwargs.get("path")  # type: ignore[attr-defined]
-        sources: list[PydanticBaseSettingsSource] = [init_settings, _EnvWithFiles(settings_cls)]
+        sources: list[PydanticBaseSettingsSource] = [init_settings, EnvWithFiles(settings_cls)]
         if path is not None and Path(path).exists():
             sources.append(TomlConfigSettingsSource(settings_cls, Path(path)))
         return tuple(sources)
 
+    @model_validator(mode="after")
+    def _beside_the_file(self) -> Settings:
+        """Relative paths are those of the file's own folder, whatever the current one is."""
+        try:
+            self.database_url = _store_url(self.database_url, self.home)
+        except ValueError as err:
+            raise ValueError(f"database_url: {err}") from err
+        if self.classifier.cache:
+            self.classifier.cache = str(self.home / self.classifier.cache)
+        return self
+
+    @property
+    def home(self) -> Path:
+        """The file's own folder."""
+        return self.path.resolve().parent
+
     def template_dirs(self) -> list[Path]:
         """Where an admin's templates are looked for."""
-        home = self.path.resolve().parent
-        return [home, home / "templates"]
+        return [self.home, self.home / "templates"]
 
 
 def default_path() -> Path:
@@ -246,25 +267,19 @@ def default_path() -> Path:
 def load(path: Path | str | None = None, **overrides: Any) -> Settings:
     """Read and check; raises ConfigError with file, key and remedy."""
     file = Path(path) if path is not None else default_path()
-    if path is not None and not file.exists():
+    if not file.exists() and (path is not None or "BACKSTOP_CONFIG" in os.environ):
         raise ConfigError(f"{file}: there is no such file. `backstop init` writes one.")
-    if file.exists():
-        _load_dotenv(file.resolve().parent / ".env")
     try:
+        if file.exists():
+            load_dotenv(file.resolve().parent / ".env")
         return Settings(path=file, **overrides)
     except ValidationError as err:
         raise ConfigError(explain(err, str(file))) from err
+    except (OSError, UnicodeError) as err:
+        why = getattr(err, "strerror", "") or "it is no UTF-8 text"
+        raise ConfigError(f"{file}: cannot be read: {why}") from err
     except ValueError as err:  # broken TOML
         raise ConfigError(f"{file}: {err}. Is a quote or a bracket missing?") from err
-
-
-def _load_dotenv(path: Path) -> None:
-    """Secrets in `.env` beside the file; what the environment already has wins."""
-    from dotenv import dotenv_values
-
-    for name, value in dotenv_values(path).items() if path.exists() else ():
-        if value is not None and name.startswith(PREFIX):
-            os.environ.setdefault(name, value)
 
 
 _REMEDIES = {
@@ -278,11 +293,8 @@ def explain(err: ValidationError, file: str, prefix: str = "") -> str:
     lines = []
     for one in err.errors(include_url=False, include_input=False):
         key = ".".join([prefix, *map(str, one["loc"])] if prefix else map(str, one["loc"]))
+        where = f"{file}: {key}" if key else file
         words = _REMEDIES.get(one["type"], one["msg"].removeprefix("Value error, "))
         env = PREFIX + key.upper().replace(".", "__")
-        lines.append(
-            f"{file}: {key}: {words} (or set {env})"
-            if one["type"] == "missing"
-            else f"{file}: {key}: {words}"
-        )
+        lines.append(f"{where}: {words} (or set {env})" if one["type"] == "missing" else f"{where}: {words}")
     return "\n".join(lines)

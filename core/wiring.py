@@ -15,9 +15,9 @@ from connectors.channels import build as build_channels
 from connectors.channels import calendars
 from core.admin.checks import refuse
 from core.app import App, wall
-from core.classify.build import Absent, classifier_of
+from core.classify.build import Absent, checked, classifier_of
 from core.errors import ConfigError, TryLater
-from core.learning.demotion import demoted
+from core.learning.demotion import honour
 from core.ledger import db
 from core.ledger.pausing import REASON, paused
 from core.ledger.tokens import StoredTokens
@@ -32,10 +32,48 @@ from core.telemetry import traces
 from core.telemetry.counters import Counters
 
 
-def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify: bool = True) -> App:
-    """Return everything but the engine's threads. `classify=False`: a process that only receives. Raises ConfigError."""
-    engine = db.connect(settings.database_url)
-    db.migrate(engine)
+def build(
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime] = wall,
+    classify: bool = True,
+    engine: Engine | None = None,
+) -> App:
+    """Return everything but the engine's threads, over a store that is made or brought up to date. Raises ConfigError.
+
+    `classify=False`: a process that only receives. `engine`: another store than the configured one.
+    """
+    app = compose(settings, clock, engine)
+    db.migrate(app.engine)
+    honour(app)
+    if classify:
+        with_classifier(app)
+    return app
+
+
+def with_classifier(app: App) -> None:
+    """Load the classifier, or fit it: the one part that is slow to build."""
+    app.classifier = classifier_of(app.settings, app.counters)
+
+
+def compose(settings: Settings, clock: Callable[[], datetime] = wall, engine: Engine | None = None) -> App:
+    """Return all parts but the classifier, without opening the store. Raises ConfigError for what `serve` refuses."""
+    try:
+        app = _composed(settings, clock, engine or db.connect(settings.database_url))
+        checked(settings)
+    except ConfigError as err:
+        raise _named(settings, err) from err
+    refuse(settings, app)
+    return app
+
+
+def _named(settings: Settings, err: ConfigError) -> ConfigError:
+    """Return the error with the file's name in each of its lines."""
+    file = f"{settings.path}: "
+    return ConfigError("\n".join(file + line.removeprefix(file) for line in str(err).splitlines()))
+
+
+def _composed(settings: Settings, clock: Callable[[], datetime], engine: Engine) -> App:
     counters, tokens = Counters(engine, clock), StoredTokens(engine, clock)
     desk_settings = {name: desk_settings_of(settings, name) for name in settings.desks}
     desks: dict[str, HelpDesk] = {}
@@ -43,8 +81,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify:
         on_call = _counted(counters, name, desks)
         desk = load(own.vendor, "connector").make(name, own, tokens=tokens, clock=clock, on_call=on_call)
         desks[name] = traces.watched(desk, traces.DESK_CALLS)
-    taken_back = frozenset(demoted(engine))
-    rules = {name: rules_for(settings, desk_settings[name], taken_back) for name in desks}
+    rules = {name: rules_for(settings, desk_settings[name]) for name in desks}
     made = build_channels(
         settings.channels,
         clock=clock,
@@ -54,7 +91,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify:
         may_write=lambda name: _may_write(engine, rules, name),
     )
     channels = {name: traces.watched(one, traces.CHANNEL_CALLS) for name, one in made.items()}
-    app = App(
+    return App(
         settings=settings,
         engine=engine,
         clock=clock,
@@ -63,18 +100,15 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = wall, classify:
         rules=rules,
         desks=desks,
         channels=channels,
-        routes=routing.make(settings, channels, calendars.read),
-        classifier=classifier_of(settings, counters) if classify else Absent(),
+        routes=routing.make(settings, channels, lambda where: calendars.read(where, settings.home)),
+        classifier=Absent(),
         templates=environment(settings.template_dirs()),
         desk_settings=desk_settings,
         own_addresses=_own(settings),
         vendor=lambda name, part: load(desk_settings[name].vendor, part),
         attachments=enclosed,
         session=_sessions(desk_settings, tokens, clock, counters),
-        demoted=taken_back,
     )
-    refuse(settings, app)
-    return app
 
 
 def desk_settings_of(settings: Settings, name: str) -> Any:

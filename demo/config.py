@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from core.settings import PREFIX
+from core.environment import PREFIX
 from demo.people import AUTH_TOKEN
 
 HERE = Path(__file__).parent

@@ -15,10 +15,10 @@ SECONDS = 10  # for the whole of it
 LARGEST = 1_000_000  # bytes; a rota of ten people for ten years has less
 
 
-def read(where: str) -> str:
-    """Return the calendar's text. Raises TryLater, Refused, OSError, ValueError."""
+def read(where: str, home: Path) -> str:
+    """Return the calendar's text; a file is looked for in the folder `home`. Raises TryLater, Refused, OSError, ValueError."""
     if "://" not in where:
-        with Path(where).open("rb") as file:
+        with (home / where).open("rb") as file:
             return _checked(file.read(LARGEST + 1))
     url = checked_url(where.replace("webcal://", "https://", 1))
     with post(url, method="GET", on_call=_uncounted, operation="calendar", stream=True) as response:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import ConfigError
 from core.model import Finding, Mode, Priority
+from core.rules import intent_rules, never_automatic
 from core.sandbox import candidates
 from core.settings import Settings
 from core.wording import check
@@ -41,7 +42,7 @@ def _bands(settings: Settings) -> list[str]:
 
 def _replies(settings: Settings, app: App) -> list[str]:
     wrong = []
-    never = next(iter(app.rules.values())).never_automatic if app.rules else frozenset()
+    never = never_automatic(intent_rules(settings))
     for name, one in settings.intents.items():
         if name in never and (one.reply or one.action):
             wrong.append(
@@ -64,7 +65,7 @@ def _templates(app: App) -> list[str]:
 
 def replies(app: App) -> set[str]:
     """The templates that intents are answered with."""
-    return {rule.reply for rules in app.rules.values() for rule in rules.intents.values() if rule.reply}
+    return {one.reply for one in app.settings.intents.values() if one.reply}
 
 
 def _template_exists(app: App, name: str) -> bool:

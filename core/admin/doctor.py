@@ -17,6 +17,7 @@ from core.app import App
 from core.classify.build import calibration_path, trained_path
 from core.classify.thresholds import OVERALL
 from core.errors import BackstopError, ConfigError, EmptyTemplate, said_of
+from core.hours import stamp
 from core.language import LANGUAGES
 from core.learning.demotion import demoted
 from core.ledger import db, store, tokens
@@ -174,13 +175,13 @@ def known_of(app: App, name: str) -> Iterator[Finding]:
         words = f"the connection made in the browser ends on {end:%Y-%m-%d}"
         yield Finding("DK04", WARN, words, f"`backstop connect {name}` makes a new one")
     if row is not None and row.paused_at is not None:
-        words = f"on hold since {row.paused_at:%Y-%m-%d %H:%M} UTC (by {row.paused_by or 'somebody'})"
+        words = f"on hold since {stamp(row.paused_at, app.hours.zone)} (by {row.paused_by or 'somebody'})"
         yield Finding("DK01", WARN, words, f"`backstop resume {name}` lets it go on")
     if row is not None and row.trouble:
         remedy = "see the findings about the credential"
         yield Finding("DK02", FAIL, f"the last sweep failed: {row.trouble}", remedy)
     if row is not None and row.swept_at is not None and app.clock() - row.swept_at > _stale(app):
-        words = f"last compared with the ledger at {row.swept_at:%Y-%m-%d %H:%M} UTC"
+        words = f"last compared with the ledger at {stamp(row.swept_at, app.hours.zone)}"
         yield Finding("DK03", FAIL, words, "is `backstop serve` or a worker running?")
 
 

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 import requests
 
 from core.app import App
+from core.hours import stamp
 from core.ledger import db
 from core.model import Finding
 from core.web.sidebar import asked_at, sidebar_of
@@ -125,5 +126,5 @@ def _sidebar(app: App, name: str, url: str, secret: str) -> Iterator[Finding]:
             "RC06", FAIL, words, "start the receiver again; a proxy may cut headers or the query off"
         )
         return
-    used = f"last asked at about {last:%Y-%m-%d %H:%M} UTC" if last else "not asked yet"
+    used = f"last asked at about {stamp(last, app.hours.zone)}" if last else "not asked yet"
     yield Finding("RC06", OK, f"the sidebar's door {url} answers; {used}")

@@ -39,6 +39,15 @@ def examples_of(settings: Settings) -> dict[str, tuple[str, ...]]:
     return found
 
 
+def checked(settings: Settings) -> None:
+    """Raise ConfigError where no classifier could be built from these settings; builds none."""
+    examples_of(settings)
+    if settings.classifier.kind != "embedded":
+        from core.classify.outside import address
+
+        address(settings.classifier)
+
+
 def classifier_of(settings: Settings, counters: Counters | None = None) -> Classifier:
     """The embedded one, or an outside one that falls back to it; its time is counted where there are counters."""
     embedded, outside = embedded_of(settings), _outside(settings, counters)
@@ -106,7 +115,7 @@ def _counted_mind(counters: Counters) -> Callable[[Call], None]:
 def cache_dir(settings: Settings) -> Path:
     """Where the fitted model is kept: as configured, else in the user's cache."""
     if settings.classifier.cache:
-        return Path(settings.classifier.cache)
+        return Path(settings.classifier.cache)  # absolute: see core.settings
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "backstop"
 

@@ -38,18 +38,30 @@ def bare(
     """The outside classifier alone; raises ConfigError when its address is missing."""
     headers = {"Authorization": f"Bearer {section.api_key.get_secret_value()}"} if section.api_key else {}
     timeout, price = section.timeout.total_seconds(), (section.price_in, section.price_out)
+    transport = Transport(address(section), timeout, headers, on_call=on_call)
+    if section.kind == "http":
+        return HttpClassifier(transport, shape=_shape(section), trust=trust, price=price)
+    return ChatClassifier(transport, section.model, _described(intents), trust=trust, price=price)
+
+
+def address(section: Any) -> str:
+    """Return where it listens; raises ConfigError when that is missing, or its answers could not be read."""
     if section.kind == "http":
         if not section.url:
             raise ConfigError("classifier.url is missing: where does the classifier listen?")
-        transport = Transport(section.url, timeout, headers, on_call=on_call)
-        shape = Shape(extra=section.request, **section.answer)
-        return HttpClassifier(transport, shape=shape, trust=trust, price=price)
+        _shape(section)
+        return str(section.url)
     if not section.base_url or not section.model:
         raise ConfigError("classifier.base_url and classifier.model are needed for kind openai")
-    transport = Transport(
-        section.base_url.rstrip("/") + "/chat/completions", timeout, headers, on_call=on_call
-    )
-    return ChatClassifier(transport, section.model, _described(intents), trust=trust, price=price)
+    return str(section.base_url).rstrip("/") + "/chat/completions"
+
+
+def _shape(section: Any) -> Shape:
+    known = {"text", "intent", "confidence", "alternatives"}
+    if strange := sorted(set(section.answer) - known):
+        names = ", ".join(sorted(known))
+        raise ConfigError(f"classifier.answer.{strange[0]}: no such key: one of {names}")
+    return Shape(extra=section.request, **section.answer)
 
 
 def trust_of(section: Any, intents: Intents, folder: Path, thresholds: Sequence[float]) -> Trust:

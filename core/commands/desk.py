@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from core.cli import app_of, common, desk_of, out
+from core.cli import Store, app_of, common, desk_of, out
 
 LOOPBACK = 8765
 MINUTES = 5
@@ -23,7 +23,7 @@ def plan(desk: str, config: str | None, as_json: bool) -> None:
     """What install would make or change in a desk, and why."""
     from core.admin import provisioning
 
-    app = app_of(config)
+    app = app_of(config, store=Store.USED)
     _told(desk, provisioning.plan(app, desk_of(app, desk)), as_json, "nothing was changed")
 
 
@@ -34,7 +34,7 @@ def install(desk: str, config: str | None, as_json: bool) -> None:
     """Make what is missing in a desk; what people changed is left as it is."""
     from core.admin import provisioning
 
-    app = app_of(config)
+    app = app_of(config, store=Store.MADE)
     steps = provisioning.install(app, desk_of(app, desk))
     _told(desk, steps, as_json, f"then `backstop doctor {desk}` checks it")
 
@@ -82,7 +82,7 @@ def doctor(desk: str | None, config: str | None, as_json: bool) -> None:
     """Try every credential, permission, webhook, route, channel and text; exit 1 when anything fails."""
     from core.admin import doctor as doctors
 
-    app = app_of(config, classify=desk is None)
+    app = app_of(config, store=Store.USED, classify=desk is None)
     found = doctors.examine(app, desk_of(app, desk) if desk else None)
     good = doctors.healthy(found)
     facts = {"ok": good, "findings": [doctors.as_data(one) for one in found]}
@@ -102,7 +102,7 @@ def connect(desk: str, port: int, paste: bool, config: str | None, as_json: bool
     """Connect a desk in the browser (OAuth); also repairs a revoked or expired connection."""
     from core.admin import connect as connecting
 
-    app = app_of(config)
+    app = app_of(config, store=Store.MADE)
     desk_of(app, desk)
     if paste:
         asked = connecting.begin(app, desk, f"http://localhost:{port}/callback")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.cli import app_of, common, desk_of, out
+from core.cli import Store, app_of, common, desk_of, loaded_of, out
 from core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,12 +31,11 @@ since_option = click.option("--since", default=HISTORY, show_default=True, help=
 @common
 def classify(text: str, config: str | None, as_json: bool) -> None:
     """What the classifier makes of TEXT (or of standard input: -). Prints JSON."""
-    from core import settings
     from core.classify.build import classifier_of
     from core.classify.text import customer_words
 
     said = sys.stdin.read() if text == "-" else text
-    loaded = settings.load(config)
+    loaded = loaded_of(config)
     found = classifier_of(loaded).predict(customer_words(said))
     out(True, _as_answer(found, loaded), "")
 
@@ -85,7 +84,7 @@ def train(
     from core.classify.starter import starter
     from core.classify.train import run_train
 
-    loaded, bands = loaded_of(config)
+    loaded = loaded_of(config)
     base = examples_of(loaded)
     known, strangers = _known(_labelled(file, desk, since, config, base, quiet=as_json), base)
     if calibrate:
@@ -98,7 +97,7 @@ def train(
         base=base,
         background=starter().background,
         force=force,
-        **bands,
+        **bands_of(loaded),
     )
     report["refused"] += strangers
     replaced = report["verdict"] == "replaced"
@@ -151,7 +150,7 @@ def _known(
 def _from_desk(desk: str, since: str, config: str | None, *, quiet: bool) -> list[Example]:
     from core.learning import labelled_tickets
 
-    app = app_of(config)
+    app = app_of(config, store=Store.USED)
     start = app.clock() - span_of(since)
     with _progress(f"reading {desk}", quiet=quiet) as step:
         return labelled_tickets.from_desk(app, desk_of(app, desk), start, step=step)
@@ -177,12 +176,9 @@ def _progress(what: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
 # --- what all of them need ------------------------------------------------------------------
 
 
-def loaded_of(config: str | None) -> tuple[Any, dict[str, float]]:
-    """The settings, and the bands in them."""
-    from core import settings
-
-    loaded = settings.load(config)
-    return loaded, {"auto": loaded.bands.auto, "route": loaded.bands.route}
+def bands_of(loaded: Any) -> dict[str, float]:
+    """The configured bands."""
+    return {"auto": loaded.bands.auto, "route": loaded.bands.route}
 
 
 def read_file(file: Path) -> list[Example]:

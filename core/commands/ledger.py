@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import click
 
-from core.cli import app_of, common, desk_of, out
+from core.cli import app_of, common, desk_of, naming_store, out
 from core.errors import ConfigError
+from core.hours import stamp
 from core.model import whole_percent
 
 
@@ -35,7 +36,7 @@ def sweep(desk: str | None, config: str | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("desk", required=False)
-@click.option("--since", help="ISO time; default: two days ago.")
+@click.option("--since", help="ISO time, in the configured zone unless it names one; default: two days ago.")
 @common
 def audit(desk: str | None, since: str | None, config: str | None, as_json: bool) -> None:
     """The desk's tickets against the ledger."""
@@ -45,7 +46,7 @@ def audit(desk: str | None, since: str | None, config: str | None, as_json: bool
     app = app_of(config)
     queue.prepare(app)
     now = app.clock()
-    start = _time(since, now) if since else now - timedelta(days=2)
+    start = _time(since, app.hours.zone) if since else now - timedelta(days=2)
     names = [desk_of(app, desk)] if desk else list(app.desks)
     found = {name: compare(app, name, start, now) for name in names}
     total = {
@@ -62,14 +63,14 @@ def audit(desk: str | None, since: str | None, config: str | None, as_json: bool
         raise click.exceptions.Exit(1)
 
 
-def _time(text: str, now: datetime) -> datetime:
+def _time(text: str, zone: tzinfo) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError as err:
         raise ConfigError(
             f'--since "{text}" is no ISO time: write 2026-11-24 or 2026-11-24T10:00:00Z'
         ) from err
-    return at if at.tzinfo else at.replace(tzinfo=now.tzinfo)
+    return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
 @click.command()
@@ -106,10 +107,12 @@ def show(desk: str, ticket: str, config: str | None, as_json: bool) -> None:
             f"the ledger does not know {desk} {ticket}",
         )
         raise click.exceptions.Exit(1)
-    out(as_json, found, lambda: _told(**found))
+    out(as_json, found, lambda: _told(app.hours.zone, **found))
 
 
-def _told(ticket: dict[str, Any], decisions: list[dict[str, Any]], story: list[dict[str, Any]]) -> str:
+def _told(
+    zone: tzinfo, ticket: dict[str, Any], decisions: list[dict[str, Any]], story: list[dict[str, Any]]
+) -> str:
     lines = [
         f"{ticket.get('desk')} {ticket.get('ticket_id')}  {ticket.get('state')}  {ticket.get('url', '')}"
     ]
@@ -123,7 +126,7 @@ def _told(ticket: dict[str, Any], decisions: list[dict[str, Any]], story: list[d
         )
         if one["evidence"]:
             lines.append(f"    weighed most: {', '.join(one['evidence'])}")
-    lines += [f"{s['at'][:19]}  {s['what']:<12} {s['detail']}" for s in story]
+    lines += [f"{stamp(datetime.fromisoformat(s['at']), zone)}  {s['what']:<12} {s['detail']}" for s in story]
     return "\n".join(lines)
 
 
@@ -180,19 +183,14 @@ def prune(config: str | None, as_json: bool) -> None:
 @click.argument("target", metavar="POSTGRES_URL")
 @common
 def migrate_store(target: str, config: str | None, as_json: bool) -> None:
-    """Copies the ledger from the configured database to another one; nothing may run meanwhile."""
-    from core.ledger.copying import copy
+    """Copy the ledger from the configured database to another one; nothing may run meanwhile."""
+    from core.ledger import copying, db
 
     app = app_of(config)
-    done = copy(app.engine, target)
+    with naming_store("POSTGRES_URL", target):
+        new = copying.empty(target)
+    done = copying.copy(app.engine, new)
     text = "\n".join(
-        [*(f"{name}: {n}" for name, n in done.items()), f"now set database_url to {_shown(target)}"]
+        [*(f"{name}: {n}" for name, n in done.items()), f"now set database_url to {db.where(target)}"]
     )
     out(as_json, done, text)
-
-
-def _shown(url: str) -> str:
-    """Without the password."""
-    from sqlalchemy import make_url
-
-    return make_url(url).render_as_string(hide_password=True)

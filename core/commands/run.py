@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from core.cli import app_of, common
+from core.cli import Store, app_of, common
 
 
 @click.command()
@@ -16,13 +16,15 @@ from core.cli import app_of, common
 @click.option("--port", type=int, help="Default: [web] port.")
 def serve(config: str | None, as_json: bool, port: int | None) -> None:
     """Receiver, worker and timers in one process: the default for one machine."""
+    from core import wiring
     from core.engine import worker
     from core.telemetry.logs import set_up
 
     set_up()
-    app = app_of(config, classify=True)
-    _warn(app)
+    app = app_of(config, store=Store.MADE)
     flask = _flask(app)
+    _warn(app)
+    wiring.with_classifier(app)
     worker.launch(app)
     try:
         _listen(app, flask, port)
@@ -38,7 +40,7 @@ def web(config: str | None, as_json: bool, port: int | None) -> None:
     from core.telemetry.logs import set_up
 
     set_up()
-    app = app_of(config)
+    app = app_of(config, store=Store.MADE)
     _listen(app, _flask(app), port)
 
 
@@ -46,12 +48,14 @@ def web(config: str | None, as_json: bool, port: int | None) -> None:
 @common
 def worker(config: str | None, as_json: bool) -> None:
     """Only the work and the timers; any number on one Postgres."""
+    from core import wiring
     from core.engine import worker
     from core.telemetry.logs import set_up
 
     set_up()
-    app = app_of(config, classify=True)
+    app = app_of(config, store=Store.MADE)
     _warn(app)
+    wiring.with_classifier(app)
     worker.launch(app)
     click.echo("worker: at work", err=True)
     over = threading.Event()
@@ -65,9 +69,13 @@ def worker(config: str | None, as_json: bool) -> None:
 @click.option("--once", is_flag=True, help="Play the story, print what happened to every ticket, and end.")
 @click.option("--port", type=int, default=8600, show_default=True, help="0 takes a free one.")
 @click.option("--desk", default="", help="Which help desk's interface the demo is played through.")
-@click.option("--json", "as_json", is_flag=True, help="With --once: print one JSON document.")
-def demo(once: bool, port: int, desk: str, as_json: bool) -> None:
-    """The whole product on this machine, with a sandbox help desk."""
+@common
+def demo(once: bool, port: int, desk: str, config: str | None, as_json: bool) -> None:
+    """The whole product on this machine, with a sandbox help desk.
+
+    It brings its own configuration and store: --config is taken as everywhere, and not read. With --once, --json prints
+    the table as one document.
+    """
     import importlib
 
     run: Any = importlib.import_module("demo.run").run

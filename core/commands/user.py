@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from core.cli import app_of, common, out
+from core.cli import Store, app_of, common, out
 from core.errors import ConfigError
 
 
@@ -25,7 +25,7 @@ def add(name: str, role: str, email: str, password: bool, config: str | None, as
     """Make a user, or change the one of that name."""
     from core.web import users
 
-    app = app_of(config)
+    app = app_of(config, store=Store.MADE)
     word = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True) if password else ""
     users.add_user(app.engine, name, now=app.clock(), role=role, email=email, password=word)
     words = f"{name} may log in as {role}" + ("" if word else f"; `backstop user link {name}` gives a link")

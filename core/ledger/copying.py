@@ -11,15 +11,23 @@ from core.ledger.schema import balance, changes, history, metadata
 BATCH = 1000
 
 
-def copy(source: Engine, target_url: str) -> dict[str, int]:
-    """Copies all tables; refuses a target that holds rows. Events under way are taken up again by the next pass."""
-    target = db.connect(target_url)
+def empty(url: str) -> Engine:
+    """Return the target with our tables in it; raises ConfigError when it is no Postgres, or holds rows."""
+    if not url.startswith(("postgresql:", "postgres:", "postgresql+psycopg:")):
+        raise ConfigError("the target is no Postgres: write postgresql://user@host/name")
+    target = db.connect(url)
     db.migrate(target)
+    with db.reading(target) as read:
+        for table in metadata.sorted_tables:
+            if read.execute(select(func.count()).select_from(table)).scalar_one():
+                raise ConfigError(f"the target database holds rows already ({table.name}): give an empty one")
+    return target
+
+
+def copy(source: Engine, target: Engine) -> dict[str, int]:
+    """Copy all tables; how many rows of each. Events under way are taken up again by the next pass."""
     done: dict[str, int] = {}
     with db.reading(source) as read, target.begin() as write:
-        for table in metadata.sorted_tables:
-            if write.execute(select(func.count()).select_from(table)).scalar_one():
-                raise ConfigError(f"the target database holds rows already ({table.name}): give an empty one")
         for table in metadata.sorted_tables:
             done[table.name] = 0
             for rows in read.execute(select(table)).partitions(BATCH):

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError
 
 from core.ledger.schema import metadata
 
 UNSTORABLE = (DataError, IntegrityError, UnicodeError)  # the store is there and cannot take these values
 LOCK_POLL = 0.2  # seconds
+PATIENCE = 10  # seconds for a server to answer; libpq would wait for ever
+VERSION_TABLE = "bs_version"  # alembic's, made first
 SCHEMA_LOCK = 7_281_944  # any number of our own: Postgres' advisory lock for migrations
 
 
@@ -32,7 +35,14 @@ def connect(url: str) -> Engine:
     """An engine set up for durable, short transactions. SQLite: WAL, FULL, one writer at a time."""
     url = normal_url(url)
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
+        return create_engine(
+            url,
+            connect_args={"connect_timeout": PATIENCE},
+            pool_size=10,
+            max_overflow=20,
+            pool_pre_ping=True,
+            hide_parameters=True,
+        )
     options = {"timeout": 30, "check_same_thread": False}
     engine = create_engine(url, connect_args=options, pool_size=10, hide_parameters=True)
     event.listen(engine, "connect", _on_sqlite_connect)
@@ -84,6 +94,31 @@ def schema_lock(engine: Engine) -> Iterator[None]:
             connection.commit()
 
 
+def exists(url: str) -> bool:
+    """Whether there is a store of ours; makes none and changes nothing (SQLite would, on connecting)."""
+    engine = connect(url)
+    if engine.dialect.name != "sqlite":
+        try:
+            with reading(engine) as connection:
+                return inspect(connection).has_table(VERSION_TABLE)
+        finally:
+            engine.dispose()
+    file = Path(engine.url.database or "")
+    if not file.is_file():
+        return False
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        known = "SELECT 1 FROM sqlite_master WHERE name = ?"
+        return connection.execute(known, (VERSION_TABLE,)).fetchone() is not None
+
+
+def where(url: str) -> str:
+    """The store's address as people may see it: without the password."""
+    try:
+        return make_url(normal_url(url)).set(drivername=url.partition(":")[0]).render_as_string()
+    except ArgumentError:
+        return "the address in database_url"
+
+
 def migrate(engine: Engine) -> None:
     """Bring the schema up to date, one process at a time."""
     from alembic import command
@@ -109,7 +144,7 @@ def schema_is_current(engine: Engine) -> bool:
 
     with reading(engine) as connection:
         script = ScriptDirectory.from_config(_alembic(connection))
-        context = MigrationContext.configure(connection, opts={"version_table": "bs_version"})
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         return context.get_current_revision() == script.get_current_head()
 
 

@@ -25,6 +25,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import BackstopError, ConfigError, said_of
+from core.hours import stamp
 from core.model import Finding
 from core.notifications.duty_calendar import Shift, shifts
 
@@ -161,7 +162,7 @@ class Rotas:
             steps = (now + n * STEP for n in range(int(AHEAD / STEP)))
             gap = next((at for at in steps if not rota.planned(at)), None)
             if gap is not None:
-                when = f"{gap.astimezone(rota.zone):%Y-%m-%d %H:%M}"
+                when = stamp(gap, rota.zone)
                 remedy = "close the gap in the calendar or the rota; until then everybody of it is told"
                 findings.append(
                     Finding("RO01", "fail", f"rota.{audience}: nobody is on duty at {when}", remedy)

@@ -16,6 +16,7 @@ import requests
 from core.app import App
 from core.engine.queue import enqueue
 from core.errors import NotAllowed, VendorError, said_of
+from core.hours import stamp
 from core.ledger import store, tokens
 from core.ledger.db import reading
 from core.ledger.rows import DeskRow, TicketRow
@@ -119,7 +120,7 @@ def _failed(app: App, name: str, err: VendorError, now: datetime) -> None:
     log.warning("sweep of %s failed: %s", name, err)
     since = (row.swept_at or row.started_at) if row is not None else None
     if since is not None and since < now - DOWN:
-        what = f"{name} has not answered since {since:%H:%M} UTC: its tickets wait ({err})"
+        what = f"{name} has not answered since {stamp(since, app.hours.zone)}: its tickets wait ({err})"
         alarm(app, f"down:{name}:{now:%Y-%m-%d}", name, "", what, now)
     if isinstance(err, NotAllowed):
         alarm(app, f"access:{name}:{now:%Y-%m-%d}", name, "", f"the desk does not let us in: {err}", now)

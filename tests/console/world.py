@@ -57,7 +57,10 @@ def waiting(number: str, minutes: float, priority: str = "normal", **more) -> di
         "intent": "billing_dispute", "confidence": 0.72, "band": "route", "outcome": "routed", "queue": "Billing",
         "first_seen_at": since, "created_at": since, "waiting_since": since, "escalated_at": since, "rung": 1,
         "promise_at": since + timedelta(minutes=30), "next_due_at": since + timedelta(hours=2),
-        "ladder": [{"at": since.isoformat(), "notify": "team"}, {"at": since.isoformat(), "notify": "manager"}],
+        "ladder": [
+            {"at": since.isoformat(), "notify": notify, "rung": rung, "template": "unclaimed"}
+            for rung, notify in enumerate(("team", "manager"))
+        ],
         "url": f"https://desk.example/{number}", **more,
     }  # fmt: skip
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
+from core import settings
 from core.cli import main
+from core.ledger import db
 
 CONFIG = """
 database_url = "{database}"
@@ -51,6 +53,13 @@ class Shell:
     @property
     def file(self) -> Path:
         return self.home / "backstop.toml"
+
+    def with_store(self) -> Shell:
+        """The same, after a first start: what looks back makes no store."""
+        engine = db.connect(settings.load(self.file).database_url)
+        db.migrate(engine)
+        engine.dispose()
+        return self
 
     def run(self, *args: str, **kwargs: Any) -> Result:
         """`backstop ARGS --config FILE`, through the door that turns errors into lines and exit codes."""

@@ -19,7 +19,7 @@ DISPUTES = [f"there is a charge of {n} dollars on my card that I never made" for
 
 @pytest.fixture
 def shell(tmp_path):
-    return Shell(tmp_path)
+    return Shell(tmp_path).with_store()
 
 
 def labelled(path, rows):

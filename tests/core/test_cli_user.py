@@ -12,7 +12,7 @@ from core.web import users
 
 @pytest.fixture
 def shell(tmp_path):
-    return Shell(tmp_path)
+    return Shell(tmp_path).with_store()
 
 
 def store(shell):

@@ -146,7 +146,7 @@ def test_moving_to_postgres_keeps_every_open_escalation_and_what_is_under_way(ho
     h.writes_in(NONSENSE, email="nora@example.com")
     h.desk.customer_writes(NONSENSE, email="late@example.com")
     before = sorted(h.rows(tickets))
-    done = copying.copy(h.app.engine, database)
+    done = copying.copy(h.app.engine, copying.empty(database))
     target = db.connect(database)
     with db.reading(target) as conn:
         assert sorted(conn.execute(select(tickets))) == before
@@ -158,7 +158,7 @@ def test_moving_to_postgres_keeps_every_open_escalation_and_what_is_under_way(ho
     assert done["bs_events"] == 3
     assert due[str(waiting.id)] == h.ticket(waiting).next_due_at
     with pytest.raises(Exception, match="holds rows already"):
-        copying.copy(h.app.engine, database)
+        copying.copy(h.app.engine, copying.empty(database))
 
 
 def test_a_running_house_moves_to_postgres_by_the_documented_command(tmp_path, classifier_cache, database):
