@@ -12,6 +12,10 @@ LETTERS = 8  # the same where a script writes no spaces
 MOST = 400  # sentences of one message that are looked at
 LONG = 400  # characters of a sentence that are looked at
 FLOOR = 0.4  # a surer guess than about a whole message is asked for: with many sentences, some are guessed by chance
+SHORT, SURE = (
+    6,
+    0.6,
+)  # words of a sentence that says little by itself ("I have tried it twice"), and its floor
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])")
 
@@ -35,7 +39,9 @@ def sentences(text: str) -> list[str]:
 def suspects(predict: Callable[[Sequence[str]], Iterable[Prediction]], text: str) -> tuple[Guess, ...]:
     """Return the intents that single sentences are about, each as sure as the surest of them, best first."""
     surest: dict[str, float] = {}
-    for found in predict(sentences(text)):
-        if found.intent != NO_INTENT and found.confidence >= FLOOR:
+    asked = sentences(text)
+    for sentence, found in zip(asked, predict(asked), strict=True):
+        floor = SURE if sentence.isascii() and sentence.count(" ") < SHORT - 1 else FLOOR
+        if found.intent != NO_INTENT and found.confidence >= floor:
             surest[found.intent] = max(found.confidence, surest.get(found.intent, 0.0))
     return tuple(sorted((Guess(*pair) for pair in surest.items()), key=lambda guess: -guess.confidence))
