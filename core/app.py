@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
     from sqlalchemy import Engine
 
+    from connectors import Vendor
     from core.hours import Hours
     from core.model import Rules
     from core.ports import Channel, Classifier, HelpDesk
@@ -50,7 +51,7 @@ class App:
     desk_settings: dict[str, Any] = field(default_factory=dict)
     own_addresses: frozenset[str] = frozenset()
     routes: Any = None  # who hears what: made once by core.notifications.routing
-    vendor: Callable[[str, str], Any] = _unknown_vendor  # (desk, part) → that module of the desk's vendor
+    vendor: Callable[[str], Vendor] = _unknown_vendor  # by the desk's name
     attachments: Callable[..., dict[str, Any]] = (
         _no_attachments  # (app, channel, facts) → what goes with a message
     )

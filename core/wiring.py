@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Engine
 
-from connectors import DESKS, load
+from connectors import DESKS, vendor_of
 from connectors.channels import build as build_channels
 from connectors.channels import calendars
 from core.admin.checks import refuse
@@ -79,7 +78,7 @@ def _composed(settings: Settings, clock: Callable[[], datetime], engine: Engine)
     desks: dict[str, HelpDesk] = {}
     for name, own in desk_settings.items():
         on_call = _counted(counters, name, desks)
-        desk = load(own.vendor, "connector").make(name, own, tokens=tokens, clock=clock, on_call=on_call)
+        desk = vendor_of(own.vendor).connector.make(name, own, tokens=tokens, clock=clock, on_call=on_call)
         desks[name] = traces.watched(desk, traces.DESK_CALLS)
     rules = {name: rules_for(settings, desk_settings[name]) for name in desks}
     made = build_channels(
@@ -105,7 +104,7 @@ def _composed(settings: Settings, clock: Callable[[], datetime], engine: Engine)
         templates=environment(settings.template_dirs()),
         desk_settings=desk_settings,
         own_addresses=_own(settings),
-        vendor=lambda name, part: load(desk_settings[name].vendor, part),
+        vendor=lambda name: vendor_of(desk_settings[name].vendor),
         attachments=enclosed,
         session=_sessions(desk_settings, tokens, clock, counters),
     )
@@ -117,7 +116,7 @@ def desk_settings_of(settings: Settings, name: str) -> Any:
     if "vendor" not in values:
         raise ConfigError(f"{settings.path}: desks.{name}.vendor is missing: one of {', '.join(DESKS)}")
     try:
-        return load(str(values["vendor"]), "connector").Settings.model_validate(values)
+        return vendor_of(str(values["vendor"])).connector.Settings.model_validate(values)
     except ValidationError as err:
         raise ConfigError(explain(err, str(settings.path), f"desks.{name}")) from err
 
@@ -132,15 +131,12 @@ def _sessions(
 
     def session(name: str, *, admin: bool = False) -> Any:
         settings = desk_settings[name]
-        make = load(settings.vendor, "connector").make_session
 
         def on_call(operation: str, outcome: str) -> None:
             counters.vendor_call(name, operation, outcome)
 
-        known = inspect.signature(make).parameters
-        offered = {"desk": name, "admin": admin}
-        more = {key: value for key, value in offered.items() if key in known}
-        return make(settings, tokens, clock, on_call, **more)
+        make = vendor_of(settings.vendor).connector.make_session
+        return make(settings, tokens, clock, on_call, desk=name, admin=admin)
 
     return session
 

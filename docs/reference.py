@@ -17,7 +17,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from connectors import DESKS, load
+from connectors import DESKS, vendor_of
 from connectors.channels import CHANNELS
 from core.admin.init import env_name, secret_names
 from core.model import Action
@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def desk_settings() -> dict[str, type[BaseModel]]:
     """Vendor → the class of its `[desks.<name>]` table."""
-    return {vendor: load(vendor, "connector").Settings for vendor in DESKS}
+    return {vendor: vendor_of(vendor).connector.Settings for vendor in DESKS}
 
 
 def channel_settings() -> dict[str, type[BaseModel]]:
@@ -46,7 +46,7 @@ def label(vendor: str) -> str:
 
 def supports(vendor: str) -> frozenset[type[Any]]:
     """The actions a vendor's connector can carry out, as the connector itself says."""
-    classes = [vars(one) for one in vars(load(vendor, "connector")).values() if inspect.isclass(one)]
+    classes = [vars(one) for one in vars(vendor_of(vendor).connector).values() if inspect.isclass(one)]
     return next(one["supports"] for one in classes if isinstance(one.get("supports"), frozenset))
 
 

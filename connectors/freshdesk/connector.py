@@ -61,6 +61,7 @@ def make_session(
     clock: Callable[[], datetime],
     on_call: OnCall | None = None,
     *,
+    desk: str = "",  # keys are not kept in the store
     admin: bool = False,
 ) -> DeskSession:
     """A session with the bot's key; with `admin`, the installer's where there is one. No tokens: keys do not expire."""

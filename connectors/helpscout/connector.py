@@ -68,6 +68,7 @@ def make_session(
     on_call: OnCall | None = None,
     *,
     desk: str = "",
+    admin: bool = False,  # one credential serves both
 ) -> DeskSession:
     """A session that proves itself by OAuth. `desk` names the token in the store, else the app does: all accounts
     share one origin, and must not share a token."""

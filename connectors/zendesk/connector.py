@@ -85,6 +85,7 @@ def make_session(
     on_call: OnCall | None = None,
     *,
     desk: str = "",
+    admin: bool = False,  # one credential serves both
 ) -> DeskSession:
     """A session that proves itself by OAuth, or by the dated API token. `desk` names the token in the store."""
     limits = Limits(

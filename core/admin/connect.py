@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from flask import Flask, request
@@ -18,6 +18,9 @@ from core.app import App
 from core.errors import ConfigError
 from core.ledger import store
 from core.ledger.tokens import StoredTokens
+
+if TYPE_CHECKING:
+    from connectors.kit.vendor import Connect
 
 DONE = "Connected. You may close this page.\n"
 NOT_DONE = "That did not work. Look at the terminal.\n"
@@ -49,13 +52,13 @@ def begin(app: App, desk: str, redirect_uri: str) -> Request:
     return Request(link, redirect_uri, state, verifier)
 
 
-def _part(app: App, desk: str) -> Any:
-    try:
-        return app.vendor(desk, "install.connect")
-    except ModuleNotFoundError as err:
+def _part(app: App, desk: str) -> Connect:
+    found = app.vendor(desk).connect
+    if found is None:
         raise ConfigError(
             f"desk {desk} needs no browser: its key stands in the environment, and `backstop doctor {desk}` tries it"
-        ) from err
+        )
+    return found
 
 
 def finish(app: App, desk: str, asked: Request, given: Mapping[str, str]) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from core.app import App
 from core.errors import ConfigError
@@ -12,30 +10,43 @@ from core.ledger import store
 from core.ledger.tokens import StoredTokens
 from core.model import Finding
 
-
-def taken(function: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the offered arguments that a vendor's function has a use for."""
-    known = inspect.signature(function).parameters
-    return {name: value for name, value in offered.items() if name in known}
+if TYPE_CHECKING:
+    from connectors.kit.provision import Manifest, Step
 
 
-def plan(app: App, name: str) -> list[Any]:
-    """What install would do in a desk, one step per object."""
-    return list(_asked(app, name, "plan"))
+class Site(TypedDict):
+    """Where the desk reaches us, and what is ours there."""
+
+    public_url: str
+    desk: str
+    manifest: Manifest
 
 
-def install(app: App, name: str) -> list[Any]:
-    """Make what is missing. What was made is remembered at once, so that an error half-way orphans nothing."""
-    made, steps = _asked(app, name, "install", keep=lambda made: keep_manifest(app, name, dict(made)))
+def plan(app: App, name: str) -> list[Step]:
+    """Return what install would do in a desk, one step per object. Raises ConfigError."""
+    site, intents = _site(app, name), tuple(app.rules[name].intents)
+    session = app.session(name, admin=True)
+    return app.vendor(name).provision.plan(app.desk_settings[name], session, **site, intents=intents)
+
+
+def install(app: App, name: str) -> list[Step]:
+    """Make what is missing. What was made is kept at once, so that an error half-way orphans nothing."""
+    made, steps = app.vendor(name).provision.install(
+        app.desk_settings[name],
+        app.session(name, admin=True),
+        **_site(app, name),
+        intents=tuple(app.rules[name].intents),
+        keep=lambda made: keep_manifest(app, name, dict(made)),
+    )
     keep_manifest(app, name, made)
-    return list(steps)
+    return steps
 
 
-def uninstall(app: App, name: str, *, dry: bool = False) -> list[Any]:
+def uninstall(app: App, name: str, *, dry: bool = False) -> list[Step]:
     """Remove what install made, and forget the token; what the desk would not remove stays in the manifest."""
     manifest, settings = manifest_of(app, name), app.desk_settings[name]
-    work = _part(app, name).uninstall
-    steps = list(work(settings, app.session(name, admin=True), manifest=manifest, dry=dry))
+    session = app.session(name, admin=True)
+    steps = app.vendor(name).provision.uninstall(settings, session, manifest=manifest, dry=dry)
     if not dry:
         left = {step.id for step in steps if step.action == "by_hand" and step.id}
         keep_manifest(app, name, {key: kept for key, kept in manifest.items() if kept.get("id") in left})
@@ -45,26 +56,15 @@ def uninstall(app: App, name: str, *, dry: bool = False) -> list[Any]:
 
 
 def doctor(app: App, name: str) -> list[Finding]:
-    """What the vendor's part sees of what install made."""
-    return list(_asked(app, name, "doctor"))
+    """Return what the vendor's part sees of what install made."""
+    session = app.session(name, admin=True)
+    return app.vendor(name).provision.doctor(app.desk_settings[name], session, **_site(app, name))
 
 
-def _asked(app: App, name: str, what: str, **more: Any) -> Any:
+def _site(app: App, name: str) -> Site:
     if not app.settings.public_url:
         raise ConfigError(f"{app.settings.path}: public_url is missing: it is where the desk will reach us")
-    work = getattr(_part(app, name), what)
-    offered = {
-        "public_url": app.settings.public_url,
-        "desk": name,
-        "manifest": manifest_of(app, name),
-        "intents": tuple(app.rules[name].intents),
-        **more,
-    }
-    return work(app.desk_settings[name], app.session(name, admin=True), **taken(work, offered))
-
-
-def _part(app: App, name: str) -> Any:
-    return app.vendor(name, "install.provision")
+    return {"public_url": app.settings.public_url, "desk": name, "manifest": manifest_of(app, name)}
 
 
 def manifest_of(app: App, name: str) -> dict[str, Any]:

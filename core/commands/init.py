@@ -56,7 +56,7 @@ def init(
     config: str | None, mode: str, ask: bool | None, force: bool, as_json: bool, **given: str | None
 ) -> None:
     """Write a commented backstop.toml and .env."""
-    from connectors import load
+    from connectors import vendor_of
     from core.admin.init import draft, secret_names, write
     from core.settings import default_path
 
@@ -64,7 +64,7 @@ def init(
     asking = sys.stdin.isatty() if ask is None else ask
     try:
         answers = _answers(given, Mode(mode), asking)
-        settings = load(answers.vendor, "connector").Settings
+        settings = vendor_of(answers.vendor).connector.Settings
         generated = {"webhook_secret": secrets.token_hex(20), "token": secrets.token_urlsafe(24)}
         written = write(path, draft(answers, secret_names(settings), generated), force=force)
     except ConfigError as err:
@@ -103,9 +103,9 @@ def _wanted(key: str, known: dict[str, Any]) -> bool:
 
 def _address(vendor: str) -> str:
     """The one address a vendor has for all accounts, where it has one."""
-    from connectors import load
+    from connectors import vendor_of
 
-    return str(load(vendor, "connector").Settings.model_fields["base_url"].default or "")
+    return str(vendor_of(vendor).connector.Settings.model_fields["base_url"].default or "")
 
 
 def _missing(answers: Answers) -> list[str]:

@@ -197,7 +197,7 @@ class DeskRow:
     paused_at: datetime | None
     paused_by: str
     trouble: str
-    manifest: Json | None
+    manifest: dict[str, dict[str, str]] | None
 
 
 @dataclass(frozen=True)

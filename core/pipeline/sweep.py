@@ -149,14 +149,14 @@ def _doubt_the_hook(app: App, name: str, row: DeskRow | None, now: datetime) -> 
 
 def _ensure_hook(app: App, name: str) -> str:
     settings = app.desk_settings[name]
-    provision = app.vendor(name, "install.provision")
-    if not hasattr(provision, "ensure_hook"):
+    part = app.vendor(name).repair
+    if part is None:
         return ""
     try:
         with app.engine.begin() as conn:
             row = store.desk(conn, name)
         manifest = (row.manifest if row is not None else None) or {}
-        step = provision.ensure_hook(app.session(name), settings, app.settings.public_url, name, manifest)
+        step = part.ensure_hook(app.session(name), settings, app.settings.public_url, name, manifest)
     except VendorError as err:
         return f"it could not be looked at ({err})"
     return f"{step.action} {step.name}" if step is not None else ""

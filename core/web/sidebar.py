@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 from sqlalchemy import Connection, select
@@ -21,6 +21,9 @@ from core.ledger.ticket_report import told
 from core.model import Viewing, WebhookRequest
 from core.web.claim_links import GONE, here, shielded
 from core.web.sidebar_text import panel_of
+
+if TYPE_CHECKING:
+    from connectors.kit.vendor import Sidebar
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +44,7 @@ def beside(desk: str) -> tuple[Response, int]:
     asked = WebhookRequest({k.lower(): v for k, v in request.headers.items()}, request.get_data(cache=False))
     try:
         query = request.query_string.decode("ascii", "replace")
-        viewing: Viewing = part.asked(app.desk_settings[desk], asked, query)
+        viewing = part.asked(app.desk_settings[desk], asked, query)
     except BadSignature as err:
         return jsonify({"result": str(err)}), 401
     except BadPayload as err:
@@ -52,17 +55,12 @@ def beside(desk: str) -> tuple[Response, int]:
     return shielded(render_template("panel.html", **shown), frames=part.FRAMES, forms="'none'")
 
 
-def sidebar_of(app: App, desk: str) -> Any:
-    """The vendor's part for its sidebar; None where it has none."""
-    if desk not in app.desks:
-        return None
-    try:
-        return app.vendor(desk, "sidebar")
-    except ModuleNotFoundError:
-        return None
+def sidebar_of(app: App, desk: str) -> Sidebar | None:
+    """Return the vendor's part for its sidebar, None where it has none."""
+    return app.vendor(desk).sidebar if desk in app.desks else None
 
 
-def _shown(app: App, part: Any, desk: str, viewing: Viewing, now: datetime) -> dict[str, Any]:
+def _shown(app: App, part: Sidebar, desk: str, viewing: Viewing, now: datetime) -> dict[str, Any]:
     """What the panel says, with its links; asks the desk before it holds the database."""
     with db.reading(app.engine) as conn:
         found = panel_of(
@@ -98,7 +96,7 @@ def asked_at(conn: Connection, desk: str) -> datetime | None:
     return datetime.fromisoformat(kept) if kept else None
 
 
-def _email(app: App, part: Any, desk: str, viewing: Viewing, now: datetime) -> str:
+def _email(app: App, part: Sidebar, desk: str, viewing: Viewing, now: datetime) -> str:
     """The address by which the desk knows who looks; "" when it does not say: then the page behind the link asks."""
     if not viewing.agent:
         return ""

@@ -25,7 +25,13 @@ BROKEN = "Freshdesk's API did not take it"
 
 
 def plan(
-    settings: Settings, session: DeskSession, *, public_url: str, desk: str, manifest: Manifest
+    settings: Settings,
+    session: DeskSession,
+    *,
+    public_url: str,
+    desk: str,
+    manifest: Manifest,
+    intents: Iterable[str] = (),  # no object of ours names an intent here
 ) -> list[Step]:
     """What install would do, and what is left to be clicked."""
     seen = look(Api(session))
@@ -52,6 +58,7 @@ def install(
     public_url: str,
     desk: str,
     manifest: Manifest,
+    intents: Iterable[str] = (),  # no object of ours names an intent here
     keep: Keep = forget,
 ) -> tuple[Manifest, list[Step]]:
     """Make what is missing, bring ours up to date, leave the rest. Twice makes one of each."""
