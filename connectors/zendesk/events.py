@@ -163,7 +163,7 @@ def _comment(make: _Maker, told: Row, me: str) -> tuple[TicketEvent, ...]:
     if _is_first(told, comment):
         return make.created(row(told.get("detail")).get("created_at"))
     message_id = text(comment.get("id"))
-    return make.reply(message_id, told.get("time")) if message_id else make.look(told.get("time"))
+    return make.reply(message_id, told.get("time")) if _is_id(message_id) else make.look(told.get("time"))
 
 
 def _requester(told: Row) -> str:
