@@ -93,6 +93,11 @@ class Evidence:
     whole: bool = False
 
 
+def by_desk(reason: str) -> Evidence:
+    """The desk itself wrote it: a rule, its system user, a bot of the account."""
+    return Evidence(Grade.PROVEN, MachineKind.DESK, reason, whole=True)
+
+
 class Status(StrEnum):
     """A ticket's status, the vendors' words folded together."""
 
@@ -176,7 +181,13 @@ class Message:
     author_id: str = ""
     author_name: str = ""
     author_email: str = ""
-    machine: str = ""  # why we think a machine wrote it; empty when a person did
+    subject: str = ""  # its own, where the desk shows one
+    headers: Mapping[str, str] = field(
+        default_factory=dict, repr=False
+    )  # of the mail, where the desk shows them
+    flags: tuple[str, ...] = ()  # what the desk itself says of it, in words ("it was flagged as automatic")
+    machine: Evidence | None = None  # why we think that a machine wrote it; None when a person did
+    thanks: bool = False  # it only thanks or confirms
     mark: str = ""  # the key we left in our own writes, where the vendor keeps it
     draft: bool = False  # half-written by an agent, not sent
 

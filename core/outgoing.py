@@ -10,15 +10,11 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from core.mail.machine import nobody_reads
 from core.mail.said import said_in
 from core.model import Author, Message, Reply, Status, Ticket
 
 ECHO = 40  # a run of this many characters of the customer's own words is an echo
-_NOBODY = re.compile(
-    r"^(no-?_?\.?reply|do-?_?not-?_?reply|mailer-?daemon|postmaster|bounces?|notifications?|auto-?confirm)\b"
-    r"|(^|[.+_-])(no-?reply|donotreply|bounces?)([.+_@-]|$)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -76,8 +72,8 @@ def _unreachable(ticket: Ticket) -> str:
 
 def _machine(ticket: Ticket, answers: str) -> str:
     message = next((m for m in ticket.messages if m.id == answers), None)
-    if message is not None and message.machine:
-        return f"a machine wrote the message: {message.machine}"
+    if message is not None and message.machine is not None:
+        return f"a machine wrote the message: {message.machine.reason}"
     return ""
 
 
@@ -85,7 +81,7 @@ def _stranger(email: str, own_addresses: Collection[str]) -> str:
     address = email.strip().lower()
     if address in {own.strip().lower() for own in own_addresses if own}:
         return "the address is one of our own"
-    if address and _NOBODY.search(address.partition("@")[0]):
+    if nobody_reads(address):
         return "the address belongs to no person"
     return ""
 

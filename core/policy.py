@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from core import automatic
 from core.model import (
     NO_INTENT,
     Action,
@@ -17,6 +18,7 @@ from core.model import (
     Author,
     Band,
     Decision,
+    Grade,
     Guess,
     History,
     IntentRule,
@@ -35,7 +37,6 @@ from core.model import (
     Solve,
     Status,
     Ticket,
-    TicketState,
     whole_percent,
 )
 from core.outgoing import human_touch
@@ -55,16 +56,45 @@ def decide(
     alone = leave_alone(ticket, messages, history)
     if alone:
         return _stamp(Decision(Outcome.LEFT_ALONE, alone), prediction, rules)
-    machine = _machine(messages)
-    if machine:
-        return _stamp(_machine_mail(machine, history, rules), prediction, rules)
+    return _stamp(_wanted(ticket, messages, prediction, history, rules), prediction, rules)
+
+
+def _wanted(
+    ticket: Ticket, messages: Sequence[Message], prediction: Prediction, history: History, rules: Rules
+) -> Decision:
+    """What a ticket that is ours to touch needs, whoever wrote."""
     rule = _rule(prediction.intent, rules)
     priority = _priority(prediction, rule, rules)
+    machine = automatic.written_by(messages)
+    nothing = automatic.adds_nothing(ticket, messages, priority, history, rules)
+    if nothing is not None:
+        return nothing
+    if machine is None:
+        return _for_a_person(ticket, prediction, rule, priority, history, rules)
+    if machine.grade is Grade.PROVEN:
+        return automatic.proven(machine, history, rules)
+    silent = replace(rules, acknowledge=False)
+    held = f"looks automatic because {machine.reason}"
+    decision = _for_a_person(ticket, prediction, rule, priority, history, silent, held=held)
+    return automatic.looks_automatic(decision, machine, prediction, rules)
+
+
+def _for_a_person(
+    ticket: Ticket,
+    prediction: Prediction,
+    rule: IntentRule,
+    priority: Priority,
+    history: History,
+    rules: Rules,
+    *,
+    held: str = "",
+) -> Decision:
+    """`held`: why nothing is answered automatically, however sure the guess is."""
     if history.auto_answered:
-        return _stamp(_again(ticket, prediction, rule, priority, history, rules), prediction, rules)
+        return _again(ticket, prediction, rule, priority, history, rules)
     if history.escalated:
-        return _stamp(_still_waiting(prediction, priority, history, rules), prediction, rules)
-    return _stamp(_first(ticket, prediction, rule, priority, rules), prediction, rules)
+        return _still_waiting(prediction, priority, history, rules)
+    return _first(ticket, prediction, rule, priority, rules, held=held)
 
 
 def leave_alone(ticket: Ticket, messages: Sequence[Message], history: History) -> str:
@@ -86,30 +116,14 @@ def leave_alone(ticket: Ticket, messages: Sequence[Message], history: History) -
     return ""
 
 
-def _machine(messages: Sequence[Message]) -> str:
-    """Why all of it is a machine's; one person's message among them makes it a person's."""
-    reasons = [m.machine for m in messages if m.machine or m.author is Author.MACHINE]
-    return (reasons[-1] or "a machine wrote it") if len(reasons) == len(messages) else ""
-
-
-def _machine_mail(why: str, history: History, rules: Rules) -> Decision:
-    """Never answered, never acknowledged; a new ticket of a machine's is still put in a queue."""
-    if history.state is not None and history.state is not TicketState.RECEIVED:
-        return Decision(Outcome.LEFT_ALONE, f"a machine wrote it: {why}")
-    tags = AddTags((f"{rules.tag_prefix}general_queue",))
-    return Decision(
-        Outcome.GENERAL_QUEUE,
-        f"a machine wrote it ({why}): put in the general queue, nobody is written to",
-        band=Band.GENERAL,
-        priority=Priority.LOW,
-        queue=rules.general_queue,
-        actions=_only([tags, SetQueue(rules.general_queue)]),
-        rule="machine mail",
-    )
-
-
 def _first(
-    ticket: Ticket, prediction: Prediction, rule: IntentRule, priority: Priority, rules: Rules
+    ticket: Ticket,
+    prediction: Prediction,
+    rule: IntentRule,
+    priority: Priority,
+    rules: Rules,
+    *,
+    held: str = "",
 ) -> Decision:
     """The three bands."""
     if suspected(prediction, rules, rules.human_request):
@@ -118,7 +132,7 @@ def _first(
         )
     band = band_of(prediction, rule, rules)
     if band is Band.AUTO:
-        held = held_back(rule, priority, ticket, rules) or prediction.unread
+        held = held or held_back(rule, priority, ticket, rules) or prediction.unread
         if not held:
             return _answer(prediction, rule, priority, rules)
         return _route(ticket, prediction, rule, priority, rules, why=held)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,9 +43,9 @@ class HelpDesk(Protocol):
     def fetch(self, ticket_id: str) -> Ticket:
         """The whole ticket. Raises Gone, Moved, TryLater, NotAllowed."""
 
-    def machine_mail(self, ticket: Ticket) -> str:
-        """Why the newest customer message is a machine's, asked of the mail's own headers where the
-        vendor shows them at the price of a call; "" otherwise. Called only before speaking."""
+    def mail_headers(self, ticket: Ticket, message_id: str) -> Mapping[str, str]:
+        """The headers of the mail that a customer's message came as, where the vendor shows them at the price of a call;
+        {} otherwise. Called only before speaking."""
 
     def writes(self, ticket: Ticket, actions: Sequence[Action], key: str) -> tuple[Write, ...]:
         """The actions as the fewest calls this vendor allows, in the order that hurts least when cut off.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -151,9 +151,9 @@ class Freshdesk:
             queue_name=directory.group_name(str(raw.get("group_id") or "")),
         )
 
-    def machine_mail(self, ticket: Ticket) -> str:
-        """Freshdesk shows no mail headers, so there is nothing more to ask."""
-        return ""
+    def mail_headers(self, ticket: Ticket, message_id: str) -> Mapping[str, str]:
+        """Freshdesk shows no mail headers."""
+        return {}
 
     def writes(self, ticket: Ticket, actions: Sequence[Action], key: str) -> tuple[Write, ...]:
         """One PUT for all that is set, one call for each note and reply."""

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connectors.kit.machine import machine_reason
 from connectors.kit.text import words_in
 from connectors.kit.values import Row, stamp, whole
-from core.model import Assignee, Author, Customer, Message, Status, Ticket
+from core.model import Assignee, Author, Customer, Message, Status, Ticket, by_desk
 
 EMBEDDED = 10  # `include=conversations` shows the ten oldest and nothing says whether there are more
 FIRST = "description"  # the first message has no id of its own
@@ -193,14 +192,11 @@ def _assignee(raw: Row, known: Known) -> Assignee | None:
 def _first(raw: Row, customer: Customer, known: Known) -> Message:
     """The ticket's own first message: `description`, which no list of conversations repeats."""
     text = plain(raw, "description_text", "description", "structured_description")
-    author, why = Author.CUSTOMER, ""
+    author = Author.CUSTOMER
     if customer.id == known.bot:
         author = Author.BOT
     elif whole(raw.get("source")) == OUTBOUND or customer.is_staff:
         author = Author.AGENT
-    else:
-        why = machine_reason(_text(raw.get("subject")), text, customer.email)
-        author = Author.MACHINE if why else author
     return Message(
         id=FIRST,
         author=author,
@@ -210,7 +206,7 @@ def _first(raw: Row, customer: Customer, known: Known) -> Message:
         author_id="" if author is Author.AGENT and not customer.is_staff else customer.id,
         author_name=customer.name,
         author_email=customer.email,
-        machine=why,
+        subject=_text(raw.get("subject")),
     )
 
 
@@ -219,14 +215,10 @@ _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 def _message(row: Row, raw: Row, customer: Customer, known: Known) -> Message:
     text = plain(row, "body_text", "body", "structured_body")
-    author, why = _author(row, raw, text, customer, known)
+    author, why = _author(row, customer, known)
     own = _text(row.get("user_id")) == customer.id
     named = known.names.get(_text(row.get("user_id")), Assignee(""))
-    email = (
-        customer.email
-        if own
-        else named.email or (_text(row.get("from_email")) if row.get("incoming") else "")
-    )
+    sender = _address(_text(row.get("from_email"))) if row.get("incoming") else ""
     return Message(
         id=_text(row.get("id")),
         author=author,
@@ -236,12 +228,12 @@ def _message(row: Row, raw: Row, customer: Customer, known: Known) -> Message:
         public=not row.get("private") and row.get("source") != FORWARDED,
         author_id=_text(row.get("user_id")),
         author_name=customer.name if own else named.name,
-        author_email=_address(email),
-        machine=why,
+        author_email=sender or (customer.email if own else named.email),
+        machine=by_desk(why) if author is Author.MACHINE else None,
     )
 
 
-def _author(row: Row, raw: Row, text: str, customer: Customer, known: Known) -> tuple[Author, str]:
+def _author(row: Row, customer: Customer, known: Known) -> tuple[Author, str]:
     """Who wrote a conversation, and why we think that no person did."""
     user = _text(row.get("user_id"))
     if user and user == known.bot:
@@ -254,9 +246,7 @@ def _author(row: Row, raw: Row, text: str, customer: Customer, known: Known) -> 
         if not known.human.get(user, True):
             return Author.MACHINE, "an AI agent of the desk"
         return Author.AGENT, ""
-    address = _address(_text(row.get("from_email"))) or (customer.email if user == customer.id else "")
-    why = machine_reason("", text, address)  # a conversation has no subject of its own
-    return (Author.MACHINE, why) if why else (Author.CUSTOMER, "")
+    return Author.CUSTOMER, ""
 
 
 def _address(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from email import message_from_string
 from functools import partial
@@ -18,14 +18,12 @@ from connectors.helpscout.directory import Directory
 from connectors.helpscout.install import doctor
 from connectors.kit.claims import unmoved
 from connectors.kit.http import DeskSession, Limits, OnCall
-from connectors.kit.machine import machine_reason
 from connectors.kit.oauth import Bearer
 from connectors.kit.settings import DeskSettings
 from connectors.kit.values import Row, number, row, text
 from core.errors import Gone, Refused, TryLater, VendorError
 from core.model import (
     Action,
-    Author,
     Claim,
     Finding,
     Identity,
@@ -153,21 +151,19 @@ class HelpScout:
             prefix=self._settings.tag_prefix,
         )
 
-    def machine_mail(self, ticket: Ticket) -> str:
+    def mail_headers(self, ticket: Ticket, message_id: str) -> Mapping[str, str]:
         """The original mail's headers are shown by a call of their own, for mail only."""
-        newest = next((m for m in reversed(ticket.messages) if m.author is Author.CUSTOMER), None)
-        if newest is None or ticket.channel == "chat":
-            return ""
+        if ticket.channel == "chat":
+            return {}
         try:
             answer = self._api.get(
-                f"/conversations/{number(ticket.id)}/threads/{number(newest.id)}/original-source"
+                f"/conversations/{number(ticket.id)}/threads/{number(message_id)}/original-source"
             )
         except (Gone, Refused) as err:
             if err.status == 401:
                 raise
-            return ""  # it did not come by mail, is not kept any more, or our role may not see it
-        headers = dict(message_from_string(text(row(answer).get("original"))).items())
-        return machine_reason("", "", newest.author_email, headers)
+            return {}  # it did not come by mail, is not kept any more, or our role may not see it
+        return dict(message_from_string(text(row(answer).get("original"))).items())
 
     def writes(self, ticket: Ticket, actions: Sequence[Action], key: str) -> tuple[Write, ...]:
         """Tags, note, reply: the reply carries the final status and assignee."""

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from connectors.helpscout.directory import full_name
-from connectors.kit.machine import machine_reason
 from connectors.kit.text import words_in
 from connectors.kit.values import Row, row, rows, stamp, text, whole
-from core.model import Author, Message
+from core.model import Author, Message, by_desk
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 CHATS = frozenset({"chat", "beaconchat"})
@@ -64,13 +63,11 @@ def by_machine(thread: Row, robot: Robot) -> str:
     return ""
 
 
-def author_of(thread: Row, subject: str, said: str, bot: str, robot: Robot) -> tuple[Author, str]:
+def author_of(thread: Row, bot: str, robot: Robot) -> tuple[Author, str]:
     """Who wrote a thread, and why we think that no person did."""
-    writer = writer_of(thread)
     if from_customer(thread):
-        why = machine_reason(subject, said, text(writer.get("email")))
-        return (Author.MACHINE, why) if why else (Author.CUSTOMER, "")
-    if text(writer.get("id")) == bot:
+        return Author.CUSTOMER, ""
+    if text(writer_of(thread).get("id")) == bot:
         return Author.BOT, ""
     why = by_machine(thread, robot)
     return (Author.MACHINE, why) if why else (Author.AGENT, "")
@@ -105,7 +102,7 @@ def message_of(thread: Row, subject: str, bot: str, robot: Robot) -> Message:
     """One thread as a message."""
     html = text(thread.get("body")) or _attached(thread)
     said, writer = words_in(html), writer_of(thread)
-    author, why = author_of(thread, subject, said, bot, robot)
+    author, why = author_of(thread, bot, robot)
     return Message(
         id=text(thread.get("id")),
         author=author,
@@ -116,7 +113,8 @@ def message_of(thread: Row, subject: str, bot: str, robot: Robot) -> Message:
         author_id=text(writer.get("id")),
         author_name=full_name(writer),
         author_email=text(writer.get("email")),
-        machine=why,
+        subject=subject,
+        machine=by_desk(why) if author is Author.MACHINE else None,
         draft=unsent(thread) and not from_customer(thread),
     )
 

@@ -45,6 +45,10 @@ class DeskSettings(BaseModel):
     )
     confidence_field: str = ""  # as above, in whole per cent
     outcome_field: str = ""  # as above: what became of the ticket
+    people: Annotated[list[str], BeforeValidator(_split)] = Field(
+        default_factory=list,
+        description='senders and mailing lists that look automatic and are people: "forms@shop.example", "list-id:help.shop.example"',
+    )
     acknowledge: bool = True  # false where the desk's own automatic reply shall be the only one
 
     def fields(self) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -180,9 +180,9 @@ class Zendesk:
             if target != ticket_id:
                 raise Moved(f"ticket {ticket_id} was merged into {target or 'another one'}", target=target)
 
-    def machine_mail(self, ticket: Ticket) -> str:
+    def mail_headers(self, ticket: Ticket, message_id: str) -> Mapping[str, str]:
         """Zendesk shows no mail headers; its own flags came with the thread."""
-        return ""
+        return {}
 
     def writes(self, ticket: Ticket, actions: Sequence[Action], key: str) -> tuple[Write, ...]:
         """One PUT, or one for each note and reply."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from connectors.kit.machine import machine_reason
 from connectors.kit.values import Row, row, rows, stamp
 from connectors.zendesk.api import text
-from core.model import Assignee, Author, Customer, Message, Status, Ticket
+from core.model import Assignee, Author, Customer, Message, Status, Ticket, by_desk
 
 MARK = "backstop"  # the name under `metadata` in which each write of ours keeps its key
 MOST_COMMENTS = 5000  # a ticket takes no more
@@ -241,7 +240,7 @@ def _message(comment: Row, raw: Row, first: bool, people: Mapping[str, Row], kno
     # A reply's own subject is not shown: only the first message may be judged by the ticket's.
     subject = str(raw.get("raw_subject") or raw.get("subject") or "") if first else ""
     email = str(user.get("email") or "")
-    message = Message(
+    return Message(
         id=text(comment.get("id")),
         author=author,
         at=stamp(comment.get("created_at")) or stamp(raw.get("created_at")) or EPOCH,
@@ -251,19 +250,19 @@ def _message(comment: Row, raw: Row, first: bool, people: Mapping[str, Row], kno
         author_id=text(comment.get("author_id")),
         author_name=str(user.get("name") or ""),
         author_email=email,
-        machine=why,
+        subject=subject,
+        flags=_flags(comment) if author is Author.CUSTOMER else (),
+        machine=by_desk(why) if author is Author.MACHINE else None,
         mark=str(row(row(comment.get("metadata")).get("custom")).get(MARK) or ""),
     )
-    if author is not Author.CUSTOMER:
-        return message
-    why = _flagged(comment) or machine_reason(subject, body, email)
-    return replace(message, author=Author.MACHINE, machine=why) if why else message
 
 
-def _flagged(comment: Row) -> str:
+def _flags(comment: Row) -> tuple[str, ...]:
     """Flag 4: Zendesk saw an automatically generated comment and mails nobody about it."""
     flags = row(comment.get("metadata")).get("flags")
-    return "Zendesk flagged it as automatically generated" if isinstance(flags, list) and 4 in flags else ""
+    return (
+        ("Zendesk flagged it as automatically generated",) if isinstance(flags, list) and 4 in flags else ()
+    )
 
 
 def _customer(requester: str, user: Row) -> Customer:

@@ -35,7 +35,7 @@ WORDED = {
 _ROBOTS = r"""
     do[-_.]?not[-_.]?reply | no[-_.]?reply | ne[-_.]?pas[-_.]?repondre | nicht[-_.]?antworten | no[-_.]?responder
     | geen[-_.]?antwoord | niet[-_.]?beantwoorden | non[-_.]?rispondere | nao[-_.]?responda | nao[-_.]?responder
-    | inte[-_.]?svar | ikke[-_.]?svar | nie[-_.]?odpowiadaj | neodpovidat | auto[-_.]?reply | auto[-_.]?confirm
+    | inte[-_.]?svar | ikke[-_.]?svar | nie[-_.]?odpowiadaj | neodpovidat | auto[-_.]?reply | auto[-_.]?confirm | notifications?
 """
 _NO_REPLY = re.compile(
     rf"^(?:[^@]{{0,64}}[-_.+])?(?:{_ROBOTS})(?:[-_.+][^@]{{0,64}})?@", re.IGNORECASE | re.VERBOSE
@@ -45,6 +45,8 @@ _SERVERS = re.compile(
     r"|[^@]{0,64}[-+]bounces)(?:@|$)|^<>$",
     re.IGNORECASE,
 )
+
+_POSTMASTER = re.compile(r"^postmaster@", re.IGNORECASE)  # a mail server's, or its keeper's
 
 # RFC 3834: Auto-Submitted is "no" for people; everything else was made by a program.
 _PROGRAMS = ("x-autoreply", "x-autorespond", "x-autoresponder", "x-auto-reply", "x-failed-recipients")
@@ -59,6 +61,8 @@ _PREFIXES = re.compile(
 )
 _TAG = re.compile(r"^\s*(?:\[[^\]]{0,60}\]|【[^】]{0,60}】|\{[^}]{0,60}\}|\*+[^*]{0,40}\*+)\s*:?\s*")
 _ASKS = re.compile(r"[?？؟](?![\w/=&])")
+SAD = re.compile("[👎😡😠😢😭😞🙁☹😤🤬💔😕😒🙄❌]")
+ADDRESS = 320  # characters: more is no address (RFC 5321)
 _MOST_ASKS = 600  # characters in which a question counts
 SHORT = 60  # letters and signs: less says nothing of its own
 
@@ -86,8 +90,9 @@ def evidence(
     proof = _proof(named)
     if proof:
         return Evidence(Grade.PROVEN, MachineKind.BOUNCE, proof, whole=True)
-    worded = _by_words(subject, text, from_email)
-    told = "" if _known(people, from_email, named) else _told(from_email, named, flags)
+    address = from_email.strip()[:ADDRESS]
+    worded = _by_words(subject, text, address)
+    told = "" if _known(people, address, named) else _told(address, named, flags)
     if worded is None:
         return Evidence(Grade.LIKELY, MachineKind.AUTOMATIC, told) if told else None
     return worded
@@ -99,6 +104,12 @@ def machine_reason(
     """Why a machine wrote this mail, in words for the ticket's history; "" when a person did."""
     found = evidence(subject, text, from_email, headers)
     return found.reason if found else ""
+
+
+def nobody_reads(address: str) -> bool:
+    """Whether nobody reads what is sent to this address: a mail server's own, or one that says so in its name."""
+    address = address.strip()[:ADDRESS]
+    return bool(_SERVERS.search(address) or _POSTMASTER.search(address) or _NO_REPLY.search(address))
 
 
 def _known(people: Collection[str], from_email: str, headers: Mapping[str, str]) -> bool:
@@ -132,7 +143,7 @@ def _told(from_email: str, headers: Mapping[str, str], flags: Collection[str]) -
         return f"it came through a mailing list ({_list_of(headers)})"
     if flags:
         return next(iter(flags))
-    address = from_email.strip()
+    address = from_email
     if _SERVERS.search(address) or _NO_REPLY.search(address):
         return f"it comes from {address}, which nobody reads"
     return ""
@@ -157,8 +168,8 @@ class _Read:
     text: str
     asks: bool  # somebody asks or demands something
     topic: bool  # it speaks of parcels, charges, passwords: of what customers write about
-    daemon: bool
-    robot: bool
+    daemon: bool  # a mail server sent it
+    robot: bool  # nobody reads what is sent to its sender
 
     def headed(self, kind: MachineKind) -> bool:
         """Whether the subject begins like that of such a message."""
@@ -177,14 +188,16 @@ class _Fit:
 
 
 def _by_words(subject: str, text: str, from_email: str) -> Evidence | None:
-    read, found = _read(subject, text, from_email.strip())
+    read, found = _read(subject, text, from_email)
     for kind, name in WORDED.items():
         headed = read.headed(kind)
         every = kind in _NAMED and len(read.text) <= 4 * SHORT  # a name and three words show no language
         for language in phrases.languages().values() if every else found:
-            fit = _fit(kind, read, language, headed=headed)
+            spoken = language if language.words else found[0]
+            fit = _fit(kind, read, language, spoken, headed=headed)
             if fit is not None and _RULES[kind](read, fit):
-                whole = not read.asks and not read.topic and _complete(kind, fit)
+                personal = read.asks or SAD.search(text) or (read.topic and kind not in _NAMED)
+                whole = not personal and _complete(kind, fit)
                 return Evidence(Grade.LIKELY, kind, f"it reads like {name}", whole=whole)
     return None
 
@@ -199,7 +212,12 @@ def _read(subject: str, text: str, address: str) -> tuple[_Read, list[Language]]
     asks = asks or any(one.pattern("asks").search(begin) for one in found)
     topic = any(one.pattern("topics").search(folded) for one in found)
     return _Read(
-        heads, folded, asks, topic, bool(_SERVERS.search(address)), bool(_NO_REPLY.search(address))
+        heads,
+        folded,
+        asks,
+        topic,
+        bool(_SERVERS.search(address) or _POSTMASTER.search(address)),
+        bool(_NO_REPLY.search(address)),
     ), found
 
 
@@ -219,22 +237,26 @@ def _opening(folded: str) -> str:
     return rest.strip() if rest and phrases.banners().match(head.lstrip("*[ ")) else folded
 
 
-def _fit(kind: MachineKind, read: _Read, language: Language, *, headed: bool) -> _Fit | None:
-    """None when neither the subject nor the text says anything of the kind."""
+def _fit(
+    kind: MachineKind, read: _Read, language: Language, spoken: Language, *, headed: bool
+) -> _Fit | None:
+    """None when neither the subject nor the text says anything of the kind. `spoken`: the language of the rest."""
     table = language.table(kind)
     states = {m[0] for m in table.states.finditer(read.text)} if table is not None else set()
     if not headed and not states:
         return None
-    tables = [one for one in (table, language.table(MachineKind.AUTOMATIC)) if one is not None]
-    beside = {
-        m[0]
-        for one in tables
-        for m in one.more.finditer(read.text)
-        if len(m[0]) >= WORDY or not m[0].isascii()
-    }
+    of_all = phrases.languages()[phrases.EVERYWHERE]
+    named = {one.code: one for one in (language, spoken, of_all)}.values()
+    found = (one.table(which) for one in named for which in (kind, MachineKind.AUTOMATIC))
+    tables = [one for one in found if one is not None]
+    beside = {m[0] for one in tables for m in one.more.finditer(read.text) if _says_much(m[0])}
     patterns = [pattern for one in tables for pattern in (one.states, one.more)]
-    share, left = phrases.unexplained(read.text, patterns, language)
+    share, left = phrases.unexplained(read.text, patterns, spoken)
     return _Fit(headed, len(states), len(beside), share, left)
+
+
+def _says_much(phrase: str) -> bool:
+    return len(phrase) >= WORDY or not phrase.isascii()
 
 
 def _complete(kind: MachineKind, fit: _Fit) -> bool:
@@ -263,9 +285,13 @@ def _acknowledgment(read: _Read, fit: _Fit) -> bool:
 
 
 def _bounce(read: _Read, fit: _Fit) -> bool:
-    if read.asks or not fit.states:
-        return read.daemon and fit.headed
-    return read.daemon or fit.states > 1 or fit.share <= MOSTLY or (fit.headed and not read.topic)
+    if read.daemon:
+        return fit.headed or fit.states > 0
+    if read.asks or (read.topic and not (fit.headed and fit.states > 1)):
+        return False
+    if not fit.states:
+        return len(read.text) < SHORT
+    return fit.headed or fit.states > 1 or fit.share <= MOSTLY
 
 
 def _answer(read: _Read, fit: _Fit) -> bool:

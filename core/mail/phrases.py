@@ -25,7 +25,7 @@ HERE = Path(__file__).parent / "phrases"
 LIMIT = 1_200  # characters of a text that are looked at
 EVERYWHERE = "any"
 SHORT_HEADS = frozenset(
-    {"absence", "receipt", "calendar"}
+    {"absence", "bounce", "receipt", "calendar"}
 )  # kinds whose subjects begin with a word and a colon
 LIKELIEST = 3  # languages that are tried on a text
 

@@ -11,13 +11,13 @@ import re
 import unicodedata
 
 from core.mail import phrases
+from core.mail.machine import SAD
 from core.mail.phrases import fold
 
 LONGEST = 400  # characters; a longer one says more than thanks
 NAMES = 3  # words of a name below the thanks
 
 _GLAD = frozenset("👍👌🙏❤💕💖😊🙂😀😁😃😄😍🥰🎉🥳✅💯👏🤝😘💪🌟⭐☺💚💙💛🧡💜🤗")
-_SAD = re.compile("[👎😡😠😢😭😞🙁☹😤🤬💔😕😒🙄❌]")
 _DEVICE = re.compile(
     r"^(sent from|get outlook|sent via|von meinem|gesendet von|envoye de|envoye depuis|enviado desde|enviado do|inviato da|verzonden (vanaf|met)"
     r"|skickat fran|sendt fra|wyslano z|odeslano z|lahetetty|отправлено|надіслано).*$",
@@ -29,7 +29,7 @@ _NAME = re.compile(r"[^\W\d_]+(?:['.-][^\W\d_]*)*")
 
 def is_thanks(text: str) -> bool:
     """Whether these words of a customer's only thank or confirm. `text`: the new words, without history."""
-    if len(text) > LONGEST or _SAD.search(text):
+    if len(text) > LONGEST or SAD.search(text):
         return False
     folded = _DEVICE.sub("", fold(_without_marks(text))).strip()
     if not folded:

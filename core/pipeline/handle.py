@@ -40,6 +40,7 @@ from core.model import (
     look_key,
 )
 from core.notifications.alerts import alarm
+from core.pipeline import authors
 from core.pipeline.claims import notice_claim
 from core.pipeline.decide import decide
 from core.pipeline.write import carry_out
@@ -109,7 +110,8 @@ def settle_ticket(app: App, event: EventRow) -> tuple[str, str]:
     messages = unhandled(ticket, row.handled_message_id if row else "", row.handled_at if row else None)
     if not messages and (begun := _begun(app, row)):
         return Outcome.LEFT_ALONE, begun
-    decided = decide(app, ticket, messages, row, event)
+    ticket = authors.judged(ticket, messages, app.desk_settings[event.desk].people)
+    decided = decide(app, ticket, authors.same(ticket, messages), row, event)
     if decided is None:
         raise Conflict("another look was faster: whatever it left is taken up by this one in a moment")
     carry_out(app, ticket, decided)

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from core.app import App
-from core.escalation import ladder_for, next_due
+from core.automatic import CALM
+from core.escalation import TEAM, ladder_for, next_due
 from core.ledger import store
 from core.ledger.rows import DecisionRow, TicketRow
 from core.model import Author, Mode, Outcome, Priority, Ticket
@@ -106,9 +107,8 @@ def _escalated(
     first = row.waiting_since if row is not None and row.waiting_since and not again else since
     priority = Priority(decision.priority)
     promise_at = row.promise_at if row is not None and row.promise_at else now
-    ladder = ladder_for(
-        app.rungs(), waiting_since=first, promise_at=promise_at, priority=priority, hours=app.hours
-    )
+    rungs = [one for one in app.rungs() if one.notify == TEAM] if decision.rule == CALM else app.rungs()
+    ladder = ladder_for(rungs, waiting_since=first, promise_at=promise_at, priority=priority, hours=app.hours)
     values: dict[str, Any] = {
         "state": "reescalated" if again else "escalated",
         "waiting_since": first,

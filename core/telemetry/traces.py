@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WHERE = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-DESK_CALLS = frozenset(["fetch", "machine_mail", "send", "landed", "changed_since", "unclaimed"])
+DESK_CALLS = frozenset(["fetch", "mail_headers", "send", "landed", "changed_since", "unclaimed"])
 BY_ID = frozenset(["fetch", "landed"])
 CHANNEL_CALLS = frozenset(["send", "answer"])
 REMEDY = (

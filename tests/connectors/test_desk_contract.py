@@ -121,18 +121,15 @@ def test_lines_stay_lines_so_that_what_a_customer_quotes_is_not_taken_for_their_
     assert words == ["That is <late> & wrong.", "No, that did not help."]
 
 
-@pytest.mark.parametrize(
-    ("subject", "body"),
-    [
-        ("Automatische Antwort: Ihre Anfrage", "Ich bin bis zum 3. Mai nicht im Büro."),
-        ("Undelivered Mail Returned to Sender", "This is the mail system at host mx.example.com."),
-    ],
-)
-def test_a_machines_mail_is_known_as_such_with_the_reason(world, vendor, subject, body):
+def test_a_connector_hands_over_subject_and_sender_and_judges_nobody(world, vendor):
     w = world(vendor)
-    ticket = w.ours.fetch(w.customer(body, subject=subject))
-    assert ticket.messages[0].author is Author.MACHINE
-    assert ticket.messages[0].machine
+    ticket = w.ours.fetch(
+        w.customer("Ich bin bis zum 3. Mai nicht im Büro.", subject="Automatische Antwort: Anfrage")
+    )
+    first = ticket.messages[0]
+    assert (first.author, first.machine) == (Author.CUSTOMER, None)
+    assert first.subject == "Automatische Antwort: Anfrage"
+    assert first.author_email == ticket.customer.email != ""
 
 
 def test_a_deleted_ticket_is_gone(world, vendor):

@@ -258,16 +258,6 @@ def test_a_thread_of_more_than_a_hundred_is_paged_by_the_link_header(web):
     assert desk().fetch("5").messages[-1].text == "last"
 
 
-def test_an_out_of_office_reply_is_a_machines(web):
-    show(
-        web,
-        {"subject": "Automatic reply: Charge", "description_text": "I am out of the office until Monday."},
-    )
-    first = desk().fetch("5").messages[0]
-    assert first.author is Author.MACHINE
-    assert "out-of-office" in first.machine
-
-
 def test_a_ticket_an_agent_wrote_to_the_customer_was_opened_by_an_agent(web):
     show(web, {"source": 10})
     assert desk().fetch("5").opened_by is Author.AGENT

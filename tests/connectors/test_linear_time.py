@@ -7,13 +7,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from connectors.kit.machine import machine_reason
 
 from connectors.channels.bounces import heard_in
 from connectors.freshdesk import events as freshdesk
 from connectors.freshdesk import merges
 from connectors.helpscout import events as helpscout
 from connectors.kit.decoding import decoded, form_of
-from connectors.kit.machine import machine_reason
 from connectors.kit.text import as_html, squeezed, words_in
 from connectors.zendesk import events as zendesk
 from core.classify.masking import mask

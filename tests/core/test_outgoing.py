@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.model import Assignee, Author, Customer, Message, Reply, Status, Ticket
+from core.model import Assignee, Author, Customer, Message, Reply, Status, Ticket, by_desk
 from core.outgoing import Sent, refusal
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -38,7 +38,7 @@ def test_an_ordinary_message_may_go_out():
         ({"customer": Customer("c1", "shop-no-reply@example.com")}, "no person"),
         ({"customer": Customer("c1", "MAILER-DAEMON@example.com")}, "no person"),
         ({"customer": Customer("c1", "ann@x.example", is_staff=True)}, "own people"),
-        ({"messages": (replace(MESSAGE, machine="auto-submitted"),)}, "machine"),
+        ({"messages": (replace(MESSAGE, machine=by_desk("a rule")),)}, "machine"),
         ({"messages": (MESSAGE, Message("m2", Author.AGENT, NOW, "Hi"))}, "meanwhile"),
         ({"messages": (MESSAGE, Message("m2", Author.AGENT, NOW, "H", draft=True))}, "writing"),
         ({"assignee": Assignee("1", "Ann")}, "taken"),

@@ -19,9 +19,12 @@ from core.model import (
     Band,
     Customer,
     Decision,
+    Evidence,
+    Grade,
     Guess,
     History,
     IntentRule,
+    MachineKind,
     Message,
     Mode,
     Outcome,
@@ -51,6 +54,8 @@ INTENTS = {
     "shy": IntentRule("shy", Priority.LOW, "Orders", "order.txt", mode=Mode.SUGGEST),
 }
 RULES = Rules(0.85, 0.60, INTENTS, frozenset({"billing_dispute", "human_request"}), "General", version="v1")
+PROVEN = Evidence(Grade.PROVEN, MachineKind.BOUNCE, "its return path is empty", whole=True)
+LIKELY = Evidence(Grade.LIKELY, MachineKind.AUTOMATIC, "its header says auto-submitted: auto-generated")
 MESSAGE = Message("m1", Author.CUSTOMER, NOW, "Where is my order?")
 TICKET = Ticket(
     "support", "7", "Hello", (MESSAGE,), Customer("c1", "carla@example.com"), Status.NEW, NOW, NOW
@@ -193,7 +198,7 @@ def test_a_bots_assignment_and_an_agents_private_note_do_not_keep_us_away():
 
 
 def test_a_machines_new_ticket_is_queued_and_its_second_message_is_left_alone():
-    ticket = replace(TICKET, messages=(replace(MESSAGE, machine="auto-submitted"),))
+    ticket = replace(TICKET, messages=(replace(MESSAGE, machine=PROVEN),))
     first = decide(ticket=ticket)
     assert first.outcome is Outcome.GENERAL_QUEUE
     assert not first.escalates
@@ -251,7 +256,8 @@ threads = st.lists(
         at=st.just(NOW),
         text=st.text(max_size=20),
         public=st.booleans(),
-        machine=st.sampled_from(["", "auto-submitted"]),
+        machine=st.sampled_from([None, PROVEN, LIKELY]),
+        thanks=st.booleans(),
     ),
     max_size=4,
 ).map(tuple)
@@ -292,7 +298,7 @@ def test_whatever_comes_in_the_promises_hold(guess, others, history, thread, sta
     if decision.outcome is not Outcome.LEFT_ALONE and not answers:
         assert (
             decision.escalates
-            or decision.rule in {"machine mail"}
+            or (decision.rule == "machine mail" and all(m.machine == PROVEN for m in said))
             or decision.outcome is Outcome.AUTO_RESOLVED
         )
     assert decision.reason

@@ -186,6 +186,10 @@ class House:
 
     # --- what became of it
 
+    def told(self) -> list[Any]:
+        """All that our people were told, whoever they are."""
+        return [one for channel in (self.urgent, self.normal, self.boss) for one in channel.sent]
+
     def open_rows(self) -> list[Any]:
         """The tickets for which a human is awaited."""
         return [row for row in self.rows(tickets) if row.next_due_at is not None]

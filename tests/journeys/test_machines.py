@@ -1,9 +1,11 @@
-"""Two robots must never talk to each other: machines are neither answered nor acknowledged, but seen by a human."""
+"""Two robots must never talk to each other; and who merely looks like one is not written to, but seen by a human."""
 
 from __future__ import annotations
 
 import pytest
-from words import NONSENSE, ORDER
+from words import DISPUTE, NONSENSE, ORDER
+
+from core.model import Status
 
 
 @pytest.mark.parametrize(
@@ -14,7 +16,6 @@ from words import NONSENSE, ORDER
             "Undelivered Mail Returned to Sender",
             "I could not deliver your message.",
         ),
-        ("noreply@shop.example.com", "Newsletter", ORDER),
         (
             "carla@example.com",
             "Automatic reply: Hello",
@@ -29,7 +30,82 @@ def test_what_a_machine_wrote_is_put_in_a_queue_and_nobody_is_written_to(house, 
     assert h.bot_says(case, public=True) == [], h.story(case)
     assert h.ticket(case).outcome == "general_queue", h.story(case)
     assert h.seen(case).queue_name == "Support" or h.vendor == "helpscout"
-    assert h.urgent.sent == []
+    assert "ai_automatic_mail" in h.seen(case).tags
+    h.later(minutes=1)
+    assert h.told() == [], "a machine's mail wakes nobody"
+    assert all(step["notify"] == "team" for row in h.open_rows() for step in row.ladder)
+
+
+GROUP = {"Precedence": "list", "List-ID": "<help.ourshop.example>", "X-Google-Group-Id": "88"}
+FORWARDED = {"Auto-Submitted": "auto-generated", "X-MS-Exchange-Inbox-Rules-Loop": "help@ourshop.example"}
+PEOPLE = {
+    "a mailing list": {"headers": GROUP, "email": "ana@client.example"},
+    "a mailing list that says bulk": {"headers": {"Precedence": "bulk", "List-Id": "<all.client.example>"}},
+    "a forwarding rule": {"headers": FORWARDED, "email": "ben@client.example"},
+    "a rule that says auto-replied": {"headers": {"Auto-Submitted": "auto-replied"}},
+    "a form's sender": {"email": "noreply@ourshop.example", "subject": "New message from the website"},
+    "a form's other sender": {"email": "do-not-reply@forms.example", "subject": "Contact: Ana"},
+    "a surname": {"email": "lena.bounce@client.example"},
+    "a subject": {"subject": "Automatic reply: who switched it on, and a charge"},
+    "a tagged subject": {"subject": "[EXT] Out of office: nobody answers, and a wrong charge"},
+    "a German subject": {"subject": "Unzustellbar", "body": f"Laut Bote ist mein Paket unzustellbar. {DISPUTE}"},
+    "an opening": {"body": f"I am on vacation until 3 June. {DISPUTE}"},
+    "another opening": {"body": f"I'm currently travelling with limited access to email, and {DISPUTE}"},
+    "a thank-you": {"body": f"Thank you for your email. {DISPUTE}"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", PEOPLE)
+def test_a_person_who_looks_like_a_machine_is_not_written_to_and_people_are_told(house, kind):
+    h = house()
+    case = h.writes_in(**{"body": DISPUTE, "subject": "Charge"} | PEOPLE[kind])
+    assert h.urgent.sent, h.story(case)
+    assert h.ticket(case).priority == "urgent"
+    assert h.open_rows()
+    marked = "ai_automatic_mail" in h.seen(case).tags
+    assert marked is (h.bot_says(case, public=True) == []), h.story(case)
+
+
+@pytest.mark.parametrize("vendor", ["helpscout"], indirect=True)
+@pytest.mark.parametrize("headers", [GROUP, FORWARDED, {"X-Autoreply": "yes"}])
+def test_why_it_looks_automatic_stands_in_the_note_and_a_sure_guess_is_not_answered(house, headers):
+    h = house()
+    case = h.writes_in(ORDER, headers=headers)
+    assert h.bot_says(case, public=True) == []
+    assert "looks automatic because" in h.bot_says(case, public=False)[0]
+    assert h.ticket(case).outcome == "routed"
+    assert h.seen(case).status not in {Status.SOLVED, Status.CLOSED}
+
+
+@pytest.mark.parametrize("vendor", ["helpscout"], indirect=True)
+@pytest.mark.parametrize(
+    ("people", "entry"),
+    [
+        (["list-id:help.ourshop.example"], {"headers": GROUP}),
+        (["LIST-ID:all.client.example"], {"headers": {"List-Id": "Everybody <all.client.example>"}}),
+        (["forms@ourshop.example"], {"headers": FORWARDED, "email": "forms@ourshop.example"}),
+    ],
+)
+def test_a_list_or_a_sender_that_is_people_by_the_admins_word_is_answered(house, people, entry):
+    h = house(desk={"people": people})
+    case = h.writes_in(ORDER, **entry)
+    assert len(h.bot_says(case, public=True)) == 1, h.story(case)
+    assert "ai_automatic_mail" not in h.seen(case).tags
+
+
+NULL_SENDER = {"Return-Path": "<>"}
+REPORT = {"Content-Type": "multipart/report; report-type=delivery-status; boundary=b"}
+RECEIPT = {"Content-Type": 'multipart/report; boundary="b"; report-type=disposition-notification'}
+
+
+@pytest.mark.parametrize("vendor", ["helpscout"], indirect=True)
+@pytest.mark.parametrize("headers", [NULL_SENDER, REPORT, RECEIPT])
+def test_what_a_mail_server_wrote_is_queued_and_nobody_is_told(house, headers):
+    h = house()
+    case = h.writes_in(DISPUTE, headers=headers)
+    assert h.bot_says(case, public=True) == []
+    assert h.ticket(case).outcome == "general_queue", h.story(case)
+    assert h.told() == h.open_rows() == []
 
 
 def test_a_name_that_is_a_message_is_not_greeted(house):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.kit.machine import machine_reason
+from core.mail.machine import machine_reason
 
 PERSON = "mia@example.com"
 SUBJECTS = [
@@ -112,7 +112,6 @@ def test_a_customer_who_uses_the_same_words_is_a_customer(subject, text):
         "do_not_reply@shop.example",
         "donotreply+77@shop.example",
         "MAILER-DAEMON@mx.example",
-        "postmaster@mx.example",
         "bounces@news.example",
         "bounce-77_HTML-1@news.example",
         "orders-noreply@shop.example",
@@ -166,6 +165,7 @@ def test_a_persons_header_is_not(headers):
     assert machine_reason("Hello", "Hello", PERSON, headers) == ""
 
 
+@settings(deadline=None)  # the first text of a language compiles its patterns
 @given(st.text(max_size=2000), st.text(max_size=5000), st.text(max_size=200))
 def test_no_text_breaks_it(subject, text, address):
     assert isinstance(machine_reason(subject, text, address), str)

@@ -1,0 +1,163 @@
+"""What is decided about a machine's mail, and about a reply that only thanks. Pure.
+
+"Do not write to the customer" and "tell nobody" are two decisions. The first is taken when anything says that a machine wrote;
+the second only with proof, or where a reply adds nothing to a ticket that we dealt with. Mail that merely looks automatic takes
+the way of every other message, without a word to its sender.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from core.model import (
+    Action,
+    AddNote,
+    AddTags,
+    Band,
+    Decision,
+    Evidence,
+    Grade,
+    History,
+    MachineKind,
+    Message,
+    Outcome,
+    Prediction,
+    Priority,
+    Reply,
+    Rules,
+    SetPriority,
+    SetQueue,
+    Solve,
+    Status,
+    Ticket,
+)
+
+RULE, CALM, THANKS = "machine mail", "automatic mail", "thanks"
+"""The names of these rules in a decision. `automatic mail` climbs no ladder beyond the team."""
+
+_REPLIES = {
+    MachineKind.ABSENCE,
+    MachineKind.ACKNOWLEDGMENT,
+    MachineKind.RECEIPT,
+    MachineKind.CALENDAR,
+    MachineKind.REACTION,
+    MachineKind.BOUNCE,
+}
+"""Kinds that answer a message of ours."""
+_NEVER_PEOPLE = {
+    MachineKind.BULK,
+    MachineKind.REPORT,
+    MachineKind.BOUNCE,
+    MachineKind.RECEIPT,
+    MachineKind.CALENDAR,
+}
+"""Kinds whose words no person writes to a help desk."""
+_ALARMING = {Priority.URGENT, Priority.HIGH}
+
+
+def written_by(messages: Sequence[Message]) -> Evidence | None:
+    """The weakest evidence among these messages; None when any of them is a person's."""
+    found = [one.machine for one in messages]
+    if not found or None in found:
+        return None
+    likely = [one for one in found if one is not None and one.grade is Grade.LIKELY]
+    return min(likely, key=lambda one: one.whole) if likely else found[-1]
+
+
+def proven(evidence: Evidence, history: History, rules: Rules) -> Decision:
+    """Never answered, never acknowledged, nobody is told; a new ticket of a machine's is still put in a queue."""
+    why = f"a machine wrote it: {evidence.reason}"
+    if history.state is not None and history.state != "received":
+        return Decision(Outcome.LEFT_ALONE, why)
+    tags = AddTags((f"{rules.tag_prefix}general_queue", f"{rules.tag_prefix}automatic_mail"))
+    return Decision(
+        Outcome.GENERAL_QUEUE,
+        f"{why}; put in the general queue, nobody is written to",
+        band=Band.GENERAL,
+        priority=Priority.LOW,
+        queue=rules.general_queue,
+        actions=(tags, SetQueue(rules.general_queue)) if rules.general_queue else (tags,),
+        rule=RULE,
+    )
+
+
+def adds_nothing(
+    ticket: Ticket, messages: Sequence[Message], priority: Priority, history: History, rules: Rules
+) -> Decision | None:
+    """What to do about a reply that needs nobody: an automatic one, or mere thanks, on a ticket that we dealt with; None
+    when somebody must see it."""
+    if priority in _ALARMING or not (history.auto_answered or history.acknowledged):
+        return None
+    evidence = written_by(messages)
+    if evidence is not None:
+        quiet = evidence.grade is Grade.PROVEN or (evidence.whole and evidence.kind in _REPLIES)
+        tag = THANKS if evidence.kind is MachineKind.REACTION else "automatic_mail"
+        return (
+            _solved_again(ticket, f"it adds nothing: {evidence.reason}", tag, history, rules)
+            if quiet
+            else None
+        )
+    if history.auto_answered and all(one.thanks for one in messages):
+        return _solved_again(ticket, "the customer only thanks: the answer helped", THANKS, history, rules)
+    return None
+
+
+def _solved_again(ticket: Ticket, why: str, tag: str, history: History, rules: Rules) -> Decision:
+    """Nobody is told. The desk itself reopens a solved ticket at every reply, so it is solved once more."""
+    actions: tuple[Action, ...] = ()
+    if history.auto_answered:
+        solve = () if ticket.status is Status.SOLVED else (Solve(),)
+        actions = (AddTags((f"{rules.tag_prefix}{tag}",)), *solve)
+    rule = THANKS if tag == THANKS else RULE
+    return Decision(
+        Outcome.LEFT_ALONE, why, priority=history.priority or Priority.NORMAL, actions=actions, rule=rule
+    )
+
+
+def looks_automatic(decision: Decision, evidence: Evidence, prediction: Prediction, rules: Rules) -> Decision:
+    """The decision about a message that merely looks automatic: as for anybody, without a word to its sender."""
+    if decision.outcome is Outcome.LEFT_ALONE:
+        return decision
+    why = f"looks automatic because {evidence.reason}"
+    calm = _calm(decision, evidence, prediction, rules)
+    priority = Priority.LOW if calm else decision.priority
+    actions = [_without_reply(one, why, priority, rules) for one in decision.actions]
+    if not any(isinstance(one, AddNote) for one in actions):
+        actions.append(AddNote("note", {"why": f"{decision.reason}; {why}"}))
+    if calm and not any(isinstance(one, SetPriority) for one in actions):
+        actions.append(SetPriority(priority))
+    return replace(
+        decision,
+        reason=f"{decision.reason}; nobody is written to: it {why}",
+        priority=priority,
+        actions=tuple(one for one in actions if one is not None),
+        rule=CALM if calm else decision.rule,
+    )
+
+
+def _without_reply(action: Action, why: str, priority: Priority, rules: Rules) -> Action | None:
+    match action:
+        case Reply() | Solve():
+            return None
+        case AddTags(tags):
+            return replace(action, tags=(*tags, f"{rules.tag_prefix}automatic_mail"))
+        case AddNote(facts=facts):
+            return replace(action, facts={**facts, "why": f"{facts.get('why', '')}; {why}"})
+        case SetPriority():
+            return SetPriority(priority)
+        case _:
+            return action
+
+
+def _calm(decision: Decision, evidence: Evidence, prediction: Prediction, rules: Rules) -> bool:
+    """Whether nobody need be called: its words say what machine wrote it, and nothing in it is alarming.
+
+    A header or a sender's name alone never calms: people's mail comes through lists and forms.
+    """
+    if evidence.kind is MachineKind.AUTOMATIC or decision.priority is Priority.URGENT:
+        return False
+    if evidence.whole:
+        return True
+    general = prediction.confidence < rules.route or decision.band is Band.GENERAL
+    return decision.priority not in _ALARMING and (evidence.kind in _NEVER_PEOPLE or general)
