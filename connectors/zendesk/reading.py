@@ -239,7 +239,6 @@ def _message(comment: Row, raw: Row, first: bool, people: Mapping[str, Row], kno
     body = str(comment.get("plain_body") or comment.get("body") or "")
     # A reply's own subject is not shown: only the first message may be judged by the ticket's.
     subject = str(raw.get("raw_subject") or raw.get("subject") or "") if first else ""
-    email = str(user.get("email") or "")
     return Message(
         id=text(comment.get("id")),
         author=author,
@@ -249,7 +248,7 @@ def _message(comment: Row, raw: Row, first: bool, people: Mapping[str, Row], kno
         public=comment.get("public") is not False,
         author_id=text(comment.get("author_id")),
         author_name=str(user.get("name") or ""),
-        author_email=email,
+        author_email=str(user.get("email") or ""),
         subject=subject,
         flags=_flags(comment) if author is Author.CUSTOMER else (),
         machine=by_desk(why) if author is Author.MACHINE else None,

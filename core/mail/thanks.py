@@ -11,7 +11,7 @@ import re
 import unicodedata
 
 from core.mail import phrases
-from core.mail.machine import SAD
+from core.mail.machine_words import SAD
 from core.mail.phrases import fold
 
 LONGEST = 400  # characters; a longer one says more than thanks

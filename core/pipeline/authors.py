@@ -1,17 +1,20 @@
-"""Who wrote what is new on a ticket: each message of a customer's with the evidence that a machine did. Pure.
+"""Who wrote what is new on a ticket: each message of a customer's with the evidence that a machine did.
 
 Connectors hand over what their desk shows (headers, flags, senders); what it means is decided here, alike for all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from core.app import App
 from core.mail.machine import evidence
 from core.mail.said import said_in
 from core.mail.thanks import is_thanks
-from core.model import Author, Message, Ticket
+from core.model import Author, Grade, MachineKind, Message, Ticket
+
+PROVABLE = {MachineKind.BOUNCE, MachineKind.RECEIPT}  # reports of mail servers
 
 
 def judged(ticket: Ticket, fresh: Iterable[Message], people: Collection[str]) -> Ticket:
@@ -19,11 +22,28 @@ def judged(ticket: Ticket, fresh: Iterable[Message], people: Collection[str]) ->
     return exchanged(ticket, [_judged(ticket, one, people) for one in fresh])
 
 
-def with_headers(
-    ticket: Ticket, message: Message, headers: Mapping[str, str], people: Collection[str]
-) -> Ticket:
-    """The ticket with one of its messages judged anew, now that its mail's headers are known."""
-    return exchanged(ticket, [_judged(ticket, replace(message, headers=headers), people)])
+def by_headers(app: App, ticket: Ticket, fresh: Sequence[Message], *, speaks: bool) -> Ticket | None:
+    """The ticket with its newest message judged by its mail's headers; None where there is nothing to ask or to learn.
+
+    They are asked for before we speak, and where words say that a mail server wrote: its headers prove that.
+    """
+    newest = next((one for one in reversed(fresh) if one.author is Author.CUSTOMER), None)
+    if newest is None or not (speaks or (newest.machine is not None and newest.machine.kind in PROVABLE)):
+        return None
+    headers = app.desks[ticket.desk].mail_headers(ticket, newest.id)
+    return (
+        judged(ticket, [replace(newest, headers=headers)], people_of(app, ticket.desk)) if headers else None
+    )
+
+
+def people_of(app: App, desk: str) -> tuple[str, ...]:
+    """Senders and lists that are people by the admin's word."""
+    return tuple(app.desk_settings[desk].people)
+
+
+def surely_a_machine(message: Message) -> bool:
+    """Whether it is proven that no person wrote it."""
+    return message.machine is not None and message.machine.grade is Grade.PROVEN
 
 
 def same(ticket: Ticket, messages: Iterable[Message]) -> tuple[Message, ...]:

@@ -22,11 +22,8 @@ from core.ledger.rows import DecisionRow, EventRow, TicketRow
 from core.mail.said import said_in
 from core.model import (
     AddTags,
-    Author,
     Decision,
-    Grade,
     History,
-    MachineKind,
     Message,
     Mode,
     Outcome,
@@ -43,8 +40,6 @@ from core.pipeline import authors
 from core.wording import fill
 
 log = logging.getLogger(__name__)
-
-PROVABLE = {MachineKind.BOUNCE, MachineKind.RECEIPT}  # reports of mail servers, which say so in their headers
 
 
 @dataclass(frozen=True)
@@ -117,7 +112,7 @@ def _tell_broken(app: App, desk: str, err: BrokenTemplate) -> None:
 def _guess(app: App, ticket: Ticket, messages: Sequence[Message]) -> tuple[str, Prediction]:
     """The customer's words now, and what they are about; alarms are looked for in every sentence that is not surely an
     earlier one of the thread. A classifier that fails means: the general queue."""
-    said = [said_in(ticket, m) for m in messages if not _surely_a_machine(m)]
+    said = [said_in(ticket, m) for m in messages if not authors.surely_a_machine(m)]
     words = "\n".join(one.words for one in said if one.words).strip()
     if not words:
         return words, policy.UNREADABLE
@@ -130,10 +125,6 @@ def _guess(app: App, ticket: Ticket, messages: Sequence[Message]) -> tuple[str, 
     except Exception:  # whatever is wrong with it, a human sees the ticket
         log.exception("the classifier failed")
         return words, policy.UNREADABLE
-
-
-def _surely_a_machine(message: Message) -> bool:
-    return message.machine is not None and message.machine.grade is Grade.PROVEN
 
 
 def _old_mail(app: App, ticket: Ticket, messages: Sequence[Message], event: EventRow) -> Decision | None:
@@ -152,18 +143,14 @@ def _old_mail(app: App, ticket: Ticket, messages: Sequence[Message], event: Even
 
 
 def _ask_the_mail(app: App, decision: Decision, case: _Case, history: History) -> tuple[Decision, _Case]:
-    """Before speaking to a customer: what do the mail's own headers say of who wrote it? They prove a delivery report, too."""
-    newest = next((m for m in reversed(case.messages) if m.author is Author.CUSTOMER), None)
+    """Before speaking to a customer: what do the mail's own headers say of who wrote it?"""
     speaks = any(isinstance(a, Reply) for a in decision.actions)
-    if newest is None or not (speaks or (newest.machine is not None and newest.machine.kind in PROVABLE)):
+    ticket = authors.by_headers(app, case.ticket, case.messages, speaks=speaks)
+    if ticket is None:
         return decision, case
-    name = case.ticket.desk
-    headers = app.desks[name].mail_headers(case.ticket, newest.id)
-    if not headers:
-        return decision, case
-    ticket = authors.with_headers(case.ticket, newest, headers, app.desk_settings[name].people)
     case = replace(case, ticket=ticket, messages=authors.same(ticket, case.messages))
-    return policy.decide(ticket, case.messages, case.prediction, history, app.rules[name]), case
+    rules = app.rules[ticket.desk]
+    return policy.decide(ticket, case.messages, case.prediction, history, rules), case
 
 
 def _guarded(app: App, decision: Decision, case: _Case, history: History, now: datetime) -> Decision:
@@ -256,13 +243,7 @@ def _stored(
         handled: dict[str, Any] = {"handled_message_id": newest.id, "handled_at": newest.at} if newest else {}
         if promise_at and visible.escalates:
             handled["promise_at"] = promise_at
-        store.put_ticket(
-            conn,
-            where,
-            now,
-            **_facts(ticket, case),
-            **handled,
-        )
+        store.put_ticket(conn, where, now, **_facts(ticket, case), **handled)
         detail = f"{decision.intent} {whole_percent(decision.confidence)}%: {decision.reason}"
         store.log(
             conn,

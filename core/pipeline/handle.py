@@ -110,7 +110,7 @@ def settle_ticket(app: App, event: EventRow) -> tuple[str, str]:
     messages = unhandled(ticket, row.handled_message_id if row else "", row.handled_at if row else None)
     if not messages and (begun := _begun(app, row)):
         return Outcome.LEFT_ALONE, begun
-    ticket = authors.judged(ticket, messages, app.desk_settings[event.desk].people)
+    ticket = authors.judged(ticket, messages, authors.people_of(app, event.desk))
     decided = decide(app, ticket, authors.same(ticket, messages), row, event)
     if decided is None:
         raise Conflict("another look was faster: whatever it left is taken up by this one in a moment")

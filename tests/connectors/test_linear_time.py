@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from connectors.kit.machine import machine_reason
 
 from connectors.channels.bounces import heard_in
 from connectors.freshdesk import events as freshdesk
@@ -19,7 +18,7 @@ from connectors.zendesk import events as zendesk
 from core.classify.masking import mask
 from core.classify.text import customer_words, normalise
 from core.errors import BadPayload
-from core.mail.machine import evidence
+from core.mail.machine import evidence, machine_reason
 from core.mail.said import forwards
 from core.model import WebhookRequest
 
