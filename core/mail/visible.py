@@ -23,12 +23,10 @@ _NO_TEXT = frozenset(("style", "script", "head", "title", "template", "noscript"
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"
 _MARKED = re.compile(f"([{_OPEN}{_CLOSE}])([a-z])")
 _LETTERS = {"b": Mark.NONE, "q": Mark.QUOTE, "a": Mark.ATTRIBUTION, "h": Mark.HISTORY, "s": Mark.SIGNATURE}
-_QUOTES = re.compile(
-    r"\b(?:gmail_quote|protonmail_quote|tutanota_quote|freshdesk_quote|yahoo_quoted|zmail_extra|airmail|front-blockquote)"
-)
+_QUOTES = re.compile(r"\b(?:\w+_quote|yahoo_quoted|zmail_extra|airmail|front-blockquote)")
 _CONTAINERS = re.compile(
-    r"\b(?:gmail_quote|protonmail_quote|yahoo_quoted|zmail_extra|freshdesk_quote|moz-forward-container|messageReplySection|gmail_extra"
-    r"|replybody1|__QUOTED_TEXT__|__HEADERS__|ymail_android_quote|hcsig|OLK_SRC_BODY_SECTION|reply-quote|x_gmail_quote)\b"
+    r"\b(?:\w+_quote|yahoo_quoted|zmail_extra|moz-forward-container|messageReplySection|gmail_extra|replybody1|__QUOTED_TEXT__"
+    r"|__HEADERS__|OLK_SRC_BODY_SECTION|reply-quote)\b"
 )
 _ATTRIBUTIONS = re.compile(r"\b(?:gmail_attr|moz-cite-prefix|reply-intro|zmail_attr|yahoo_quoted_header)\b")
 _BELOW = frozenset(
