@@ -17,12 +17,12 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from core.app import App
 from core.engine import queue
 from core.errors import BadPayload, BadSignature
-from core.ledger import db
 from core.model import WebhookRequest
 from core.telemetry import traces
 from core.telemetry.logs import correlated
 from core.web import access
 from core.web.claim_links import doors
+from core.web.readiness import Readiness
 from core.web.sidebar import panel
 
 log = structlog.get_logger(__name__)
@@ -36,6 +36,7 @@ def create_app(app: App, *, console: bool = True) -> Flask:
     flask = Flask("backstop", static_folder=None)
     flask.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     flask.extensions["backstop"] = app
+    flask.extensions["backstop-readiness"] = Readiness(app)
     queue.prepare(app)
     flask.add_url_rule("/hooks/<desk>", view_func=hook, methods=["POST"])
     flask.add_url_rule("/healthz", view_func=healthz)
@@ -82,7 +83,8 @@ def hook(desk: str) -> tuple[Response, int]:
         try:
             queue.report(app, found, "webhook")
         except SQLAlchemyError as err:
-            log.exception("a webhook could not be stored", desk=desk, error=type(err).__name__)
+            log.warning("a webhook could not be stored", desk=desk, error=type(err).__name__)
+            _readiness().trouble()  # tells people, unless it was this once
             return _answer(desk, "unstored", 503, "could not be stored: try again")
     return _answer(desk, "accepted", 202, "stored")
 
@@ -102,14 +104,14 @@ def healthz() -> tuple[Response, int]:
 
 
 def readyz() -> tuple[Response, int]:
-    """The store answers and the schema is current."""
-    try:
-        if db.schema_is_current(_app().engine):
-            return jsonify({"ok": True}), 200
-        why = "the schema is not current: start a process of this version once, it migrates"
-    except SQLAlchemyError as err:
-        why = f"the store does not answer ({type(err).__name__})"
-    return jsonify({"ok": False, "reason": why}), 503
+    """Webhooks can be stored."""
+    why = _readiness().trouble()
+    return (jsonify({"ok": False, "reason": why}), 503) if why else (jsonify({"ok": True}), 200)
+
+
+def _readiness() -> Readiness:
+    found: Readiness = current_app.extensions["backstop-readiness"]
+    return found
 
 
 def metrics() -> Response:

@@ -8,10 +8,12 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from dbos import DBOS
+from sqlalchemy import Engine, event, text
 
 from core.ledger import db
 
@@ -95,3 +97,26 @@ class Stores:
             with closing(sqlite3.connect(place)) as connection:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return place
+
+
+@contextmanager
+def full(engine: Engine) -> Iterator[None]:
+    """While the block runs, the store answers and takes nothing more: SQLite's disk is full, Postgres only reads."""
+    if engine.dialect.name == "sqlite":
+        with db.reading(engine) as connection:
+            pages = connection.execute(text("PRAGMA page_count")).scalar_one()
+        change, undo = f"PRAGMA max_page_count = {pages}", "PRAGMA max_page_count = 1073741823"
+    else:
+        change, undo = "SET default_transaction_read_only = on", "SET default_transaction_read_only = off"
+    said = [change]
+
+    def on_checkout(connection: Any, _record: Any, _proxy: Any) -> None:
+        connection.execute(said[0])
+        if engine.dialect.name != "sqlite":
+            connection.commit()
+
+    event.listen(engine, "checkout", on_checkout)
+    try:
+        yield
+    finally:
+        said[0] = undo  # connections of before are still in the pool

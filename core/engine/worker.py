@@ -12,7 +12,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -25,6 +25,7 @@ from core.engine import queue, recovery, wakeup
 from core.errors import said_of
 from core.language import language_of
 from core.ledger import db, store
+from core.notifications import unstored
 from core.pipeline import reminders
 from core.pipeline import sweep as sweeping
 from core.pipeline.handle import give_up, handle
@@ -36,6 +37,7 @@ log = structlog.get_logger(__name__)
 NAME = "backstop"
 MINUTE = 60
 TICK = 5  # seconds between two looks at what is due
+UNSTORED = timedelta(seconds=30)  # so long without a heartbeat is told past the ledger
 BEAT = 5.0  # seconds: how soon work that was handed over is taken up
 BEATS = 6  # within the time after which a worker counts as dead
 LAZY = (
@@ -243,9 +245,15 @@ def stop() -> None:
 def _keep_beating(app: App) -> None:
     """The heart, and with each beat a look whether another's has stopped."""
     beat = min(BEAT, app.settings.limits.dead_after.total_seconds() / BEATS)
+    failing_since: datetime | None = None
     while not _stop.wait(beat):
         try:
             recovery.beat(app, _me, queue.VERSION)
             recovery.take_over(app, queue.client(app), _me)
         except Exception as err:  # the heart must not stop because the store hiccuped
             log.warning("heartbeat failed", error=said_of(err))
+            failing_since = failing_since or app.clock()
+            if app.clock() - failing_since >= UNSTORED and isinstance(err, DBAPIError):
+                unstored.tell(app, f"the worker cannot write ({type(err).__name__})", app.clock())
+        else:
+            failing_since = None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,18 @@ def connect(url: str) -> Engine:
         )
     options = {"timeout": 30, "check_same_thread": False}
     engine = create_engine(url, connect_args=options, pool_size=10, hide_parameters=True)
+    event.listen(engine, "do_connect", _make_private)
     event.listen(engine, "connect", _on_sqlite_connect)
     event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def _make_private(_dialect: Any, _record: Any, arguments: list[str], _options: Any) -> None:
+    """A new database file is its owner's alone, whatever the umask; what SQLite puts beside it takes its mode."""
+    path = arguments[0]
+    if path != ":memory:" and not path.startswith("file:"):
+        with suppress(OSError):  # it is there, or there is no such folder or right: SQLite says it better
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _on_sqlite_connect(connection: Any, _record: Any) -> None:

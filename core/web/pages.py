@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from core.web import queries
 from core.web.access import backstop, needs
 from core.web.users import Role
 
+ROW_NUMBER = re.compile(r"[0-9]{1,9}")
 LATE_SWEEP = 5  # so many intervals without a complete pass are trouble
 LATE_RUNGS_DAYS = 7
 
@@ -107,9 +109,7 @@ def tickets() -> str:
 def ticket(desk: str, ticket_id: str) -> str:
     """One ticket's whole story."""
     app = backstop()
-    before = 0
-    with suppress(ValueError):
-        before = int(request.args.get("before", "0"))
+    before = _row_number("before")
     with reading(app.engine) as connection:
         row = queries.ticket(connection, desk, ticket_id)
         if row is None:
@@ -117,6 +117,12 @@ def ticket(desk: str, ticket_id: str) -> str:
         told = queries.story(connection, desk, ticket_id, before)
     waits = row["state"] in WAITING
     return render_template("console/ticket.html", now=app.clock(), t=row, s=told, waits=waits, rung=next_rung)
+
+
+def _row_number(name: str) -> int:
+    """A row's number in the query, 0 where there is none that a row can have."""
+    text = request.args.get(name, "")
+    return int(text) if ROW_NUMBER.fullmatch(text) else 0
 
 
 def _threshold(name: str, default: float) -> float:
@@ -238,8 +244,8 @@ def log() -> str:
     """The log of changes: who, when, what, old, new."""
     app = backstop()
     query = select(changes).order_by(changes.c.id.desc()).limit(queries.PAGE + 1)
-    with suppress(ValueError):
-        query = query.where(changes.c.id < int(request.args["before"])) if "before" in request.args else query
+    if number := _row_number("before"):
+        query = query.where(changes.c.id < number)
     with reading(app.engine) as connection:
         rows = connection.execute(query).mappings().all()
     before = rows[queries.PAGE - 1]["id"] if len(rows) > queries.PAGE else 0

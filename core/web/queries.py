@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -62,11 +62,12 @@ def _mark(value: Any) -> str:
 
 
 def _after(after: str) -> tuple[datetime, str, str] | None:
-    """A mark in a URL comes from anybody: what cannot be read begins at the beginning."""
+    """A mark in a URL comes from anybody: what cannot be read, or is no moment in UTC, begins at the beginning."""
     try:
         at, desk, ticket = after.split("|", 2)
-        return datetime.fromisoformat(at), desk, ticket
-    except ValueError:
+        moment = datetime.fromisoformat(at)
+        return (moment.astimezone(UTC), desk, ticket) if moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
 
 

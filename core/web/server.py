@@ -41,7 +41,7 @@ HEAD_LIMIT, BODY_LIMIT = (
 IN_MEMORY = 64 * 1024  # of a body; what is longer waits in a temporary file
 DRAIN = 20.0  # seconds for what is under way when we are asked to stop
 SWITCH = 0.001  # seconds a busy thread may keep the others from running: a page must not delay a webhook
-PROMPT = re.compile(r"/hooks/[^/]+|/healthz|/readyz")
+PROMPT, ALIVE = re.compile(r"/hooks/[^/]+|/readyz"), "/healthz"
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
@@ -74,22 +74,25 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
 
 class Lanes:
-    """Threads for webhooks and probes, and others for all the rest. What waitress asks of a dispatcher."""
+    """Threads for webhooks, others for all the rest, and one that always says we are up, whatever the store does to the
+    others. What waitress asks of a dispatcher."""
 
     def __init__(self, threads: int) -> None:
-        self._prompt, self._other = ThreadedTaskDispatcher(), ThreadedTaskDispatcher()
+        self._alive, self._prompt, self._other = (ThreadedTaskDispatcher() for _ in range(3))
+        self._alive.set_thread_count(1)
         self._prompt.set_thread_count(threads)
         self._other.set_thread_count(max(2, threads // 2))
 
     def add_task(self, channel: Channel) -> None:
         """Queue a connection whose request is complete."""
         path = getattr(channel.requests[0], "path", "")  # an unreadable request has none
-        (self._prompt if PROMPT.fullmatch(path) else self._other).add_task(channel)
+        lane = self._prompt if PROMPT.fullmatch(path) else self._alive if path == ALIVE else self._other
+        lane.add_task(channel)
 
     def shutdown(self) -> None:
         """Stop the threads; what is still queued is dropped."""
-        self._prompt.shutdown()
-        self._other.shutdown()
+        for lane in (self._alive, self._prompt, self._other):
+            lane.shutdown()
 
 
 class Server(TcpWSGIServer):  # type: ignore[misc]

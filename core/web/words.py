@@ -98,7 +98,10 @@ def _value(value: Any) -> str:
 
 def web_link(url: str) -> str:
     """The link if it leads to a web page, else nothing: no `javascript:` from a vendor's field."""
-    return url if urlsplit(url).scheme in ("http", "https") else ""
+    try:
+        return url if urlsplit(url).scheme in ("http", "https") else ""
+    except ValueError:
+        return ""
 
 
 def filters() -> dict[str, Any]:

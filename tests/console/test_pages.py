@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from urllib.parse import quote
 
 import pytest
 from flask import url_for
@@ -370,3 +371,35 @@ def test_a_program_gets_one_tickets_story_as_one_document(client):
     assert found["ticket"]["ticket_id"] == "4711"
     assert set(found) == {"ticket", "decisions", "story"}
     assert client.get("/api/tickets/support/nobody").status_code == 404
+
+
+ODD = ["10" * 11, "-1", "99999999999", "1e3", "٣", "0x10", "", "NaN", "%00"]
+ODD_MARKS = [
+    "0001-01-01T00:00:00+23:59|a|b",
+    "9999-12-31T23:59:59-23:59|a|b",
+    "2026-03-11T14:20:00|a|b",
+    "|||",
+    "x",
+]
+ODD_WEEKS = ["0000-W01", "9999-W53", "0001-W01", "2026-W99", "2026-W1", "week", "-1"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"/changes?before={one}" for one in ODD),
+        *(f"/tickets/support/4711?before={one}" for one in ODD),
+        *(f"/quality?auto={one}&route={one}" for one in ODD),
+        *(f"{page}?after={quote(one)}" for page in ("/", "/tickets") for one in ODD_MARKS),
+        *(f"/week?week={one}" for one in ODD_WEEKS),
+        *(f"/week/{one}.csv?rows=1" for one in ODD_WEEKS),
+    ],
+)
+def test_what_no_page_of_ours_asks_for_is_no_fault(small, path):
+    assert make_app(small).test_client().get(path).status_code in {200, 400, 404}
+
+
+def test_a_link_of_the_desk_that_is_none_is_not_shown(small):
+    with small.begin() as db:
+        db.execute(update(tickets).values(url="http://[broken"))
+    assert "broken" not in body(make_app(small).test_client().get("/"))

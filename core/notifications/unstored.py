@@ -1,0 +1,75 @@
+"""A trouble that keeps even the ledger from remembering it: people are told straight away, past the ledger."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine
+
+from core.errors import BackstopError
+from core.model import Dispatch, Notice, Priority
+from core.notifications import routing
+from core.notifications.routing import Place
+
+if TYPE_CHECKING:
+    from core.app import App
+
+log = logging.getLogger(__name__)
+
+AGAIN = timedelta(hours=1)  # each process repeats itself so often while the trouble lasts
+SUBJECT = "Backstop cannot store anything"
+
+_last: WeakKeyDictionary[Engine, datetime] = WeakKeyDictionary()  # when people were last told of this store
+_lock = threading.Lock()
+
+
+def tell(app: App, why: str, now: datetime) -> threading.Thread | None:
+    """Tell our own people that the store takes nothing, in a thread; None where they were told within the hour."""
+    with _lock:
+        last = _last.get(app.engine)
+        if last is not None and now - last < AGAIN:
+            return None
+        _last[app.engine] = now
+    told = threading.Thread(target=_tell, args=(app, why, now), name="unstored", daemon=True)
+    told.start()
+    return told
+
+
+def _tell(app: App, why: str, now: datetime) -> None:
+    text = (
+        f"{SUBJECT}: {why}. Webhooks are refused with 503, so the help desks try again; the sweep finds the rest. "
+        "Is the disk full, or the database down?"
+    )
+    for places in _ways(app, now):
+        if [place for place in places if _sent(app, place, text, now)]:
+            return
+    log.error("nobody could be told: %s", text)
+
+
+def _ways(app: App, now: datetime) -> Iterator[Sequence[Place]]:
+    """Where alarms go; then, while nobody is reached, wherever else somebody may be."""
+    routes = routing.of(app)
+    found: Sequence[Place] = routes.places(
+        Notice("unstored", routing.ALARM, Priority.URGENT, "alarm", {}), now
+    )
+    tried: set[str] = set()
+    while found:
+        yield found
+        tried |= {place.channel for place in found}
+        found = routes.fallback(routing.ALARM, Priority.URGENT, tried, False, now)
+
+
+def _sent(app: App, place: Place, text: str, now: datetime) -> bool:
+    key = f"unstored:{place.channel}:{place.address}:{now:%Y-%m-%dT%H}"
+    to = tuple(place.address.split(",")) if place.address else ()
+    try:
+        app.channels[place.channel].send(Dispatch(key, to, SUBJECT, text, Priority.URGENT), now)
+    except (BackstopError, KeyError) as err:
+        log.warning("%s could not be used for an alarm: %s", place.channel, err)
+        return False
+    return True
