@@ -109,14 +109,14 @@ class Store(Enum):
     USED = "it reads the store where there is one, and does without where there is none"
 
 
-def loaded_of(config: str | None) -> Any:
-    """The settings, held against every rule that `serve` holds them against; opens no store."""
+def composed(config: str | None) -> Any:
+    """The parts that need no store, held against every rule that `serve` holds them against."""
     from core import settings, wiring
 
     loaded = settings.load(config)
-    wiring.compose(loaded)
+    app = wiring.compose(loaded)
     click.get_current_context().meta[STORE] = (f"{loaded.path}: database_url", loaded.database_url)
-    return loaded
+    return app
 
 
 @contextmanager
@@ -134,7 +134,8 @@ def app_of(config: str | None, *, store: Store = Store.NEEDED, classify: bool = 
     from core import wiring
     from core.ledger import db
 
-    loaded, context, engine = loaded_of(config), click.get_current_context(), None
+    app, context = composed(config), click.get_current_context()
+    loaded = app.settings
     if not loaded.desks:
         raise ConfigError(f"{loaded.path}: there is no [desks.<name>] table. `backstop init` writes one.")
     if store is not Store.MADE and not db.exists(loaded.database_url):
@@ -144,9 +145,11 @@ def app_of(config: str | None, *, store: Store = Store.NEEDED, classify: bool = 
                 "`backstop serve` (or `backstop worker`) makes it; another configuration is named with --config."
             )
         aside = context.with_resource(tempfile.TemporaryDirectory(prefix="backstop-"))
-        engine = db.connect(f"sqlite:///{aside}/none.db")
-    app = wiring.build(loaded, classify=classify, engine=engine)
+        app = wiring.compose(loaded, engine=db.connect(f"sqlite:///{aside}/none.db"))
     context.call_on_close(lambda: _close(app))
+    wiring.open_store(app)
+    if classify:
+        wiring.with_classifier(app)
     return app
 
 

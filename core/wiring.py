@@ -31,23 +31,22 @@ from core.telemetry import traces
 from core.telemetry.counters import Counters
 
 
-def build(
-    settings: Settings,
-    *,
-    clock: Callable[[], datetime] = wall,
-    classify: bool = True,
-    engine: Engine | None = None,
-) -> App:
+def build(settings: Settings, *, classify: bool = True, **how: Any) -> App:
     """Return everything but the engine's threads, over a store that is made or brought up to date. Raises ConfigError.
 
-    `classify=False`: a process that only receives. `engine`: another store than the configured one.
+    `classify=False`: a process that only receives. `how`: see `compose`.
     """
-    app = compose(settings, clock, engine)
-    db.migrate(app.engine)
-    honour(app)
+    app = compose(settings, **how)
+    open_store(app)
     if classify:
         with_classifier(app)
     return app
+
+
+def open_store(app: App) -> None:
+    """Make the store, or bring it up to date, and the rules with it."""
+    db.migrate(app.engine)
+    honour(app)
 
 
 def with_classifier(app: App) -> None:
@@ -55,8 +54,11 @@ def with_classifier(app: App) -> None:
     app.classifier = classifier_of(app.settings, app.counters)
 
 
-def compose(settings: Settings, clock: Callable[[], datetime] = wall, engine: Engine | None = None) -> App:
-    """Return all parts but the classifier, without opening the store. Raises ConfigError for what `serve` refuses."""
+def compose(settings: Settings, *, clock: Callable[[], datetime] = wall, engine: Engine | None = None) -> App:
+    """Return all parts but the classifier, without opening the store. Raises ConfigError for what `serve` refuses.
+
+    `engine`: another store than the configured one.
+    """
     try:
         app = _composed(settings, clock, engine or db.connect(settings.database_url))
         checked(settings)

@@ -91,7 +91,10 @@ def proven_auto(app: App) -> float | None:
 
 def database(app: App) -> Iterator[Finding]:
     """The store answers, its schema is ours, and it can be written."""
-    kind = app.engine.dialect.name
+    url, kind = app.settings.database_url, app.engine.dialect.name
+    if not db.exists(url):
+        yield Finding("DB01", WARN, f"there is no store yet at {db.where(url)}", "`backstop serve` makes it")
+        return
     if not db.schema_is_current(app.engine):
         yield Finding("DB01", FAIL, f"the {kind} schema is not this version's", "start this version once")
         return

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.cli import Store, app_of, common, desk_of, loaded_of, out
+from core.cli import Store, app_of, common, composed, desk_of, out
 from core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def classify(text: str, config: str | None, as_json: bool) -> None:
     from core.classify.text import customer_words
 
     said = sys.stdin.read() if text == "-" else text
-    loaded = loaded_of(config)
+    loaded = composed(config).settings
     found = classifier_of(loaded).predict(customer_words(said))
     out(True, _as_answer(found, loaded), "")
 
@@ -84,7 +84,7 @@ def train(
     from core.classify.starter import starter
     from core.classify.train import run_train
 
-    loaded = loaded_of(config)
+    loaded = composed(config).settings
     base = examples_of(loaded)
     known, strangers = _known(_labelled(file, desk, since, config, base, quiet=as_json), base)
     if calibrate:

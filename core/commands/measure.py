@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.cli import app_of, common, loaded_of, out
+from core.cli import app_of, common, composed, out
 from core.commands.learn import bands_of, file_argument, past_of, read_file, since_option, span_of
 from core.errors import ConfigError
 
@@ -35,7 +35,7 @@ def evaluate(file: Path | None, plot: Path | None, since: str, config: str | Non
     from core.classify import evaluate as measures
     from core.classify.plain import plain_evaluation
 
-    loaded = loaded_of(config)
+    loaded = composed(config).settings
     bands = bands_of(loaded)
     if file is not None:
         from core.classify.build import classifier_of
@@ -86,7 +86,7 @@ def thresholds(
         _promote(promote, config, as_json)
         return
     if file is not None:
-        loaded = loaded_of(config)
+        loaded = composed(config).settings
         rows, now = judge(read_file(file), classifier_of(loaded)), wall()
         found = run_thresholds(rows, now, target=target, confidence=confidence)
     else:

@@ -117,10 +117,8 @@ def test_every_command_takes_config_and_json(name, command):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[bands]\nautoo = 0.9\n", "bands.autoo"),
         ("[bands]\nauto = 0.5\nroute = 0.6\n", "bands.auto"),
         ("[intents.mine]\nqueue = 'Q'\n", "intents.mine.examples"),
-        ("[rota.team]\npeople = ['nobody']\n", "rota.team"),
     ],
 )
 def test_every_command_refuses_what_serve_refuses_before_anything_is_built(
@@ -153,6 +151,13 @@ def test_what_looks_back_or_changes_what_is_there_makes_no_store(shell, elsewher
 def test_what_can_do_without_a_store_makes_none(shell, elsewhere, name):
     assert "there is no store" not in run(shell, name).output
     assert (list(elsewhere.iterdir()), list(shell.home.glob("*.db*"))) == ([], [])
+
+
+def test_doctor_says_that_there_is_no_store_yet(shell, elsewhere):
+    lines = shell.run("doctor").output.splitlines()
+    assert f"there is no store yet at sqlite:///{shell.home}/backstop.db" in next(
+        one for one in lines if "DB01" in one
+    )
 
 
 @pytest.fixture(scope="module")

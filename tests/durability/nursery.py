@@ -70,8 +70,8 @@ def _move_clock(ahead: timedelta) -> None:
         return wall() + ahead
 
     recovery.wall = later
-    assert wiring.build.__kwdefaults__ is not None
-    wiring.build.__kwdefaults__["clock"] = later
+    assert wiring.compose.__kwdefaults__ is not None
+    wiring.compose.__kwdefaults__["clock"] = later
 
 
 if __name__ == "__main__":
