@@ -188,7 +188,6 @@ class Message:
     flags: tuple[str, ...] = ()  # what the desk itself says of it, in words ("it was flagged as automatic")
     machine: Evidence | None = None  # why we think that a machine wrote it; None when a person did
     thanks: bool = False  # it only thanks or confirms
-    mark: str = ""  # the key we left in our own writes, where the vendor keeps it
     draft: bool = False  # half-written by an agent, not sent
 
 
@@ -456,7 +455,6 @@ class Decision:
     priority: Priority = Priority.NORMAL
     queue: str = ""
     actions: tuple[Action, ...] = ()
-    notices: tuple[Notice, ...] = ()
     escalates: bool = False  # a human must come: the ladder starts
     rule: str = ""  # the intent rule, or the general rule, that decided
     rules_version: str = ""

@@ -332,7 +332,7 @@ def fallback(ticket: Ticket, why: str, history: History, rules: Rules, *, speak:
 
 def for_mode(decision: Decision, mode: Mode) -> Decision:
     """Observe writes nothing and tells nobody; what would have been done stays in the decision's record."""
-    return replace(decision, actions=(), notices=(), escalates=False) if mode is Mode.OBSERVE else decision
+    return replace(decision, actions=(), escalates=False) if mode is Mode.OBSERVE else decision
 
 
 def _acknowledgment(rules: Rules) -> list[Action]:

@@ -75,7 +75,6 @@ class Sweep(Section):
     """`[sweep]`: how often desks are compared with the ledger."""
 
     every: Duration = timedelta(minutes=1)  # reconciliation and reminders
-    overlap: Duration = timedelta(minutes=10)  # how far each pass looks back behind its cursor
     heartbeat_url: str = ""  # pinged after each clean pass, so that silence is noticed outside
 
 

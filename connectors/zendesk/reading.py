@@ -252,7 +252,6 @@ def _message(comment: Row, raw: Row, first: bool, people: Mapping[str, Row], kno
         subject=subject,
         flags=_flags(comment) if author is Author.CUSTOMER else (),
         machine=by_desk(why) if author is Author.MACHINE else None,
-        mark=str(row(row(comment.get("metadata")).get("custom")).get(MARK) or ""),
     )
 
 

@@ -75,7 +75,6 @@ class TicketRow:
     acknowledged_at: datetime | None
     claimed_at: datetime | None
     claimed_by: str
-    claimed_by_email: str
     claimed_via: str
     answered_at: datetime | None
     auto_resolved_at: datetime | None

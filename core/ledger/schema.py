@@ -154,7 +154,6 @@ tickets = _table(  # where each ticket stands; every ticket the desk lists is in
     _at("acknowledged_at"),
     _at("claimed_at"),
     _text("claimed_by"),
-    _text("claimed_by_email"),
     _text("claimed_via"),  # assignee, reply, slack, link
     _at("answered_at"),
     _at("auto_resolved_at"),
@@ -163,7 +162,6 @@ tickets = _table(  # where each ticket stands; every ticket the desk lists is in
     _at("desk_updated_at"),  # the newest change the sweep has seen
     _text("final_intent"),  # what humans finally set, as the sweep saw it
     _text("check_verdict"),  # of the sample put before a human: "", pending, right, wrong
-    _text("thread"),  # ids of messages at channels, to continue their threads: JSON
     Index("bs_tickets_due", "next_due_at"),
     Index("bs_tickets_state", "state", "desk"),
     Index("bs_tickets_email", "customer_email"),
@@ -196,7 +194,6 @@ decisions = _table(  # one per customer message (or run of messages) decided abo
     _text("rules_version"),
     _text("mode"),
     Column("actions", Facts),  # as values, for show, observe mode and what-if
-    Column("notices", Facts),
     _flag("escalates"),
     _text("words"),  # what the customer said, until retention takes it away
     _text("state"),  # decided, done

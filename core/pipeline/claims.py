@@ -74,7 +74,6 @@ def learn(app: App, row: TicketRow, claim: Claim, now: datetime) -> bool:
             "state": "claimed",
             "claimed_at": claim.at or now,
             "claimed_by": claim.by,
-            "claimed_by_email": claim.by_email,
             "claimed_via": claim.via,
             "ladder": waits,
             "next_due_at": escalation.next_due(waits, row.rung),

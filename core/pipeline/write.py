@@ -240,8 +240,6 @@ def _mark(app: App, ticket: Ticket, row: WriteRow, state: str, receipt: Receipt,
         store.log(
             conn, (ticket.desk, ticket.id), now, "wrote" if state == "done" else state, words, key=row.key
         )
-    if row.what == "acknowledgment" and state == "done":
-        app.counters.acknowledged(ticket.desk)
 
 
 def _end(app: App, row: WriteRow, state: str, reason: str) -> None:

@@ -95,9 +95,6 @@ class Counters:
             self._add("tickets", desk, outcome)
         self._observe("settle_seconds", (desk,), gauges.SETTLE_BUCKETS, seconds)
 
-    def acknowledged(self, desk: str) -> None:
-        """An acknowledgment went out. Counted in the ledger, where its write stands; kept for symmetry."""
-
     def notice(self, channel: str, state: str) -> None:
         """A notice came into a state: queued, accepted, delivered, failed, suppressed, bundled."""
         self._add("notices", channel, state)

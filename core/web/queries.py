@@ -204,7 +204,7 @@ def story(connection: Connection, desk: str, ticket_id: str, before: int = 0) ->
         return connection.execute(select(*shown).where(own).order_by(order).limit(size)).mappings().all()
 
     short = [func.substr(decisions.c[name], 1, TEXT).label(name) for name in ("words", "reason")]
-    rest = [column for column in decisions.c if column.name not in ("words", "reason", "actions", "notices")]
+    rest = [column for column in decisions.c if column.name not in ("words", "reason", "actions")]
     lines = select(
         history.c.id, history.c.at, history.c.what, func.substr(history.c.detail, 1, 400).label("detail")
     )

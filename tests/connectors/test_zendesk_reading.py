@@ -122,11 +122,6 @@ def test_who_wrote_a_comment(zendesk, comment, author):
     assert bool(message.flags) is (message.text == "I am away")
 
 
-def test_our_mark_comes_back_with_our_comment(zendesk):
-    shows(zendesk, [said(1), said(2, 77, "x", metadata={"custom": {"backstop": "k:note"}})])
-    assert desk().fetch("5").messages[1].mark == "k:note"
-
-
 @pytest.mark.parametrize(
     ("ticket", "expected"),
     [

@@ -42,7 +42,7 @@ def test_a_claim_in_the_console_makes_the_person_the_assignee_at_the_desk_and_st
     assert f"Ticket {case.id} is yours" in claim(browser, case, ANN)
     assert (h.seen(case).assignee.email or h.seen(case).assignee.name) in {ANN, "Ann Agent"}
     row = h.ticket(case)
-    assert (row.state, row.claimed_via, row.claimed_by_email) == ("claimed", "console", ANN)
+    assert (row.state, row.claimed_via) == ("claimed", "console")
     assert "Nothing waits" in browser.get("/").text
     h.later(minutes=40)
     assert "unclaimed" not in {one.template for one in [*h.urgent.sent[told:], *h.boss.sent]}

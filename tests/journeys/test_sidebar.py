@@ -100,7 +100,7 @@ def test_i_take_it_gives_the_conversation_to_who_looks_and_the_ladder_falls_sile
     )  # a page with a button: looking takes nothing
     assert near.ticket(case).state == "escalated"
     assert requests.post(take, timeout=5).status_code == 200
-    assert (near.ticket(case).state, near.ticket(case).claimed_by_email) == ("claimed", "ann@desk.example")
+    assert near.ticket(case).state == "claimed"
     assert near.seen(case).assignee.email == "ann@desk.example"
     near.later(minutes=20)
     assert near.boss.sent == []

@@ -1,0 +1,95 @@
+"""Every key of the configuration is read by somebody: a key that nothing reads is a promise that nothing keeps."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from connectors import DESKS
+from connectors.channels import CHANNELS
+from core import settings
+
+ROOT = Path(__file__).resolve().parents[1]
+SECTIONS = {  # the name under which a section, or one entry of it, is reached → its class
+    "web": settings.Web,
+    "sweep": settings.Sweep,
+    "classifier": settings.ClassifierSettings,
+    "bands": settings.Bands,
+    "intents": settings.IntentSettings,
+    "escalation": settings.Escalation,
+    "ladder": settings.RungSettings,
+    "hours": settings.HoursSettings,
+    "limits": settings.Limits,
+    "privacy": settings.Privacy,
+    "settings": settings.Settings,
+}
+
+
+def trees(*folders: str) -> Iterator[ast.AST]:
+    for folder in folders:
+        for path in [ROOT / folder] if folder.endswith(".py") else sorted((ROOT / folder).rglob("*.py")):
+            if path != ROOT / "core/settings.py":
+                yield ast.parse(path.read_text(encoding="utf-8"))
+
+
+def tail(node: ast.AST) -> str:
+    """The last name of an expression: `app.settings.web` → web; of `x.items()` and `x.values()` that of x."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return tail(node.func.value) if node.func.attr in {"items", "values"} else ""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def bound(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """(name, tail of what it is bound to), of assignments, loops and comprehensions."""
+    for node in ast.walk(tree):
+        pairs: list[tuple[ast.AST, ast.AST]] = []
+        if isinstance(node, ast.Assign):
+            pairs = [(target, node.value) for target in node.targets]
+        elif isinstance(node, ast.For | ast.comprehension):
+            pairs = [(node.target, node.iter)]
+        for target, value in pairs:
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+                yield from ((tail(t), tail(v)) for t, v in zip(target.elts, value.elts, strict=False))
+            else:
+                yield tail(target.elts[-1] if isinstance(target, ast.Tuple) else target), tail(value)
+
+
+CORE = list(trees("core", "demo", "webhook_app.py"))
+READ = {
+    (tail(node.value), node.attr)
+    for tree in CORE
+    for node in ast.walk(tree)
+    if isinstance(node, ast.Attribute)
+}
+BOUND = {pair for tree in CORE for pair in bound(tree)}
+
+
+def keys(model: type[BaseModel]) -> list[str]:
+    return [name for name in model.model_fields if name != "path"]
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_key_of_a_section_is_read(section):
+    names = {section} | {name for name, value in BOUND if value == section}
+    unread = [key for key in keys(SECTIONS[section]) if not any((name, key) in READ for name in names)]
+    assert unread == [], "read it, or take it out"
+
+
+@pytest.mark.parametrize(("place", "where"), [*DESKS.items(), *CHANNELS.items()])
+def test_every_key_of_a_desk_and_of_a_channel_is_read(place, where):
+    module = f"{where}.connector" if place in DESKS else where
+    folders = (
+        where.replace(".", "/") if place in DESKS else f"{where.replace('.', '/')}.py",
+        "connectors/kit",
+        "core",
+    )
+    read = {
+        node.attr for tree in trees(*folders) for node in ast.walk(tree) if isinstance(node, ast.Attribute)
+    }
+    found = importlib.import_module(module).Settings
+    assert [key for key in keys(found) if key not in read] == [], "read it, or take it out"
