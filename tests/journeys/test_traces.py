@@ -157,7 +157,7 @@ def test_a_desk_and_a_channel_are_left_as_they_are_while_no_traces_are_wanted(ho
 
 PLAIN = """
 import sys
-from core import logs
+from core.telemetry import logs
 class Absent:
     def find_spec(self, name, *rest):
         if name.partition(".")[0] == "opentelemetry":

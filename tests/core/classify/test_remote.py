@@ -180,12 +180,9 @@ def test_a_call_that_was_not_made_is_counted_as_resting(service: Service) -> Non
 
 
 def test_when_the_service_is_down_the_embedded_classifier_answers(embedded: LinearClassifier) -> None:
-    failures: list[Exception] = []
     dead = HttpClassifier(Transport("http://127.0.0.1:9/", timeout=1))
-    both = with_fallback(dead, embedded, failures.append)
-    found = both.predict("I want a refund")
+    found = with_fallback(dead, embedded).predict("I want a refund")
     assert (found.intent, found.model) == ("refund_request", embedded.model)
-    assert len(failures) == 1
 
 
 def test_when_the_service_is_up_its_own_answer_counts(service: Service, embedded: LinearClassifier) -> None:
