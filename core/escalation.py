@@ -100,6 +100,21 @@ def after_claim(
     return _numbered(waiting, done)
 
 
+def after_seen(ladder: Ladder, rung: int) -> list[Entry]:
+    """Somebody who cannot take the ticket has seen it: the next entry that says it is unclaimed is left out. The last one
+    comes a step later instead: while nobody has taken the ticket, somebody is told again."""
+    done, left = [dict(entry) for entry in ladder[:rung]], [dict(entry) for entry in ladder[rung:]]
+    steps = [entry for entry in left if entry["template"] == "unclaimed"]
+    if not steps:
+        return _numbered(left, done)
+    left.remove(steps[0])
+    if not steps[1:]:
+        before = max((_at(entry) for entry in ladder if _at(entry) < _at(steps[0])), default=_at(steps[0]))
+        later = _at(steps[0]) + max(_at(steps[0]) - before, WARNING)
+        left.append(_entry(later, steps[0]["notify"], "unclaimed"))
+    return _numbered(left, done)
+
+
 def resume(ladder: Ladder, rung: int, now: datetime) -> list[Entry]:
     """The ticket was let go: the ladder is what it was. At its end the team hears of it once more."""
     done, left = [dict(entry) for entry in ladder[:rung]], _restored(ladder[rung:])

@@ -14,7 +14,7 @@ from typing import Any
 
 from core import escalation
 from core.app import App
-from core.errors import Gone, Moved, Refused, UnknownOutcome, Unsupported, VendorError
+from core.errors import Gone, Moved, NotAllowed, Refused, UnknownOutcome, Unsupported, VendorError
 from core.ledger import store
 from core.ledger.db import reading
 from core.ledger.rows import TicketRow
@@ -96,10 +96,11 @@ def learn(app: App, row: TicketRow, claim: Claim, now: datetime) -> bool:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of it, in words for the person who clicked."""
+    """What came of it, in words for the person who clicked. `refused`: the desk does not give it to this person."""
 
     done: bool
     words: str
+    refused: bool = False
 
 
 def claim_by_person(
@@ -117,15 +118,9 @@ def claim_by_person(
         ticket = app.desks[desk].fetch(ticket_id)
         held = _holder(app.desks[desk], ticket, email)
         written = bool(held) or _assigned(app, desk, ticket, email, now)
-    except (Gone, Moved) as err:
-        return Outcome(False, f"Ticket {ticket_id} is not there any more: {err}")
-    except Refused as err:
-        return Outcome(
-            False, f"The desk does not give ticket {ticket_id} to {email}: {err}. Take it in the desk."
-        )
     except VendorError as err:
-        log.warning("a claim of %s:%s could not be written: %s", desk, ticket_id, err)
-        return Outcome(False, "The desk does not answer. Nothing was taken; please try again in a minute.")
+        log.warning("%s:%s was not given to who asked: %s", desk, ticket_id, err)
+        return _not_given(ticket_id, email, err)
     if held and held.casefold() != email.casefold():
         return Outcome(False, f"Ticket {ticket_id} is taken already, by {held}.")
     with app.engine.begin() as conn:
@@ -134,6 +129,42 @@ def claim_by_person(
         learn(app, row, Claim(ticket_id, name or email, email, via, now), now)
     aside = "" if written else " Please assign it to yourself in the desk, too: here it is only noted."
     return Outcome(True, f"Ticket {ticket_id} is yours, {name or email}.{aside}")
+
+
+def _not_given(ticket_id: str, email: str, err: VendorError) -> Outcome:
+    """In our words: a vendor's own are for the log."""
+    if isinstance(err, Gone | Moved):
+        return Outcome(
+            False, f"Ticket {ticket_id} is not there any more: it was deleted, or merged into another one."
+        )
+    if isinstance(err, NotAllowed):
+        return Outcome(False, f"The desk does not let us assign ticket {ticket_id}. Take it in the desk.")
+    if isinstance(err, Refused):
+        words = f"The desk does not give ticket {ticket_id} to {email}: no agent has the address there, or may not take it."
+        return Outcome(False, words, refused=True)
+    return Outcome(False, "The desk does not answer. Nothing was taken; please try again in a minute.")
+
+
+def seen_by(app: App, desk: str, ticket_id: str, who: str, now: datetime) -> Outcome:
+    """Note that somebody who cannot take the ticket has seen it: the next rung is left out, and the ticket still waits."""
+    with app.engine.begin() as conn:
+        row = store.ticket(conn, desk, ticket_id)
+        if row is None or row.state not in AWAITED - {TicketState.CLAIMED}:
+            return Outcome(True, f"Ticket {ticket_id} waits for nobody any more.")
+        ladder = escalation.after_seen(row.ladder or [], row.rung)
+        due = escalation.next_due(ladder, row.rung)
+        store.put_ticket(conn, (desk, ticket_id), now, ladder=ladder, next_due_at=due)
+        store.log(
+            conn,
+            (desk, ticket_id),
+            now,
+            "seen",
+            f"by {who}: the next rung is left out, the ticket still waits",
+        )
+    return Outcome(
+        True,
+        f"Noted: {who} has seen ticket {ticket_id}. The next reminder is left out; it still waits for an agent.",
+    )
 
 
 def _holder(at: HelpDesk, ticket: Ticket, email: str) -> str:

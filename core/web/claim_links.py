@@ -10,9 +10,11 @@ import logging
 import re
 import threading
 from datetime import datetime
+from email.utils import parseaddr
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
+from sqlalchemy import Row
 
 from core.app import App
 from core.errors import BackstopError, BadPayload, BadSignature
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 
 doors = Blueprint("doors", __name__, template_folder="../templates")
 
+ADDRESS = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
 PROMPT = 2.0  # seconds within which a provider wants its answer; a slow desk is waited for behind it
 GONE = "This link was used already, or it is older than a week. Open the ticket in the desk."
 
@@ -39,34 +42,56 @@ def here() -> App:
 
 @doors.get("/claim/<token>")
 def ask(token: str) -> tuple[Response, int]:
-    """The page with the button. Takes nothing."""
+    """The page with the buttons. Takes nothing."""
     app = here()
     with reading(app.engine) as conn:
         found = links.link(conn, token, app.clock())
-    if found is None:
-        return _page(404, words=GONE)
-    return _page(200, ticket=found.ticket_id, desk=found.desk, email=found.email)
+    return _page(404, words=GONE) if found is None else _question(200, found)
 
 
 @doors.post("/claim/<token>")
 def take(token: str) -> tuple[Response, int]:
-    """The button: take the ticket, once."""
+    """A button: take the ticket, or say that one has seen it, once."""
     app, now = here(), here().clock()
     with app.engine.begin() as conn:
         found = links.link(conn, token, now)
         mine = found is not None and links.use_link(conn, token, now)
     if found is None or not mine:
         return _page(404, words=GONE)
-    email = found.email or request.form.get("email", "").strip()
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
-        outcome = claims.Outcome(False, "Write the e-mail address with which the desk knows you.")
-    else:
-        outcome = claims.claim_by_person(app, found.desk, found.ticket_id, email, "link", now)
+    outcome = _taken(app, found, now)
     if outcome.done:
         return _page(200, words=outcome.words)
     with app.engine.begin() as conn:
         links.give_back(conn, token)
-    return _page(409, words=outcome.words, ticket=found.ticket_id, desk=found.desk, email=found.email)
+    return _question(409, found, outcome.words)
+
+
+def _taken(app: App, found: Row[Any], now: datetime) -> claims.Outcome:
+    """Whom the link was sent to and the desk does not know (a manager without a seat) has seen it; whoever writes another
+    address may have mistyped it, and is asked again."""
+    own = address_of(found.email)
+    email = own if own and found.person else address_of(request.form.get("email", "")) or own
+    if request.form.get("seen"):
+        return claims.seen_by(app, found.desk, found.ticket_id, found.person or email or "somebody", now)
+    if not email:
+        return claims.Outcome(False, "Write the e-mail address with which the desk knows you.")
+    outcome = claims.claim_by_person(app, found.desk, found.ticket_id, email, "link", now)
+    if not outcome.refused or email != own:
+        return outcome
+    seen = claims.seen_by(app, found.desk, found.ticket_id, found.person or email, now)
+    return claims.Outcome(True, f"{outcome.words} {seen.words}")
+
+
+def address_of(text: str) -> str:
+    """The bare address of `Name <address>` or of an address, "" where there is none."""
+    address = parseaddr(text)[1]
+    return address if ADDRESS.fullmatch(address) else ""
+
+
+def _question(status: int, found: Row[Any], words: str = "") -> tuple[Response, int]:
+    """The page with the buttons. An address is fixed where it is a person's own; a mailbox may be many people's."""
+    shown = {"ticket": found.ticket_id, "desk": found.desk, "email": address_of(found.email)}
+    return _page(status, words=words, fixed="yes" if found.person and shown["email"] else "", **shown)
 
 
 @doors.post("/hooks/channels/<kind>/<name>")
@@ -114,6 +139,9 @@ def _claimed(app: App, channel: Listening, one: Heard, now: datetime) -> None:
     try:
         via = str(getattr(channel, "kind", "click"))
         outcome = claims.claim_by_person(app, one.desk, one.ticket_id, one.email, via, now, name=one.name)
+        if outcome.refused:
+            seen = claims.seen_by(app, one.desk, one.ticket_id, one.name or one.email, now)
+            outcome = claims.Outcome(True, f"{outcome.words} {seen.words}")
         words = outcome.words if outcome.done else f"{one.name}: {outcome.words}"
     except Exception:
         log.exception("a click on %s:%s came to nothing", one.desk, one.ticket_id)
@@ -125,7 +153,7 @@ def _claimed(app: App, channel: Listening, one: Heard, now: datetime) -> None:
 
 
 def _page(status: int, **shown: str) -> tuple[Response, int]:
-    known = {"words": "", "ticket": "", "desk": "", "email": ""} | shown
+    known = {"words": "", "ticket": "", "desk": "", "email": "", "fixed": ""} | shown
     return shielded(render_template("notice_claim.html", **known), status)
 
 

@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 
 from connectors.channels import build
-from core.errors import Gone, Refused, TryLater, UnknownOutcome, Unsupported
+from core.errors import Conflict, Gone, Moved, NotAllowed, Refused, TryLater, UnknownOutcome, Unsupported
 from core.ledger import links
 from core.ledger.db import reading
 from core.model import (
@@ -226,6 +226,114 @@ def test_a_stranger_to_the_desk_takes_nothing(world: World, web: Any, twilio: Fa
     page = web.post(link(twilio), data={"email": "gone@acme.example"})
     assert page.status_code == 409
     assert "no agent has the address" in page.text
+    assert world.ticket().state == "escalated"
+
+
+def sent_to(world: World, email: str, person: str = "") -> str:
+    """A link as a message to this address bears it."""
+    with world.engine.begin() as conn:
+        return f"/claim/{links.new_link(conn, 'support', '4711', person=person, email=email, now=world.now)}"
+
+
+RAW = '{"error":"RecordInvalid","details":{"assignee":[{"description":"Assignee: is invalid"}]}}'
+
+
+@pytest.mark.parametrize(
+    "to", ["anna@acme.example", "Anna Ober <anna@acme.example>", '"Ober, Anna" <anna@acme.example>']
+)
+def test_a_link_works_for_an_address_with_a_name_before_it(world: World, web: Any, to: str) -> None:
+    where = sent_to(world, to)
+    assert 'value="anna@acme.example"' in web.get(where).text
+    assert web.post(where).status_code == 200
+    assert (world.ticket().state, world.desk.held["4711"].name) == ("claimed", "Anna Ober")
+
+
+def test_whoever_reads_a_shared_mailbox_may_write_their_own_address(world: World, web: Any) -> None:
+    assert (
+        web.post(sent_to(world, "team@acme.example"), data={"email": "ben@acme.example"}).status_code == 200
+    )
+    assert world.desk.held["4711"].name == "Ben"
+
+
+def test_a_link_to_a_person_takes_for_nobody_else(world: World, web: Any) -> None:
+    where = sent_to(world, "anna@acme.example", person="Anna")
+    assert 'name="email"' not in web.get(where).text
+    web.post(where, data={"email": "ben@acme.example"})
+    assert world.desk.held["4711"].name == "Anna Ober"
+
+
+@pytest.mark.parametrize("person", ["", "Maria Manager"])
+def test_a_manager_without_a_seat_has_seen_it_and_the_next_rung_alone_is_left_out(
+    world: World, web: Any, twilio: FakeTwilio, person: str
+) -> None:
+    where = sent_to(world, "Maria Manager <maria@acme.example>", person)
+    page = web.post(where)
+    assert page.status_code == 200
+    assert "no agent has the address" in page.text
+    assert "The next reminder is left out" in page.text
+    row = world.ticket()
+    assert (row.state, row.claimed_by, world.desk.held) == ("escalated", "", {})
+    assert (
+        "seen",
+        f"by {person or 'maria@acme.example'}: the next rung is left out, the ticket still waits",
+    ) in world.story()
+    assert web.post(where).status_code == 404  # one link, one rung
+    before = (len(twilio.received), len(world.boss.sent))
+    world.tick(31)  # the team's rung
+    assert (len(twilio.received), len(world.boss.sent)) == before
+    world.tick(90)  # the manager's
+    assert len(world.boss.sent) == before[1] + 1
+
+
+def test_who_says_seen_takes_nothing(world: World, web: Any, twilio: FakeTwilio) -> None:
+    page = web.post(link(twilio), data={"seen": "yes", "email": "anna@acme.example"})
+    assert "anna@acme.example has seen ticket 4711" in page.text
+    assert (world.ticket().state, world.desk.sent) == ("escalated", 0)
+
+
+def test_of_a_ticket_that_waits_no_more_nothing_is_left_out(
+    world: World, web: Any, twilio: FakeTwilio
+) -> None:
+    other = sent_to(world, "maria@acme.example")
+    web.post(link(twilio), data={"email": "anna@acme.example"})
+    before = world.ticket()
+    assert "waits for nobody" in web.post(other, data={"seen": "yes"}).text
+    assert world.ticket() == before
+
+
+@pytest.mark.parametrize(
+    ("err", "words"),
+    [
+        (Refused(RAW, status=422), "no agent has the address"),
+        (NotAllowed(RAW, status=403), "does not let us assign"),
+        (Gone(RAW, status=404), "not there any more"),
+        (Moved(RAW), "not there any more"),
+        (Conflict(RAW), "please try again"),
+        (TryLater(RAW), "please try again"),
+    ],
+)
+def test_no_vendors_raw_words_are_shown(
+    world: World, web: Any, twilio: FakeTwilio, err: Exception, words: str
+) -> None:
+    world.desk.fails = [err]
+    page = web.post(link(twilio), data={"email": "anna@acme.example"})
+    assert page.status_code == 409
+    assert words in page.text
+    assert "RecordInvalid" not in page.text
+    assert world.ticket().state == "escalated"
+
+
+@pytest.mark.parametrize("email", ["a\x00b@c.example", "a@b\x00", "a\nb@c.example"])
+def test_an_address_that_no_store_can_keep_is_asked_for_again(
+    web: Any, twilio: FakeTwilio, email: str
+) -> None:
+    assert web.post(link(twilio), data={"email": email}).status_code == 409
+
+
+def test_a_click_by_somebody_without_a_seat_is_seen_too(world: World, web: Any, slack: FakeSlack) -> None:
+    del world.desk.agents["anna@acme.example"]
+    click(web, slack)
+    assert "The next reminder is left out" in answers(slack)[0]
     assert world.ticket().state == "escalated"
 
 

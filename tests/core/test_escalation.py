@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from core.escalation import advanced, after_claim, check_rungs, due, ladder_for, next_due, notices_for, resume
+from core.escalation import (
+    advanced,
+    after_claim,
+    after_seen,
+    check_rungs,
+    due,
+    ladder_for,
+    next_due,
+    notices_for,
+    resume,
+)
 from core.hours import DAYS, Hours
 from core.model import Priority, Rung
 
@@ -95,6 +105,35 @@ def test_after_downtime_several_rungs_become_the_highest_and_say_so() -> None:
 
 def test_a_team_that_was_never_told_is_told_with_the_manager() -> None:
     assert [e["notify"] for e in due(row(make()), T0 + 3 * H)] == ["team", "manager"]
+
+
+def test_who_has_seen_it_is_spared_one_rung_and_only_one() -> None:
+    ladder = make()
+    assert played(after_seen(ladder, 1), range(1, 600), 1) == [
+        (120, "manager", "unclaimed"),
+        (225, "manager", "promise_breaking"),
+    ]
+
+
+def test_the_last_rung_comes_a_step_later_instead_for_somebody_must_take_it() -> None:
+    ladder = make(promise=24 * H)
+    seen = after_seen(ladder, 2)
+    assert [one for one in played(seen, range(31, 600), 2) if one[2] == "unclaimed"] == [
+        (210, "manager", "unclaimed")
+    ]
+    again = after_seen(seen, 2)
+    assert next_due(again, 2) is not None
+
+
+def test_at_the_end_of_the_ladder_nothing_is_left_to_leave_out() -> None:
+    ladder = make()
+    assert after_seen(ladder, len(ladder)) == ladder
+
+
+def test_a_seen_ticket_that_is_claimed_and_let_go_goes_on_where_it_stood() -> None:
+    seen = after_seen(make(), 1)
+    held = after_claim(seen, 1, waiting_since=T0, promise_at=T0 + 4 * H, claimed_at=T0 + 40 * M)
+    assert brief(resume(held, 1, T0 + 60 * M)) == brief(seen)
 
 
 def test_repeats_have_an_end() -> None:
