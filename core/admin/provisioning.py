@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from core.app import App
 from core.errors import ConfigError
-from core.ledger import store
+from core.ledger import db, pausing, store
 from core.ledger.tokens import StoredTokens
 from core.model import Finding
 
 if TYPE_CHECKING:
     from connectors.kit.provision import Manifest, Step
+
+
+UNINSTALL = "uninstall"  # who holds the desk then
 
 
 class Site(TypedDict):
@@ -30,7 +33,10 @@ def plan(app: App, name: str) -> list[Step]:
 
 
 def install(app: App, name: str) -> list[Step]:
-    """Make what is missing. What was made is kept at once, so that an error half-way orphans nothing."""
+    """Make what is missing, and let a desk go on that `uninstall` held.
+
+    What was made is kept at once, so that an error half-way orphans nothing.
+    """
     made, steps = app.vendor(name).provision.install(
         app.desk_settings[name],
         app.session(name, admin=True),
@@ -39,11 +45,20 @@ def install(app: App, name: str) -> list[Step]:
         keep=lambda made: keep_manifest(app, name, dict(made)),
     )
     keep_manifest(app, name, made)
+    with db.reading(app.engine) as conn:
+        row = store.desk(conn, name)
+    if row is not None and row.paused_by == UNINSTALL:  # a hold that a person asked for stays
+        pausing.resume(app.engine, name, app.clock(), "install")
     return steps
 
 
 def uninstall(app: App, name: str, *, dry: bool = False) -> list[Step]:
-    """Remove what install made, and forget the token; what the desk would not remove stays in the manifest."""
+    """Hold the desk until install or resume, remove what install made, and forget the token.
+
+    What the desk would not remove stays in the manifest.
+    """
+    if not dry:
+        pausing.hold(app.engine, name, app.clock(), UNINSTALL)
     manifest, settings = manifest_of(app, name), app.desk_settings[name]
     session = app.session(name, admin=True)
     steps = app.vendor(name).provision.uninstall(settings, session, manifest=manifest, dry=dry)

@@ -12,6 +12,8 @@ from core.errors import ConfigError
 from core.hours import stamp
 from core.model import whole_percent
 
+LISTS = ("missing", "healed", "stuck", "too_new", "refused")  # of tickets, in an audit
+
 
 @click.command()
 @click.argument("desk", required=False)
@@ -24,6 +26,7 @@ def sweep(desk: str | None, config: str | None, as_json: bool) -> None:
     app = app_of(config)
     queue.prepare(app)
     found = worker.sweep_now(app, desk_of(app, desk) if desk else None)
+    queue.pump(app, app.clock())
     told = reminders.remind(app, app.clock())
     lines = [
         f"{one['desk']}: {one['seen']} changed, {one['found']} new to us {one['trouble']}".strip()
@@ -52,10 +55,12 @@ def audit(desk: str | None, since: str | None, config: str | None, as_json: bool
     total = {
         "desk": sum(f["desk"] for f in found.values()),
         "ledger": sum(f["ledger"] for f in found.values()),
-        **{k: [i for f in found.values() for i in f[k]] for k in ("missing", "healed", "stuck")},
+        **{k: [i for f in found.values() for i in f[k]] for k in LISTS},
+        "limbo": {k: sum(f["limbo"][k] for f in found.values()) for k in ("held", "genuine")},
     }
     lines = [
-        f"{n}: desk {f['desk']} = ledger {f['ledger']}; missing {f['missing'] or 'none'}, healed {f['healed'] or 'none'}, stuck {f['stuck'] or 'none'}"
+        f"{n}: desk {f['desk']} = ledger {f['ledger']} + missing {len(f['missing'])} + too new {len(f['too_new'])}; "
+        + ", ".join(f"{k.replace('_', ' ')} {f[k] or 'none'}" for k in LISTS)
         for n, f in found.items()
     ]
     out(as_json, total, "\n".join(lines))
@@ -114,7 +119,9 @@ def _told(
     zone: tzinfo, ticket: dict[str, Any], decisions: list[dict[str, Any]], story: list[dict[str, Any]]
 ) -> str:
     lines = [
-        f"{ticket.get('desk')} {ticket.get('ticket_id')}  {ticket.get('state')}  {ticket.get('url', '')}"
+        f"{ticket['desk']} {ticket['ticket_id']}  {ticket['state']}  {ticket['url']}"
+        if ticket
+        else "nothing is decided about this ticket yet"
     ]
     for one in decisions:
         guesses = ", ".join(f"{name} {whole_percent(c)}%" for name, c in one["alternatives"] or [])
@@ -126,7 +133,11 @@ def _told(
         )
         if one["evidence"]:
             lines.append(f"    weighed most: {', '.join(one['evidence'])}")
-    lines += [f"{stamp(datetime.fromisoformat(s['at']), zone)}  {s['what']:<12} {s['detail']}" for s in story]
+    for one in story:
+        due = f" (next try {stamp(datetime.fromisoformat(one['due']), zone)})" if one.get("due") else ""
+        lines.append(
+            f"{stamp(datetime.fromisoformat(one['at']), zone)}  {one['what']:<12} {one['detail']}{due}"
+        )
     return "\n".join(lines)
 
 
@@ -134,7 +145,7 @@ def _told(
 @click.argument("key", metavar="[ID]", required=False)
 @common
 def retry(key: str | None, config: str | None, as_json: bool) -> None:
-    """Lists the dead letters; with an ID (or "all") tries again."""
+    """List the dead letters; with an ID (or "all") try again. The ID of an event that waits takes it up now."""
     from core.engine import queue
     from core.ledger import store
 

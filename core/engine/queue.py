@@ -85,17 +85,18 @@ def report(app: App, found: Iterable[TicketEvent], source: str) -> int:
 
 
 def retry(app: App, key: str) -> bool:
-    """Give a dead letter another chance; False when there is none of that key."""
+    """Give a dead letter another chance, or take up at once what waits; False when there is none of that key."""
     with app.engine.begin() as conn:
         row = store.event(conn, key)
-        if row is None or row.state != "dead":
+        if row is None or row.state not in {"dead", "waiting"}:
             return False
-        again = update(events).where(events.c.key == key, events.c.state == "dead")
+        again = update(events).where(events.c.key == key, events.c.state == row.state)
         conn.execute(
             again.values(state="waiting", due_at=app.clock(), attempts=0, outcome="", settled_at=None)
         )
         where = (row.desk, row.ticket_id)
-        store.log(conn, where, app.clock(), "retried", "a dead letter is tried again", key=key)
+        what = "a dead letter is tried again" if row.state == "dead" else "what waited is tried now"
+        store.log(conn, where, app.clock(), "retried", what, key=key)
     pump(app, app.clock())
     return True
 

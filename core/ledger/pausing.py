@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, select, update
 
-from core.ledger import db, store
+from core.ledger import db
 from core.ledger.schema import changes, desks, events
 
 REASON = "the desk is paused"
@@ -27,10 +27,10 @@ def paused(engine: Engine, desk: str) -> bool:
 def hold(engine: Engine, desk: str, now: datetime, by: str) -> bool:
     """Put a desk on hold; False when it was."""
     with engine.begin() as conn:
-        row = store.desk(conn, desk)
-        if row is not None and row.paused_at is not None:
-            return False
-        store.put_desk(conn, desk, paused_at=now, paused_by=by)
+        db.insert_new(conn, desks, {"desk": desk})
+        running = update(desks).where(desks.c.desk == desk, desks.c.paused_at.is_(None))
+        if not conn.execute(running.values(paused_at=now, paused_by=by)).rowcount:
+            return False  # whoever was first has stamped it
         _record(conn, desk, now, by, "running", "paused")
     return True
 
@@ -38,10 +38,9 @@ def hold(engine: Engine, desk: str, now: datetime, by: str) -> bool:
 def resume(engine: Engine, desk: str, now: datetime, by: str) -> int | None:
     """Let a desk go on; how many facts were waiting, None when it was not on hold."""
     with engine.begin() as conn:
-        row = store.desk(conn, desk)
-        if row is None or row.paused_at is None:
+        on_hold = update(desks).where(desks.c.desk == desk, desks.c.paused_at.is_not(None))
+        if not conn.execute(on_hold.values(paused_at=None, paused_by="")).rowcount:
             return None
-        store.put_desk(conn, desk, paused_at=None, paused_by="")
         _record(conn, desk, now, by, "paused", "running")
         return release(conn, now)
 

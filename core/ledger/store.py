@@ -35,6 +35,10 @@ from core.model import (
 from core.outgoing import Sent
 from core.values import to_json, what, without_words
 
+NO_ENTRY = (
+    "the desk does not let us in with this credential:"  # so begins the reason; a good sweep ends the wait
+)
+
 # --- events: facts reported, and what became of them ----------------------------------------
 
 
@@ -90,9 +94,10 @@ def requeue(conn: Connection, key: str) -> bool:
     return bool(conn.execute(query.values(state="received", due_at=None)).rowcount)
 
 
-def hasten(conn: Connection, desk: str, now: datetime) -> int:
-    """The desk answers again: what waited for it is due now."""
+def hasten(conn: Connection, desk: str, now: datetime, reason: str = "") -> int:
+    """The desk answers again: what waited for it is due now; with a reason's beginning, only what waits for that."""
     late = and_(events.c.desk == desk, events.c.state == "waiting", events.c.due_at > now)
+    late = and_(late, events.c.reason.startswith(reason, autoescape=True))
     return conn.execute(update(events).where(late).values(due_at=now)).rowcount
 
 
@@ -390,6 +395,27 @@ def corrected(
     put_ticket(conn, where, now, final_intent=intent)
     label(conn, where, intent, source, now, decided.words if decided else "")
     log(conn, where, now, "corrected", f"{by} says it is {intent}")
+
+
+def undue(conn: Connection, desk: str) -> list[str]:
+    """The tickets that wait for a human and have no due time: nobody would hear of them again."""
+    awaited = tickets.c.state.in_((TicketState.ESCALATED, TicketState.REESCALATED))
+    query = select(tickets.c.ticket_id).where(
+        tickets.c.desk == desk, awaited, tickets.c.next_due_at.is_(None)
+    )
+    return list(conn.scalars(query))
+
+
+def newest(conn: Connection, desk: str, since: datetime) -> list[str]:
+    """The tickets first seen since then that are still there."""
+    fresh = and_(tickets.c.first_seen_at > since, tickets.c.closed_at.is_(None))
+    return list(conn.scalars(select(tickets.c.ticket_id).where(tickets.c.desk == desk, fresh)))
+
+
+def refused(conn: Connection, desk: str) -> list[str]:
+    """The tickets with a call that the desk refused for good."""
+    mine = and_(writes.c.desk == desk, writes.c.state == "failed")
+    return list(conn.scalars(select(writes.c.ticket_id).where(mine).distinct()))
 
 
 def stuck(conn: Connection, now: datetime, older: timedelta) -> list[EventRow]:

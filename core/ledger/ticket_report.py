@@ -7,18 +7,42 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from core.ledger import store
-from core.ledger.schema import decisions
+from core.ledger.schema import decisions, events, notices
 
 
 def told(conn: Connection, desk: str, ticket_id: str) -> dict[str, Any] | None:
     """`{"ticket": …, "decisions": […], "story": […]}`; None when the ledger does not know it."""
     row = store.ticket(conn, desk, ticket_id)
-    rows = store.story(conn, desk, ticket_id)
-    if row is None and not rows:
+    rows = [{"at": r.at, "what": r.what, "detail": r.detail} for r in store.story(conn, desk, ticket_id)]
+    story = sorted(
+        [*rows, *_delivered(conn, desk, ticket_id), *_open(conn, desk, ticket_id)], key=lambda one: one["at"]
+    )
+    if row is None and not story:
         return None
     query = select(decisions).where(decisions.c.desk == desk, decisions.c.ticket_id == ticket_id)
     return {
         "ticket": dict(vars(row)) if row is not None else {},
         "decisions": [dict(r._mapping) for r in conn.execute(query.order_by(decisions.c.at))],
-        "story": [{"at": r.at.isoformat(), "what": r.what, "detail": r.detail} for r in rows],
+        "story": [one | {"at": one["at"].isoformat()} for one in story],
     }
+
+
+def _delivered(conn: Connection, desk: str, ticket_id: str) -> list[dict[str, Any]]:
+    """What the providers said of the messages' arrival."""
+    mine = (notices.c.desk == desk, notices.c.ticket_id == ticket_id, notices.c.delivered_at.is_not(None))
+    query = select(notices.c.delivered_at, notices.c.channel, notices.c.person).where(*mine)
+    return [
+        {"at": at, "what": "delivered", "detail": f"{channel}{f' to {person}' if person else ''}"}
+        for at, channel, person in conn.execute(query)
+    ]
+
+
+def _open(conn: Connection, desk: str, ticket_id: str) -> list[dict[str, Any]]:
+    """Events that have not come to a decision: received, waiting or held, each with its reason and next try; or given up."""
+    mine = (events.c.desk == desk, events.c.ticket_id == ticket_id, events.c.state != "settled")
+    query = select(events.c.received_at, events.c.state, events.c.kind, events.c.reason, events.c.due_at)
+    return [
+        {"at": at, "what": state, "detail": f"{kind}: {reason}" if reason else kind}
+        | ({"due": due.isoformat()} if due is not None else {})
+        for at, state, kind, reason, due in conn.execute(query.where(*mine))
+    ]

@@ -18,26 +18,33 @@ JUST_NOW = timedelta(minutes=2)  # still on its way: no webhook is that fast eve
 
 
 def audit(app: App, desk: str, since: datetime, now: datetime) -> dict[str, Any]:
-    """Lists the desk's tickets since `since` from the beginning (never by the sweep's cursor) and compares them.
+    """List the desk's tickets since `since` from the beginning (never by the sweep's cursor) and compare them.
 
-    What is missing is handed to the line at once ("healed" when the ledger knows it by then); stuck are facts that
-    have no end and no due time ahead, and dead letters.
+    `desk` = `ledger` + missing + too_new. What is missing enters the pipeline at once ("healed" when the ledger knows
+    it by then); stuck are events without an end and without a due time ahead, dead letters, and tickets that wait for a
+    human without a due time; refused are tickets with a call that the desk refuses for good. `too_new`: so fresh that
+    the webhook may still be on its way, or the vendor's list does not show it yet.
     """
     listed = _listed(app, desk, since, now)
     with app.engine.begin() as conn:
         known = store.known(conn, desk, list(listed))
-        stuck = [row for row in store.stuck(conn, now, STUCK_AFTER) if row.desk == desk]
+        stuck = {row.ticket_id for row in store.stuck(conn, now, STUCK_AFTER) if row.desk == desk}
+        undue, refused = store.undue(conn, desk), store.refused(conn, desk)
+        unlisted = {id_ for id_ in store.newest(conn, desk, now - JUST_NOW) if id_ not in listed}
         under_way = {row.ticket_id for row in _unsettled(conn, desk)}
     absent = [s for id_, s in listed.items() if id_ not in known and id_ not in under_way]
     fresh = {s.ticket_id for s in absent if s.updated_at > now - JUST_NOW}
     healed = _heal(app, desk, [s for s in absent if s.ticket_id not in fresh])
     missing = sorted(s.ticket_id for s in absent if s.ticket_id not in fresh and s.ticket_id not in healed)
     line = {
-        "desk": len(listed),
-        "ledger": len([i for i in listed if i in known or i in under_way]),
+        "desk": len(listed) + len(unlisted),
+        "ledger": len(listed) - len(missing) - len(fresh),
         "missing": missing,
         "healed": sorted(healed),
-        "stuck": sorted({row.ticket_id for row in stuck}),
+        "stuck": sorted(stuck | set(undue)),
+        "too_new": sorted(fresh | unlisted),
+        "refused": sorted(refused),
+        "limbo": {"held": 0, "genuine": 0},
     }
     _keep(app, desk, since, now, line)
     return line

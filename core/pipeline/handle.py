@@ -75,7 +75,7 @@ def handle(app: App, key: str) -> str:
         return _later(
             app,
             event,
-            f"the desk does not let us in: {err}",
+            f"{store.NO_ENTRY if err.status == UNAUTHORISED else 'the desk does not let us in:'} {err}",
             PERMISSION_WAIT,
             counts=err.status != UNAUTHORISED,
         )

@@ -59,6 +59,8 @@ def sweep(app: App, name: str, now: datetime) -> dict[str, Any]:
         store.put_desk(conn, name, **values, **({"found_at": now} if found else {}))
         if row is not None and row.trouble:
             store.hasten(conn, name, now)
+        else:
+            store.hasten(conn, name, now, store.NO_ENTRY)
     _warn_of_the_end(app, name, now)
     if found:
         _doubt_the_hook(app, name, row, now)
@@ -142,6 +144,8 @@ def _doubt_the_hook(app: App, name: str, row: DeskRow | None, now: datetime) -> 
     heard = row.hook_heard_at if row is not None else None
     if row is None or row.swept_at is None or (heard is not None and heard > now - SILENT):
         return
+    if row.paused_at is not None:
+        return  # uninstalled, or held: nothing of ours is made there
     repaired = _ensure_hook(app, name)
     what = f"the webhook of {name} has been silent while the sweep found work{': ' + repaired if repaired else ''}"
     alarm(app, f"hook:{name}:{now:%Y-%m-%d}", name, "", what, now)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, request, session, url_for
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from core.engine.queue import retry as again
 from core.errors import BackstopError
 from core.learning import labelled_tickets
-from core.ledger import db
-from core.ledger.schema import desks, events
+from core.ledger import db, pausing, store
+from core.ledger.schema import events
 from core.web import quality as q
 from core.web.access import Reader, backstop, needs, reader
 from core.web.users import Role, record
@@ -117,13 +117,12 @@ def retry() -> Any:
 def pause() -> Any:
     """Hold a desk, or let it go on: held, it stores facts and does nothing about them."""
     app, desk = backstop(), request.form.get("desk", "")
-    now, hold = app.clock(), request.form.get("hold") == "yes"
-    values = {"paused_at": now if hold else None, "paused_by": _who() if hold else ""}
-    with app.engine.begin() as connection:
-        if not connection.execute(update(desks).where(desks.c.desk == desk).values(**values)).rowcount:
-            abort(404, "There is no such desk.")
-        record(
-            connection, now, _who(), f"desk {desk}", "" if hold else "paused", "paused" if hold else "running"
-        )
+    with db.reading(app.engine) as connection:
+        known = desk in app.desks or store.desk(connection, desk) is not None
+    if not known:
+        abort(404, "There is no such desk.")
+    hold = request.form.get("hold") == "yes"
+    change = pausing.hold if hold else pausing.resume
+    change(app.engine, desk, app.clock(), _who())
     flash(f"{desk} is {'paused' if hold else 'running again'}.", "good")
     return _back("health")
