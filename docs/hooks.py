@@ -16,6 +16,7 @@ ELSEWHERE = {
     "README.md": "index.md",
     "DECISIONS.md": "decisions.md",
     "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
     "deploy/README.md": "deploying.md",
     "deploy/zendesk-app/README.md": "zendesk-app.md",
     "connectors/channels/README.md": "channels.md",

@@ -26,9 +26,10 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.signature import Clock, SignatureVerifier
 
-from connectors.channels.posting import OnCall, Url, checked_url, post, wait_of
+from connectors.channels.posting import OnCall, Url, checked_url, post
+from connectors.channels.slack_errors import explained, no_answer, why_not
 from connectors.kit.decoding import decoded, form_of
-from core.errors import BadPayload, BadSignature, NotAllowed, Refused, TryLater, UnknownOutcome, VendorError
+from core.errors import BadPayload, BadSignature, Refused, VendorError
 from core.model import Dispatch, Enclosure, Finding, Heard, Priority, Receipt, WebhookRequest
 
 log = logging.getLogger(__name__)
@@ -39,24 +40,6 @@ STAMP = 11  # digits of a time in seconds, until the year 5138
 PLAIN = {"parse": "none", "link_names": False}
 """Nothing in a text becomes a link or a mention: it may be a customer's (docs.slack.dev, chat.postMessage)."""
 UNSEEN = {"unfurl_links": False, "unfurl_media": False}  # and nothing is fetched to be shown below it
-LATER = {"ratelimited", "rate_limited", "service_unavailable", "team_added_to_org"}
-UNKNOWN = {"internal_error", "fatal_error", "request_timeout"}
-CREDENTIAL = {
-    "invalid_auth",
-    "not_authed",
-    "account_inactive",
-    "token_revoked",
-    "token_expired",
-    "missing_scope",
-    "no_permission",
-}
-REMEDIES = {
-    "channel_not_found": "check `channel`, and invite the bot to it",
-    "not_in_channel": "invite the bot to the channel",
-    "is_archived": "the channel is archived: name another one",
-    "missing_scope": "give the bot chat:write, users:read.email, and files:write for the weekly plots",
-    "invalid_auth": "check bot_token",
-}
 
 
 class Settings(BaseModel):
@@ -127,7 +110,7 @@ class Slack:
             self._api.files_upload_v2(channel=channel, content=one.content, filename=one.name, title=one.name)
         except (SlackClientError, OSError, TypeError, ValueError) as err:  # an answer without sense, too
             self._on_call("slack files_upload_v2", "refused")
-            log.warning("%s shows no picture: %s", self.name, _why_not(err))
+            log.warning("%s shows no picture: %s", self.name, why_not(err))
         else:
             self._on_call("slack files_upload_v2", "ok")
 
@@ -215,10 +198,10 @@ class Slack:
             answer = self._api.api_call(method, **more).data
         except SlackApiError as err:
             self._on_call(f"slack {method}", "refused")
-            raise _explained(err) from err
+            raise explained(err) from err
         except (OSError, urllib.error.URLError) as err:
             self._on_call(f"slack {method}", "unknownoutcome")
-            raise _no_answer(err) from err
+            raise no_answer(err) from err
         self._on_call(f"slack {method}", "ok")
         return dict(answer) if isinstance(answer, dict) else {}
 
@@ -280,29 +263,3 @@ def _link(text: str, url: str) -> dict[str, Any] | None:
     return (
         _button(text) | {"url": url} if url.startswith(("https://", "http://")) and len(url) < 3000 else None
     )
-
-
-def _explained(err: SlackApiError) -> VendorError:
-    data = err.response.data if isinstance(err.response.data, dict) else {}
-    code, status = str(data.get("error", err.response.status_code)), int(err.response.status_code or 0)
-    words = f"Slack: {code}" + (f": {REMEDIES[code]}" if code in REMEDIES else "")
-    if code in LATER or status in {429, 503}:
-        return TryLater(words, status=status, wait=wait_of(err.response.headers))
-    if code in UNKNOWN or status >= 500:
-        return UnknownOutcome(words, status=status)
-    return (NotAllowed if code in CREDENTIAL else Refused)(words, status=status)
-
-
-def _why_not(err: Exception) -> str:
-    return str(_explained(err)) if isinstance(err, SlackApiError) else type(err).__name__
-
-
-def _no_answer(err: OSError) -> VendorError:
-    reason = getattr(err, "reason", err)
-    words = f"no answer from Slack ({type(reason).__name__})"
-    never = (
-        isinstance(reason, ConnectionRefusedError)
-        or "getaddrinfo" in repr(reason)
-        or "Errno -" in repr(reason)
-    )
-    return TryLater(words) if never else UnknownOutcome(words)

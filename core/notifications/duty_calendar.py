@@ -90,7 +90,7 @@ def main(begin: str, end: str, seconds: str) -> int:
     except MemoryError:
         return 1
     except Exception as err:  # parsers of other people's files promise nothing
-        sys.stderr.write(f"it cannot be read ({type(err).__name__}: {err})")
+        sys.stderr.write(f"it cannot be read ({type(err).__name__})")
         return _REFUSED
     sys.stdout.write(json.dumps(found))
     return 0

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
 
-from core.errors import BackstopError
+from core.errors import BackstopError, said_of
 from core.model import Dispatch, Notice, Priority
 from core.notifications import routing
 from core.notifications.routing import Place
@@ -70,6 +70,6 @@ def _sent(app: App, place: Place, text: str, now: datetime) -> bool:
     try:
         app.channels[place.channel].send(Dispatch(key, to, SUBJECT, text, Priority.URGENT), now)
     except (BackstopError, KeyError) as err:
-        log.warning("%s could not be used for an alarm: %s", place.channel, err)
+        log.warning("%s could not be used for an alarm: %s", place.channel, said_of(err))
         return False
     return True
