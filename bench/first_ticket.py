@@ -13,7 +13,6 @@ import contextlib
 import importlib
 import io
 import os
-import re
 import resource
 import signal
 import socket
@@ -133,11 +132,6 @@ class Admin:
         file.write_text("\n".join([*lines, f"{key}={value}", ""]))
         file.chmod(0o600)
 
-    def sets(self, lines: list[str]) -> None:
-        """What install printed for `[desks.support]`."""
-        file = self.home / "backstop.toml"
-        file.write_text(file.read_text().replace("[desks.support]", "\n".join(["[desks.support]", *lines])))
-
 
 def await_ready(process: subprocess.Popen[bytes], url: str) -> None:
     """Until the process answers."""
@@ -178,13 +172,8 @@ def walk(vendor: str, home: Path, program: list[str]) -> None:
             admin.writes(name, str(value))
         print(", ".join(f"`…__{name.upper()}`" for name in given) + ".\n")
         admin.types("plan support")
-        installed = admin.types("install support")
-        for name, value in re.findall(r"BACKSTOP_DESKS__SUPPORT__(\w+)=(\S+)", installed):
-            admin.writes(name, value)
-        admin.sets(re.findall(r"^ *(\w+ = \"[^\"]*\")$", installed, re.MULTILINE))
-        print(
-            "What it printed goes into `.env` and `backstop.toml`. Then, in a terminal of its own, `backstop serve`.\n"
-        )
+        admin.types("install support")
+        print("Then, in a terminal of its own, `backstop serve`.\n")
         admin.env["BACKSTOP_WEB__PORT"] = str(port)
         serve(admin, public)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from connectors import Vendor
     from core.hours import Hours
+    from core.ledger.installed import Installed
     from core.model import Rules
     from core.ports import Channel, Classifier, HelpDesk
     from core.settings import Settings
@@ -49,6 +50,7 @@ class App:
     classifier: Classifier
     templates: SandboxedEnvironment
     desk_settings: dict[str, Any] = field(default_factory=dict)
+    installed: dict[str, Installed] = field(default_factory=dict)  # what install made, by desk
     own_addresses: frozenset[str] = frozenset()
     routes: Any = None  # who hears what: made once by core.notifications.routing
     vendor: Callable[[str], Vendor] = _unknown_vendor  # by the desk's name

@@ -12,12 +12,14 @@ from sqlalchemy import Engine
 from connectors import DESKS, vendor_of
 from connectors.channels import build as build_channels
 from connectors.channels import calendars
+from connectors.kit.provision import installed
 from core.admin.checks import refuse
 from core.app import App, wall
 from core.classify.build import Absent, checked, classifier_of
 from core.errors import ConfigError, TryLater
 from core.learning.demotion import honour
 from core.ledger import db
+from core.ledger.installed import Installed
 from core.ledger.pausing import REASON, paused
 from core.ledger.tokens import StoredTokens
 from core.model import Mode, Rules
@@ -77,6 +79,9 @@ def _named(settings: Settings, err: ConfigError) -> ConfigError:
 def _composed(settings: Settings, clock: Callable[[], datetime], engine: Engine) -> App:
     counters, tokens = Counters(engine, clock), StoredTokens(engine, clock)
     desk_settings = {name: desk_settings_of(settings, name) for name in settings.desks}
+    kept = {name: Installed(engine, name, installed) for name in desk_settings}
+    for name, own in desk_settings.items():
+        own.read_from(kept[name])
     desks: dict[str, HelpDesk] = {}
     for name, own in desk_settings.items():
         on_call = _counted(counters, name, desks)
@@ -105,6 +110,7 @@ def _composed(settings: Settings, clock: Callable[[], datetime], engine: Engine)
         classifier=Absent(),
         templates=environment(settings.template_dirs()),
         desk_settings=desk_settings,
+        installed=kept,
         own_addresses=_own(settings),
         vendor=lambda name: vendor_of(desk_settings[name].vendor),
         attachments=enclosed,

@@ -217,7 +217,7 @@ class Freshdesk:
         seen = partial(
             sweep.sighting_of,
             desk=self.name,
-            intent_field=self._settings.intent_field,
+            intent_field=self._settings.value("intent_field"),
             tag_prefix=self._settings.tag_prefix,
         )
         return sweep.changed_since(self._api, sweep.cursor_of(cursor, start), seen)

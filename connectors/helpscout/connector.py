@@ -226,7 +226,7 @@ class HelpScout:
 
     def changed_since(self, cursor: str, start: datetime, now: datetime) -> Page:
         """One page of the list of changes; once an hour the spam after it."""
-        field = self._settings.intent_field
+        field = self._settings.value("intent_field")
         seen = partial(
             sweep.sighting_of, desk=self.name, prefix=self._settings.tag_prefix, intent_field=field
         )

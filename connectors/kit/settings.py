@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr
 
 from core.model import Mode
 
@@ -20,6 +21,14 @@ def _split(value: Any) -> Any:
 Secrets = Annotated[list[SecretStr], BeforeValidator(_split)]
 
 
+Kept = Callable[[], Mapping[str, str]]
+"""What install made and keeps: setting → value."""
+
+
+def _nothing() -> Mapping[str, str]:
+    return {}
+
+
 class DeskSettings(BaseModel):
     """One `[desks.<name>]` table. `base_url` is the bare origin; the connector adds the paths."""
 
@@ -29,7 +38,10 @@ class DeskSettings(BaseModel):
     base_url: str = ""  # the bare origin of the account
     mode: Mode = Mode.ACT  # observe (write nothing), suggest (never answer by itself) or act
     general_queue: str = ""  # group, team or mailbox for unsure messages, by name or id
-    webhook_secret: Secrets = Field(default_factory=list)  # several while one is exchanged
+    webhook_secret: Secrets = Field(
+        default_factory=list,
+        description="several while one is exchanged; the one of its own webhook install keeps itself",
+    )
     sidebar_token: Secrets = Field(
         default_factory=list,
         description="opens this desk's tickets for reading, for the app beside a ticket; nothing else",
@@ -41,7 +53,8 @@ class DeskSettings(BaseModel):
     tag_prefix: str = "ai_"  # of every tag we set
     intent_field: str = Field(
         "",
-        description="the account's own field for it: Zendesk's id, Freshdesk's name, Help Scout's name or id",
+        description="the account's own field for it: Zendesk's id, Freshdesk's name, Help Scout's name or id; by default the "
+        "one that install made",
     )
     confidence_field: str = ""  # as above, in whole per cent
     outcome_field: str = ""  # as above: what became of the ticket
@@ -51,15 +64,22 @@ class DeskSettings(BaseModel):
     )
     acknowledge: bool = True  # false where the desk's own automatic reply shall be the only one
 
+    _kept: Kept = PrivateAttr(default_factory=lambda: _nothing)
+
+    def read_from(self, kept: Kept) -> None:
+        """Ask `kept` for what install made, each time that it is needed, wherever the file says nothing."""
+        self._kept = kept
+
+    def value(self, name: str) -> str:
+        """Return a setting as the file has it, else as install keeps it."""
+        return str(getattr(self, name)) or self._kept().get(name, "")
+
     def fields(self) -> dict[str, str]:
-        """Our three fields → the account's names of them, those that are configured."""
-        named = {
-            "intent": self.intent_field,
-            "confidence": self.confidence_field,
-            "outcome": self.outcome_field,
-        }
+        """Our three fields → the account's names of them, those that are configured or were installed."""
+        named = {ours: self.value(f"{ours}_field") for ours in ("intent", "confidence", "outcome")}
         return {ours: theirs for ours, theirs in named.items() if theirs}
 
     def secrets(self) -> list[str]:
-        """The webhook secrets in clear, for the proof only."""
-        return [secret.get_secret_value() for secret in self.webhook_secret]
+        """The webhook secrets in clear, for the proof only: those of the file, then the one that install keeps."""
+        found = [secret.get_secret_value() for secret in self.webhook_secret]
+        return list(dict.fromkeys([*found, *filter(None, [self._kept().get("webhook_secret", "")])]))

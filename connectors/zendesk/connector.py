@@ -45,7 +45,7 @@ class Settings(DeskSettings):
     email: str = Field("", description="with api_token: the old way, which ends on 30 April 2027")
     api_token: SecretStr = SecretStr("")  # of that address
     bot_id: str = Field(
-        "", description="our own user's id, as doctor prints it: saves looking at our own writes"
+        "", description="our own user's id, as install keeps it: saves looking at our own writes"
     )
     bots: list[str] = Field(
         default_factory=list, description="ids or addresses of other robots that act as agents"
@@ -75,7 +75,7 @@ class Settings(DeskSettings):
 
     def drop_downs(self) -> frozenset[str]:
         """Ids of our fields whose values are options, and so tags."""
-        return frozenset({self.intent_field, self.outcome_field} - {"", *self.text_fields})
+        return frozenset({self.value("intent_field"), self.value("outcome_field")} - {"", *self.text_fields})
 
 
 def make_session(
@@ -135,7 +135,9 @@ class Zendesk:
 
     def parse(self, request: WebhookRequest, now: datetime) -> tuple[TicketEvent, ...]:
         """Event subscriptions, trigger bodies, and what is left of damaged ones."""
-        return events.parse(self.name, self._settings.bot_id or self._directory.known_id, request, now)
+        return events.parse(
+            self.name, self._settings.value("bot_id") or self._directory.known_id, request, now
+        )
 
     def _known(self) -> reading.Known:
         return reading.Known(self.name, self._settings.base_url, self._directory.me_id, self._bots)
@@ -237,10 +239,10 @@ class Zendesk:
             me=self._directory.me_id,
             group_id=self._directory.group_id,
             solving_group=self._directory.solving_group,
-            intent_field=self._settings.intent_field,
-            confidence_field=self._settings.confidence_field,
-            outcome_field=self._settings.outcome_field,
-            last_handled_field=self._settings.last_handled_field,
+            intent_field=self._settings.value("intent_field"),
+            confidence_field=self._settings.value("confidence_field"),
+            outcome_field=self._settings.value("outcome_field"),
+            last_handled_field=self._settings.value("last_handled_field"),
             tagger=self._settings.drop_downs(),
             prefix=self._settings.tag_prefix,
         )
@@ -257,7 +259,7 @@ class Zendesk:
 
     def changed_since(self, cursor: str, start: datetime, now: datetime) -> Page:
         """One page of the incremental export, in Zendesk's own order."""
-        marks = sweep.Marks(self.name, self._settings.tag_prefix, self._settings.intent_field)
+        marks = sweep.Marks(self.name, self._settings.tag_prefix, self._settings.value("intent_field"))
         return sweep.changed_since(self._api, cursor, start, now, marks)
 
     def unclaimed(self, ticket_ids: Sequence[str]) -> dict[str, Claim]:

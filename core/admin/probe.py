@@ -10,13 +10,14 @@ import requests
 
 from core.app import App
 from core.hours import stamp
-from core.ledger import db
+from core.ledger import db, store
 from core.model import Finding
 from core.web.sidebar import asked_at, sidebar_of
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 TIMEOUT = (5, 10)
 CLOCK_WARN, CLOCK_FAIL = timedelta(seconds=60), timedelta(minutes=5)
+LATELY = timedelta(days=1)
 ACCEPTED, FORGED, UNKNOWN = 200, 401, 404
 
 
@@ -45,6 +46,13 @@ def receiver(app: App, name: str) -> Iterator[Finding]:
     if not reached:
         local = f"http://{_host(app.settings.web.host)}:{app.settings.web.port}"
         reached, _ = _healthy(local)
+        heard = None if reached else _heard(app, name)
+        if heard is not None:
+            words = f"{base} cannot be seen from here ({why}), nor {local}, but a webhook came in at {heard}"
+            yield Finding(
+                "RC02", WARN, words, "the receiver runs elsewhere: run doctor there to have it tried"
+            )
+            return
         if not reached:
             remedy = "start `backstop serve` (or `backstop web`), and lead public_url to it"
             yield Finding(
@@ -59,6 +67,15 @@ def receiver(app: App, name: str) -> Iterator[Finding]:
         )
         base = local
     yield from _events(app, name, f"{base}/hooks/{name}")
+
+
+def _heard(app: App, name: str) -> str | None:
+    """Return when a webhook of this desk came in, if that was within a day: then the address leads to a receiver."""
+    with db.reading(app.engine) as conn:
+        row = store.desk(conn, name)
+    at = row.hook_heard_at if row is not None else None
+    recent = at is not None and app.clock() - at < LATELY
+    return stamp(at, app.hours.zone) if at is not None and recent else None
 
 
 def _host(host: str) -> str:

@@ -93,3 +93,4 @@ def keep_manifest(app: App, name: str, manifest: dict[str, Any]) -> None:
     """Remember what install made."""
     with app.engine.begin() as conn:
         store.put_desk(conn, name, manifest=manifest)
+    app.installed[name].again()

@@ -12,6 +12,7 @@ from connectors.freshdesk.connector import Settings, make, make_session
 from connectors.freshdesk.fake import CATCH_ALL, make_fake
 from connectors.freshdesk.fake.admin import add_rule
 from connectors.freshdesk.install import provision
+from connectors.kit.provision import installed
 from connectors.sandbox.desk import SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
 from core.errors import NotAllowed
@@ -39,7 +40,9 @@ class Account:
         self.url = ""
 
     def settings(self) -> Settings:
-        return Settings(**{**self.fake.settings(self.url), **self.extra})
+        made = Settings(**{**self.fake.settings(self.url), **self.extra})
+        made.read_from(lambda: installed(self.manifest))
+        return made
 
     def session(self):
         return make_session(self.settings(), None, lambda: NOW, admin=True)
@@ -324,17 +327,53 @@ def test_a_dead_key_stops_everything(account):
     assert a.doctor() == {"FD01": "fail"}
 
 
-def test_the_names_of_the_fields_are_printed_until_they_are_configured(account):
+def test_nothing_that_install_made_has_to_be_pasted(account):
+    """The names that Freshdesk makes for the fields, and a secret where the file has none, are read from what is kept."""
     a = account()
-    step = next(s for s in a.install() if s.name == "names of the fields")
-    name = a.manifest["field:intent"]["name"]
-    assert f'intent_field = "{name}"' in step.details
-    assert a.doctor()["FD27"] == "warn"
-    a.extra = {
-        f"{ours}_field": a.manifest[f"field:{ours}"]["name"] for ours in ("intent", "confidence", "outcome")
+    a.extra = {"webhook_secret": ""}
+    steps = a.install()
+    assert not [s for s in steps if "field" in s.kind and s.action == "by_hand"]
+    settings = a.settings()
+    assert settings.fields() == {
+        ours: a.manifest[f"field:{ours}"]["name"] for ours in ("intent", "confidence", "outcome")
     }
-    assert "names of the fields" not in [s.name for s in a.install()]
+    (secret,) = settings.secrets()
+    assert len(secret) == 40
+    sent = [r["actions"][0]["custom_headers"] for kind in (1, 4) for r in a.state.rules[kind]]
+    assert sent == [{"X-Backstop-Token": secret}] * 2
+    assert {s.action for s in a.install() if s.action != "by_hand"} == {"keep"}
     assert "FD27" not in a.doctor()
+    assert "FD26" not in a.doctor()
+    a.extra["intent_field"] = "cf_another"
+    assert a.doctor()["FD27"] == "warn"
+
+
+def test_a_rule_that_was_switched_off_is_switched_on_again(account):
+    a = account()
+    a.install()
+    a.rule(4)["active"] = False
+    (step,) = [s for s in a.plan() if s.action == "update"]
+    assert (step.kind, step.why) == ("rule", "it was switched off")
+    a.install()
+    assert a.rule(4)["active"] is True
+    assert {s.action for s in a.install() if s.action != "by_hand"} == {"keep"}
+
+
+def test_a_plan_says_which_address_the_rules_call(account):
+    a = account()
+    for steps in (a.plan(), a.install(), a.plan()):
+        assert {s.details for s in steps if s.kind == "rule"} == {f"it calls {HOOK}"}
+
+
+def test_without_an_admins_key_the_clicks_show_a_secret_that_stands_nowhere_else(account):
+    a = account(bot_is_admin=False)
+    a.extra = {"install_api_key": "", "webhook_secret": ""}
+    steps = [s for s in a.install() if s.kind == "rule"]
+    (secret,) = a.settings().secrets()
+    assert all(f"X-Backstop-Token: {secret}" in s.details for s in steps)
+    a.extra = {"install_api_key": ""}
+    steps = [s for s in a.install() if s.kind == "rule"]
+    assert all("<the value of webhook_secret>" in s.details for s in steps)
 
 
 def test_doctor_notices_a_missing_rule_a_disabled_one_and_a_deleted_field(account):

@@ -9,6 +9,7 @@ import pytest
 from connectors.helpscout.connector import Settings, make_session
 from connectors.helpscout.install import provision
 from connectors.helpscout.install.webhooks import EVENTS
+from connectors.kit.provision import installed
 from connectors.sandbox.server import serving
 from core.errors import NotAllowed
 
@@ -24,7 +25,9 @@ class Account:
         self.extra: dict[str, object] = {}
 
     def settings(self) -> Settings:
-        return Settings(**{**self.w.fake.settings(self.w.url), **self.extra})
+        made = Settings(**{**self.w.fake.settings(self.w.url), **self.extra})
+        made.read_from(lambda: installed(self.manifest))
+        return made
 
     def session(self):
         return make_session(self.settings(), self.w.tokens, lambda: self.w.now, desk="support")
@@ -227,6 +230,36 @@ def test_switching_it_on_keeps_what_people_changed(account):
     assert (hook["state"], hook["label"], hook["mailboxIds"]) == (
         "enabled", "Backstop (do not touch)", [a.state.main_inbox],
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_install_switches_it_on_too_and_leaves_what_people_changed(account, edited):
+    a = account()
+    a.install()
+    (hook,) = a.state.webhooks
+    hook |= {"state": "disabled", **({"label": "Backstop (do not touch)"} if edited else {})}
+    (step,) = [s for s in a.plan() if s.kind == "webhook" and s.action != "by_hand"]
+    assert (step.action, "switched off" in step.why) == ("update", True)
+    a.install()
+    assert a.state.webhooks[0]["state"] == "enabled"
+    assert a.state.webhooks[0]["label"] == ("Backstop (do not touch)" if edited else "Backstop support")
+    assert [s.action for s in a.install() if s.kind == "webhook"] == ["differs" if edited else "keep"]
+
+
+def test_a_secret_is_made_and_kept_where_the_file_has_none(account):
+    a = account()
+    a.extra = {"webhook_secret": ""}
+    a.install()
+    assert [a.hook["secret"]] == a.settings().secrets()
+    assert len(a.hook["secret"]) == 40
+    assert actions(a.install()) == [("keep", "webhook")]
+    assert a.hook["secret"] in clicks(a.plan())["app"], "for the sidebar, which no API makes"
+
+
+def test_a_plan_says_which_address_the_webhook_calls(account):
+    a = account()
+    for steps in (a.plan(), a.install(), a.plan()):
+        assert next(s.details for s in steps if s.kind == "webhook") == f"it calls {HOOK}"
 
 
 def test_a_webhook_that_is_gone_is_reported_and_not_made_behind_the_admins_back(account):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 from core import errors
@@ -83,12 +85,35 @@ def test_a_persons_change_is_reported_and_not_overwritten(world, kind):
     admin.install()
     objects = getattr(admin.w.fake.state, kind)
     ours = next(one for one in objects.values() if "Backstop" in str(one.get("title") or one.get("name")))
-    ours |= {"active": False, "status": "inactive"}
+    ours["title" if "title" in ours else "name"] = "Renamed by somebody"
     before = admin.account()
     (step,) = [one for one in admin.install() if one.action == "differs"]
     assert admin.account() == before
     assert "we made" in step.details
     assert "ZD56" in admin.codes()
+
+
+@pytest.mark.parametrize("kind", ["triggers", "webhooks"])
+def test_what_was_switched_off_is_switched_on_and_else_left_as_it_is(world, kind):
+    admin = Admin(world("zendesk"), hook="triggers")
+    admin.install()
+    objects = getattr(admin.w.fake.state, kind)
+    ours = next(one for one in objects.values() if "Backstop" in str(one.get("title") or one.get("name")))
+    ours |= {"active": False} if kind == "triggers" else {"status": "inactive"}
+    ours["description"] = "a word of somebody's"
+    before = copy.deepcopy(ours)
+    (step,) = [one for one in admin.plan() if one.action == "update"]
+    assert "switched off" in step.why
+    admin.install()
+    now = next(one for one in objects.values() if one["id"] == ours["id"])
+    assert now == {**before, **({"active": True} if kind == "triggers" else {"status": "active"})}
+    assert {one.action for one in admin.install() if one.action != "by_hand"} == {"keep"}
+
+
+def test_a_plan_says_which_address_the_webhook_calls(admin):
+    for steps in (admin.plan(), admin.install(), admin.plan()):
+        (hook,) = [step for step in steps if step.kind == "webhook"]
+        assert hook.details == "it calls https://backstop.example.com/hooks/support"
 
 
 def test_a_new_address_is_brought_up_to_date(admin):
@@ -143,20 +168,31 @@ def test_an_object_whose_making_was_not_answered_is_not_made_twice(usual):
     assert usual.manifest["webhook:events"]["id"] in usual.w.fake.state.webhooks
 
 
-def test_install_says_what_to_paste_until_it_is_pasted(usual):
-    steps = {step.kind: step for step in usual.install() if step.action == "by_hand"}
-    hook = usual.w.fake.state.webhooks[usual.manifest["webhook:events"]["id"]]
-    assert f"WEBHOOK_SECRET={hook['signing_secret']['secret']}" in steps["webhook_secret"].details
-    assert f'intent_field = "{usual.manifest["field:intent"]["id"]}"' in steps["configuration"].details
-    assert "Deactivate" in steps["trigger"].details
+def test_nothing_that_install_made_has_to_be_pasted(usual, heard):
+    """The ids of the fields and of our user, and the secret that Zendesk makes, are read from what install keeps."""
+    url, got = heard
+    usual.settings_ = {"webhook_secret": ""}
+    usual.public_url = url.removesuffix("/hooks/support")
+    steps = usual.install()
+    assert [step.kind for step in steps if step.action == "by_hand"] == ["trigger"], (
+        "only the mail that doubles ours"
+    )
+    ours, settings = usual.process(), usual.settings()
+    assert settings.value("bot_id") == ours.whoami().id
+    assert settings.drop_downs() == {usual.manifest[f"field:{one}"]["id"] for one in ("intent", "outcome")}
+    usual.w.desk.customer_writes("Hello")
+    ours.verify(got[0], usual.w.now)
     usual.sound()
-    ids = {
-        f"{key.partition(':')[2]}_field": kept["id"]
-        for key, kept in usual.manifest.items()
-        if key.startswith("field:")
-    }
-    usual.settings_ |= {**ids, "bot_id": usual.w.ours.whoami().id}
+    assert usual.codes() == ["ZD47"], "the test's own address has no https"
     assert [step for step in usual.install() if step.action == "by_hand"] == []
+
+
+def test_the_file_goes_before_what_install_keeps(usual):
+    usual.install()
+    usual.settings_ = {"intent_field": "31", "webhook_secret": "the file's own secret"}
+    settings = usual.settings()
+    assert settings.fields()["intent"] == "31"
+    assert settings.secrets() == ["the file's own secret", usual.manifest["account:hook"]["secret"]]
 
 
 def test_without_a_credential_the_first_step_is_printed(usual):
@@ -182,7 +218,7 @@ def test_what_was_installed_reports_a_ticket_and_a_reply(world, heard, request):
         admin.public_url = url.removesuffix("/hooks/support")
         admin.install()
         admin.sound()
-        ours = admin.w.connect(**admin.settings_)
+        ours = admin.process()
         got.clear()
         case = admin.w.desk.customer_writes("Hello")
         admin.w.later(minutes=2)

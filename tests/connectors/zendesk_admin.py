@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import json
 
-from connectors.zendesk.connector import Settings, make_session
+from connectors.kit.provision import installed
+from connectors.zendesk.connector import Settings, make, make_session
 from connectors.zendesk.install import provision
 
 URL = "https://backstop.example.com"
@@ -20,7 +21,19 @@ class Admin:
         self.public_url = URL
 
     def settings(self, **more):
-        return Settings(**{**self.w.fake.settings(self.w.url), **self.settings_, **more})
+        made = Settings(**{**self.w.fake.settings(self.w.url), **self.settings_, **more})
+        made.read_from(lambda: installed(self.manifest))
+        return made
+
+    def process(self):
+        """Another process of ours, which reads what install kept."""
+        return make(
+            "support",
+            self.settings(),
+            tokens=self.w.tokens,
+            clock=lambda: self.w.now,
+            on_call=lambda *_: None,
+        )
 
     def session(self):
         return make_session(self.settings(), self.w.tokens, lambda: self.w.now, desk="support")
@@ -78,5 +91,3 @@ class Admin:
         for trigger in self.w.fake.state.triggers.values():
             if trigger["title"].endswith("received request"):
                 trigger["active"] = False
-        (hook,) = [one for one in self.w.fake.state.webhooks.values() if one["name"].startswith("Backstop")]
-        self.settings_ = {**self.settings_, "webhook_secret": hook["signing_secret"]["secret"]}

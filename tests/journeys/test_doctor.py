@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from account import without_hooks
@@ -56,6 +57,19 @@ def test_a_receiver_reached_only_from_inside_is_a_warning(near):
     near.app.settings.public_url = "http://127.0.0.1:9"
     near.app.settings.web.port = int(near.receiver.rpartition(":")[2])
     assert {("RC02", "warn"), ("RC00", "ok")} <= codes(near.app)
+
+
+@ONE
+def test_an_address_that_cannot_be_seen_from_here_is_a_warning_when_webhooks_come_in(near):
+    near.app.settings.public_url = "http://127.0.0.1:9"
+    near.app.settings.web.port = 9
+    with near.app.engine.begin() as conn:
+        store.put_desk(conn, "support", hook_heard_at=near.now - timedelta(hours=3))
+    assert ("RC02", "warn") in codes(near.app)
+    assert not found(near.app, "RC01")
+    with near.app.engine.begin() as conn:
+        store.put_desk(conn, "support", hook_heard_at=near.now - timedelta(days=3))
+    assert ("RC01", "fail") in codes(near.app)
 
 
 @ONE
@@ -216,6 +230,25 @@ def test_a_schema_of_another_version_is_noticed(near):
     with near.app.engine.begin() as conn:
         conn.exec_driver_sql("UPDATE bs_version SET version_num = 'older'")
     assert ("DB01", "fail") in codes(near.app)
+
+
+@ONE
+def test_a_model_that_loads_slowly_is_no_alarm(near, monkeypatch):
+    """The first message loads it, which says nothing of the others."""
+    seconds, asked = [0.0], []
+    predict = near.app.classifier.predict
+
+    def slow_at_first(text):
+        seconds[0] += 0.01 if asked else 30.0
+        asked.append(text)
+        return predict(text)
+
+    monkeypatch.setattr(
+        near.app, "classifier", SimpleNamespace(predict=slow_at_first, model=near.app.classifier.model)
+    )
+    monkeypatch.setattr(doctor.time, "perf_counter", lambda: seconds[0])
+    assert ("CL01", "ok") in codes(near.app)
+    assert not found(near.app, "CL02")
 
 
 @ONE

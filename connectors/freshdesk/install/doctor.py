@@ -46,7 +46,7 @@ def _secret(settings: Settings) -> Finding:
     return secret(
         "FD04",
         settings.secrets(),
-        missing="Set webhook_secret to a long random text.",
+        missing="Run install: it makes one and keeps it.",
         short="Freshdesk signs nothing: the secret is all that keeps strangers out. Take a long random one.",
     )
 
@@ -106,7 +106,7 @@ def _fields(settings: Settings, api: Api, _directory: Directory, _queues: Iterab
                 "FD08",
                 "fail",
                 f'{ours}_field: there is no ticket field "{theirs}"',
-                "Take the name that install printed: Freshdesk makes it and may add a number.",
+                "Take it out of the file: install makes the field and keeps its name.",
             )
     must = [name for name, field in there.items() if _blocks_solving(field)]
     if must:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from connectors.freshdesk.install.objects import HEADER, Wanted
 from connectors.kit.provision import Step
 from connectors.kit.text import numbered
 
 
 def rule_by_hand(wanted: Wanted, why: str) -> Step:
-    """The clicks that make a rule, with the values to paste. The secret itself is not printed."""
+    """The clicks that make a rule, with the values to paste. A secret that stands in the file is not printed."""
     action = wanted.body["actions"][0]
     event = action["content"]["event"]
     page = "Ticket Creation" if event == "created" else "Ticket Updates"
@@ -29,7 +27,7 @@ def rule_by_hand(wanted: Wanted, why: str) -> Step:
             *when,
             "Condition: In Tickets, Priority, is any of: Low, Medium, High, Urgent",
             f"Action: Trigger webhook. Request type POST, URL: {action['url']}",
-            f"Custom headers: {HEADER}: <the value of webhook_secret>",
+            f"Custom headers: {HEADER}: {wanted.shown}",
             f'Encoding JSON, content Advanced: {{"event":"{event}","ticket_id":"{{{{ticket.id}}}}"}}',
             "Save" + (" and move the rule to the top" if event == "created" else ""),
         ),
@@ -47,7 +45,7 @@ def field_by_hand(wanted: Wanted, why: str) -> Step:
         details=numbered(
             f"Admin → Workflows → Ticket Fields → drag in a {kind} field, labelled: {wanted.name}",
             "Untick everything for customers; leave “required” unticked. Save",
-            f"Put the field's name into {wanted.key.partition(':')[2]}_field (GET /api/v2/ticket_fields lists names)",
+            "Run install again: it finds the field by its label and keeps its name",
         ),
     )
 
@@ -95,19 +93,3 @@ def view(prefix: str) -> Step:
             "Apply, then save the view as “Backstop: waiting”, visible to all agents",
         ),
     )
-
-
-def field_names(found: Mapping[str, str], configured: Mapping[str, str]) -> Iterable[Step]:
-    """The names that Freshdesk made for our fields, unless they are in the configuration already."""
-    missing = {ours: name for ours, name in found.items() if configured.get(ours) != name}
-    if missing:
-        lines = [f'{ours}_field = "{name}"' for ours, name in missing.items()]
-        yield Step(
-            "by_hand",
-            "setting",
-            "names of the fields",
-            "Freshdesk makes the names of fields; without them in the configuration the fields stay empty",
-            details=numbered(
-                "Put into the desk's table of backstop.toml: " + "  ".join(lines), "Restart Backstop"
-            ),
-        )

@@ -24,11 +24,17 @@ class Wanted:
     why: str
     path: str
     body: Mapping[str, Any]
+    shown: str = ""  # the secret in it, as a person is shown it
 
     @property
     def kind(self) -> str:
         """`field` or `rule`."""
         return self.key.partition(":")[0]
+
+    @property
+    def address(self) -> str:
+        """Where it calls us, "" for what calls nobody."""
+        return next((str(hook["url"]) for hook in hooks_of(self.body)), "")
 
     @property
     def hash(self) -> str:
@@ -67,7 +73,7 @@ def fields(prefix: str = "Backstop") -> list[Wanted]:
     ]
 
 
-def rules(url: str, desk: str, secret: str, *, creation_active: bool = True) -> list[Wanted]:
+def rules(url: str, desk: str, secret: str, *, creation_active: bool = True, shown: str = "") -> list[Wanted]:
     """A new ticket, and a customer's reply; what agents and we ourselves write fires neither."""
     created = {
         **_rule(f"Backstop {desk}: new ticket", url, secret, "created"),
@@ -81,13 +87,21 @@ def rules(url: str, desk: str, secret: str, *, creation_active: bool = True) -> 
         "events": events,
     }
     return [
-        Wanted("rule:created", str(created["name"]), "tells us of each new ticket", _path(CREATED), created),
+        Wanted(
+            "rule:created",
+            str(created["name"]),
+            "tells us of each new ticket",
+            _path(CREATED),
+            created,
+            shown,
+        ),
         Wanted(
             "rule:reply",
             str(replied["name"]),
             "tells us of each reply of a customer's",
             _path(UPDATED),
             replied,
+            shown,
         ),
     ]
 

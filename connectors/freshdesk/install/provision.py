@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from connectors.freshdesk.api import Api, rows
@@ -11,7 +12,17 @@ from connectors.freshdesk.install.objects import CREATED, FIELDS_PATH, RULES_PAT
 from connectors.freshdesk.install.rule_doctor import doctor
 from connectors.freshdesk.install.survey import DENIED, Seen, by_hand, find, judged, look, wanted
 from connectors.kit.http import DeskSession
-from connectors.kit.provision import Keep, Manifest, Step, fingerprint, forget, secret_print
+from connectors.kit.provision import (
+    HOOK,
+    Keep,
+    Manifest,
+    Step,
+    fingerprint,
+    forget,
+    hook_secret,
+    new_secret,
+    secret_print,
+)
 from connectors.kit.text import numbered
 from connectors.kit.values import Row
 from core.errors import Gone, NotAllowed, Refused, UnknownOutcome, VendorError
@@ -34,20 +45,18 @@ def plan(
     intents: Iterable[str] = (),  # no object of ours names an intent here
 ) -> list[Step]:
     """What install would do, and what is left to be clicked."""
-    seen = look(Api(session))
+    seen, secret = look(Api(session)), hook_secret(settings.secrets(), manifest)
     steps = [
-        judged(one, seen, manifest, settings.secrets()) for one in wanted(settings, public_url, desk, seen)
+        judged(one, seen, manifest, secret) for one in wanted(settings, public_url, desk, seen, manifest)
     ]
-    return [*steps, *_by_hand(settings, seen, manifest)]
+    return [*steps, *_by_hand(settings, seen)]
 
 
-def _by_hand(settings: Settings, seen: Seen, manifest: Manifest) -> Iterable[Step]:
+def _by_hand(settings: Settings, seen: Seen) -> Iterable[Step]:
     if seen.first_match:
         yield manual_steps.all_matching()
     if not settings.own_notifications_off:
         yield manual_steps.notifications()
-    names = {key.partition(":")[2]: kept["name"] for key, kept in manifest.items() if kept.get("name")}
-    yield from manual_steps.field_names(names, settings.fields())
     yield manual_steps.view(settings.tag_prefix)
 
 
@@ -65,23 +74,27 @@ def install(
     api = Api(session)
     seen = look(api)
     made, steps = dict(manifest), []
-    for one in wanted(settings, public_url, desk, seen):
-        step, row = _done(api, one, judged(one, seen, manifest, settings.secrets()), seen)
+    if not hook_secret(settings.secrets(), made):
+        made[HOOK] = {"secret": new_secret()}
+        keep(made)  # before any rule sends it
+    secret = hook_secret(settings.secrets(), made)
+    for one in wanted(settings, public_url, desk, seen, made):
+        step, row = _done(api, one, judged(one, seen, manifest, secret), seen)
         steps.append(step)
         if row:
-            made[one.key] = _kept(one, row, settings)
+            made[one.key] = _kept(one, row, secret)
         elif step.action == "keep" and one.key not in made:
             there = find(one, seen.objects[one.path], step.id)
-            made[one.key] = _kept(one, there or {"id": step.id}, settings)
+            made[one.key] = _kept(one, there or {"id": step.id}, secret)
         keep(made)
-    return made, [*steps, *_by_hand(settings, seen, made)]
+    return made, [*steps, *_by_hand(settings, seen)]
 
 
-def _kept(one: Wanted, row: Row, settings: Settings) -> dict[str, str]:
+def _kept(one: Wanted, row: Row, secret: str) -> dict[str, str]:
     entry = {"id": str(row["id"]), "hash": one.hash}
     if one.kind == "field":
         return {**entry, "name": str(row.get("name") or "")}
-    return {**entry, "secret": secret_print(next(iter(settings.secrets()), ""))}
+    return {**entry, "secret": secret_print(secret)}
 
 
 def _done(api: Api, one: Wanted, step: Step, seen: Seen) -> tuple[Step, Row | None]:
@@ -90,7 +103,7 @@ def _done(api: Api, one: Wanted, step: Step, seen: Seen) -> tuple[Step, Row | No
         match step.action:
             case "create":
                 row = _create(api, one, seen)
-                return Step("create", one.kind, one.name, one.why, str(row["id"])), row
+                return replace(step, id=str(row["id"])), row
             case "update":
                 api.write("PUT", f"{one.path}/{step.id}", one.body)
                 return step, {"id": step.id, **_again(seen, one, step.id)}

@@ -9,7 +9,7 @@ from connectors.freshdesk.api import Api, rows
 from connectors.freshdesk.install import objects
 from connectors.freshdesk.install.survey import Seen, judged, look, wanted
 from connectors.kit.http import DeskSession
-from connectors.kit.provision import Manifest
+from connectors.kit.provision import Manifest, hook_secret
 from connectors.kit.values import Row
 from core.errors import NotAllowed, VendorError
 from core.model import Finding
@@ -79,7 +79,7 @@ def _rule(settings: Settings, seen: Seen, kind: int, url: str) -> Iterator[Findi
             "FD21",
             "fail",
             f"the rule that tells us of {WORDS[kind]} is switched off",
-            "Switch it on under Admin, Automations (after setting “Execute all matching rules”).",
+            "Run install, which switches it on (after “Execute all matching rules” is set).",
         )
         return
     yield Finding("FD20", "ok", f"a rule tells us of {WORDS[kind]}")
@@ -111,10 +111,10 @@ def _order(seen: Seen, url: str) -> Iterator[Finding]:
 def _changed(
     settings: Settings, seen: Seen, public_url: str, desk: str, manifest: Manifest
 ) -> Iterator[Finding]:
-    for one in wanted(settings, public_url, desk, seen):
+    for one in wanted(settings, public_url, desk, seen, manifest):
         if one.key not in manifest:
             continue
-        step = judged(one, seen, manifest, settings.secrets())
+        step = judged(one, seen, manifest, hook_secret(settings.secrets(), manifest))
         if step.action == "differs":
             yield Finding(
                 "FD23",
@@ -164,8 +164,8 @@ def _fields(settings: Settings, seen: Seen, manifest: Manifest) -> Iterator[Find
             yield Finding(
                 "FD27",
                 "warn",
-                f"the field {kept.get('name')} exists and is not in the configuration, so it stays empty",
-                f'Set {ours}_field = "{kept.get("name")}".',
+                f"the field {kept.get('name')} that install made stays empty: {ours}_field names another one",
+                f"Take {ours}_field out of the file, or delete the field.",
             )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from connectors.freshdesk.api import Api, rows
 from connectors.freshdesk.install import manual_steps, objects
 from connectors.freshdesk.install.objects import CREATED, FIELDS_PATH, RULES_PATH, UPDATED, Wanted, shape
-from connectors.kit.provision import Manifest, Step, fingerprint, secret_print
+from connectors.kit.provision import Manifest, Step, fingerprint, hook_secret, secret_print, secret_words
 from connectors.kit.values import Row
 from core.errors import NotAllowed
 
@@ -57,32 +57,30 @@ def _cascading(answer: Any) -> bool | None:
     return told if isinstance(told, bool) else None
 
 
-def wanted(settings: Settings, public_url: str, desk: str, seen: Seen) -> list[Wanted]:
+def wanted(settings: Settings, public_url: str, desk: str, seen: Seen, manifest: Manifest) -> list[Wanted]:
     """Fields first; the creation rule sleeps while it would silence the customer's own rules."""
-    secret = next(iter(settings.secrets()), "")
+    secret = hook_secret(settings.secrets(), manifest)
     url = objects.hook_url(public_url, desk)
-    return [*objects.fields(), *objects.rules(url, desk, secret, creation_active=not seen.first_match)]
+    shown = secret_words(settings.webhook_secret, secret)
+    rules = objects.rules(url, desk, secret, creation_active=not seen.first_match, shown=shown)
+    return [*objects.fields(), *rules]
 
 
-def judged(one: Wanted, seen: Seen, manifest: Manifest, secrets: list[str]) -> Step:
-    """One object: as we left it, of an older version of ours, changed by somebody, or not there."""
+def judged(one: Wanted, seen: Seen, manifest: Manifest, secret: str) -> Step:
+    """One object: as we left it, switched off, of an older version of ours, changed by somebody, or not there."""
     if one.path in seen.denied:
         return by_hand(one, DENIED)
     kept = manifest.get(one.key, {})
     there = find(one, seen.objects.get(one.path, []), kept.get("id", ""))
+    address = f"it calls {one.address}" if one.address else ""
     if there is None:
-        return Step("create", one.kind, one.name, one.why)
+        return Step("create", one.kind, one.name, one.why, details=address)
     found, number = fingerprint(shape(one.kind, there)), str(there["id"])
-    secret_new = one.kind == "rule" and kept.get("secret", "") != secret_print(next(iter(secrets), ""))
+    secret_new = one.kind == "rule" and kept.get("secret", "") != secret_print(secret)
     if found == one.hash and not (kept and secret_new):
-        return Step("keep", one.kind, one.name, "it is as we want it", number)
-    if kept and found in {kept.get("hash"), one.hash}:
-        why = (
-            "the webhook secret was exchanged"
-            if found == one.hash
-            else "we want it differently than when we made it"
-        )
-        return Step("update", one.kind, one.name, why, number)
+        return Step("keep", one.kind, one.name, "it is as we want it", number, address)
+    if why := _why_update(one, there, found, kept):
+        return Step("update", one.kind, one.name, why, number, address)
     return Step(
         "differs",
         one.kind,
@@ -90,6 +88,20 @@ def judged(one: Wanted, seen: Seen, manifest: Manifest, secrets: list[str]) -> S
         "somebody changed it, so it is left as it is; delete it and run install to have ours again",
         number,
         details=_difference(shape(one.kind, there), shape(one.kind, one.body)),
+    )
+
+
+def _why_update(one: Wanted, there: Row, found: str, kept: Mapping[str, str]) -> str:
+    """Why one of ours is to be brought up to date; "" when somebody changed it."""
+    if one.kind == "rule" and one.body.get("active") and not there.get("active", True):
+        on = fingerprint(shape(one.kind, {**there, "active": True}))
+        return "it was switched off" if on in {one.hash, kept.get("hash")} else ""
+    if not kept or found not in {kept.get("hash"), one.hash}:
+        return ""
+    return (
+        "the webhook secret was exchanged"
+        if found == one.hash
+        else "we want it differently than when we made it"
     )
 
 

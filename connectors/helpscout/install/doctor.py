@@ -53,7 +53,7 @@ def _secret(settings: Settings) -> Finding:
             "a webhook secret is longer than 40 characters, which Help Scout does not take",
             "Take a shorter one: `openssl rand -hex 20` gives 40.",
         )
-    missing = "Set webhook_secret (at most 40 characters)."
+    missing = "Run install: it makes one and keeps it."
     return secret("HS04", secrets, missing=missing, short="Take 32 to 40 random ones.")
 
 

@@ -25,7 +25,7 @@ def doctor(
     settings: Settings, session: DeskSession, *, public_url: str, desk: str, manifest: Manifest
 ) -> list[Finding]:
     """Everything that install made or printed."""
-    api, one = Api(session, Burst(settings.write_burst)), wanted(settings, public_url, desk)
+    api, one = Api(session, Burst(settings.write_burst)), wanted(settings, public_url, desk, manifest)
     try:
         hooks = webhooks.listed(api)
     except NotAllowed as err:

@@ -26,7 +26,7 @@ def connect(why: str) -> Step:
 
 
 def webhook(one: Wanted, why: str) -> Step:
-    """The clicks that make the webhook. The secret itself is not printed."""
+    """The clicks that make the webhook. A secret that stands in the file is not printed."""
     return Step(
         "by_hand",
         "webhook",
@@ -35,7 +35,7 @@ def webhook(one: Wanted, why: str) -> Step:
         details=numbered(
             "Manage → Apps → Webhooks → Install (or Add)",
             f"Callback URL: {one.url}",
-            "Secret key: <the value of webhook_secret>",
+            f"Secret key: {one.shown}",
             f"Events: {', '.join(EVENTS)}",
             "Payload version V2, no notification only. Save",
         ),
@@ -56,7 +56,7 @@ def auto_reply() -> Step:
     )
 
 
-def sidebar(url: str) -> Step:
+def sidebar(one: Wanted) -> Step:
     """The agents' sidebar, which no API makes."""
     return Step(
         "by_hand",
@@ -65,8 +65,8 @@ def sidebar(url: str) -> Step:
         "agents see the likely intent, the reason, the promise, and two links: take it, correct the intent",
         details=numbered(
             "As an administrator: Manage → Apps → Create → Create App. App name: Backstop",
-            f"Callback URL: {url}",
-            "Secret key: <the value of webhook_secret>",
+            f"Callback URL: {one.url.replace('/hooks/', '/hooks/apps/')}",
+            f"Secret key: {one.shown}",
             "Choose the inboxes, save, and open a conversation. Doctor's RC06 then says when it was asked",
         ),
     )

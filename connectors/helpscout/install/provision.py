@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from connectors.helpscout.api import Api, Burst
 from connectors.helpscout.install import manual_steps, webhooks
 from connectors.helpscout.install.install_doctor import doctor, fields_missing
-from connectors.helpscout.install.webhooks import KEY, PATH, Wanted, judged, wanted
+from connectors.helpscout.install.webhooks import KEY, OFF, PATH, Wanted, judged, wanted
 from connectors.kit.http import DeskSession
-from connectors.kit.provision import Keep, Manifest, Step, forget, secret_print
+from connectors.kit.provision import (
+    HOOK,
+    Keep,
+    Manifest,
+    Step,
+    forget,
+    hook_secret,
+    new_secret,
+    secret_print,
+)
 from connectors.kit.text import numbered
 from connectors.kit.values import Row, text
 from core.errors import Gone, NotAllowed, Refused, UnknownOutcome, VendorError
@@ -33,7 +43,7 @@ def plan(
     intents: Iterable[str] = (),
 ) -> list[Step]:
     """What install would do, and what is left to be clicked."""
-    api, one = Api(session, Burst(settings.write_burst)), wanted(settings, public_url, desk)
+    api, one = Api(session, Burst(settings.write_burst)), wanted(settings, public_url, desk, manifest)
     try:
         step = _seen(api, one, manifest)[0]
         return [step, *_by_hand(settings, api, one, intents)]
@@ -57,7 +67,7 @@ def _by_hand(settings: Settings, api: Api, one: Wanted, intents: Iterable[str]) 
         yield manual_steps.auto_reply()
     yield from manual_steps.fields(fields_missing(settings, api), intents)
     yield manual_steps.view(settings.tag_prefix)
-    yield manual_steps.sidebar(one.url.replace("/hooks/", "/hooks/apps/"))
+    yield manual_steps.sidebar(one)
 
 
 def install(
@@ -71,30 +81,34 @@ def install(
     keep: Keep = forget,
 ) -> tuple[Manifest, list[Step]]:
     """Make the webhook or bring it up to date, leave the rest. Twice makes one."""
-    api, one, made = (
-        Api(session, Burst(settings.write_burst)),
-        wanted(settings, public_url, desk),
-        dict(manifest),
-    )
+    api, made = Api(session, Burst(settings.write_burst)), dict(manifest)
+    if not hook_secret(settings.secrets(), made):
+        made[HOOK] = {"secret": new_secret()}
+        keep(made)  # before the webhook signs with it
+    one = wanted(settings, public_url, desk, made)
     try:
         step, hooks = _seen(api, one, manifest)
-        step = _done(api, one, step)
         there = webhooks.ours(one, hooks, manifest)
+        step = _done(api, one, step, there)
         adopted = step.action == "keep" and there is not None and KEY not in made
         if step.action in {"create", "update"} or adopted:
-            made[KEY] = {"id": step.id, "hash": one.hash, "secret": secret_print(one.secret)}
+            shown = manifest.get(KEY, {}).get("hash", one.hash) if step.why == OFF else one.hash
+            made[KEY] = {"id": step.id, "hash": shown, "secret": secret_print(one.secret)}
             keep(made)
         return made, [step, *_by_hand(settings, api, one, intents)]
     except NotAllowed as err:
         return made, [manual_steps.connect(str(err))]
 
 
-def _done(api: Api, one: Wanted, step: Step) -> Step:
+def _done(api: Api, one: Wanted, step: Step, there: Row | None) -> Step:
     """The step carried out."""
     try:
         match step.action:
             case "create":
-                return Step("create", step.kind, step.name, step.why, _create(api, one))
+                return replace(step, id=_create(api, one))
+            case "update" if step.why == OFF and there is not None:
+                _switch_on(api, one, there)
+                return step
             case "update":
                 api.write("PUT", f"{PATH}/{step.id}", one.body)
                 return step
@@ -150,7 +164,7 @@ def ensure_hook(
 
     A webhook that is gone is only reported: somebody may have meant it.
     """
-    api, one = Api(session, Burst(settings.write_burst)), wanted(settings, public_url, desk)
+    api, one = Api(session, Burst(settings.write_burst)), wanted(settings, public_url, desk, manifest)
     hooks = webhooks.listed(api)
     there = webhooks.ours(one, hooks, manifest) or next(iter(webhooks.calling(one, hooks)), None)
     if there is None:
@@ -159,8 +173,13 @@ def ensure_hook(
     number, name = text(there.get("id")), text(there.get("label")) or one.name
     if webhooks.enabled(there):
         return Step("keep", "webhook", name, "it is on", number)
+    _switch_on(api, one, there)
+    return Step("update", "webhook", name, OFF, number)
+
+
+def _switch_on(api: Api, one: Wanted, there: Row) -> None:
+    """A PUT of what is there, people's changes included, with our secret, which is never shown."""
     shown = webhooks.shape(there)
     inboxes = [int(inbox) for inbox in shown.pop("mailboxIds")]
     shown |= {"mailboxIds": inboxes} if inboxes else {}  # an empty list would mean none of them
-    api.write("PUT", f"{PATH}/{number}", {**shown, "secret": one.secret})
-    return Step("update", "webhook", name, "Help Scout had switched it off; it is on again", number)
+    api.write("PUT", f"{PATH}/{text(there.get('id'))}", {**shown, "secret": one.secret})

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from connectors.helpscout.api import Api
-from connectors.kit.provision import Manifest, Step, fingerprint, secret_print
+from connectors.kit.provision import (
+    Manifest,
+    Step,
+    fingerprint,
+    hook_secret,
+    secret_print,
+    secret_words,
+)
 from connectors.kit.values import Row, text
 
 if TYPE_CHECKING:
@@ -16,6 +23,7 @@ if TYPE_CHECKING:
 KEY = "webhook:events"
 PATH = "/webhooks"
 EVENTS = ("convo.created", "convo.customer.reply.created", "convo.assigned", "convo.merged", "convo.deleted")
+OFF = "it was switched off (Help Scout does that after failures): it is switched on again"
 WHY = "tells us of new conversations, customers' replies, claims, merges and deletions"
 
 
@@ -26,6 +34,7 @@ class Wanted:
     name: str
     url: str
     secret: str
+    shown: str = ""  # the secret, as a person is shown it
 
     @property
     def body(self) -> dict[str, Any]:
@@ -45,10 +54,11 @@ class Wanted:
         return fingerprint(shape(self.body))
 
 
-def wanted(settings: Settings, public_url: str, desk: str) -> Wanted:
+def wanted(settings: Settings, public_url: str, desk: str, manifest: Manifest) -> Wanted:
     """The webhook of a desk; the first of several secrets signs."""
-    secret = next(iter(settings.secrets()), "")
-    return Wanted(f"Backstop {desk}", f"{public_url.rstrip('/')}/hooks/{desk}", secret)
+    secret = hook_secret(settings.secrets(), manifest)
+    shown = secret_words(settings.webhook_secret, secret)
+    return Wanted(f"Backstop {desk}", f"{public_url.rstrip('/')}/hooks/{desk}", secret, shown)
 
 
 def shape(hook: Row) -> dict[str, Any]:
@@ -104,17 +114,21 @@ def judged(one: Wanted, hooks: Sequence[Row], manifest: Manifest) -> Step:
     if there is None:
         return _strangers(one, calling(one, hooks))
     number, found = text(there.get("id")), fingerprint(shape(there))
+    if not enabled(there):
+        return Step("update", "webhook", one.name, OFF, number, _address(one))
     if found not in {one.hash, kept.get("hash")}:
         details = difference(shape(there), shape(one.body))
         why = "somebody changed it, so it is left as it is; delete it and run install to have ours again"
         return Step("differs", "webhook", one.name, why, number, details)
-    why = _outdated(one, there, kept, found)
-    return Step("update" if why else "keep", "webhook", one.name, why or WHY, number)
+    why = _outdated(one, kept, found)
+    return Step("update" if why else "keep", "webhook", one.name, why or WHY, number, _address(one))
 
 
-def _outdated(one: Wanted, there: Row, kept: Row, found: str) -> str:
-    if not enabled(there):
-        return "Help Scout had switched it off"
+def _address(one: Wanted) -> str:
+    return f"it calls {one.url}"
+
+
+def _outdated(one: Wanted, kept: Row, found: str) -> str:
     if found != one.hash:
         return "we want it differently than when we made it"
     return (
@@ -129,7 +143,7 @@ def _strangers(one: Wanted, hooks: Sequence[Row]) -> Step:
         return Step(
             "keep", "webhook", text(good.get("label")) or one.url, "made by hand", text(good.get("id"))
         )
-    return Step("create", "webhook", one.name, WHY)
+    return Step("create", "webhook", one.name, WHY, details=_address(one))
 
 
 def difference(there: dict[str, Any], wanted_shape: dict[str, Any]) -> str:

@@ -26,9 +26,7 @@ def findings(settings: Settings, api: Api, directory: Directory, queues: Iterabl
         code = "ZD02" if isinstance(err, NotAllowed) else "ZD03"
         remedy = "see the desk's page, Connect" if code == "ZD02" else "is base_url right, and Zendesk up?"
         return [*before, Finding(code, "fail", str(err), remedy)]
-    known = Finding(
-        "ZD01", "ok", f"we are {who.name} ({who.role}, id {who.id})", f'bot_id = "{who.id}" saves reads'
-    )
+    known = Finding("ZD01", "ok", f"we are {who.name} ({who.role}, id {who.id})")
     me = directory.me()
     return [
         *before,
@@ -72,7 +70,10 @@ def _secret(settings: Settings) -> list[Finding]:
     if not settings.secrets():
         return [
             Finding(
-                "ZD06", "fail", "webhook_secret is missing", "install makes the webhook and prints its secret"
+                "ZD06",
+                "fail",
+                "no webhook secret is known",
+                "run install: it makes the webhook and keeps its secret",
             )
         ]
     return []
@@ -118,7 +119,7 @@ def _queues(directory: Directory, queues: Iterable[str]) -> list[Finding]:
 def _fields(settings: Settings, api: Api) -> list[Finding]:
     found = []
     ours = {f"{name}_field": field_id for name, field_id in settings.fields().items()}
-    ours |= {"last_handled_field": settings.last_handled_field}
+    ours |= {"last_handled_field": settings.value("last_handled_field")}
     for key, field_id in ours.items():
         if not field_id:
             continue

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
 from connectors.kit.provision import Step
 from connectors.kit.text import numbered
-
-if TYPE_CHECKING:
-    from connectors.zendesk.connector import Settings
 
 
 def connect(desk: str, scope: str) -> Step:
@@ -29,45 +23,6 @@ def connect(desk: str, scope: str) -> Step:
             f"BACKSTOP_DESKS__{desk.upper()}__CLIENT_SECRET=<the secret>",
         ),
     )
-
-
-def secret(desk: str, value: str) -> Step:
-    """Zendesk makes the webhook's secret; we must be told."""
-    return Step(
-        "by_hand",
-        "webhook_secret",
-        "webhook secret",
-        "requests are proven with a secret that Zendesk makes",
-        details=numbered(f"BACKSTOP_DESKS__{desk.upper()}__WEBHOOK_SECRET={value}", "start Backstop again"),
-    )
-
-
-def ids(desk: str, fields: Mapping[str, str], bot_id: str, settings: Settings) -> list[Step]:
-    """The ids of the fields and of our user, until they stand in the configuration."""
-    configured = {
-        "intent": settings.intent_field,
-        "confidence": settings.confidence_field,
-        "outcome": settings.outcome_field,
-        "last_handled": settings.last_handled_field,
-    }
-    lines = [
-        f'{name}_field = "{fields[name]}"'
-        for name in configured
-        if name in fields and fields[name] != configured[name]
-    ]
-    lines += [f'bot_id = "{bot_id}"'] if bot_id and bot_id != settings.bot_id else []
-    if not lines:
-        return []
-    where = f"in backstop.toml, under [desks.{desk}]:\n" + "\n".join(lines)
-    return [
-        Step(
-            "by_hand",
-            "configuration",
-            "ids",
-            "Zendesk gives them when they are made; ours is known by it in the webhooks",
-            details=numbered(where),
-        )
-    ]
 
 
 def own_reply(title: str) -> Step:

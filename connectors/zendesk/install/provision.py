@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from connectors.kit.http import DeskSession
-from connectors.kit.provision import Keep, Manifest, Step, fingerprint, forget
+from connectors.kit.provision import BOT, HOOK, Keep, Manifest, Step, fingerprint, forget
 from connectors.kit.text import numbered
 from connectors.kit.values import Row, row, rows
 from connectors.zendesk.api import Api, text
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from connectors.zendesk.connector import Settings
 
 __all__ = ["doctor", "install", "plan", "uninstall"]
+
+OFF = "it was switched off: install switches it on again"
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def plan(
     except NotAllowed:
         return [manual_steps.connect(desk, settings.scope)]
     steps = [_judged(one, seen, manifest, desk) for one in order.wanted(manifest)]
-    return [*steps, *_left_over(order, manifest), *_by_hand(api, order, manifest, seen)]
+    return [*steps, *_left_over(order, manifest), *_by_hand(order, seen)]
 
 
 def _look(api: Api) -> dict[str, list[Row]]:
@@ -78,12 +80,25 @@ def _judged(one: Wanted, seen: Mapping[str, list[Row]], manifest: Manifest, desk
     kept = manifest.get(one.key, {})
     there = _find(one, seen[one.kind], kept.get("id", ""), desk)
     if there is None:
-        return Step("create", one.kind, one.name, one.why)
-    shape = shape_of(one.kind, there)
+        return Step("create", one.kind, one.name, one.why, details=_address(one))
+    number, shape = text(there.get("id")), shape_of(one.kind, there)
+    if _is_off(one, there):
+        return Step("update", one.kind, one.name, OFF, number, _address(one))
     found = fingerprint(shape)
     action = "keep" if _fits(one, shape) else "update" if found == kept.get("hash") else "differs"
-    details = "" if action != "differs" else _difference(one.shape, shape)
-    return Step(action, one.kind, one.name, one.why, text(there.get("id")), details)
+    details = _address(one) if action != "differs" else _difference(one.shape, shape)
+    return Step(action, one.kind, one.name, one.why, number, details)
+
+
+def _address(one: Wanted) -> str:
+    """Where a webhook calls us, as a line of its step."""
+    return f"it calls {one.body['endpoint']}" if one.kind == "webhook" else ""
+
+
+def _is_off(one: Wanted, there: Row) -> bool:
+    """Whether a webhook, or a trigger that calls it, was switched off: by a person, or by Zendesk after failures."""
+    off = there.get("active") is False if one.kind == "trigger" else there.get("status") == "inactive"
+    return one.kind in {"webhook", "trigger"} and off
 
 
 def _fits(one: Wanted, shape: Mapping[str, Any]) -> bool:
@@ -131,20 +146,20 @@ def _left_over(order: Order, manifest: Manifest) -> list[Step]:
     return [
         Step("delete", key.partition(":")[0], key, "it is no longer needed", kept["id"])
         for key, kept in manifest.items()
-        if key not in keys
+        if key not in keys and key.partition(":")[0] in PATHS
     ]
 
 
-def _by_hand(api: Api, order: Order, manifest: Manifest, seen: Mapping[str, list[Row]]) -> list[Step]:
-    fields = {key.partition(":")[2]: kept["id"] for key, kept in manifest.items() if key.startswith("field:")}
+def _by_hand(order: Order, seen: Mapping[str, list[Row]]) -> list[Step]:
     doubling = own_replies(seen["trigger"]) if order.settings.acknowledge else ()
-    steps = [manual_steps.own_reply(title) for title in doubling]
-    steps += manual_steps.ids(order.desk, fields, text(api.me().get("id")) if fields else "", order.settings)
-    known = order.settings.secrets()
-    secret = next(
-        (_secret(api, kept["id"]) for key, kept in manifest.items() if key.startswith("webhook:")), ""
-    )
-    return [*steps, manual_steps.secret(order.desk, secret)] if secret and secret not in known else steps
+    return [manual_steps.own_reply(title) for title in doubling]
+
+
+def _account(api: Api, manifest: Manifest) -> Manifest:
+    """What else the running program needs: our own user's id, and the secret that Zendesk made for the webhook."""
+    hook = next((kept["id"] for key, kept in manifest.items() if key.startswith("webhook:")), "")
+    secret = _secret(api, hook) if hook else ""
+    return {BOT: {"id": text(api.me().get("id"))}, **({HOOK: {"secret": secret}} if secret else {})}
 
 
 def _secret(api: Api, webhook_id: str) -> str:
@@ -152,8 +167,8 @@ def _secret(api: Api, webhook_id: str) -> str:
         return text(
             row(api.get(f"/webhooks/{webhook_id}/signing_secret").get("signing_secret")).get("secret")
         )
-    except Gone:
-        return ""
+    except (Gone, NotAllowed):
+        return ""  # doctor says that there is none
 
 
 def install(
@@ -180,16 +195,18 @@ def install(
         step = _done(api, one, _judged(one, seen, made, desk), seen)
         steps.append(step)
         if step.id and step.action in {"create", "update", "keep"}:
-            made[one.key] = {"id": step.id, "hash": _hash(one, step, seen)}
+            made[one.key] = {"id": step.id, "hash": _hash(one, step, seen, made)}
             keep(made)
     left = _left_over(order, made)
     steps += [_removed(api, step.name, made.pop(step.name), dry=False) for step in left]
-    return made, [*steps, *_by_hand(api, order, made, seen)]
+    return {**made, **_account(api, made)}, [*steps, *_by_hand(order, seen)]
 
 
-def _hash(one: Wanted, step: Step, seen: Mapping[str, list[Row]]) -> str:
+def _hash(one: Wanted, step: Step, seen: Mapping[str, list[Row]], made: Manifest) -> str:
     """The fingerprint of the object as it is after the step."""
     there = next((each for each in seen[one.kind] if text(each.get("id")) == step.id), None)
+    if step.why == OFF:
+        return made.get(one.key, {}).get("hash", one.hash)
     if there is None or one.kind != "field":
         return one.hash
     shape = shape_of("field", there)
@@ -202,7 +219,7 @@ def _done(api: Api, one: Wanted, step: Step, seen: Mapping[str, list[Row]]) -> S
         if step.action == "create":
             return replace(step, id=_create(api, one))
         if step.action == "update":
-            _update(api, one, step.id, seen[one.kind])
+            _update(api, one, step, seen[one.kind])
         return step
     except VendorError as err:
         return manual_steps.denied(one.kind, one.name, one.why, str(err))
@@ -226,8 +243,16 @@ def _same(one: Wanted, there: Row) -> bool:
     return fingerprint(shape_of(one.kind, there)) == one.hash
 
 
-def _update(api: Api, one: Wanted, object_id: str, listed: Iterable[Row]) -> None:
-    """Arrays in an update replace the old ones, so all is sent; a field's options are only ever added one by one."""
+def _update(api: Api, one: Wanted, step: Step, listed: Iterable[Row]) -> None:
+    """Arrays in an update replace the old ones, so all is sent; a field's options are only ever added one by one.
+
+    What was switched off is only switched on: whatever else a person changed in it stays.
+    """
+    object_id = step.id
+    if step.why == OFF:
+        method, on = ("PATCH", {"status": "active"}) if one.kind == "webhook" else ("PUT", {"active": True})
+        api.write(method, f"{one.path}/{object_id}", {NAMES[one.kind]: on})
+        return
     if one.kind != "field":
         method = "PATCH" if one.kind == "webhook" else "PUT"
         api.write(method, f"{one.path}/{object_id}", {NAMES[one.kind]: one.body})
@@ -244,7 +269,8 @@ def uninstall(
 ) -> list[Step]:
     """Remove exactly what the manifest lists, what uses another object before it."""
     api = Api(session)
-    keys = sorted(manifest, key=lambda key: REMOVAL.index(key.partition(":")[0]))
+    ours = [key for key in manifest if key.partition(":")[0] in PATHS]
+    keys = sorted(ours, key=lambda key: REMOVAL.index(key.partition(":")[0]))
     return [_removed(api, key, manifest[key], dry=dry) for key in keys]
 
 

@@ -49,7 +49,9 @@ def _hook(settings: Settings, api: Api, hooks: Iterable[Row], address: str) -> l
         return [Finding("ZD41", "fail", f"no webhook calls {address}", "run install")]
     active = [hook for hook in calling if hook.get("status") == "active"]
     if not active:
-        return [Finding("ZD42", "fail", "our webhook is switched off", "Admin Center > Webhooks > Activate")]
+        return [
+            Finding("ZD42", "fail", "our webhook is switched off", "run install: it switches it on again")
+        ]
     found = [
         _single(active),
         _subscribed(active),
@@ -87,8 +89,8 @@ def _secret(settings: Settings, api: Api, hook: Row) -> Finding | None:
     answer = api.get(f"/webhooks/{text(hook.get('id'))}/signing_secret")
     if text(row(answer.get("signing_secret")).get("secret")) in settings.secrets():
         return None
-    words = "the webhook signs with a secret that is not configured: all its requests are refused"
-    return Finding("ZD45", "fail", words, "run install, which prints the line for the environment")
+    words = "the webhook signs with a secret that we do not know: all its requests are refused"
+    return Finding("ZD45", "fail", words, "run install, which keeps the secret")
 
 
 def _calls(api: Api, hook: Row) -> Finding | None:
@@ -181,6 +183,8 @@ def _ours(api: Api, manifest: Manifest, triggers: list[Row]) -> list[Finding]:
     found = []
     for key, kept in manifest.items():
         kind = key.partition(":")[0]
+        if kind not in PATHS:
+            continue
         there = next((one for one in seen[kind] if text(one.get("id")) == kept["id"]), None)
         if there is None:
             found.append(Finding("ZD55", "fail", f"our {key} (id {kept['id']}) was deleted", "run install"))

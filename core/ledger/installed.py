@@ -1,0 +1,50 @@
+"""What `install` made in a desk, as running processes read it: nothing of it is copied into a file by a person."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.ledger import db
+from core.ledger.schema import desks
+
+log = logging.getLogger(__name__)
+
+Read = Callable[[Any], Mapping[str, str]]
+"""A manifest → setting → value."""
+
+
+class Installed:
+    """What is kept for one desk. Asked of the ledger anew after some seconds, so that a new secret needs no restart."""
+
+    SECONDS = 5.0
+
+    def __init__(
+        self, engine: Engine, desk: str, read: Read, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._engine, self._desk, self._read, self._clock = engine, desk, read, clock
+        self._known: Mapping[str, str] = {}
+        self._until = float("-inf")
+
+    def __call__(self) -> Mapping[str, str]:
+        """Return setting → value; what was known before while the ledger does not answer."""
+        if self._clock() >= self._until:
+            self._until = self._clock() + self.SECONDS
+            try:
+                self._known = self._read(self._manifest())
+            except SQLAlchemyError as err:
+                log.warning("what was installed in %s cannot be read (%s)", self._desk, type(err).__name__)
+        return self._known
+
+    def again(self) -> None:
+        """Ask the ledger with the next call: something was just made."""
+        self._until = float("-inf")
+
+    def _manifest(self) -> Any:
+        with db.reading(self._engine) as conn:
+            return conn.execute(select(desks.c.manifest).where(desks.c.desk == self._desk)).scalar() or {}
