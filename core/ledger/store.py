@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from core.ledger.db import insert_new, put
 from core.ledger.rows import (
@@ -419,13 +419,15 @@ def refused(conn: Connection, desk: str) -> list[str]:
 
 
 def stuck(conn: Connection, now: datetime, older: timedelta) -> list[EventRow]:
-    """Facts that should have come to an end: neither settled nor waiting with a due time ahead."""
-    query = select(events).where(
-        or_(
-            and_(events.c.state == "received", events.c.received_at < now - older),
-            and_(events.c.state == "waiting", events.c.due_at < now - older),
-            and_(events.c.state == "waiting", events.c.due_at.is_(None)),
-            events.c.state == "dead",
-        )
-    )
+    """Events that should have come to an end: overdue, or given up."""
+    query = select(events).where(or_(overdue(now, older), events.c.state == "dead"))
     return every(EventRow, conn.execute(query))
+
+
+def overdue(now: datetime, older: timedelta) -> ColumnElement[bool]:
+    """Whether an event is neither settled nor given up, and has waited `older` longer than it should."""
+    return or_(
+        and_(events.c.state == "received", events.c.received_at < now - older),
+        and_(events.c.state == "waiting", events.c.due_at < now - older),
+        and_(events.c.state == "waiting", events.c.due_at.is_(None)),
+    )

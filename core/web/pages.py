@@ -20,10 +20,10 @@ from core.telemetry.gauges import WAITING
 from core.web import quality as q
 from core.web import queries
 from core.web.access import backstop, needs
+from core.web.standing import LATE_SWEEP, standing
 from core.web.users import Role
 
 ROW_NUMBER = re.compile(r"[0-9]{1,9}")
-LATE_SWEEP = 5  # so many intervals without a complete pass are trouble
 LATE_RUNGS_DAYS = 7
 
 
@@ -52,7 +52,7 @@ def now() -> str:
             summary=queries.waiting_summary(connection, at),
             overdue=queries.overdue(connection, at),
             lately=queries.lately(connection, at - timedelta(hours=24)),
-            troubles=troubles(app, connection),
+            standing=standing(app, connection),
             rung=next_rung,
         )
 
@@ -63,24 +63,6 @@ def next_rung(row: Any) -> str:
     return (
         str(ladder[done].get("notify", "")) if done < len(ladder) and isinstance(ladder[done], dict) else ""
     )
-
-
-def troubles(app: Any, connection: Any) -> list[str]:
-    """What a person should look at, in sentences; empty when all is well."""
-    at, found = app.clock(), []
-    patience = app.settings.sweep.every * LATE_SWEEP
-    for row in queries.desks_health(connection):
-        if row["paused_at"]:
-            found.append(f"{row['desk']} is paused.")
-        elif row["trouble"]:
-            found.append(f"{row['desk']}: {row['trouble']}")
-        elif row["swept_at"] and at - row["swept_at"] > patience:
-            found.append(f"{row['desk']} was last compared with the ledger too long ago.")
-    if number := queries.dead_number(connection):
-        found.append(f"{number} {'fact was' if number == 1 else 'facts were'} given up after the last try.")
-    missing = [row for row in queries.balances(connection) if row["missing"] or row["stuck"]]
-    found += [f"{row['desk']}: desk and ledger do not agree." for row in missing]
-    return found
 
 
 def api_ticket(desk: str, ticket_id: str) -> Response:
@@ -225,17 +207,15 @@ def health() -> str:
         return render_template(
             "console/health.html",
             now=at,
-            desks=queries.desks_health(connection),
             vendors={name: getattr(desk, "vendor", "") for name, desk in app.desks.items()},
             late=app.settings.sweep.every * LATE_SWEEP,
             unsettled=queries.unsettled(connection),
             headroom=queries.headroom(connection),
             dead=queries.dead_letters(connection),
             dead_number=queries.dead_number(connection),
-            balances=queries.balances(connection),
             alive=queries.alive(connection, at),
             failed=queries.failed_notices(connection, at - timedelta(days=LATE_RUNGS_DAYS)),
-            troubles=troubles(app, connection),
+            standing=standing(app, connection),
         )
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from core.ledger import store
 from core.ledger.schema import (
     balance,
     counts,
@@ -34,6 +35,7 @@ from core.ledger.schema import (
     writes,
 )
 from core.model import Priority, TicketState
+from core.pipeline.audit import STUCK_AFTER
 from core.telemetry.gauges import WAITING, apart
 
 PAGE = 40
@@ -257,6 +259,14 @@ def unsettled(connection: Connection) -> dict[str, int]:
     desk = apart(events.c.desk)
     query = select(desk, func.count()).where(open_ones).group_by(desk)
     return {desk: number for desk, number in connection.execute(query)}  # noqa: C416
+
+
+def overdue_events(connection: Connection, now: datetime, size: int = 5) -> tuple[int, Sequence[RowMapping]]:
+    """Events that wait longer than they should: how many, and the first of them."""
+    late = store.overdue(now, STUCK_AFTER)
+    number = connection.scalar(select(func.count()).select_from(events).where(late)) or 0
+    first = select(events.c.desk, events.c.ticket_id).where(late).order_by(events.c.received_at).limit(size)
+    return number, connection.execute(first).mappings().all() if number else []
 
 
 def dead_number(connection: Connection) -> int:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
@@ -13,7 +14,7 @@ from flask import url_for
 from sqlalchemy import func, insert, select, update
 
 from core.learning import labelled_tickets
-from core.ledger.schema import changes, desks, events, labels, tickets, writes
+from core.ledger.schema import balance, changes, desks, events, labels, tickets, writes
 from core.model import AddTags, IntentRule, Reply, Rules
 from core.values import to_json
 from core.web import quality
@@ -403,3 +404,94 @@ def test_a_link_of_the_desk_that_is_none_is_not_shown(small):
     with small.begin() as db:
         db.execute(update(tickets).values(url="http://[broken"))
     assert "broken" not in body(make_app(small).test_client().get("/"))
+
+
+# --- the pages agree with the audit and with each other ---------------------------------------
+
+
+def said_of_all(engine):
+    """The sentence, or the troubles, of both pages."""
+    client = make_app(engine).test_client()
+    found = [
+        re.findall(
+            r'<p class="well">(.*?)</p>|<ul class="troubles">(.*?)</ul>', body(client.get(page)), re.DOTALL
+        )
+        for page in ("/", "/health")
+    ]
+    texts = [re.sub(r"<li><a.*?</a></li>|<[^>]+>", "", "".join(one[0])) for one in found]
+    assert texts[0] == texts[1]
+    return texts[0]
+
+
+def test_all_is_well_only_where_the_sweep_and_the_audit_say_so(small):
+    assert "All is well: every desk is swept, and agreed with the ledger at its audit" in said_of_all(small)
+
+
+def test_a_desk_that_was_swept_and_never_audited_is_said_to_be_just_that(small):
+    with small.begin() as db:
+        db.execute(balance.delete())
+    assert said_of_all(small) == (
+        "Nothing is amiss so far; the audit of support is still to come (nightly, or backstop audit)."
+    )
+    text = body(make_app(small).test_client().get("/health"))
+    assert "not audited yet" in text
+    assert "31 s ago" in text  # the sweep, under its own name
+    assert "ompared" not in text.replace("every ticket is compared each night", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ({"missing": ["77"]}, "support: 1 missing at the last audit."),
+        ({"stuck": ["77", "78"]}, "support: 2 stuck at the last audit."),
+        ({"missing": ["1"], "stuck": ["2"]}, "support: 1 missing and 1 stuck at the last audit."),
+        ({"at": NOW - timedelta(days=3)}, "support was last audited 3 d 0 h ago"),
+    ],
+)
+def test_what_the_audit_found_is_what_the_pages_say(small, line, words):
+    with small.begin() as db:
+        db.execute(update(balance).values(**line))
+    assert words in said_of_all(small)
+
+
+@pytest.mark.parametrize(
+    ("desk", "words"),
+    [
+        ({"swept_at": NOW - timedelta(hours=2)}, "support was last swept 2 h 00 ago"),
+        ({"swept_at": None, "started_at": NOW - timedelta(hours=2)}, "support was never swept"),
+        ({"paused_at": NOW}, "support is paused"),
+    ],
+)
+def test_what_the_sweep_does_is_what_the_pages_say(small, desk, words):
+    with small.begin() as db:
+        db.execute(update(desks).values(**desk))
+    assert words in said_of_all(small)
+
+
+def test_the_balance_adds_up_on_the_page(small):
+    with small.begin() as db:
+        db.execute(update(balance).values(in_desk=10, in_ledger=7, missing=["41"]))
+    text = re.sub(r"<[^>]+>", "", body(make_app(small).test_client().get("/health")))
+    assert "desk 10 = ledger 7 + 1 missing (#41) + 2 too new to compare" in text
+
+
+def test_an_event_that_hangs_is_a_trouble_and_one_that_waits_its_time_is_none(small):
+    rows = [
+        {
+            "key": "a",
+            "ticket_id": "7",
+            "state": "received",
+            "received_at": NOW - timedelta(hours=1),
+            "due_at": None,
+        },
+        {
+            "key": "b",
+            "ticket_id": "8",
+            "state": "waiting",
+            "received_at": NOW,
+            "due_at": NOW + timedelta(hours=9),
+        },
+    ]
+    with small.begin() as db:
+        db.execute(insert(events), [{"desk": "support"} | row for row in rows])
+    assert said_of_all(small) == "1 event waits longer than due: support #7."
