@@ -100,4 +100,4 @@ def _well(desks: tuple[Desk, ...], now: datetime) -> str:
     if waiting:
         return f"Nothing is amiss so far; the audit of {', '.join(waiting)} is still to come (nightly, or backstop audit)."
     oldest = max(now - one.audit["at"] for one in desks if one.audit is not None)
-    return f"All is well: every desk is swept, and agreed with the ledger at its audit {took(oldest)} ago; nothing was given up."
+    return f"Nothing is lost: every desk is swept, and agreed with the ledger at its audit {took(oldest)} ago; nothing was given up."

@@ -424,7 +424,9 @@ def said_of_all(engine):
 
 
 def test_all_is_well_only_where_the_sweep_and_the_audit_say_so(small):
-    assert "All is well: every desk is swept, and agreed with the ledger at its audit" in said_of_all(small)
+    assert "Nothing is lost: every desk is swept, and agreed with the ledger at its audit" in said_of_all(
+        small
+    )
 
 
 def test_a_desk_that_was_swept_and_never_audited_is_said_to_be_just_that(small):
