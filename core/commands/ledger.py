@@ -145,7 +145,10 @@ def _told(
 @click.argument("key", metavar="[ID]", required=False)
 @common
 def retry(key: str | None, config: str | None, as_json: bool) -> None:
-    """List the dead letters; with an ID (or "all") try again. The ID of an event that waits takes it up now."""
+    """List the dead letters and refused calls; with an ID or a ticket's id (or "all") try again.
+
+    The ID of an event that waits takes it up now.
+    """
     from core.engine import queue
     from core.ledger import store
 
@@ -153,13 +156,18 @@ def retry(key: str | None, config: str | None, as_json: bool) -> None:
     queue.prepare(app)
     with app.engine.begin() as conn:
         rows = store.dead(conn)
+        open_ones: list[Any] = [*rows, *store.refused_calls(conn)]
     if key is None:
-        listed = [{"id": r.key, "desk": r.desk, "ticket": r.ticket_id, "why": r.reason} for r in rows]
-        text = "\n".join(f"{one['id']}  {one['why']}" for one in listed) or "no dead letters"
+        listed = [
+            {"id": r.key, "desk": r.desk, "ticket": r.ticket_id, "why": r.reason} for r in [*rows, *refused]
+        ]
+        text = (
+            "\n".join(f"{one['id']}  {one['why']}" for one in listed) or "no dead letters, no refused calls"
+        )
         out(as_json, listed, text)
         return
     keys = [r.key for r in rows] if key == "all" else [key]
-    done = [k for k in keys if queue.retry(app, k)]
+    done = [k for k in keys if queue.retry(app, k)] + queue.retry_refused(app, key)
     out(as_json, {"retried": done}, f"{len(done)} tried again")
     if not done and key != "all":
         raise click.exceptions.Exit(1)

@@ -15,7 +15,7 @@ from core.app import App
 from core.engine import wakeup
 from core.ledger import db, pausing, store
 from core.ledger.schema import events
-from core.model import TicketEvent
+from core.model import EventKind, TicketEvent, look_key
 from core.telemetry import traces
 
 VERSION = "1"  # raised only when a workflow's shape changes: a deploy must not strand what is pending
@@ -99,6 +99,26 @@ def retry(app: App, key: str) -> bool:
         store.log(conn, where, app.clock(), "retried", what, key=key)
     pump(app, app.clock())
     return True
+
+
+def retry_refused(app: App, wanted: str) -> list[str]:
+    """Make refused calls again: by the call's key, the ticket's id or "all". Return the keys that are tried."""
+    now = app.clock()
+    with app.engine.begin() as conn:
+        rows = store.refused_calls(conn)
+        mine = [
+            one for one in rows if wanted in {"all", one.key, one.ticket_id, f"{one.desk}:{one.ticket_id}"}
+        ]
+        for row in mine:
+            store.set_write(conn, row.key, "planned", opened_at=None, done_at=None, reason="")
+            where = (row.desk, row.ticket_id)
+            store.log(conn, where, now, "retried", f"{row.what}: a refused call is tried again", key=row.key)
+        for desk, ticket_id in sorted({(one.desk, one.ticket_id) for one in mine}):
+            key = look_key(desk, ticket_id, f"retry-{_attempt()}")
+            look = TicketEvent(desk, key, EventKind.LOOK, ticket_id, now)
+            store.add_event(conn, look, "manual", now)
+            enqueue(app, conn, look)
+    return [one.key for one in mine]
 
 
 def pump(app: App, now: datetime) -> int:

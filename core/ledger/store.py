@@ -412,6 +412,26 @@ def newest(conn: Connection, desk: str, since: datetime) -> list[str]:
     return list(conn.scalars(select(tickets.c.ticket_id).where(tickets.c.desk == desk, fresh)))
 
 
+def refused_calls(conn: Connection) -> list[WriteRow]:
+    """Calls that desks refuse for good and that may be tried again, oldest first.
+
+    Not the answers: where one was refused, people were called instead, and they answer now.
+    """
+    again = and_(writes.c.state == "failed", writes.c.what != "answer")
+    rows = every(WriteRow, conn.execute(select(writes).where(again).order_by(writes.c.done_at, writes.c.key)))
+    return [row for row in rows if row.actions]  # retention has taken the words of the others
+
+
+def tried_again(conn: Connection, desk: str, ticket_id: str) -> list[WriteRow]:
+    """Calls of decisions long carried out that are to be made after all, in order."""
+    mine = and_(
+        writes.c.desk == desk, writes.c.ticket_id == ticket_id, writes.c.state.in_(("planned", "open"))
+    )
+    over = select(decisions.c.key).where(decisions.c.key == writes.c.fact_key, decisions.c.state == "done")
+    query = select(writes).where(mine, over.exists()).order_by(writes.c.fact_key, writes.c.position)
+    return every(WriteRow, conn.execute(query))
+
+
 def refused(conn: Connection, desk: str) -> list[str]:
     """The tickets with a call that the desk refused for good."""
     mine = and_(writes.c.desk == desk, writes.c.state == "failed")

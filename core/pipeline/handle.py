@@ -43,7 +43,7 @@ from core.notifications.alerts import alarm
 from core.pipeline import authors
 from core.pipeline.claims import notice_claim
 from core.pipeline.decide import decide
-from core.pipeline.write import carry_out
+from core.pipeline.write import carry_out, make_up
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +107,7 @@ def settle_ticket(app: App, event: EventRow) -> tuple[str, str]:
         carry_out(app, ticket, pending)
         with reading(app.engine) as conn:
             row = store.ticket(conn, *where)
+    ticket = make_up(app, ticket)
     messages = unhandled(ticket, row.handled_message_id if row else "", row.handled_at if row else None)
     if not messages and (begun := _begun(app, row)):
         return Outcome.LEFT_ALONE, begun

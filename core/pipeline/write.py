@@ -60,6 +60,17 @@ def carry_out(app: App, ticket: Ticket, decision: DecisionRow) -> None:
     remember(app, ticket, decision, failures, unsaid)
 
 
+def make_up(app: App, ticket: Ticket) -> Ticket:
+    """Make the calls that were refused and are tried again; what the ticket has become since stays as it is."""
+    with reading(app.engine) as conn:
+        rows = store.tried_again(conn, ticket.desk, ticket.id)
+    for row in rows:
+        ticket, failed = _perform(app, ticket, row)
+        if failed:
+            _say(app, ticket, "failed", failed, row.key)
+    return ticket
+
+
 def _unsaid(app: App, decision: DecisionRow) -> str:
     """Why an answer that was decided on did not go out; "" when it did, or when there was none."""
     if decision.outcome != Outcome.AUTO_RESOLVED:

@@ -89,6 +89,25 @@ def test_the_next_good_sweep_ends_the_wait_for_a_credential(house, status, due):
     assert {row.due_at for row in h.rows(events)} == {h.now if due else later}
 
 
+def test_a_refused_call_is_listed_and_made_again_and_moves_nothing_else(house):
+    h = house()
+    case = h.writes_in("I do not know what this is: purple seventeen umbrella")
+    before = h.ticket(case)
+    kept = [row for row in h.rows(writes) if row.what != "answer"]
+    change(h, writes, state="failed", reason="the desk refuses: 422")
+    shell = shell_of(h)
+    assert {one["id"] for one in shell.json("retry")} == {row.key for row in kept}
+    public, private = h.bot_says(case, public=True), h.bot_says(case, public=False)
+    assert set(shell.json("retry", str(case.id))["retried"]) == {row.key for row in kept}
+    h.settle()
+    assert {row.state for row in h.rows(writes)} <= {"done", "skipped"}
+    assert shell.json("retry") == []
+    after = h.ticket(case)
+    assert (after.state, after.escalated_at, after.rung) == (before.state, before.escalated_at, before.rung)
+    assert len(h.bot_says(case, public=True)) >= len(public)
+    assert len(h.bot_says(case, public=False)) >= len(private)
+
+
 def test_the_audit_adds_up_and_names_what_nobody_would_hear_of_again(house):
     h = house()
     h.writes_in("I do not know what this is: purple seventeen umbrella")
