@@ -158,9 +158,7 @@ def retry(key: str | None, config: str | None, as_json: bool) -> None:
         rows = store.dead(conn)
         open_ones: list[Any] = [*rows, *store.refused_calls(conn)]
     if key is None:
-        listed = [
-            {"id": r.key, "desk": r.desk, "ticket": r.ticket_id, "why": r.reason} for r in [*rows, *refused]
-        ]
+        listed = [{"id": r.key, "desk": r.desk, "ticket": r.ticket_id, "why": r.reason} for r in open_ones]
         text = (
             "\n".join(f"{one['id']}  {one['why']}" for one in listed) or "no dead letters, no refused calls"
         )
