@@ -7,14 +7,43 @@ so each message passes here, however sure the classifier was.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
+
+import idna
 
 from core.mail.machine import nobody_reads
 from core.mail.said import said_in
 from core.model import Author, Message, Reply, Status, Ticket
 
 ECHO = 40  # a run of this many characters of the customer's own words is an echo
+
+
+_SAME_PROVIDER = {
+    "googlemail.com": "gmail.com",
+    "protonmail.com": "proton.me",
+    "pm.me": "proton.me",
+    "me.com": "icloud.com",
+    "mac.com": "icloud.com",
+}
+_IGNORED = {"gmail.com": ".", "proton.me": ".-_"}  # signs that the provider does not look at
+"""https://support.google.com/mail/answer/7436150, https://proton.me/support/addresses-and-aliases"""
+
+
+def mailbox_of(address: str) -> str:
+    """Return one name for all spellings of an address that reach the same mailbox: case, a tag behind "+", a dot at the
+    end of the domain, an international domain in either form, and what Gmail and Proton do not look at."""
+    name, _, domain = unicodedata.normalize("NFKC", address).strip().strip("<>").lower().rpartition("@")
+    domain = domain.rstrip(".")
+    with suppress(idna.IDNAError):  # else it is no domain that a mail could reach, and as good a name as any
+        domain = idna.encode(domain, uts46=True).decode() if domain else ""
+    domain = _SAME_PROVIDER.get(domain, domain)
+    plain = name.strip('"').partition("+")[0] or name
+    for sign in _IGNORED.get(domain, ""):
+        plain = plain.replace(sign, "")
+    return f"{plain}@{domain}" if name else domain
 
 
 @dataclass(frozen=True)
@@ -25,6 +54,23 @@ class Sent:
     to_all: int = 0
     address_cap: int = 10
     total_cap: int = 600
+
+
+@dataclass(frozen=True)
+class Full:
+    """Why a cap lets no more through. `brake`: it is the one for all customers together, so an acknowledgment is owed."""
+
+    why: str
+    brake: bool = False
+
+
+def too_much(sent: Sent) -> Full | None:
+    """Return which cap is reached; None while there is room for one more message."""
+    if sent.address_cap and sent.to_address >= sent.address_cap:
+        return Full(f"{sent.to_address} automatic messages went to this address within an hour")
+    if sent.total_cap and sent.to_all >= sent.total_cap:
+        return Full(f"{sent.to_all} automatic messages went out within an hour: the brake holds", brake=True)
+    return None
 
 
 def human_touch(ticket: Ticket, after: Message | None = None) -> str:
@@ -45,14 +91,17 @@ def refusal(
     *,
     answers: str,
     own_addresses: Collection[str] = (),
+    late: bool = False,
 ) -> str:
-    """Why the message must not go out; "" when it may. `answers`: id of the customer message it answers."""
+    """Why the message must not go out; "" when it may. `answers`: id of the customer message it answers; `late`: it is
+    an acknowledgment that is owed, which only an answer makes needless."""
+    full = too_much(sent)
     checks = (
         _unreachable(ticket),
         _machine(ticket, answers),
         _stranger(ticket.customer.email, own_addresses),
-        _overtaken(ticket, answers),
-        _too_much(sent),
+        _overtaken(ticket, answers, late),
+        full.why if full else "",
         _echo(ticket, reply),
     )
     return next((why for why in checks if why), "")
@@ -78,31 +127,24 @@ def _machine(ticket: Ticket, answers: str) -> str:
 
 
 def _stranger(email: str, own_addresses: Collection[str]) -> str:
-    address = email.strip().lower()
-    if address in {own.strip().lower() for own in own_addresses if own}:
+    if email and mailbox_of(email) in {mailbox_of(own) for own in own_addresses if own}:
         return "the address is one of our own"
-    if nobody_reads(address):
+    if nobody_reads(email.strip().lower()):
         return "the address belongs to no person"
     return ""
 
 
-def _overtaken(ticket: Ticket, answers: str) -> str:
+def _overtaken(ticket: Ticket, answers: str, late: bool) -> str:
     ids = [m.id for m in ticket.messages]
     after = ticket.messages[ids.index(answers) + 1 :] if answers in ids else ()
+    if any(m.author is Author.AGENT and m.public and not m.draft for m in after):
+        return "an agent has answered meanwhile"
+    if late:
+        return "the ticket is solved meanwhile" if ticket.status is Status.SOLVED else ""
     if any(m.draft and m.author is Author.AGENT for m in ticket.messages):
         return "an agent is writing an answer"
-    if any(m.author is Author.AGENT and m.public for m in after):
-        return "an agent has answered meanwhile"
     if ticket.assignee is not None and ticket.assignee.human:
         return "an agent has taken the ticket meanwhile"
-    return ""
-
-
-def _too_much(sent: Sent) -> str:
-    if sent.address_cap and sent.to_address >= sent.address_cap:
-        return f"{sent.to_address} automatic messages went to this address within an hour"
-    if sent.total_cap and sent.to_all >= sent.total_cap:
-        return f"{sent.to_all} automatic messages went out within an hour: the brake holds"
     return ""
 
 

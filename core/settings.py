@@ -181,8 +181,8 @@ class HoursSettings(Section):
 class Limits(Section):
     """`[limits]`: how much may be said automatically, and how often a failing thing is tried."""
 
-    per_address_per_hour: int = Field(10, ge=0)  # automatic messages to one customer
-    per_hour: int = Field(600, ge=0)  # automatic messages to all customers
+    per_address_per_hour: int = Field(10, ge=0)  # automatic messages to one mailbox; 0: no cap
+    per_hour: int | None = Field(None, ge=0)  # of one desk to all customers; unset: by the desk's own volume
     tries: int = Field(12, ge=1)  # after which it is a dead letter
     workers: int = Field(8, ge=1)  # tickets at once
     dead_after: Duration = timedelta(seconds=30)  # then others take over a silent worker's tickets

@@ -39,6 +39,9 @@ SHORT = 300  # characters of the customer's message in a note
 WORTH_NAMING = 0.01  # a guess of "0%" only makes the reader wonder
 
 
+OnBroken = Callable[[BrokenTemplate], None]
+
+
 def fill(
     env: SandboxedEnvironment,
     actions: Sequence[Action],
@@ -50,7 +53,7 @@ def fill(
     promise_at: datetime | None,
     now: datetime,
     hours: Hours,
-    on_broken: Callable[[BrokenTemplate], None],
+    on_broken: OnBroken,
 ) -> tuple[Action, ...]:
     """Return the actions with their texts. Raises BrokenTemplate for an answer; of an acknowledgment or a note that is
     broken `on_broken` hears, and our own text stands in its place."""
@@ -58,18 +61,38 @@ def fill(
 
     def text(action: Reply | AddNote) -> str:
         if isinstance(action, AddNote):
-            facts, tongue = _note_facts(action, decision, prediction, words, promise_at, now, hours), "en"
-        else:
-            facts, tongue = reply_facts(ticket, promise_at, now, hours, language), language
-        try:
-            return render(env, action.template, facts, tongue)
-        except BrokenTemplate as err:
-            if isinstance(action, Reply) and action.purpose != ACKNOWLEDGMENT:
-                raise
-            on_broken(err)
-            return render(built_in(), action.template, facts, tongue)
+            facts = _note_facts(action, decision, prediction, words, promise_at, now, hours)
+            return _ours_if_broken(env, action.template, facts, "en", on_broken)
+        if action.purpose == ACKNOWLEDGMENT:
+            return acknowledgment(env, action, ticket, promise_at, now, hours, language, on_broken)
+        return render(env, action.template, _reply_facts(ticket, promise_at, now, hours, language), language)
 
     return tuple(replace(a, text=text(a)) if isinstance(a, Reply | AddNote) else a for a in actions)
+
+
+def acknowledgment(
+    env: SandboxedEnvironment,
+    reply: Reply,
+    ticket: Ticket,
+    promise_at: datetime | None,
+    now: datetime,
+    hours: Hours,
+    language: str,
+    on_broken: OnBroken,
+) -> str:
+    """Return the text of an acknowledgment; ours where the admin's is broken."""
+    facts = _reply_facts(ticket, promise_at, now, hours, language)
+    return _ours_if_broken(env, reply.template, facts, language, on_broken)
+
+
+def _ours_if_broken(
+    env: SandboxedEnvironment, template: str, facts: Mapping[str, Any], language: str, on_broken: OnBroken
+) -> str:
+    try:
+        return render(env, template, facts, language)
+    except BrokenTemplate as err:
+        on_broken(err)
+        return render(built_in(), template, facts, language)
 
 
 def check(
@@ -104,7 +127,7 @@ def _first_fault(
     return None
 
 
-def reply_facts(
+def _reply_facts(
     ticket: Ticket, promise_at: datetime | None, now: datetime, hours: Hours, language: str
 ) -> dict[str, Any]:
     """What a message to the customer may use. Nothing the customer wrote but a plausible first name."""

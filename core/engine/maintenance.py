@@ -27,6 +27,7 @@ from core.ledger.schema import (
 )
 from core.notifications import rows as notice_rows
 from core.notifications.alerts import alarm
+from core.outgoing import mailbox_of
 from core.pipeline import audit
 from core.reports.reporting import keep_closed
 from core.telemetry.counters import keep_pruned
@@ -146,7 +147,7 @@ def forget(app: App, email: str, now: datetime) -> dict[str, int]:
             update(tickets).where(tickets.c.customer_email == address).values(**blank)
         ).rowcount
         done["writes"] = conn.execute(
-            update(writes).where(writes.c.address == address).values(address="")
+            update(writes).where(writes.c.address.in_([address, mailbox_of(address)])).values(address="")
         ).rowcount
         for table, gone in ((decisions, {"words": "", "evidence": []}), (labels, {"words": ""})):
             done[table.name] = 0

@@ -32,6 +32,7 @@ class WriteState(StrEnum):
     """Where a call to a desk stands."""
 
     PLANNED = "planned"
+    OWED = "owed"  # an acknowledgment that waits for room under the cap
     OPEN = "open"  # claimed; it may have reached the desk
     DONE = "done"
     SKIPPED = "skipped"
@@ -65,6 +66,7 @@ DECISIONS: Mapping[DecisionState, frozenset[DecisionState]] = {
 ENDED = frozenset({WriteState.DONE, WriteState.SKIPPED, WriteState.FAILED})
 WRITES: Mapping[WriteState, frozenset[WriteState]] = {
     WriteState.PLANNED: frozenset({WriteState.OPEN, WriteState.SKIPPED, WriteState.FAILED}),
+    WriteState.OWED: frozenset({WriteState.PLANNED, WriteState.SKIPPED}),
     WriteState.OPEN: frozenset({WriteState.PLANNED, WriteState.OPEN}) | ENDED,
     WriteState.DONE: frozenset(),
     WriteState.SKIPPED: frozenset({WriteState.PLANNED}),

@@ -21,6 +21,7 @@ from core.ledger.rows import (
     typed,
 )
 from core.ledger.schema import decisions, desks, events, history, labels, tickets, writes
+from core.ledger.states import WriteState
 from core.model import (
     Decision,
     History,
@@ -32,12 +33,13 @@ from core.model import (
     Write,
     created_key,
 )
-from core.outgoing import Sent
+from core.outgoing import mailbox_of
 from core.values import to_json, what, without_words
 
 NO_ENTRY = (
     "the desk does not let us in with this credential:"  # so begins the reason; a good sweep ends the wait
 )
+PUBLIC = {"answer", "acknowledgment"}  # what customers see
 
 # --- events: facts reported, and what became of them ----------------------------------------
 
@@ -258,7 +260,7 @@ def plan_writes(
             "what": kind,
             "position": position,
             "actions": to_json(write.actions),
-            "address": address.lower() if kind in {"answer", "acknowledgment"} else "",
+            "address": mailbox_of(address) if kind in PUBLIC else "",
             "state": "planned",
             "attempts": 0,
             "looks": 0,
@@ -273,7 +275,9 @@ def writes_of(conn: Connection, fact_key: str) -> list[WriteRow]:
 
 
 def set_write(conn: Connection, key: str, state: str, **values: Any) -> None:
-    """planned → open → done, skipped or failed."""
+    """planned → open → done, skipped or failed. What was not said gives its place under the caps back."""
+    if state in {WriteState.SKIPPED, WriteState.FAILED}:
+        values["reserved_at"] = None
     conn.execute(update(writes).where(writes.c.key == key).values(state=state, **values))
 
 
@@ -300,6 +304,27 @@ def unclaim_write(conn: Connection, key: str, opened_at: datetime) -> None:
     conn.execute(update(writes).where(ours).values(state="planned", opened_at=None))
 
 
+def left_over(conn: Connection, where: tuple[str, str]) -> list[WriteRow]:
+    """The calls on a ticket that are to be made though their decision was carried out: owed, or tried again."""
+    mine = and_(
+        writes.c.desk == where[0], writes.c.ticket_id == where[1], writes.c.state.in_(("planned", "open"))
+    )
+    over = (
+        select(writes)
+        .join(decisions, decisions.c.key == writes.c.fact_key)
+        .where(decisions.c.state == "done")
+    )
+    return every(WriteRow, conn.execute(over.where(mine).order_by(writes.c.fact_key, writes.c.position)))
+
+
+def owed(conn: Connection, desk: str = "", ticket_id: str = "", limit: int = 200) -> list[WriteRow]:
+    """The acknowledgments that wait for room, the longest waiting first; of one ticket where it is named."""
+    query = select(writes).where(writes.c.state == WriteState.OWED).order_by(writes.c.opened_at, writes.c.key)
+    if ticket_id:
+        query = query.where(writes.c.desk == desk, writes.c.ticket_id == ticket_id)
+    return every(WriteRow, conn.execute(query.limit(limit)))
+
+
 def write(conn: Connection, key: str) -> WriteRow:
     """One call as it stands now."""
     return typed(WriteRow, conn.execute(select(writes).where(writes.c.key == key)).one())
@@ -308,19 +333,6 @@ def write(conn: Connection, key: str) -> WriteRow:
 def finish_decision(conn: Connection, key: str) -> None:
     """All its calls have an end state."""
     conn.execute(update(decisions).where(decisions.c.key == key).values(state="done"))
-
-
-def sent(conn: Connection, address: str, now: datetime, caps: tuple[int, int]) -> Sent:
-    """What went out automatically within the last hour; open calls count, since they may have gone."""
-    public = and_(writes.c.what.in_(("answer", "acknowledgment")), writes.c.state.in_(("open", "done")))
-    recent = and_(public, writes.c.opened_at > now - timedelta(hours=1))
-    total = select(func.count()).select_from(writes).where(recent)
-    to_address = total.where(writes.c.address == address.lower())
-    return Sent(
-        int(conn.execute(to_address).scalar_one()) if address else 0,
-        int(conn.execute(total).scalar_one()),
-        *caps,
-    )
 
 
 # --- the story of one ticket ----------------------------------------------------------------

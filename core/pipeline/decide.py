@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,10 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from core import outgoing, policy
 from core.app import App
 from core.classify.text import FEATURE_LIMIT
-from core.errors import BrokenTemplate, Unsupported, VendorError, said_of
+from core.errors import BrokenTemplate, VendorError, said_of
 from core.hours import promise
-from core.language import language_of
-from core.ledger import db, store
+from core.ledger import caps, db, store
 from core.ledger.db import reading
 from core.ledger.rows import DecisionRow, EventRow, TicketRow
 from core.mail.said import said_in
@@ -28,28 +27,16 @@ from core.model import (
     Mode,
     Outcome,
     Prediction,
+    Priority,
     Reply,
     Ticket,
-    Write,
-    created_key,
-    reply_key,
-    whole_percent,
 )
 from core.notifications.alerts import alarm
-from core.pipeline import authors
+from core.pipeline import authors, plan
+from core.pipeline.plan import Case
 from core.wording import fill
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _Case:
-    """What a decision is made from."""
-
-    ticket: Ticket
-    messages: tuple[Message, ...]
-    words: str
-    prediction: Prediction
 
 
 def decide(
@@ -61,7 +48,7 @@ def decide(
     """
     seen = row.handled_message_id if row is not None else ""
     try:
-        return _stored(app, *_decided(app, ticket, messages, row, event), seen)
+        return plan.stored(app, *_decided(app, ticket, messages, row, event), seen)
     except db.UNSTORABLE as err:
         fault: Exception = err
     except (VendorError, DBAPIError):  # the desk or the store does not answer: later
@@ -69,16 +56,16 @@ def decide(
     except Exception as err:  # whatever is wrong with us, a human sees the ticket
         fault = err
     log.error("unhandled exception while deciding about %s:%s", ticket.desk, ticket.id, exc_info=fault)
-    case = _Case(ticket, messages, "", policy.UNREADABLE)
-    return _stored(app, case, *_fallback(app, case, row, f"a fault of ours: {said_of(fault)}"), seen)
+    case = Case(ticket, messages, "", policy.UNREADABLE)
+    return plan.stored(app, case, *_fallback(app, case, row, f"a fault of ours: {said_of(fault)}"), seen)
 
 
 def _decided(
     app: App, ticket: Ticket, messages: tuple[Message, ...], row: TicketRow | None, event: EventRow
-) -> tuple[_Case, Decision, datetime | None]:
+) -> tuple[Case, Decision, datetime | None]:
     """What the rules say, guarded and worded, with the time that the customer is promised."""
     history = store.history_of(row)
-    case = _Case(ticket, messages, *_guess(app, ticket, messages))
+    case = Case(ticket, messages, *_guess(app, ticket, messages))
     decision = _old_mail(app, ticket, messages, event) or policy.decide(
         ticket, messages, case.prediction, history, app.rules[ticket.desk]
     )
@@ -87,24 +74,25 @@ def _decided(
     try:
         return case, *_worded(app, decision, case)
     except BrokenTemplate as err:
-        _tell_broken(app, ticket.desk, err)
+        tell_broken(app, ticket.desk, err)
         return case, *_fallback(app, case, row, str(err))
 
 
-def _fallback(app: App, case: _Case, row: TicketRow | None, why: str) -> tuple[Decision, datetime | None]:
+def _fallback(app: App, case: Case, row: TicketRow | None, why: str) -> tuple[Decision, datetime | None]:
     """The general queue, acknowledged."""
     rules = app.rules[case.ticket.desk]
     return _worded(app, policy.fallback(case.ticket, why, store.history_of(row), rules), case)
 
 
-def _worded(app: App, decision: Decision, case: _Case) -> tuple[Decision, datetime | None]:
+def _worded(app: App, decision: Decision, case: Case) -> tuple[Decision, datetime | None]:
     """The decision with its texts, and the promise in them. Raises BrokenTemplate when an answer's is broken."""
     now = app.clock()
-    promise_at = _promise(app, decision, now) if decision.escalates else None
+    promise_at = promise_of(app, decision.priority, now) if decision.escalates else None
     return replace(decision, actions=_filled(app, decision, case, promise_at, now)), promise_at
 
 
-def _tell_broken(app: App, desk: str, err: BrokenTemplate) -> None:
+def tell_broken(app: App, desk: str, err: BrokenTemplate) -> None:
+    """Tell our people, once a day."""
     now = app.clock()
     alarm(app, f"template:{str(err)[:80]}:{now:%Y-%m-%d}", desk, "", f"{err}: correct the file", now)
 
@@ -142,7 +130,7 @@ def _old_mail(app: App, ticket: Ticket, messages: Sequence[Message], event: Even
     )
 
 
-def _ask_the_mail(app: App, decision: Decision, case: _Case, history: History) -> tuple[Decision, _Case]:
+def _ask_the_mail(app: App, decision: Decision, case: Case, history: History) -> tuple[Decision, Case]:
     """Before speaking to a customer: what do the mail's own headers say of who wrote it?"""
     speaks = any(isinstance(a, Reply) for a in decision.actions)
     ticket = authors.by_headers(app, case.ticket, case.messages, speaks=speaks)
@@ -153,37 +141,47 @@ def _ask_the_mail(app: App, decision: Decision, case: _Case, history: History) -
     return policy.decide(ticket, case.messages, case.prediction, history, rules), case
 
 
-def _guarded(app: App, decision: Decision, case: _Case, history: History, now: datetime) -> Decision:
-    """The guard before every customer-visible message; what it refuses is left out, or goes to a human."""
-    said = [a for a in decision.actions if isinstance(a, Reply)]
-    if not said:
+def _guarded(app: App, decision: Decision, case: Case, history: History, now: datetime) -> Decision:
+    """The guard before every customer-visible message; what it refuses is left out, or goes to a human. Whether there is
+    room for it under the caps is decided before the call; here an answer that finds none goes to a human."""
+    said = next((a for a in decision.actions if isinstance(a, Reply)), None)
+    if said is None:
         return decision
-    limits = app.settings.limits
+    ticket, rules = case.ticket, app.rules[case.ticket.desk]
     with reading(app.engine) as conn:
-        sent = store.sent(
-            conn, case.ticket.customer.email, now, (limits.per_address_per_hour, limits.per_hour)
+        sent = caps.sent(
+            conn, ticket.desk, outgoing.mailbox_of(plan.address_of(ticket)), app.settings.limits, now
         )
+    braked = outgoing.too_much(replace(sent, address_cap=0))
     why = outgoing.refusal(
-        case.ticket, said[0], sent, answers=case.messages[-1].id, own_addresses=app.own_addresses
+        ticket,
+        said,
+        replace(sent, total_cap=0),
+        answers=case.messages[-1].id,
+        own_addresses=app.own_addresses,
     )
+    if decision.outcome is Outcome.AUTO_RESOLVED and (why or braked):
+        rules = replace(rules, mode=Mode.SUGGEST, acknowledge=rules.acknowledge and not why)
+        decision = policy.decide(ticket, case.messages, case.prediction, history, rules)
+        decision = (
+            replace(decision, reason=f"{decision.reason}; {braked.why}") if braked and not why else decision
+        )
     if not why:
         return decision
-    if decision.outcome is Outcome.AUTO_RESOLVED:
-        rules = replace(app.rules[case.ticket.desk], mode=Mode.SUGGEST, acknowledge=False)
-        decision = policy.decide(case.ticket, case.messages, case.prediction, history, rules)
     quiet = tuple(a for a in decision.actions if not isinstance(a, Reply))
     return replace(
         decision, actions=quiet, reason=f"{decision.reason}; the customer is not written to: {why}"
     )
 
 
-def _promise(app: App, decision: Decision, now: datetime) -> datetime:
-    length = app.settings.escalation.promise.get(decision.priority, timedelta(hours=4))
-    return promise(app.hours, now, length, decision.priority)
+def promise_of(app: App, priority: Priority, now: datetime) -> datetime:
+    """Return by when a human answers, as the acknowledgment of that priority says."""
+    length = app.settings.escalation.promise.get(priority, timedelta(hours=4))
+    return promise(app.hours, now, length, priority)
 
 
 def _filled(
-    app: App, decision: Decision, case: _Case, promise_at: datetime | None, now: datetime
+    app: App, decision: Decision, case: Case, promise_at: datetime | None, now: datetime
 ) -> tuple[Any, ...]:
     filled = fill(
         app.templates,
@@ -195,7 +193,7 @@ def _filled(
         promise_at=promise_at,
         now=now,
         hours=app.hours,
-        on_broken=lambda err: _tell_broken(app, case.ticket.desk, err),
+        on_broken=lambda err: tell_broken(app, case.ticket.desk, err),
     )
     acknowledged = any(isinstance(a, Reply) and a.purpose == "acknowledgment" for a in filled)
     if not acknowledged:
@@ -204,96 +202,3 @@ def _filled(
     return tuple(
         replace(a, tags=(*a.tags, f"{prefix}acknowledged")) if isinstance(a, AddTags) else a for a in filled
     )
-
-
-def _stored(
-    app: App,
-    case: _Case,
-    decision: Decision,
-    promise_at: datetime | None,
-    seen: str,
-) -> DecisionRow | None:
-    """One transaction: whoever is second finds the fact decided, or the ticket further on than it was `seen`."""
-    ticket, where = case.ticket, (case.ticket.desk, case.ticket.id)
-    mode, now = app.rules[ticket.desk].mode, app.clock()
-    newest = case.messages[-1] if case.messages else None
-    with reading(app.engine) as conn:
-        first = store.decision(conn, created_key(*where)) is None
-    key = _fact_key(ticket, newest, first=first)
-    visible = policy.for_mode(decision, mode)
-    planned = _planned(app, ticket, visible, key)
-    with app.engine.begin() as conn:
-        row = store.ticket(conn, *where)
-        if row is not None and row.handled_message_id != seen:
-            return None
-        new = store.add_decision(
-            conn,
-            key,
-            where,
-            decision,
-            case.prediction,
-            message_id=newest.id if newest else "",
-            mode=mode,
-            words=case.words[:20_000],
-            now=now,
-        )
-        if not new:
-            return None
-        store.plan_writes(conn, key, where, planned, ticket.customer.email)
-        handled: dict[str, Any] = {"handled_message_id": newest.id, "handled_at": newest.at} if newest else {}
-        if promise_at and visible.escalates:
-            handled["promise_at"] = promise_at
-        store.put_ticket(conn, where, now, **_facts(ticket, case), **handled)
-        detail = f"{decision.intent} {whole_percent(decision.confidence)}%: {decision.reason}"
-        store.log(
-            conn,
-            where,
-            now,
-            "decided",
-            detail,
-            outcome=decision.outcome,
-            key=key,
-            rules=decision.rules_version,
-        )
-        return store.decision(conn, key)
-
-
-def _planned(app: App, ticket: Ticket, decision: Decision, key: str) -> tuple[Write, ...]:
-    """The calls, as few as the vendor allows; what it cannot express is left out and said."""
-    desk = app.desks[ticket.desk]
-    can = tuple(a for a in decision.actions if type(a) in desk.supports)
-    cannot = [type(a).__name__ for a in decision.actions if type(a) not in desk.supports]
-    if cannot:
-        with app.engine.begin() as conn:
-            store.log(
-                conn,
-                (ticket.desk, ticket.id),
-                app.clock(),
-                "left out",
-                f"this desk cannot {', '.join(cannot)}",
-            )
-    try:
-        return desk.writes(ticket, can, key) if can else ()
-    except Unsupported as err:
-        log.warning("%s: %s", key, err)
-        return ()
-
-
-def _facts(ticket: Ticket, case: _Case) -> dict[str, Any]:
-    customer = ticket.customer
-    return {
-        "subject": ticket.subject[:500],
-        "url": ticket.url,
-        "customer_id": customer.id,
-        "customer_email": customer.email.lower(),
-        "customer_name": customer.name[:200],
-        "language": language_of(case.words, customer.locale),
-        "created_at": ticket.created_at,
-    }
-
-
-def _fact_key(ticket: Ticket, newest: Message | None, *, first: bool) -> str:
-    """The created fact for a ticket's first decision, else the reply's."""
-    if first or newest is None:
-        return created_key(ticket.desk, ticket.id)
-    return reply_key(ticket.desk, ticket.id, newest.id)

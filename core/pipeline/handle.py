@@ -40,7 +40,7 @@ from core.model import (
     look_key,
 )
 from core.notifications.alerts import alarm
-from core.pipeline import authors
+from core.pipeline import authors, owed
 from core.pipeline.claims import notice_claim
 from core.pipeline.decide import decide
 from core.pipeline.write import carry_out, make_up
@@ -108,6 +108,7 @@ def settle_ticket(app: App, event: EventRow) -> tuple[str, str]:
         with reading(app.engine) as conn:
             row = store.ticket(conn, *where)
     ticket = make_up(app, ticket)
+    owed.pay(app, ticket)
     messages = unhandled(ticket, row.handled_message_id if row else "", row.handled_at if row else None)
     if not messages and (begun := _begun(app, row)):
         return Outcome.LEFT_ALONE, begun

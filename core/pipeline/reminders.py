@@ -16,6 +16,7 @@ from core.ledger.db import reading
 from core.ledger.rows import TicketRow
 from core.model import Claim
 from core.notifications import delivery, polling, routing
+from core.pipeline import owed
 from core.pipeline.claims import learn
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ def remind(app: App, now: datetime, only: tuple[str, str] | None = None) -> int:
         return known | dict(still_waiting(app, desk, [id_ for id_ in ids if id_ not in known], now))
 
     if only is None:
+        owed.release(app, now)
         polling.collect(app, now)
     return delivery.pump(app, now, look)
 

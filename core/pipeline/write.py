@@ -13,11 +13,11 @@ from datetime import timedelta
 from core import outgoing, policy
 from core.app import App
 from core.errors import BackstopError, Conflict, NotAllowed, Refused, TryLater, UnknownOutcome
-from core.ledger import store
+from core.ledger import caps, store
 from core.ledger.db import reading
 from core.ledger.rows import DecisionRow, WriteRow
+from core.ledger.states import ENDED, WriteState
 from core.model import (
-    AddTags,
     History,
     Outcome,
     Receipt,
@@ -30,12 +30,12 @@ from core.model import (
     Ticket,
     Write,
 )
+from core.pipeline import places
 from core.pipeline.outcome import remember
 from core.values import from_json
 
 CONFLICT_TRIES = 3
 SECOND_LOOK = timedelta(seconds=5)
-ENDS = {"done", "skipped", "failed"}
 
 LOOK_BEFORE_REPEATING = True
 """Switched off only by the test that proves that the look-up is what prevents doubles."""
@@ -43,16 +43,15 @@ LOOK_BEFORE_REPEATING = True
 
 def carry_out(app: App, ticket: Ticket, decision: DecisionRow) -> None:
     """Make the calls that are left, then remember what the ticket has become."""
-    with reading(app.engine) as conn:
-        rows = store.writes_of(conn, decision.key)
+    rows = places.take(app, ticket, decision)
     failures = []
     for row in rows:
-        if row.state in ENDS:
+        if row.state in ENDED or row.state == WriteState.OWED:
             continue
         if _unsaid(app, decision):  # what would solve and mark an answered ticket must not follow no answer
             _end(app, row, "skipped", "the answer did not go out")
             continue
-        ticket, failed = _perform(app, ticket, row)
+        ticket, failed = perform(app, ticket, row)
         failures += [failed] if failed else []
     unsaid = _unsaid(app, decision)
     if unsaid and not outgoing.human_touch(ticket):
@@ -91,25 +90,25 @@ def _instead(app: App, ticket: Ticket, decision: DecisionRow, why: str) -> list[
     with app.engine.begin() as conn:
         store.plan_writes(conn, decision.key, (ticket.desk, ticket.id), planned, "")
         keys = {write.key for write in planned}
-        rows = [w for w in store.writes_of(conn, decision.key) if w.key in keys and w.state not in ENDS]
+        rows = [w for w in store.writes_of(conn, decision.key) if w.key in keys and w.state not in ENDED]
     failures = []
     for row in rows:
-        ticket, failed = _perform(app, ticket, row)
+        ticket, failed = perform(app, ticket, row)
         failures += [failed] if failed else []
     return failures
 
 
-def _perform(app: App, ticket: Ticket, row: WriteRow) -> tuple[Ticket, str]:
-    """One call to its end state; gives the ticket with its new version, and why it failed ("" if it did not)."""
+def perform(app: App, ticket: Ticket, row: WriteRow) -> tuple[Ticket, str]:
+    """Make one call, to its end state; return the ticket with its new version, and why it failed ("" if it did not)."""
     write = Write(row.key, from_json(row.actions))
     if row.state == "open" and write.spoken and LOOK_BEFORE_REPEATING:
         found = _looked_up(app, ticket, row, write)
         if found is not None:
             _mark(app, ticket, row, "done", found, "found at the desk: not sent again")
             return ticket, ""
-    why_not = _stopped(app, ticket, write, row)
+    why_not = places.refused(app, ticket, row, write.spoken)
     if why_not:
-        write = _unspoken(write, app.rules[ticket.desk].tag_prefix)
+        write = replace(write, actions=places.unspoken(write.actions, app.rules[ticket.desk].tag_prefix))
         _say(app, ticket, "skipped", f"{row.what}: {why_not}", row.key)
         if not write.actions:
             _end(app, row, "skipped", why_not)
@@ -135,38 +134,6 @@ def _looked_up(app: App, ticket: Ticket, row: WriteRow, write: Write) -> Receipt
     return None
 
 
-def _stopped(app: App, ticket: Ticket, write: Write, row: WriteRow) -> str:
-    """Why the note or reply in it must not go out any more, by the ticket as it is now."""
-    spoken = write.spoken
-    if not isinstance(spoken, Reply):
-        return ""
-    limits = app.settings.limits
-    with reading(app.engine) as conn:
-        sent = store.sent(
-            conn, ticket.customer.email, app.clock(), (limits.per_address_per_hour, limits.per_hour)
-        )
-        decided = store.decision(conn, row.fact_key)
-    if row.state == "open":
-        sent = replace(sent, to_address=max(0, sent.to_address - 1), to_all=max(0, sent.to_all - 1))
-    message_id = decided.message_id if decided is not None else ""
-    return outgoing.refusal(ticket, spoken, sent, answers=message_id, own_addresses=app.own_addresses)
-
-
-def _unspoken(write: Write, prefix: str) -> Write:
-    """Without the reply, and without what would be untrue without it."""
-    if isinstance(write.spoken, Reply) and write.spoken.purpose == "answer":
-        return replace(write, actions=())
-    rest = tuple(a for a in write.actions if not isinstance(a, Reply | Solve))
-    untrue = f"{prefix}acknowledged"
-    return replace(
-        write,
-        actions=tuple(
-            replace(a, tags=tuple(t for t in a.tags if t != untrue)) if isinstance(a, AddTags) else a
-            for a in rest
-        ),
-    )
-
-
 def _send(app: App, ticket: Ticket, row: WriteRow, write: Write, unsaid: str = "") -> tuple[Ticket, str]:
     """Claim, call, mark; with less when the desk refuses a part of it."""
     refused = ""
@@ -190,7 +157,7 @@ def _call(app: App, ticket: Ticket, row: WriteRow, write: Write) -> tuple[Ticket
     """One call, read again and repeated when the ticket changed under us."""
     desk = app.desks[ticket.desk]
     for _ in range(CONFLICT_TRIES):
-        row = _claimed(app, row)
+        row = _claimed(app, row, write)
         if app.clock() - row.claimed_at > desk.patience / 2:
             # others may soon take it for a call that was lost, and make it
             _unclaimed(app, row)
@@ -210,11 +177,15 @@ def _call(app: App, ticket: Ticket, row: WriteRow, write: Write) -> tuple[Ticket
     raise TryLater("the ticket keeps changing under us", wait=timedelta(seconds=5))
 
 
-def _claimed(app: App, row: WriteRow) -> WriteRow:
-    """The call is ours alone: a worker that was thought dead may wake up on any line."""
+def _claimed(app: App, row: WriteRow, write: Write) -> WriteRow:
+    """The call is ours alone: a worker that was thought dead may wake up on any line. What is said in it keeps its place
+    under the caps from now on."""
+    now = app.clock()
     with app.engine.begin() as conn:
-        if not store.claim_write(conn, row, app.clock()):
+        if not store.claim_write(conn, row, now):
             raise Conflict(f"another worker is making the call {row.key}")
+        if isinstance(write.spoken, Reply) and caps.take(conn, row, app.settings.limits, now) is not None:
+            raise TryLater("its place under the cap was lost meanwhile", wait=timedelta(seconds=1))
         return store.write(conn, row.key)
 
 

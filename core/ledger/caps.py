@@ -1,0 +1,93 @@
+"""Places under the caps: an automatic message takes one in the ledger before it goes out, and keeps it for an hour.
+
+Counting and taking are one transaction in which nobody else counts, so a cap is exact over threads, processes and machines.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, String, and_, cast, func, select, text, update
+
+from core.ledger.db import put
+from core.ledger.rows import WriteRow
+from core.ledger.schema import meta, tickets, writes
+from core.outgoing import Full, Sent, too_much
+
+HOUR = timedelta(hours=1)
+SKEW = timedelta(
+    minutes=5
+)  # between the clocks of two machines; a place further ahead was taken by a wrong clock
+LEAST = 600  # messages an hour of any desk
+TIMES = 3  # as many as come in the usual busiest hour
+LOOK_BACK = timedelta(days=28)
+DAY = timedelta(days=1)
+BUSY_DAYS = 3  # a busiest hour is usual when so many days had it: one outage or attack is not
+
+
+def take(conn: Connection, row: WriteRow, limits: Any, now: datetime) -> Full | None:
+    """Take a place for the message of a call, or keep the one it has; else return which cap is reached."""
+    mine = writes.c.key == row.key
+    held = conn.execute(select(writes.c.reserved_at).where(mine)).scalar()
+    if held is None or not now - HOUR < held <= now + SKEW:
+        _alone(conn, f"desk:{row.desk}", f"mailbox:{row.address}")
+        full = too_much(sent(conn, row.desk, row.address, limits, now, but=row.key))
+        if full is not None:
+            return full
+    conn.execute(update(writes).where(mine).values(reserved_at=now))
+    return None
+
+
+def sent(conn: Connection, desk: str, mailbox: str, limits: Any, now: datetime, but: str = "") -> Sent:
+    """Return what holds a place now, beside the call `but`."""
+    others = and_(writes.c.reserved_at.between(now - HOUR, now + SKEW), writes.c.key != but)
+    to_all = _count(conn, and_(writes.c.desk == desk, others))
+    to_address = _count(conn, and_(writes.c.address == mailbox, others)) if mailbox else 0
+    return Sent(to_address, to_all, limits.per_address_per_hour, _cap(conn, desk, limits, to_all, now))
+
+
+def _count(conn: Connection, which: ColumnElement[bool]) -> int:
+    return int(conn.execute(select(func.count()).select_from(writes).where(which)).scalar_one())
+
+
+def _alone(conn: Connection, *names: str) -> None:
+    """Nobody else counts the same until this transaction ends. SQLite has one writer at a time anyway."""
+    if conn.dialect.name == "postgresql":
+        for name in names:
+            conn.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+
+
+def _cap(conn: Connection, desk: str, limits: Any, to_all: int, now: datetime) -> int:
+    """As configured, or by the desk's own volume. That is looked up only once the least is used up."""
+    if limits.per_hour is not None:
+        return int(limits.per_hour)
+    return LEAST if to_all < LEAST else max(LEAST, TIMES * usual(conn, desk, now))
+
+
+def usual(conn: Connection, desk: str, now: datetime) -> int:
+    """Return how many tickets come in the busiest hour of a usual busy day; counted once a day and kept."""
+    name = f"volume:{desk}"
+    kept = conn.execute(select(meta.c.value).where(meta.c.name == name)).scalar()
+    if kept and now - DAY < datetime.fromisoformat(kept["at"]) <= now + SKEW:
+        return int(kept["n"])
+    n = _counted(conn, desk, now)
+    if conn.get_execution_options().get("reads"):
+        return n
+    put(conn, meta, ["name"], {"name": name, "value": {"at": now.isoformat(), "n": n}})
+    return n
+
+
+def _counted(conn: Connection, desk: str, now: datetime) -> int:
+    """By the desk's own clock, so that old tickets read in at once count where they belong; without the last day."""
+    hour = func.substr(cast(tickets.c.created_at, String), 1, len("2026-11-27 10"))
+    span = and_(
+        tickets.c.first_seen_at > now - LOOK_BACK, tickets.c.created_at.between(now - LOOK_BACK, now - DAY)
+    )
+    query = select(hour, func.count()).where(tickets.c.desk == desk, span).group_by(hour)
+    peaks: defaultdict[str, int] = defaultdict(int)
+    for at, n in conn.execute(query):
+        peaks[at[:10]] = max(peaks[at[:10]], n)
+    highest = sorted(peaks.values(), reverse=True)
+    return highest[BUSY_DAYS - 1] if len(highest) >= BUSY_DAYS else 0

@@ -1,0 +1,119 @@
+"""Before the first call of a decision: may its message go out, and is there room for it under the caps?
+
+What may not be said is taken out of all its calls at once, with the mark that would say it was. An acknowledgment that
+only the brake of the whole desk holds back is owed: it stays in the ledger as a call of its own, and people are told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from core import outgoing
+from core.app import App
+from core.ledger import caps, store
+from core.ledger.db import insert_new, reading
+from core.ledger.rows import DecisionRow, WriteRow
+from core.ledger.schema import writes
+from core.ledger.states import DecisionState, WriteState
+from core.model import Action, AddNote, AddTags, Reply, Solve, Ticket
+from core.notifications.alerts import alarm
+from core.outgoing import Full, Sent
+from core.values import from_json, to_json, what
+
+OWED, MARK = ":owed", ":mark"  # endings of keys
+AFTER = 100  # position of what is owed, behind all other calls of its decision
+
+
+def take(app: App, ticket: Ticket, decision: DecisionRow) -> list[WriteRow]:
+    """Return the calls of a decision, its message with a place under the caps or without what may not be said."""
+    with reading(app.engine) as conn:
+        rows = store.writes_of(conn, decision.key)
+    for row in rows:
+        if row.state == WriteState.PLANNED and row.what in store.PUBLIC:
+            _placed(app, ticket, row)
+    with reading(app.engine) as conn:
+        return store.writes_of(conn, decision.key)
+
+
+def refused(app: App, ticket: Ticket, row: WriteRow, spoken: Reply | AddNote | None) -> str:
+    """Why the note or reply of a call must not go out, by the ticket as it is now; "" when it may."""
+    if not isinstance(spoken, Reply):
+        return ""
+    with reading(app.engine) as conn:
+        decided = store.decision(conn, row.fact_key)
+    message_id = decided.message_id if decided is not None else ""
+    late = decided is not None and decided.state == DecisionState.DONE
+    return outgoing.refusal(
+        ticket, spoken, Sent(), answers=message_id, own_addresses=app.own_addresses, late=late
+    )
+
+
+def unspoken(actions: Iterable[Action], prefix: str) -> tuple[Action, ...]:
+    """The actions without the reply, and without what would be untrue without it."""
+    actions = tuple(actions)
+    if any(isinstance(a, Reply) and a.purpose == "answer" for a in actions):
+        return ()
+    kept = (_without(a, f"{prefix}acknowledged") for a in actions if not isinstance(a, Reply | Solve))
+    return tuple(a for a in kept if not isinstance(a, AddTags) or a.tags)
+
+
+def _without(action: Action, tag: str) -> Action:
+    return AddTags(tuple(t for t in action.tags if t != tag)) if isinstance(action, AddTags) else action
+
+
+def _placed(app: App, ticket: Ticket, row: WriteRow) -> None:
+    now, where = app.clock(), (ticket.desk, ticket.id)
+    reply = next((a for a in from_json(row.actions) if isinstance(a, Reply)), None)
+    why, full = refused(app, ticket, row, reply), None
+    with app.engine.begin() as conn:
+        if not why:
+            full = caps.take(conn, row, app.settings.limits, now)
+        if not why and full is None:
+            return
+        why = why or (full.why if full else "")
+        owed = full is not None and full.brake and row.what == "acknowledgment"
+        _take_out(conn, row, why, app.rules[ticket.desk].tag_prefix)
+        if owed and reply is not None:
+            _owe(conn, row, reply, app.rules[ticket.desk].tag_prefix, now)
+        store.log(conn, where, now, "owed" if owed else "skipped", f"{row.what}: {why}", key=row.key)
+    if full is not None and full.brake:
+        _tell(app, ticket.desk, full, now)
+
+
+def _take_out(conn: Connection, row: WriteRow, why: str, prefix: str) -> None:
+    """The message goes out of its call, and the mark of an acknowledgment out of all calls of the decision."""
+    for one in store.writes_of(conn, row.fact_key):
+        before = from_json(one.actions)
+        left = unspoken(before, prefix) if one.key == row.key or row.what == "acknowledgment" else before
+        if one.state != WriteState.PLANNED or left == before:
+            continue
+        values = {"actions": to_json(left), "what": what(left)} if left else {"reason": why}
+        state = WriteState.PLANNED if left else WriteState.SKIPPED
+        store.set_write(conn, one.key, state, **values)
+
+
+def _owe(conn: Connection, row: WriteRow, reply: Reply, prefix: str, now: datetime) -> None:
+    """The acknowledgment as a call of its own, and its mark as another that follows it."""
+    actions: tuple[Action, ...] = (reply, AddTags((f"{prefix}acknowledged",)))
+    for number, action in enumerate(actions):
+        insert_new(conn, writes, {
+            "key": f"{row.key}{OWED}{MARK if number else ''}", "fact_key": row.fact_key, "desk": row.desk,
+            "ticket_id": row.ticket_id, "what": what((action,)), "position": AFTER + number, "actions": to_json((action,)),
+            "address": "" if number else row.address, "state": WriteState.OWED, "attempts": 0, "looks": 0, "opened_at": now,
+        })  # fmt: skip
+
+
+def _tell(app: App, desk: str, full: Full, now: datetime) -> None:
+    """At once, and again each hour that it lasts."""
+    with reading(app.engine) as conn:
+        waiting = sum(
+            row.desk == desk and row.what == "acknowledgment" for row in store.owed(conn, limit=10_000)
+        )
+    words = (
+        f"{desk}: {full.why}. {waiting} acknowledgments are held back; they go out when there is room, unless a human "
+        f"has answered. If this is no rush of customers, stop it: `backstop pause {desk}`. More an hour: limits.per_hour"
+    )
+    alarm(app, f"brake:{desk}:{now:%Y-%m-%dT%H}", desk, "", words, now)

@@ -1,0 +1,133 @@
+"""A decision with its calls, stored before the first of them is made."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core import policy
+from core.app import App
+from core.errors import Unsupported
+from core.language import language_of
+from core.ledger import store
+from core.ledger.db import reading
+from core.ledger.rows import DecisionRow
+from core.model import Decision, Message, Prediction, Ticket, Write, created_key, reply_key, whole_percent
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a decision is made from."""
+
+    ticket: Ticket
+    messages: tuple[Message, ...]
+    words: str
+    prediction: Prediction
+
+
+def address_of(ticket: Ticket) -> str:
+    """Whom a public message reaches: the customer's address, or the customer where there is none."""
+    return ticket.customer.email or f"{ticket.desk}:{ticket.customer.id}"
+
+
+def stored(
+    app: App,
+    case: Case,
+    decision: Decision,
+    promise_at: datetime | None,
+    seen: str,
+) -> DecisionRow | None:
+    """One transaction: whoever is second finds the fact decided, or the ticket further on than it was `seen`."""
+    ticket, where = case.ticket, (case.ticket.desk, case.ticket.id)
+    mode, now = app.rules[ticket.desk].mode, app.clock()
+    newest = case.messages[-1] if case.messages else None
+    with reading(app.engine) as conn:
+        first = store.decision(conn, created_key(*where)) is None
+    key = _fact_key(ticket, newest, first=first)
+    visible = policy.for_mode(decision, mode)
+    planned = _planned(app, ticket, visible, key)
+    with app.engine.begin() as conn:
+        row = store.ticket(conn, *where)
+        if row is not None and row.handled_message_id != seen:
+            return None
+        new = store.add_decision(
+            conn,
+            key,
+            where,
+            decision,
+            case.prediction,
+            message_id=newest.id if newest else "",
+            mode=mode,
+            words=case.words[:20_000],
+            now=now,
+        )
+        if not new:
+            return None
+        store.plan_writes(conn, key, where, planned, address_of(ticket))
+        handled: dict[str, Any] = {"handled_message_id": newest.id, "handled_at": newest.at} if newest else {}
+        if promise_at and visible.escalates:
+            handled["promise_at"] = promise_at
+        store.put_ticket(
+            conn,
+            where,
+            now,
+            **_facts(ticket, case),
+            **handled,
+        )
+        detail = f"{decision.intent} {whole_percent(decision.confidence)}%: {decision.reason}"
+        store.log(
+            conn,
+            where,
+            now,
+            "decided",
+            detail,
+            outcome=decision.outcome,
+            key=key,
+            rules=decision.rules_version,
+        )
+        return store.decision(conn, key)
+
+
+def _planned(app: App, ticket: Ticket, decision: Decision, key: str) -> tuple[Write, ...]:
+    """The calls, as few as the vendor allows; what it cannot express is left out and said."""
+    desk = app.desks[ticket.desk]
+    can = tuple(a for a in decision.actions if type(a) in desk.supports)
+    cannot = [type(a).__name__ for a in decision.actions if type(a) not in desk.supports]
+    if cannot:
+        with app.engine.begin() as conn:
+            store.log(
+                conn,
+                (ticket.desk, ticket.id),
+                app.clock(),
+                "left out",
+                f"this desk cannot {', '.join(cannot)}",
+            )
+    try:
+        return desk.writes(ticket, can, key) if can else ()
+    except Unsupported as err:
+        log.warning("%s: %s", key, err)
+        return ()
+
+
+def _facts(ticket: Ticket, case: Case) -> dict[str, Any]:
+    customer = ticket.customer
+    return {
+        "subject": ticket.subject[:500],
+        "url": ticket.url,
+        "customer_id": customer.id,
+        "customer_email": customer.email.lower(),
+        "customer_name": customer.name[:200],
+        "language": language_of(case.words, customer.locale),
+        "created_at": ticket.created_at,
+    }
+
+
+def _fact_key(ticket: Ticket, newest: Message | None, *, first: bool) -> str:
+    """The created fact for a ticket's first decision, else the reply's."""
+    if first or newest is None:
+        return created_key(ticket.desk, ticket.id)
+    return reply_key(ticket.desk, ticket.id, newest.id)
