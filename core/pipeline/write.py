@@ -64,7 +64,7 @@ def make_up(app: App, ticket: Ticket) -> Ticket:
     with reading(app.engine) as conn:
         rows = store.tried_again(conn, ticket.desk, ticket.id)
     for row in rows:
-        ticket, failed = _perform(app, ticket, row)
+        ticket, failed = perform(app, ticket, row)
         if failed:
             _say(app, ticket, "failed", failed, row.key)
     return ticket
