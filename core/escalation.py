@@ -121,6 +121,13 @@ def resume(ladder: Ladder, rung: int, now: datetime) -> list[Entry]:
     return _numbered(left or [_entry(now, TEAM, "resumed")], done)
 
 
+def returned(ladder: Ladder, rung: int, now: datetime) -> list[Entry]:
+    """The ticket was out of sight and is back: the team hears of it at once, then the ladder goes on."""
+    done, left = [dict(entry) for entry in ladder[:rung]], _restored(ladder[rung:])
+    ahead = [entry for entry in left if _at(entry) > now]
+    return _numbered([_entry(now, TEAM, "resumed"), *ahead], done)
+
+
 def notices_for(row: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> tuple[Notice, ...]:
     """The due entries of one ticket as notices; the key names ticket, escalation and rung."""
     since = row["escalated_at"] or row["waiting_since"]

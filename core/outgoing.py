@@ -75,13 +75,20 @@ def too_much(sent: Sent) -> Full | None:
 
 def human_touch(ticket: Ticket, after: Message | None = None) -> str:
     """Why the ticket is in a human's hands ("" if it is not); `after`: only what came after that message."""
-    if ticket.assignee is not None and ticket.assignee.human:
-        return f"{ticket.assignee.name or 'an agent'} holds the ticket"
+    return held(ticket) or answered(ticket, after)
+
+
+def held(ticket: Ticket) -> str:
+    """Who of the company's holds the ticket, as a reason; "" when nobody does."""
+    holder = ticket.assignee
+    return f"{holder.name or 'an agent'} holds the ticket" if holder is not None and holder.human else ""
+
+
+def answered(ticket: Ticket, after: Message | None = None) -> str:
+    """That a person of the company's has answered, as a reason; "" when nobody has. `after`: since that message."""
     since = ticket.messages.index(after) + 1 if after in ticket.messages else 0
-    later = ticket.messages[since:]
-    if any(m.author is Author.AGENT and m.public for m in later):
-        return "an agent has answered"
-    return ""
+    by_agent = any(m.author is Author.AGENT and m.public for m in ticket.messages[since:])
+    return "an agent has answered" if by_agent else ""
 
 
 def refusal(

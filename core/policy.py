@@ -39,7 +39,10 @@ from core.model import (
     Ticket,
     whole_percent,
 )
-from core.outgoing import human_touch
+from core.outgoing import answered, held
+
+SET_ASIDE = "set aside"
+"""The rule of a decision that leaves a ticket alone because of the state that it is in."""
 
 UNREADABLE = Prediction(NO_INTENT, 0.0, model="none")
 """What stands in for a guess when the classifier is down or the message cannot be read."""
@@ -53,9 +56,10 @@ def decide(
     rules: Rules,
 ) -> Decision:
     """What to do about `messages`, the customer's words not yet dealt with (oldest first)."""
-    alone = leave_alone(ticket, messages, history)
-    if alone:
-        return _stamp(Decision(Outcome.LEFT_ALONE, alone), prediction, rules)
+    aside, alone = set_aside(ticket, history), not_ours(ticket, messages)
+    if aside or alone:
+        rule = "" if alone else SET_ASIDE
+        return _stamp(Decision(Outcome.LEFT_ALONE, aside or alone, rule=rule), prediction, rules)
     return _stamp(_wanted(ticket, messages, prediction, history, rules), prediction, rules)
 
 
@@ -97,23 +101,26 @@ def _for_a_person(
     return _first(ticket, prediction, rule, priority, rules, held=held)
 
 
-def leave_alone(ticket: Ticket, messages: Sequence[Message], history: History) -> str:
-    """Why the ticket is not ours to touch; "" when it is."""
+def set_aside(ticket: Ticket, history: History) -> str:
+    """Why the ticket is not to be touched as it stands now; "" when it may be. When that changes, it is taken up: what was
+    said in it meanwhile counts as not dealt with."""
     gone = {Status.CLOSED: "it is closed", Status.SPAM: "it is spam", Status.DELETED: "it is deleted"}
     if ticket.status in gone:
         return gone[ticket.status]
     if ticket.locked:
         return f"nothing can be added to it: {ticket.locked}"
+    if ticket.status is Status.SOLVED and not history.auto_answered:
+        return "it is solved"
+    return "" if answered(ticket) else held(ticket)
+
+
+def not_ours(ticket: Ticket, messages: Sequence[Message]) -> str:
+    """Why there is nothing for us to do, whatever becomes of the ticket; "" when there is."""
     if ticket.customer.is_staff or ticket.opened_by is Author.AGENT:
         return "staff opened it"
     if not messages:
         return "there is no customer message in it"
-    touched = human_touch(ticket)
-    if touched:
-        return touched
-    if ticket.status is Status.SOLVED and not history.auto_answered:
-        return "it is solved"
-    return ""
+    return answered(ticket)
 
 
 def _first(

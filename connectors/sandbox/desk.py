@@ -75,7 +75,7 @@ class Case:
 
 
 Listener = Callable[[str, "Case", "Entry | None", int], None]
-"""(event, case, entry, actor_id); event: created, reply, agent_reply, note, assigned, status, merged, deleted."""
+"""(event, case, entry, actor_id); event: created, reply, agent_reply, note, assigned, status, restored, merged, deleted."""
 
 
 class SandboxDesk:
@@ -196,6 +196,8 @@ class SandboxDesk:
                 setattr(case, name, value)
                 self.touch(case, agent_id, name, value)
         self.tell("status", case, None, agent_id)
+        if False in {changes.get("deleted"), changes.get("spam")}:
+            self.tell("restored", case, None, agent_id)
         return case
 
     def merge(self, case_id: int, into: int, agent_id: int) -> None:

@@ -200,6 +200,11 @@ def _gone(make: _Maker, told: Row, me: str) -> tuple[TicketEvent, ...]:
     return make.gone(told.get("time"))
 
 
+def _back(make: _Maker, told: Row, me: str) -> tuple[TicketEvent, ...]:
+    """It was deleted, or taken for spam, and is there again."""
+    return make.look(told.get("time"))
+
+
 def _chat(make: _Maker, told: Row, me: str) -> tuple[TicketEvent, ...]:
     """A message of a conversation is no comment, so there is only something to look at."""
     actor = row(row(told.get("event")).get("actor"))
@@ -215,6 +220,7 @@ _KINDS: dict[str, Callable[[_Maker, Row, str], tuple[TicketEvent, ...]]] = {
     "soft_deleted": _gone,
     "permanently_deleted": _gone,
     "marked_as_spam": _gone,
+    "undeleted": _back,
     "message_added": _chat,
 }
 

@@ -196,6 +196,13 @@ def open_decision(conn: Connection, desk: str, ticket_id: str) -> DecisionRow | 
     return first(DecisionRow, conn.execute(query.order_by(decisions.c.at)))
 
 
+def decided_about(conn: Connection, desk: str, ticket_id: str, message_id: str) -> int:
+    """How many decisions this message of a ticket has had: one, or more when it was set aside before."""
+    mine = and_(decisions.c.desk == desk, decisions.c.ticket_id == ticket_id)
+    query = select(func.count()).select_from(decisions).where(mine, decisions.c.message_id == message_id)
+    return int(conn.execute(query).scalar_one())
+
+
 def newest_guess(conn: Connection, desk: str, ticket_id: str) -> tuple[str, float] | None:
     """Intent and confidence of the newest message that was acted upon; None where nothing was decided."""
     mine = and_(decisions.c.desk == desk, decisions.c.ticket_id == ticket_id)
@@ -413,7 +420,7 @@ def undue(conn: Connection, desk: str) -> list[str]:
     """The tickets that wait for a human and have no due time: nobody would hear of them again."""
     awaited = tickets.c.state.in_((TicketState.ESCALATED, TicketState.REESCALATED))
     query = select(tickets.c.ticket_id).where(
-        tickets.c.desk == desk, awaited, tickets.c.next_due_at.is_(None)
+        tickets.c.desk == desk, awaited, tickets.c.next_due_at.is_(None), tickets.c.closed_at.is_(None)
     )
     return list(conn.scalars(query))
 

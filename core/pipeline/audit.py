@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from core.ledger import store
+from core.ledger.rows import TicketRow
 from core.ledger.schema import balance
-from core.model import Status
+from core.model import Sighting, Status
+from core.pipeline.returned import came_back
 
 if TYPE_CHECKING:
     from core.app import App
@@ -41,13 +44,19 @@ def audit(app: App, desk: str, since: datetime, now: datetime) -> dict[str, Any]
         "ledger": len(listed) - len(missing) - len(fresh),
         "missing": missing,
         "healed": sorted(healed),
-        "stuck": sorted(stuck | set(undue)),
+        "stuck": sorted(stuck | set(undue) | _back(listed, known, under_way)),
         "too_new": sorted(fresh | unlisted),
         "refused": sorted(refused),
         "limbo": {"held": 0, "genuine": 0},
     }
     _keep(app, desk, since, now, line)
     return line
+
+
+def _back(listed: Mapping[str, Sighting], known: Mapping[str, TicketRow], under_way: Set[str]) -> set[str]:
+    """Tickets that the ledger has as over and that stand open again."""
+    rows = {id_: row for id_, row in known.items() if id_ in listed and id_ not in under_way}
+    return {id_ for id_, row in rows.items() if came_back(row, listed[id_].status)}
 
 
 def _listed(app: App, desk: str, since: datetime, now: datetime) -> dict[str, Any]:

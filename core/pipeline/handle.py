@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
 
+from core import policy
 from core.app import App
 from core.engine.queue import report
 from core.errors import (
@@ -43,6 +44,7 @@ from core.notifications.alerts import alarm
 from core.pipeline import authors, owed
 from core.pipeline.claims import notice_claim
 from core.pipeline.decide import decide
+from core.pipeline.returned import take_up
 from core.pipeline.write import carry_out, make_up
 
 log = logging.getLogger(__name__)
@@ -99,6 +101,7 @@ def settle_ticket(app: App, event: EventRow) -> tuple[str, str]:
     ticket = desk.fetch(event.ticket_id)
     now = app.clock()
     where = (event.desk, ticket.id)
+    take_up(app, ticket, now)
     notice_claim(app, ticket, now)
     with reading(app.engine) as conn:
         pending = store.open_decision(conn, *where)
@@ -112,6 +115,8 @@ def settle_ticket(app: App, event: EventRow) -> tuple[str, str]:
     messages = unhandled(ticket, row.handled_message_id if row else "", row.handled_at if row else None)
     if not messages and (begun := _begun(app, row)):
         return Outcome.LEFT_ALONE, begun
+    if messages and (aside := _still_aside(app, ticket, messages[-1], row)):
+        return Outcome.LEFT_ALONE, aside
     ticket = authors.judged(ticket, messages, authors.people_of(app, event.desk))
     decided = decide(app, ticket, authors.same(ticket, messages), row, event)
     if decided is None:
@@ -127,6 +132,15 @@ def _begun(app: App, row: TicketRow | None) -> str:
     with reading(app.engine) as conn:
         first = store.decision(conn, created_key(row.desk, row.ticket_id))
     return "nothing new from the customer" if row.handled_message_id or first is not None else ""
+
+
+def _still_aside(app: App, ticket: Ticket, newest: Message, row: TicketRow | None) -> str:
+    """Why a ticket that was set aside stays so; "" when it is to be decided about."""
+    why = policy.set_aside(ticket, store.history_of(row))
+    if not why:
+        return ""
+    with reading(app.engine) as conn:
+        return why if store.decided_about(conn, ticket.desk, ticket.id, newest.id) else ""
 
 
 def unhandled(ticket: Ticket, handled_id: str, handled_at: datetime | None) -> tuple[Message, ...]:

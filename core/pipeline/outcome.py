@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +12,11 @@ from core.automatic import CALM
 from core.escalation import TEAM, ladder_for, next_due
 from core.ledger import store
 from core.ledger.rows import DecisionRow, TicketRow
-from core.model import Author, Mode, Outcome, Priority, Ticket
+from core.model import Author, Mode, Outcome, Priority, Status, Ticket
 from core.notifications.alerts import alarm
 from core.outgoing import human_touch
+
+OVER = {Status.SOLVED, Status.CLOSED, Status.SPAM, Status.DELETED}
 
 
 def remember(app: App, ticket: Ticket, decision: DecisionRow, failures: list[str], unsaid: str = "") -> None:
@@ -45,7 +48,8 @@ def _become(
         settled = row is not None and row.state not in {"received", "left_alone", "dead_letter"}
         if settled:
             return {"reescalated_at": now} if _helped_by_an_agent(ticket, decision, row) else {}
-        return {"state": "left_alone", "outcome": decision.outcome, **guess}
+        over = {"closed_at": now} if ticket.status in OVER else {}
+        return {"state": "left_alone", "outcome": decision.outcome, **guess, **over}
     if observed:
         return {
             "state": "left_alone",
@@ -70,6 +74,7 @@ def _become(
             "state": "auto_resolved",
             "outcome": decision.outcome,
             "auto_resolved_at": now,
+            "closed_at": None,
             "check_verdict": check,
         }
     if not decision.escalates:  # machine mail put in a queue
@@ -118,6 +123,7 @@ def _escalated(
         "next_due_at": next_due(ladder, 0),
         "claimed_at": None,
         "answered_at": None,
+        "closed_at": None,
         "claimed_by": "",
     }
     first_outcome = row.outcome if row is not None else ""
@@ -125,6 +131,14 @@ def _escalated(
     if again:
         values["reescalated_at"] = now
     return values
+
+
+def escalated_again(
+    app: App, ticket: Ticket, decision: DecisionRow, row: TicketRow, now: datetime
+) -> dict[str, Any]:
+    """A ticket that we had answered by `decision` needs a human after all, though nobody wrote."""
+    again = replace(decision, outcome=Outcome.REESCALATED, rule="returned")
+    return _escalated(app, ticket, again, row, now)
 
 
 def _sampled(app: App, key: str) -> bool:

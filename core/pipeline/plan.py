@@ -47,7 +47,8 @@ def stored(
     newest = case.messages[-1] if case.messages else None
     with reading(app.engine) as conn:
         first = store.decision(conn, created_key(*where)) is None
-    key = _fact_key(ticket, newest, first=first)
+        before = store.decided_about(conn, *where, newest.id) if newest else 0
+    key = _fact_key(ticket, newest, first=first, before=before)
     visible = policy.for_mode(decision, mode)
     planned = _planned(app, ticket, visible, key)
     with app.engine.begin() as conn:
@@ -68,27 +69,15 @@ def stored(
         if not new:
             return None
         store.plan_writes(conn, key, where, planned, address_of(ticket))
-        handled: dict[str, Any] = {"handled_message_id": newest.id, "handled_at": newest.at} if newest else {}
+        handled: dict[str, Any] = {}
+        if newest is not None and decision.rule != policy.SET_ASIDE:
+            handled = {"handled_message_id": newest.id, "handled_at": newest.at}
         if promise_at and visible.escalates:
             handled["promise_at"] = promise_at
-        store.put_ticket(
-            conn,
-            where,
-            now,
-            **_facts(ticket, case),
-            **handled,
-        )
+        store.put_ticket(conn, where, now, **_facts(ticket, case), **handled)
         detail = f"{decision.intent} {whole_percent(decision.confidence)}%: {decision.reason}"
-        store.log(
-            conn,
-            where,
-            now,
-            "decided",
-            detail,
-            outcome=decision.outcome,
-            key=key,
-            rules=decision.rules_version,
-        )
+        data = {"outcome": decision.outcome, "key": key, "rules": decision.rules_version}
+        store.log(conn, where, now, "decided", detail, **data)
         return store.decision(conn, key)
 
 
@@ -126,8 +115,9 @@ def _facts(ticket: Ticket, case: Case) -> dict[str, Any]:
     }
 
 
-def _fact_key(ticket: Ticket, newest: Message | None, *, first: bool) -> str:
-    """The created fact for a ticket's first decision, else the reply's."""
+def _fact_key(ticket: Ticket, newest: Message | None, *, first: bool, before: int) -> str:
+    """The created event for a ticket's first decision, else the reply's. `before`: decisions that set this message aside."""
     if first or newest is None:
         return created_key(ticket.desk, ticket.id)
-    return reply_key(ticket.desk, ticket.id, newest.id)
+    key = reply_key(ticket.desk, ticket.id, newest.id)
+    return f"{key}:again:{before}" if before else key

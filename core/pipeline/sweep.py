@@ -20,9 +20,10 @@ from core.hours import stamp
 from core.ledger import store, tokens
 from core.ledger.db import reading
 from core.ledger.rows import DeskRow, TicketRow
-from core.model import EventKind, Sighting, Status, TicketEvent, created_key, look_key
+from core.model import EventKind, Sighting, TicketEvent, created_key, look_key
 from core.notifications.alerts import alarm
 from core.pipeline.claims import AWAITED
+from core.pipeline.returned import GONE, came_back, closed_since
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,6 @@ PAGES = 50  # of one pass; the rest comes with the next one
 DOWN = timedelta(minutes=10)  # longer than a desk's hiccup
 LAST_DAYS = timedelta(days=3)  # of a connection
 SILENT = timedelta(hours=1)  # a hook that said nothing while the sweep found work
-OVER = {Status.CLOSED, Status.SPAM, Status.DELETED}
 
 
 def sweep(app: App, name: str, now: datetime) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def unknown(desk: str, sighting: Sighting, row: TicketRow | None, now: datetime)
     """What this line proves that the ledger does not know yet."""
     ticket_id = sighting.ticket_id
     if row is None:
-        if sighting.status in OVER and not sighting.events:
+        if sighting.status in GONE and not sighting.events:
             return []
         key = created_key(desk, ticket_id)
         return [TicketEvent(desk, key, EventKind.CREATED, ticket_id, sighting.created_at)]
@@ -96,7 +96,7 @@ def unknown(desk: str, sighting: Sighting, row: TicketRow | None, now: datetime)
     newer = wrote is not None and (row.handled_at is None or wrote > row.handled_at)
     moved = row.desk_updated_at is None or sighting.updated_at > row.desk_updated_at
     awaited = row.state in AWAITED and moved
-    if newer or awaited or (wrote is None and moved and not facts):
+    if newer or awaited or came_back(row, sighting.status) or (wrote is None and moved and not facts):
         at = wrote or sighting.updated_at
         nonce = f"sweep-{sighting.updated_at:%Y%m%dT%H%M%S}"
         facts.append(TicketEvent(desk, look_key(desk, ticket_id, nonce), EventKind.LOOK, ticket_id, at))
@@ -107,7 +107,8 @@ def _keep(app: App, conn: Any, desk: str, sighting: Sighting, row: TicketRow | N
     """Remember how far the desk's own clock has come for this ticket, and what humans say its intent is."""
     if row is None:
         return
-    store.put_ticket(conn, (desk, sighting.ticket_id), now, desk_updated_at=sighting.updated_at)
+    seen = {"desk_updated_at": sighting.updated_at, "closed_at": closed_since(row, sighting, now)}
+    store.put_ticket(conn, (desk, sighting.ticket_id), now, **seen)
     label = sighting.intent_label
     if (
         label and row.intent and label not in {row.intent, row.final_intent}

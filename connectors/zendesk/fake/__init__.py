@@ -29,6 +29,7 @@ SUBSCRIBED = [
     "merged",
     "soft_deleted",
     "marked_as_spam",
+    "undeleted",
 ]
 
 

@@ -25,6 +25,7 @@ EVENTS = {
     "status": ["status_changed"],
     "merged": ["merged", "status_changed"],
     "deleted": ["soft_deleted"],
+    "restored": ["undeleted"],
 }
 
 

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from connectors.zendesk.connector import Settings
 
 TRIGGERED = "conditional_ticket_events"
-EVENTS = ("created", "comment_added", "agent_assignment_changed", "merged", "soft_deleted", "marked_as_spam")
+EVENTS = (
+    "created",
+    "comment_added",
+    "agent_assignment_changed",
+    "merged",
+    "soft_deleted",
+    "marked_as_spam",
+    "undeleted",
+)
 MISSING_ID = "<the webhook's id>"  # in a plan, before there is one
 PATHS = {"webhook": "/webhooks", "trigger": "/triggers", "field": "/ticket_fields", "view": "/views"}
 NAMES = {"webhook": "webhook", "trigger": "trigger", "field": "ticket_field", "view": "view"}
