@@ -270,6 +270,7 @@ class Prediction:
     unread: str = (
         ""  # what the guess leaves out of account, in words; "" when it was made from all that is new
     )
+    blind: str = ""  # the message's language, where urgent messages in it are not recognised often enough
 
 
 # --- actions: what is to be done to a ticket, as values -------------------------------------

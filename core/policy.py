@@ -138,6 +138,8 @@ def _first(
             ticket, prediction, rule, priority, rules, why="the customer asks for a human", human=True
         )
     band = band_of(prediction, rule, rules)
+    if prediction.blind:
+        return _route(ticket, prediction, rule, priority, rules, why=_blind(prediction))
     if band is Band.AUTO:
         held = held or held_back(rule, priority, ticket, rules) or prediction.unread
         if not held:
@@ -180,11 +182,18 @@ def guesses(prediction: Prediction) -> tuple[Guess, ...]:
     return (Guess(prediction.intent, prediction.confidence), *prediction.alternatives, *prediction.suspects)
 
 
+def _blind(prediction: Prediction) -> str:
+    """Why a message in a language that we do not know well is for a person."""
+    return f"it is written in a language ({prediction.blind}) in which an urgent message may be missed: please read it"
+
+
 def _priority(prediction: Prediction, rule: IntentRule, rules: Rules) -> Priority:
     """The guess's own when it is sure enough, and that of any more urgent intent above the floor of suspicion."""
     own = rule.priority if prediction.confidence >= rules.route else Priority.NORMAL
     if prediction.intent == NO_INTENT:
         own = Priority.NORMAL
+    if prediction.blind:
+        own = min(own, Priority.HIGH, key=lambda p: p.rank)
     suspects = [
         _rule(g.intent, rules).priority
         for g in guesses(prediction)

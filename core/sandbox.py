@@ -31,6 +31,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
 from core.errors import BrokenTemplate, EmptyTemplate
+from core.language import guess
 from core.values import storable
 
 HERE = Path(__file__).parent / "templates"
@@ -116,6 +117,22 @@ def candidates(name: str, language: str) -> list[str]:
     tags = (language, *ALSO.get(language, ()))
     names = [*(f"{stem}.{tag}.{ending}" for tag in tags), f"{stem}.{ending}", f"{stem}.en.{ending}"]
     return [*names, *(f"ours/{one}" for one in names)]
+
+
+def spoken(env: SandboxedEnvironment, name: str, language: str) -> str:
+    """Return the language of the text that `render` would take: by its name, or by what stands in it; "" when unsure."""
+    stem, _, ending = name.rpartition(".")
+    tags = {
+        f"{stem or name}.{tag}.{ending if stem else 'txt'}" for tag in (language, *ALSO.get(language, ()))
+    }
+    for file in candidates(name, language):
+        try:
+            source = env.loader.get_source(env, file)[0] if env.loader else ""
+        except (TemplateNotFound, ValueError):  # not there, or not UTF-8: see `render`
+            continue
+        found = guess(source)
+        return language if file.removeprefix("ours/") in tags else found.language if found.sure else ""
+    return ""
 
 
 def render(env: SandboxedEnvironment, name: str, facts: Mapping[str, Any], language: str = "en") -> str:

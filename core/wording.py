@@ -17,9 +17,20 @@ from jinja2.sandbox import SandboxedEnvironment
 from core.errors import BrokenTemplate
 from core.greeting import first_name
 from core.hours import Hours, say
-from core.language import LANGUAGES, language_of
-from core.model import Action, AddNote, Decision, Guess, Outcome, Prediction, Reply, Ticket, whole_percent
-from core.sandbox import built_in, render
+from core.language import LANGUAGES, guess, language_of
+from core.model import (
+    Action,
+    AddNote,
+    Decision,
+    Guess,
+    IntentRule,
+    Outcome,
+    Prediction,
+    Reply,
+    Ticket,
+    whole_percent,
+)
+from core.sandbox import built_in, render, spoken
 
 ACKNOWLEDGMENT, NOTE = "acknowledgment", "note"
 NAMES = [
@@ -93,6 +104,16 @@ def _ours_if_broken(
     except BrokenTemplate as err:
         on_broken(err)
         return render(built_in(), template, facts, language)
+
+
+def foreign(env: SandboxedEnvironment, rule: IntentRule | None, words: str) -> str:
+    """Return why a rule's reply is not in the language of the customer's words; "" when it is, or nobody can tell."""
+    asked = guess(words)
+    if rule is None or not rule.reply or not asked.sure:
+        return ""
+    if spoken(env, rule.reply, asked.language) in {"", asked.language}:
+        return ""
+    return f"there is no {rule.reply} in the customer's language ({asked.language})"
 
 
 def check(

@@ -78,7 +78,7 @@ def fitted_once(classifier_cache: Path) -> Iterator[None]:
     four seconds. Tests of the fit itself call `core.classify.linear.fit`."""
     load, fit = cache.load, cache.fit
 
-    @functools.lru_cache(maxsize=8)
+    @functools.lru_cache(maxsize=24)
     def read(path: Path, _changed: int, _size: int) -> LinearClassifier:
         return load(path)
 
@@ -87,11 +87,16 @@ def fitted_once(classifier_cache: Path) -> Iterator[None]:
         return read(path, found.st_mtime_ns, found.st_size)
 
     def fit_once(
-        examples: Mapping[str, Sequence[str]], background: Sequence[str], *, outside: float = OUTSIDE
+        examples: Mapping[str, Sequence[str]],
+        background: Sequence[str],
+        *,
+        outside: float = OUTSIDE,
+        language: str = "",
     ) -> LinearClassifier:
-        path = classifier_cache / f"classifier-{fingerprint(examples, background, outside)[:16]}.npz"
+        name = fingerprint(examples, background, outside, language)[:16]
+        path = classifier_cache / f"classifier-{name}.npz"
         if not path.exists():
-            cache.save(fit(examples, background, outside=outside), path)
+            cache.save(fit(examples, background, outside=outside, language=language), path)
         return load_once(path)
 
     with pytest.MonkeyPatch.context() as patch:

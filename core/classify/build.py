@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.classify.starter import starter
 from core.errors import ConfigError, TryLater, said_of
+from core.language import LANGUAGES
 from core.ports import Classifier
 from core.rules import intent_rules
 from core.settings import Settings
@@ -18,24 +20,37 @@ from core.telemetry import traces
 
 if TYPE_CHECKING:
     from core.classify.linear import LinearClassifier
+    from core.classify.multilingual import Multilingual
     from core.classify.remote import Call
     from core.telemetry.counters import Counters
 
 log = logging.getLogger(__name__)
 
+ENGLISH = "en"
 
-def examples_of(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """What the embedded classifier learns from: the file's examples, else the starter's of the same name."""
-    begin = starter().examples
+
+def examples_of(settings: Settings, language: str = ENGLISH) -> dict[str, tuple[str, ...]]:
+    """What a language's classifier learns from: the file's examples, else the starter's of the same name.
+
+    The English one learns all lines of the file. Another learns those that may be in its language, and the starter's lines of
+    an intent for which the file has none in it. Raises ConfigError for an intent without any line.
+    """
+    begin = starter(language).examples
     found = dict(begin) if settings.classifier.starter else {}
     for name, one in settings.intents.items():
-        examples = tuple(one.examples) or begin.get(name, ())
-        if not examples:
+        own = tuple(one.examples)
+        if language != ENGLISH:
+            from core.classify.multilingual import in_language
+
+            own = in_language(own, language)
+        examples = own or begin.get(name, ())
+        if examples:
+            found[name] = examples
+        elif language == ENGLISH:
             raise ConfigError(
                 f"{settings.path}: intents.{name}.examples is empty and {name} is no starter intent: "
                 "give at least five sentences a customer would write"
             )
-        found[name] = examples
     return found
 
 
@@ -55,12 +70,47 @@ def classifier_of(settings: Settings, counters: Counters | None = None) -> Class
     return found if counters is None else _Timed(found, counters)
 
 
-def embedded_of(settings: Settings) -> LinearClassifier:
+def embedded_of(settings: Settings) -> Multilingual:
     """What `train` learned, while it is about the configured intents; else fitted to the examples."""
     from core.classify.cache import load_or_fit
+    from core.classify.multilingual import Multilingual, taught_by
 
     examples = examples_of(settings)
-    return _trained(settings, examples) or load_or_fit(examples, starter().background, cache_dir(settings))
+    trained = _trained(trained_path(settings), set(examples))
+    main = trained or load_or_fit(examples, starter().background, cache_dir(settings))
+    others = {
+        one: partial(_of_language, settings, one, set(examples) if trained else None)
+        for one in LANGUAGES
+        if one != ENGLISH and _taught_in(settings, one)
+    }
+    lines = [line for intent in settings.intents.values() for line in intent.examples]
+    begin, folder = starter(), cache_dir(settings)
+    alarm = partial(load_or_fit, begin.examples, begin.background, folder, language=ENGLISH)
+    return Multilingual(main, others, taught_by(lines) | set(main.taught), alarm=alarm)
+
+
+def _taught_in(settings: Settings, language: str) -> bool:
+    """Whether there is any line to learn from; cheaper than to gather them all at each start."""
+    return settings.classifier.starter or bool(examples_of(settings, language))
+
+
+def languages_of(settings: Settings) -> dict[str, tuple[dict[str, tuple[str, ...]], tuple[str, ...]]]:
+    """Examples and background lines of the languages that have a classifier of their own."""
+    found = {one: examples_of(settings, one) for one in LANGUAGES if one != ENGLISH}
+    return {one: (examples, starter(one).background) for one, examples in found.items() if examples}
+
+
+def _of_language(settings: Settings, language: str, trained: set[str] | None) -> LinearClassifier:
+    """One language's classifier: as `train` left it, if what it left is used, else from the cache or fitted."""
+    from core.classify.cache import load_or_fit, of_language
+
+    found = _trained(of_language(trained_path(settings), language), trained) if trained else None
+    return found or load_or_fit(
+        examples_of(settings, language),
+        starter(language).background,
+        cache_dir(settings),
+        language=language,
+    )
 
 
 def trained_path(settings: Settings) -> Path:
@@ -68,10 +118,10 @@ def trained_path(settings: Settings) -> Path:
     return cache_dir(settings) / "trained.npz"
 
 
-def _trained(settings: Settings, examples: Mapping[str, Sequence[str]]) -> LinearClassifier | None:
+def _trained(path: Path, intents: set[str]) -> LinearClassifier | None:
+    """The model that `train` left there; None where there is none about these intents."""
     from core.classify.cache import load
 
-    path = trained_path(settings)
     if not path.exists():
         return None
     try:
@@ -82,7 +132,7 @@ def _trained(settings: Settings, examples: Mapping[str, Sequence[str]]) -> Linea
     except OSError as err:
         log.warning("the trained model %s is not used: %s", path, said_of(err))
         return None
-    if set(model.intents) == set(examples):
+    if set(model.intents) == intents or (model.language and set(model.intents) <= intents):
         return model
     log.warning("%s is not used: it knows other intents than the configuration; train again", path)
     return None

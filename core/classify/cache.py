@@ -6,16 +6,18 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from core.classify.calibrate import Calibrator
-from core.classify.features import SIZE, Weights
+from core.classify.features import Sparse, Weights
 from core.classify.linear import FORMAT, OUTSIDE, LinearClassifier, fingerprint, fit
+from core.classify.multilingual import Multilingual
 from core.errors import said_of
+from core.language import LANGUAGES
 
 log = logging.getLogger(__name__)
 
@@ -46,22 +48,39 @@ def load(path: Path) -> LinearClassifier:
         ) from error
 
 
+def save_all(classifier: Multilingual, path: Path) -> None:
+    """Write a trained classifier: the main one to `path`, those of the languages that learned something beside it."""
+    save(classifier.main, path)
+    for language in LANGUAGES:
+        place = of_language(path, language)
+        if language in classifier.learned:
+            save(classifier.of(language), place)
+        else:
+            place.unlink(missing_ok=True)
+
+
+def of_language(path: Path, language: str) -> Path:
+    """Where one language's classifier stands beside the main one."""
+    return path.with_name(f"{path.stem}-{language}{path.suffix}")
+
+
 def load_or_fit(
     examples: Mapping[str, Sequence[str]],
     background: Sequence[str],
     cache_dir: Path | None,
     *,
     outside: float = OUTSIDE,
+    language: str = "",
 ) -> LinearClassifier:
     """The classifier for this data, from the cache when it is there. Several processes may race."""
     if cache_dir is None:
-        return fit(examples, background, outside=outside)
-    path = Path(cache_dir) / f"classifier-{fingerprint(examples, background, outside)[:16]}.npz"
+        return fit(examples, background, outside=outside, language=language)
+    path = Path(cache_dir) / f"classifier-{fingerprint(examples, background, outside, language)[:16]}.npz"
     try:
         return load(path)
     except (ValueError, OSError) as error:
         log.info("classifier is fitted anew: %s", said_of(error))
-    classifier = fit(examples, background, outside=outside)
+    classifier = fit(examples, background, outside=outside, language=language)
     try:
         save(classifier, path)
     except OSError as error:
@@ -79,20 +98,21 @@ def _write(classifier: LinearClassifier, file: BinaryIO) -> None:
         "model": classifier.model,
         "intents": classifier.intents,
         "temperature": classifier.temperature,
+        "language": classifier.language,
+        "taught": classifier.taught,
+        "blocks": len(classifier.weights.idf),
     }
     arrays: dict[str, Any] = {
         "facts": np.frombuffer(json.dumps(facts).encode(), np.uint8),
+        "columns": classifier.columns,
         "data": classifier.rows.data,
         "indices": classifier.rows.indices,
         "indptr": classifier.rows.indptr,
         "starts": classifier.starts,
         "alpha": classifier.alpha,
-        "seen_at": np.flatnonzero(classifier.weights.seen),
-        "seen": classifier.weights.seen[classifier.weights.seen > 0],
     }
-    for name, idf in zip(("words", "pieces"), classifier.weights.idf, strict=True):
-        common = np.flatnonzero(idf < idf.max())
-        arrays |= {f"{name}_at": common, f"{name}_idf": idf[common], f"{name}_rest": idf.max()}
+    for name, kept in (("seen", classifier.weights.seen), *_named(classifier.weights.idf)):
+        arrays |= {f"{name}_at": kept.at, f"{name}_values": kept.values, f"{name}_rest": kept.rest}
     for name, calibrator in (("right", classifier.right), ("inside", classifier.inside)):
         arrays |= {f"{name}_{key}": value for key, value in calibrator.arrays().items()}
     np.savez_compressed(file, **arrays)
@@ -104,27 +124,31 @@ def _read(arrays: Mapping[str, Any]) -> LinearClassifier:
     facts = json.loads(arrays["facts"].tobytes())
     if facts["version"] != FORMAT:
         raise ValueError(f"version {facts['version']}, expected {FORMAT}")
-    size = (len(arrays["indptr"]) - 1, 2 * SIZE)
+    size = (len(arrays["indptr"]) - 1, len(arrays["columns"]))
     rows = sparse.csr_matrix((arrays["data"], arrays["indices"], arrays["indptr"]), shape=size)
-    seen = np.zeros(SIZE, np.int32)
-    seen[arrays["seen_at"]] = arrays["seen"]
+    idf = tuple(_sparse(arrays, f"idf{number}") for number in range(facts["blocks"]))
     return LinearClassifier(
         facts["model"],
         tuple(facts["intents"]),
-        Weights((_idf(arrays, "words"), _idf(arrays, "pieces")), seen),
+        Weights(idf, _sparse(arrays, "seen")),
+        arrays["columns"],
         rows,
         arrays["starts"],
         arrays["alpha"],
         facts["temperature"],
         _calibrator(arrays, "right"),
         _calibrator(arrays, "inside"),
+        facts["language"],
+        tuple(facts["taught"]),
     )
 
 
-def _idf(arrays: Mapping[str, Any], name: str) -> Any:
-    idf = np.full(SIZE, arrays[f"{name}_rest"], np.float32)
-    idf[arrays[f"{name}_at"]] = arrays[f"{name}_idf"]
-    return idf
+def _named(idf: Sequence[Sparse]) -> Iterable[tuple[str, Sparse]]:
+    return ((f"idf{number}", kept) for number, kept in enumerate(idf))
+
+
+def _sparse(arrays: Mapping[str, Any], name: str) -> Sparse:
+    return Sparse(arrays[f"{name}_at"], arrays[f"{name}_values"], float(arrays[f"{name}_rest"]))
 
 
 def _calibrator(arrays: Mapping[str, Any], name: str) -> Calibrator:

@@ -48,8 +48,9 @@ class Judged:
 def judge(examples: Sequence[Example], classifier: Classifier) -> list[Judged]:
     """Ask the classifier about every example, in bulk where it can."""
     from core.classify.linear import LinearClassifier
+    from core.classify.multilingual import Multilingual
 
-    if isinstance(classifier, LinearClassifier):
+    if isinstance(classifier, LinearClassifier | Multilingual):
         found = classifier.predict_many([example.text for example in examples])
     else:
         found = [classifier.predict(example.text) for example in examples]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.classify.concepts import Lexicon, folded
 from core.classify.text import normalise
 
 BITS = 19
@@ -18,7 +19,11 @@ SIZE = 2**BITS
 WORD = r"(?u)\b\w+\b"
 RARITY = 0.3  # similarity squares it: the full weight would count twice
 WORD_SHARE = 0.35
-SHARES = (WORD_SHARE, 1 - WORD_SHARE)
+CONCEPT_SHARE = 0.45  # where a language's words of one meaning are known
+SHARES = {
+    2: (WORD_SHARE, 1 - WORD_SHARE),
+    3: (WORD_SHARE * (1 - CONCEPT_SHARE), (1 - WORD_SHARE) * (1 - CONCEPT_SHARE), CONCEPT_SHARE),
+}
 CLAUSE_WORDS = 3
 CLAUSE_LIMIT = 2_000
 CLAUSES = 16
@@ -59,33 +64,61 @@ def clauses(text: str) -> list[str]:
     return long[:CLAUSES] if len(long) > 1 else []
 
 
-def counts(texts: Sequence[str]) -> tuple[Any, Any]:
-    """Word and character counts of each text, sublinear."""
+def counts(texts: Sequence[str], lexicon: Lexicon | None = None) -> tuple[Any, ...]:
+    """Word and character counts of each text, sublinear; with a lexicon, letters without marks, and the concepts too."""
     clean = [normalise(text) for text in texts]
-    blocks = tuple(hashed(analyse(text) for text in clean) for analyse in _analyzers())
+    if lexicon:
+        clean = [folded(text) for text in clean]
+    blocks = [hashed(analyse(text) for text in clean) for analyse in _analyzers()]
+    if lexicon:
+        blocks.append(hashed(map(lexicon.concepts, clean)))
     for block in blocks:
         block.data = 1 + np.log(block.data)
-    return blocks[0], blocks[1]
+    return tuple(blocks)
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """An array of SIZE that holds one value nearly everywhere: only where it does not, it is kept."""
+
+    at: NDArray[np.int32]
+    values: Any
+    rest: float
+
+    @classmethod
+    def of(cls, full: Any, rest: float) -> Sparse:
+        """Keep what differs from `rest`."""
+        at = np.flatnonzero(full != rest).astype(np.int32)
+        return cls(at, full[at], rest)
+
+    def __getitem__(self, places: Any) -> Any:
+        """The values at these places."""
+        if not len(self.at):
+            return np.full(np.shape(places), self.rest, np.float32)
+        near = np.minimum(np.searchsorted(self.at, places), len(self.at) - 1)
+        return np.where(self.at[near] == places, self.values[near], np.asarray(self.rest, self.values.dtype))
 
 
 @dataclass(frozen=True)
 class Weights:
     """How rare each hashed piece is; a piece never seen is the rarest, so strange words cost similarity."""
 
-    idf: tuple[Floats, Floats]
-    seen: NDArray[np.int32]  # in how many examples of intents each word occurs
+    idf: tuple[Sparse, ...]
+    seen: Sparse  # in how many examples of intents each word occurs
 
-    def transform(self, blocks: tuple[Any, Any]) -> Any:
-        """Rows of unit length, words and characters together: their dot product is the similarity."""
+    def transform(self, blocks: tuple[Any, ...]) -> Any:
+        """Rows of unit length, all blocks together: their dot product is the similarity."""
         from scipy import sparse
 
+        shares = SHARES[len(blocks)]
         return sparse.hstack(
-            [_scaled(*parts) for parts in zip(blocks, self.idf, SHARES, strict=True)], format="csr"
+            [_scaled(*parts) for parts in zip(blocks, self.idf, shares, strict=True)], format="csr"
         )
 
     def known_share(self, words: Any, own: NDArray[np.int32] | int = 0) -> Floats:
         """Which share of each text's words the examples know; `own` occurrences do not count."""
-        known = (self.seen - own > 0)[words.indices] if np.ndim(own) else self.seen[words.indices] > own
+        less = own if isinstance(own, int) else own[words.indices]
+        known = self.seen[words.indices] > less
         total = np.add.reduceat(np.append(known, False).astype(float), words.indptr[:-1])
         size = np.diff(words.indptr)
         share: Floats = np.where(size > 0, total / np.maximum(size, 1), 0.0).astype(np.float32)
@@ -97,19 +130,19 @@ def occurrences(words: Any) -> NDArray[np.int32]:
     return np.bincount(words.indices, minlength=SIZE).astype(np.int32)
 
 
-def weights(blocks: tuple[Any, Any], inside: int) -> Weights:
+def weights(blocks: tuple[Any, ...], inside: int) -> Weights:
     """Learn rarity from all rows; the first `inside` rows are examples of intents."""
-    return Weights((_idf(blocks[0]), _idf(blocks[1])), occurrences(blocks[0][:inside]))
+    return Weights(tuple(map(_idf, blocks)), Sparse.of(occurrences(blocks[0][:inside]), 0))
 
 
-def _idf(block: Any) -> Floats:
+def _idf(block: Any) -> Sparse:
     # A piece seen once counts like one never seen, so that a row left out looks like a new message.
     frequency = np.maximum(occurrences(block), 1)
     idf: Floats = ((np.log((1 + block.shape[0]) / frequency) + 1) ** RARITY).astype(np.float32)
-    return idf
+    return Sparse.of(idf, float(idf.max()))
 
 
-def _scaled(block: Any, idf: Floats, share: float) -> Any:
+def _scaled(block: Any, idf: Sparse, share: float) -> Any:
     scaled = block.copy()
     scaled.data = (scaled.data * idf[scaled.indices]).astype(np.float32)
     squares = np.add.reduceat(np.append(scaled.data**2, np.float32(0)), scaled.indptr[:-1])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,19 +18,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.classify.calibrate import Calibrator, fit_calibrator, proven_floor
-from core.classify.features import Weights, clauses, counts, hashed, occurrences, terms_of, weights
-from core.classify.kernel import SHARPNESS, HeldOut, Solved, kernel, nearest_by_class, solve
+from core.classify.calibrate import Calibrator
+from core.classify.concepts import Lexicon, folded, lexicon
+from core.classify.evidence import trust, trust_evidence
+from core.classify.features import Weights, clauses, counts, hashed, terms_of, weights
+from core.classify.kernel import SHARPNESS, HeldOut, kernel, nearest_by_class, solve
 from core.classify.sentences import suspects
+from core.classify.starter import starter
 from core.model import NO_INTENT, Guess, Prediction
 
-FORMAT = 3  # to be raised when a saved model would be read wrongly by newer code
+FORMAT = 4  # to be raised when a saved model would be read wrongly by newer code
 OUTSIDE = 0.3
-NEAR = 1 / 3  # of the messages of no intent, how many are about something that might have been one,
-FIELD = 20  # with up to so many intents; with more of them less of the field is left outside
-LINE = 5.0  # a background line, which we wrote, weighs at most as so many examples, which customers wrote
-RIVALS = 3
-STEEP = 12.0
 ALTERNATIVES = 3
 EVIDENCE = 5
 BATCH = 256
@@ -46,15 +44,19 @@ class LinearClassifier:
     model: str
     intents: tuple[str, ...]
     weights: Weights
-    rows: Any  # the examples, sorted by intent, background last
+    columns: NDArray[np.int32]  # the hashed pieces that occur in the examples
+    rows: Any  # the examples over these columns, sorted by intent, background last
     starts: NDArray[np.int64]
     alpha: NDArray[np.float32]
     temperature: float
     right: Calibrator  # is the best intent the right one?
     inside: Calibrator  # does the message belong to any intent at all?
+    language: str = ""  # whose words of one meaning count as one; "" where none are known
+    taught: tuple[str, ...] = ()  # languages in which a desk's own messages taught it
 
     def __post_init__(self) -> None:
         self._turned = self.rows.T.tocsr()
+        self._lexicon = lexicon_of(self.language)
 
     def predict(self, text: str) -> Prediction:
         """The intent, its calibrated confidence, the runners-up and the words that weighed most."""
@@ -81,8 +83,8 @@ class LinearClassifier:
 
     def _judge(self, texts: list[str]) -> tuple[Array, Array, Array, NDArray[np.float32]]:
         """For each text: the intents' shares, is the best right, is it none, the sharpened similarities."""
-        blocks = counts(texts)
-        similarity = (self.weights.transform(blocks) @ self._turned).toarray()
+        blocks = counts(texts, self._lexicon)
+        similarity = self._similarity(self.weights.transform(blocks))
         sharp = kernel(similarity)
         held = HeldOut(sharp @ self.alpha, nearest_by_class(similarity, self.starts))
         known = self.weights.known_share(blocks[0])
@@ -90,6 +92,21 @@ class LinearClassifier:
         right = np.where(known > 0, self.right(evidence), 0.0)
         nothing = np.where(known > 0, 1 - self.inside(evidence), 1.0)
         return softmax(held.scores, self.temperature), right, nothing, sharp
+
+    def _similarity(self, rows: Any) -> NDArray[np.float32]:
+        """To each example."""
+        from scipy import sparse
+
+        place, known = self._places(rows.indices)
+        shape = (rows.shape[0], len(self.columns))
+        over = sparse.csr_matrix((rows.data * known, place, rows.indptr), shape)
+        similarity: NDArray[np.float32] = (over @ self._turned).toarray()
+        return similarity
+
+    def _places(self, pieces: Any) -> tuple[Any, Any]:
+        """Where hashed pieces stand among the columns, and whether they do."""
+        place = np.minimum(np.searchsorted(self.columns, pieces), len(self.columns) - 1)
+        return place, self.columns[place] == pieces
 
     def _requests_in_parts(self, texts: list[str]) -> list[dict[str, float]]:
         """For each text: the intents that single parts of it express clearly, and how clearly."""
@@ -138,9 +155,10 @@ class LinearClassifier:
         if not terms:
             return ()
         pull = SHARPNESS * sharp * self.alpha[:, best]
-        columns = hashed([[term] for term in terms]).indices
-        near: Array = self._turned[columns] @ pull
-        weight = near * self.weights.idf[0][columns]
+        columns = hashed([[folded(term) if self._lexicon else term] for term in terms]).indices
+        place, known = self._places(columns)
+        near: Array = self._turned[place] @ pull
+        weight = near * known * self.weights.idf[0][columns]
         top = [i for i in np.argsort(-weight, kind="stable") if weight[i] > 0]
         return _without_parts([terms[i] for i in top if len(terms[i]) > 1])
 
@@ -152,58 +170,65 @@ def fit(
     outside: float = OUTSIDE,
     max_rows: int = MAX_ROWS,
     model: str = "embedded",
+    language: str = "",
 ) -> LinearClassifier:
-    """Learn from examples by intent and lines that are none; `outside`: the expected share of such messages."""
+    """Learn from examples by intent and lines that are none; `outside`: the expected share of such messages; `language`: whose
+    words of one meaning count as one."""
     intents = tuple(sorted(name for name, texts in examples.items() if texts))
     if not intents:
         raise ValueError("there is no intent with examples: give at least one [intents.NAME] with examples")
     kept = _capped([list(dict.fromkeys(examples[name])) for name in intents], max_rows - len(background))
     texts = [text for group in kept for text in group] + list(background)
     labels = np.repeat(np.arange(len(intents) + 1), [*map(len, kept), len(background)])
-    blocks = counts(texts)
+    blocks = counts(texts, lexicon_of(language))
     scale = weights(blocks, len(texts) - len(background))
     rows = scale.transform(blocks)
     solved = solve(rows, labels, len(intents) + 1)
     temperature = _temperature(solved.alone.scores, labels[: len(solved.alone.scores)])
-    right, inside = _trust(solved, labels, scale, blocks[0], outside)
-    name = f"{model}-{fingerprint(examples, background, outside)[:8]}"
+    right, inside = trust(solved, labels, scale, blocks[0], outside)
+    model = f"{model}-{language}" if language else model
+    name = f"{model}-{fingerprint(examples, background, outside, language)[:8]}"
     starts = np.searchsorted(labels, np.arange(len(intents) + 1))
-    return LinearClassifier(name, intents, scale, rows, starts, solved.alpha, temperature, right, inside)
+    columns, rows = _compact(rows)
+    return LinearClassifier(
+        name, intents, scale, columns, rows, starts, solved.alpha, temperature, right, inside, language
+    )
+
+
+def _compact(rows: Any) -> tuple[NDArray[np.int32], Any]:
+    """The columns that are not empty, and the rows over them."""
+    from scipy import sparse
+
+    columns, place = np.unique(rows.indices, return_inverse=True)
+    shape = (rows.shape[0], len(columns))
+    return columns.astype(np.int32), sparse.csr_matrix(
+        (rows.data, place.astype(np.int32), rows.indptr), shape
+    )
+
+
+@cache
+def lexicon_of(language: str) -> Lexicon | None:
+    """The words of one meaning of a language; None for ""."""
+    return lexicon(starter(language).concepts) if language else None
 
 
 @cache
 def _code() -> str:
     """The learning code's own hash: a cache made by other code is not used."""
-    parts = ("text", "features", "kernel", "calibrate", "linear")
+    parts = ("text", "concepts", "features", "kernel", "calibrate", "evidence", "linear")
     return hashlib.sha256(
         b"".join(Path(__file__).with_name(f"{p}.py").read_bytes() for p in parts)
     ).hexdigest()
 
 
-def fingerprint(examples: Mapping[str, Sequence[str]], background: Sequence[str], outside: float) -> str:
+def fingerprint(
+    examples: Mapping[str, Sequence[str]], background: Sequence[str], outside: float, language: str = ""
+) -> str:
     """A hash of everything that decides what is learned: data, settings, version of the code."""
     ordered = {name: list(texts) for name, texts in sorted(examples.items())}
-    content = json.dumps([_code(), ordered, list(background), outside], ensure_ascii=True)
+    meanings = starter(language).concepts if language else {}
+    content = json.dumps([_code(), ordered, list(background), outside, language, meanings], ensure_ascii=True)
     return hashlib.sha256(content.encode("ascii")).hexdigest()
-
-
-def trust_evidence(held: HeldOut, known: NDArray[np.float32]) -> Array:
-    """What speaks for the best intent, column by column; each rises with trust."""
-    rows = np.arange(len(held.scores))
-    best = np.argmax(held.scores[:, :-1], axis=1)
-    score, near = held.scores[rows, best], held.nearest[rows, best]
-    rivals, others = held.scores.copy(), held.nearest.copy()
-    rivals[rows, best] = others[rows, best] = -1
-    none = held.scores[:, -1]
-    columns = (score, score - rivals.max(axis=1), score - none, near, near - others.max(axis=1), known)
-    return np.stack([*columns, *_crowd(score, rivals[:, :-1])], axis=1).astype(float)
-
-
-def _crowd(score: NDArray[np.float32], rivals: NDArray[np.float32]) -> tuple[Any, Any]:
-    """How far the best stands above the next few, and above all others together."""
-    apart = score[:, None] - np.maximum(rivals, 0)  # what cannot be meant counts as 0, not as -1
-    next_few = np.sort(apart, axis=1)[:, :RIVALS].mean(axis=1)
-    return next_few, -np.log(np.exp(-STEEP * apart).sum(axis=1))
 
 
 def softmax(scores: NDArray[np.float32], temperature: float) -> Array:
@@ -230,37 +255,6 @@ def _temperature(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> floa
         return float(-np.log(np.maximum(shares[np.arange(len(labels)), labels], 1e-12)).mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(0.0, 4.0), method="bounded").x))
-
-
-def _trust(
-    solved: Solved, labels: NDArray[np.int64], scale: Weights, words: Any, outside: float
-) -> tuple[Calibrator, Calibrator]:
-    inside = len(solved.alone.scores)
-    near = NEAR * min(1.0, FIELD / (solved.alone.scores.shape[1] - 1))
-    parts = (
-        (solved.alone, scale.known_share(words[:inside], 1), 1 - outside),
-        (solved.strangers, _strangers_known(solved, scale, words), outside * near),
-        (solved.noise, scale.known_share(words[solved.noise_rows]), outside * (1 - near)),
-    )
-    evidence = np.concatenate([trust_evidence(held, share) for held, share, _ in parts])
-    mass = np.concatenate([np.full(len(share), part / max(len(share), 1)) for _, share, part in parts])
-    place = np.arange(len(evidence))
-    mass = np.minimum(
-        mass, np.where(place < len(evidence) - len(solved.noise.scores), np.inf, LINE * mass[0])
-    )
-    belongs = place < inside
-    right = np.zeros(len(evidence), bool)
-    right[:inside] = np.argmax(solved.alone.scores[:, :-1], axis=1) == labels[:inside]
-    found = fit_calibrator(evidence, right, mass)
-    strangers = (place >= inside) & (place < inside + len(solved.strangers.scores))
-    floor = proven_floor(found(evidence), right, mass, strangers)
-    return replace(found, floor=floor), fit_calibrator(evidence, belongs, mass)
-
-
-def _strangers_known(solved: Solved, scale: Weights, words: Any) -> NDArray[np.float32]:
-    """What a model without these intents would know of their words."""
-    shares = [scale.known_share(words[block], occurrences(words[block])) for block in solved.stranger_blocks]
-    return np.concatenate([np.empty(0, np.float32), *shares])
 
 
 def _without_parts(terms: Sequence[str]) -> tuple[str, ...]:

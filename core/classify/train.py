@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core.classify.cache import save
+from core.classify.cache import save_all
 from core.classify.evaluate import Example, Judged, bands, ece, judge
 from core.classify.linear import OUTSIDE, LinearClassifier, fit
+from core.classify.multilingual import LEARNED, Multilingual
 from core.classify.text import normalise
+from core.language import guess
 from core.model import NO_INTENT
 from core.ports import Classifier
+
+Lines = tuple[Mapping[str, Sequence[str]], Sequence[str]]
+"""Examples by intent, and lines of none."""
 
 FEWEST = 10
 HELD_OUT = 0.2
@@ -28,7 +34,7 @@ class Training:
     """The report, and the model to use from now on (None: keep the current one)."""
 
     report: dict[str, Any]
-    candidate: LinearClassifier | None
+    candidate: Multilingual | None
 
 
 def train(
@@ -37,12 +43,17 @@ def train(
     *,
     base: Mapping[str, Sequence[str]] | None = None,
     background: Sequence[str] = (),
+    languages: Mapping[str, Lines] | None = None,
     fewest: int = FEWEST,
     auto: float = 0.85,
     route: float = 0.6,
     force: bool = False,
 ) -> Training:
-    """Train on `rows` (and the configuration's `base` examples), compare on the newest fifth, decide."""
+    """Train on `rows` (and the configuration's `base` examples), compare on the newest fifth, decide.
+
+    `languages`: examples and background lines of the languages that have a classifier of their own.
+    """
+    languages = languages or {}
     rows = _distinct(rows)
     kept, refused = _enough(rows, base or {}, fewest)
     older, newer = time_split(kept)
@@ -54,13 +65,13 @@ def train(
     if not report["intents"]:
         reason = f"no intent has {fewest} labelled tickets: label more tickets, or use a longer period"
         return Training({**report, "verdict": "kept", "reason": reason}, None)
-    trial = _fitted(older, base or {}, background)
+    trial = _fitted(older, base or {}, background, languages)
     report["candidate"] = _measures(judge(newer, trial), auto, route)
     report["current"] = _measures(judge(newer, current), auto, route) if current else None
     better, reason = _better(report["candidate"], report["current"])
     if not better and not force:
         return Training({**report, "verdict": "kept", "reason": reason}, None)
-    whole = _fitted(kept, base or {}, background)
+    whole = _fitted(kept, base or {}, background, languages)
     forced = "" if better else "forced, although "
     return Training({**report, "verdict": "replaced", "reason": forced + reason, "model": whole.model}, whole)
 
@@ -97,7 +108,33 @@ def _enough(
 
 
 def _fitted(
-    rows: Sequence[Example], base: Mapping[str, Sequence[str]], background: Sequence[str]
+    rows: Sequence[Example],
+    base: Mapping[str, Sequence[str]],
+    background: Sequence[str],
+    languages: Mapping[str, Lines],
+) -> Multilingual:
+    """Each row is learned by the classifier of the language it is surely written in, the others by the main one."""
+    spoken: dict[str, list[Example]] = {}
+    for row in rows:
+        found = guess(row.text)
+        spoken.setdefault(found.language if found.sure else "", []).append(row)
+    outside = _outside(rows)
+    mine = [row for language, said in spoken.items() if language not in languages for row in said]
+    taught = tuple(sorted(one for one, said in spoken.items() if one and len(said) >= LEARNED))
+    others = {
+        language: partial(_learned, spoken.get(language, ()), *lines, outside, language)
+        for language, lines in languages.items()
+    }
+    main = replace(_learned(mine, base, background, outside), taught=taught)
+    return Multilingual(main, others, frozenset(taught), frozenset(spoken) & frozenset(languages))
+
+
+def _learned(
+    rows: Sequence[Example],
+    base: Mapping[str, Sequence[str]],
+    background: Sequence[str],
+    outside: float,
+    language: str = "",
 ) -> LinearClassifier:
     examples = {name: list(texts) for name, texts in base.items()}
     nothing = list(background)
@@ -105,7 +142,7 @@ def _fitted(
         rows, key=lambda row: row.at or EPOCH, reverse=True
     ):  # newest first: the cap drops the oldest
         (nothing if row.intent == NO_INTENT else examples.setdefault(row.intent, [])).append(row.text)
-    return fit(examples, nothing, outside=_outside(rows), model="trained")
+    return fit(examples, nothing, outside=outside, model="trained", language=language)
 
 
 def _outside(rows: Sequence[Example]) -> float:
@@ -151,5 +188,5 @@ def run_train(
     """Train, write the candidate to `target` when it replaces the current model, and report as JSON."""
     result = train(rows, current, force=force, **options)
     if result.candidate:
-        save(result.candidate, target)
+        save_all(result.candidate, target)
     return result.report

@@ -79,7 +79,7 @@ def train(
     as_json: bool,
 ) -> None:
     """Learn from FILE, a desk's history, or the ledger's labels; the better model stays."""
-    from core.classify.build import embedded_of, examples_of, trained_path
+    from core.classify.build import embedded_of, examples_of, languages_of, trained_path
     from core.classify.plain import plain_training
     from core.classify.starter import starter
     from core.classify.train import run_train
@@ -96,6 +96,7 @@ def train(
         trained_path(loaded),
         base=base,
         background=starter().background,
+        languages=languages_of(loaded),
         force=force,
         **bands_of(loaded),
     )

@@ -29,9 +29,15 @@ share = click.FloatRange(0, 1)
 @file_argument
 @plot_option
 @since_option
+@click.option("--languages", is_flag=True, help="How many urgent messages are seen, language by language.")
 @common
-def evaluate(file: Path | None, plot: Path | None, since: str, config: str | None, as_json: bool) -> None:
+def evaluate(
+    file: Path | None, plot: Path | None, since: str, languages: bool, config: str | None, as_json: bool
+) -> None:
     """How good the classifier is: on FILE (CSV or JSONL with text and intent), else on what the ledger knows."""
+    if languages:
+        _languages(config, as_json)
+        return
     from core.classify import evaluate as measures
     from core.classify.plain import plain_evaluation
 
@@ -55,6 +61,15 @@ def evaluate(file: Path | None, plot: Path | None, since: str, config: str | Non
             "sources": labelled_tickets.sources(past),
         }
     out(as_json, found, lambda: plain_evaluation(found))
+
+
+def _languages(config: str | None, as_json: bool) -> None:
+    from core.classify import recall
+    from core.classify.build import embedded_of
+
+    loaded = composed(config).settings
+    found = recall.by_language(embedded_of(loaded), loaded.classifier.suspicion)
+    out(as_json, {"languages": found}, lambda: recall.plain_languages(found))
 
 
 @click.command()

@@ -34,7 +34,7 @@ from core.model import (
 from core.notifications.alerts import alarm
 from core.pipeline import authors, plan
 from core.pipeline.plan import Case
-from core.wording import fill
+from core.wording import fill, foreign
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +109,9 @@ def _guess(app: App, ticket: Ticket, messages: Sequence[Message]) -> tuple[str, 
         unread = "it is too long to be read as one"
     try:
         suspects = app.classifier.suspects("\n\n".join(one.everything for one in said))
-        return words, replace(app.classifier.predict(words), suspects=suspects, unread=unread)
+        found = app.classifier.predict(words)
+        unread = unread or foreign(app.templates, app.rules[ticket.desk].intents.get(found.intent), words)
+        return words, replace(found, suspects=suspects, unread=unread)
     except Exception:  # whatever is wrong with it, a human sees the ticket
         log.exception("the classifier failed")
         return words, policy.UNREADABLE
@@ -195,8 +197,7 @@ def _filled(
         hours=app.hours,
         on_broken=lambda err: tell_broken(app, case.ticket.desk, err),
     )
-    acknowledged = any(isinstance(a, Reply) and a.purpose == "acknowledgment" for a in filled)
-    if not acknowledged:
+    if not any(isinstance(a, Reply) and a.purpose == "acknowledgment" for a in filled):
         return filled
     prefix = app.rules[case.ticket.desk].tag_prefix
     return tuple(

@@ -1,0 +1,86 @@
+"""Words of one meaning: "hacked", "compromised" and "broken into" count as one, whichever of them the examples use.
+
+A few dozen lines teach a language's grammar of complaints, not its vocabulary. So a language's file lists, for about ninety
+concepts, the words that express them. An entry is a word (`visa`), its beginning (`hack*`), a part of compounds (`*konto*`,
+or `*konto` at the end) or several words in a row (`not me`, each with its own `*`), separated by commas; marks over letters
+are left out on both sides.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+_WORDS = re.compile(r"\w+")
+_MARKS = re.compile("[\u0300-\u036f]")  # over Latin, Greek and Cyrillic letters; other scripts need theirs
+_SPELT = str.maketrans({"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe"})
+STEM = 3  # letters that are enough to look for a phrase
+Index = dict[str, set[str]]
+
+
+def folded(text: str) -> str:
+    """Return the text without the marks over its letters, as many people type it."""
+    if text.isascii():
+        return text
+    plain = _MARKS.sub("", unicodedata.normalize("NFD", text))
+    return unicodedata.normalize("NFC", plain).translate(_SPELT)
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The concepts of one language, by the form of their words."""
+
+    whole: Index
+    beginnings: Index
+    inside: Index
+    endings: Index
+    phrases: dict[str, list[tuple[tuple[str, ...], str]]]
+
+    def concepts(self, text: str) -> list[str]:
+        """Return the concepts that a text names, each once."""
+        words = _WORDS.findall(folded(text.lower()))
+        return list(dict.fromkeys(one for at in range(len(words)) for one in sorted(self._at(words, at))))
+
+    def _at(self, words: Sequence[str], at: int) -> set[str]:
+        word = words[at]
+        found = set(self.whole.get(word, ()))
+        for cut in range(2, len(word) + 1):
+            found.update(self.beginnings.get(word[:cut], ()), self.endings.get(word[-cut:], ()))
+        if self.inside:
+            for first in range(len(word) - 1):
+                for last in range(first + 2, len(word) + 1):
+                    found.update(self.inside.get(word[first:last], ()))
+        for phrase, concept in self.phrases.get(word[:STEM], ()):
+            said = words[at : at + len(phrase)]
+            if len(said) == len(phrase) and all(map(_matches, phrase, said)):
+                found.add(concept)
+        return found
+
+
+def lexicon(table: Mapping[str, str]) -> Lexicon:
+    """Read a language's concepts: their words by name."""
+    found = Lexicon({}, {}, {}, {}, {})
+    for concept, entries in table.items():
+        for entry in filter(None, (folded(one.strip().lower()) for one in entries.split(","))):
+            _enter(found, entry, concept)
+    return found
+
+
+def _enter(found: Lexicon, entry: str, concept: str) -> None:
+    if " " in entry:
+        words = tuple(entry.split())
+        found.phrases.setdefault(words[0].strip("*")[:STEM], []).append((words, concept))
+        return
+    forms = {
+        (False, False): found.whole,
+        (False, True): found.beginnings,
+        (True, True): found.inside,
+        (True, False): found.endings,
+    }
+    forms[entry.startswith("*"), entry.endswith("*")].setdefault(entry.strip("*"), set()).add(concept)
+
+
+def _matches(pattern: str, word: str) -> bool:
+    return word.startswith(pattern[:-1]) if pattern.endswith("*") else word == pattern

@@ -1,0 +1,71 @@
+"""How far to trust the best score: what speaks for it, and the model that learns from held-out rows what that is worth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.classify.calibrate import Calibrator, fit_calibrator, proven_floor
+from core.classify.features import Weights, occurrences
+from core.classify.kernel import HeldOut, Solved
+
+NEAR = 1 / 3  # of the messages of no intent, how many are about something that might have been one,
+FIELD = 20  # with up to so many intents; with more of them less of the field is left outside
+LINE = 5.0  # a background line, which we wrote, weighs at most as so many examples, which customers wrote
+RIVALS = 3
+STEEP = 12.0
+Array = NDArray[np.float64]
+
+
+def trust_evidence(held: HeldOut, known: NDArray[np.float32]) -> Array:
+    """What speaks for the best intent, column by column; each rises with trust."""
+    rows = np.arange(len(held.scores))
+    best = np.argmax(held.scores[:, :-1], axis=1)
+    score, near = held.scores[rows, best], held.nearest[rows, best]
+    rivals, others = held.scores.copy(), held.nearest.copy()
+    rivals[rows, best] = others[rows, best] = -1
+    none = held.scores[:, -1]
+    columns = (score, score - rivals.max(axis=1), score - none, near, near - others.max(axis=1), known)
+    return np.stack([*columns, *_crowd(score, rivals[:, :-1])], axis=1).astype(float)
+
+
+def _crowd(score: NDArray[np.float32], rivals: NDArray[np.float32]) -> tuple[Any, Any]:
+    """How far the best stands above the next few, and above all others together."""
+    apart = score[:, None] - np.maximum(rivals, 0)  # what cannot be meant counts as 0, not as -1
+    next_few = np.sort(apart, axis=1)[:, :RIVALS].mean(axis=1)
+    return next_few, -np.log(np.exp(-STEEP * apart).sum(axis=1))
+
+
+def trust(
+    solved: Solved, labels: NDArray[np.int64], scale: Weights, words: Any, outside: float
+) -> tuple[Calibrator, Calibrator]:
+    """Return what the evidence is worth: for the best intent, and for the message belonging to any."""
+    inside = len(solved.alone.scores)
+    near = NEAR * min(1.0, FIELD / (solved.alone.scores.shape[1] - 1))
+    parts = (
+        (solved.alone, scale.known_share(words[:inside], 1), 1 - outside),
+        (solved.strangers, _strangers_known(solved, scale, words), outside * near),
+        (solved.noise, scale.known_share(words[solved.noise_rows]), outside * (1 - near)),
+    )
+    evidence = np.concatenate([trust_evidence(held, share) for held, share, _ in parts])
+    mass = np.concatenate([np.full(len(share), part / max(len(share), 1)) for _, share, part in parts])
+    place = np.arange(len(evidence))
+    mass = np.minimum(
+        mass, np.where(place < len(evidence) - len(solved.noise.scores), np.inf, LINE * mass[0])
+    )
+    belongs = place < inside
+    right = np.zeros(len(evidence), bool)
+    right[:inside] = np.argmax(solved.alone.scores[:, :-1], axis=1) == labels[:inside]
+    found = fit_calibrator(evidence, right, mass)
+    strangers = (place >= inside) & (place < inside + len(solved.strangers.scores))
+    floor = proven_floor(found(evidence), right, mass, strangers)
+    return replace(found, floor=floor), fit_calibrator(evidence, belongs, mass)
+
+
+def _strangers_known(solved: Solved, scale: Weights, words: Any) -> NDArray[np.float32]:
+    """What a model without these intents would know of their words."""
+    shares = [scale.known_share(words[block], occurrences(words[block])) for block in solved.stranger_blocks]
+    return np.concatenate([np.empty(0, np.float32), *shares])

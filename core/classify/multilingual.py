@@ -1,0 +1,174 @@
+"""A message's language chooses what it is compared with: one small classifier for each language known out of the box.
+
+Comparing in one language keeps the examples few, the vocabulary its own and the confidence proven on that language's own
+held-out rows. Each is loaded (or fitted) when the first message in its language comes, and looks at once how many of that
+language's held-out urgent messages it sees: a language below the target is treated like one that nobody taught it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from core.classify.linear import LinearClassifier
+from core.classify.sentences import suspects
+from core.classify.starter import held_out
+from core.language import Tongue, tongues
+from core.model import NO_INTENT, Guess, Prediction, Rules
+
+URGENT = ("billing_dispute", "account_compromise", "critical_bug", "human_request")
+"""The kinds of message that must be seen in every language."""
+
+ENGLISH = "en"
+TARGET = 0.9  # of a language's held-out urgent messages
+SUSPICION = Rules.suspicion
+LIKELY = 0.2  # a language this probable is asked, too
+LEARNED = 5  # lines of a configuration that are surely in a language: it counts as taught
+
+
+@dataclass(eq=False)
+class Multilingual:
+    """The classifiers of all languages; `predict` never raises on any text."""
+
+    main: LinearClassifier  # English, and whatever else the configuration or the desk's tickets taught
+    others: Mapping[str, Callable[[], LinearClassifier]] = field(default_factory=dict)
+    taught: frozenset[str] = frozenset()  # languages that `main` has learned
+    learned: frozenset[str] = frozenset()  # those of the others that a desk's own messages taught something
+    alarm: Callable[[], LinearClassifier] | None = None  # knows the starter's English words of one meaning
+
+    def __post_init__(self) -> None:
+        self.model, self.intents = self.main.model, self.main.intents
+        self._lock = threading.Lock()
+        self._loaded: dict[str, LinearClassifier] = {}
+        self._seen: dict[str, float] = {}
+
+    def predict(self, text: str) -> Prediction:
+        """The intent, its calibrated confidence, the runners-up and the words that weighed most."""
+        found = tongues(text)
+        asked = self._asked(found)
+        guess = surest([one.predict(text) for one in asked])
+        if self.main in asked:
+            guess = self._alarmed(guess, text)
+        return replace(guess, blind=self._blind(found))
+
+    def predict_many(self, texts: Sequence[str]) -> list[Prediction]:
+        """`predict` for many texts."""
+        return [self.predict(text) for text in texts]
+
+    def suspects(self, text: str) -> tuple[Guess, ...]:
+        """The intents that single sentences are about, best first."""
+        said = [guess for one in self._asked(tongues(text)) for guess in suspects(one.predict_many, text)]
+        return tuple(sorted(_highest(said), key=_confidence, reverse=True))
+
+    def of(self, language: str) -> LinearClassifier:
+        """The classifier that a text in this language is compared by."""
+        if language not in self.others:
+            return self.main
+        return self._once(language, self.others[language])
+
+    def known(self, language: str) -> bool:
+        """Whether urgent messages in this language are recognised often enough."""
+        if language == ENGLISH or language in self.taught:
+            return True
+        if language not in self.others:
+            return False
+        if language not in self._seen:
+            self._seen[language] = urgent_seen(self.of(language), language)
+        return self._seen[language] >= TARGET
+
+    def _alarmed(self, guess: Prediction, text: str) -> Prediction:
+        """The guess of `main` with the urgent kinds among its runners-up that the starter's words give away.
+
+        Words of one meaning would blur the intents of a configuration, which are told apart by the very words; an alarm may
+        only bring a message to a person.
+        """
+        if self.alarm is None:
+            return guess
+        heard = alarms(self._once("", self.alarm).predict(text))
+        kept = {one.intent: one for one in guess.alternatives}
+        for intent, confidence in heard.items():
+            if intent in self.intents and intent != guess.intent:
+                kept[intent] = max(
+                    kept.get(intent, Guess(intent, 0.0)), Guess(intent, confidence), key=_confidence
+                )
+        return replace(guess, alternatives=tuple(sorted(kept.values(), key=_confidence, reverse=True)))
+
+    def _once(self, name: str, make: Callable[[], LinearClassifier]) -> LinearClassifier:
+        """What `make` returns, made when it is first needed."""
+        with self._lock:
+            if name not in self._loaded:
+                self._loaded[name] = make()
+            return self._loaded[name]
+
+    def _asked(self, found: Sequence[Tongue]) -> list[LinearClassifier]:
+        likely = [one.language for one in found if one.probability >= LIKELY]
+        return list(dict.fromkeys(map(self.of, likely))) or [self.main]
+
+    def _blind(self, found: Sequence[Tongue]) -> str:
+        """The language the text is surely in, where it is not a known one; "" otherwise."""
+        best = found[0] if found else Tongue()
+        return best.language if best.sure and not self.known(best.language) else ""
+
+
+def surest(found: Sequence[Prediction]) -> Prediction:
+    """Return the surest of what the classifiers of several languages make of one text; two that mean different intents
+    share their confidence."""
+    named = [one for one in found if one.intent != NO_INTENT]
+    if len(found) == 1 or not named:
+        return found[0]
+    best = max(named, key=lambda one: one.confidence)
+    rival = max((one.confidence for one in named if one.intent != best.intent), default=0.0)
+    share = 1 / max(best.confidence + rival, 1.0)
+    guesses = [g for one in found for g in (Guess(one.intent, one.confidence), *one.alternatives)]
+    others = [
+        Guess(g.intent, min(g.confidence, best.confidence) * share)
+        for g in _highest(guesses)
+        if g.intent not in {best.intent, NO_INTENT}
+    ]
+    ordered = tuple(sorted(others, key=_confidence, reverse=True)[: len(best.alternatives)])
+    return replace(best, confidence=best.confidence * share, alternatives=ordered)
+
+
+def urgent_seen(classifier: LinearClassifier, language: str) -> float:
+    """Return the share of a language's held-out urgent messages that are seen as urgent, or as a wish for a human; 1 where the
+    classifier is not asked to know any of these kinds."""
+    kinds = [kind for kind in URGENT if kind in classifier.intents]
+    texts = held_out(language)
+    found = [alarms(one) for kind in kinds for one in classifier.predict_many(texts[kind])]
+    return sum(map(bool, found)) / len(found) if found else 1.0
+
+
+def alarms(found: Prediction, suspicion: float = SUSPICION) -> dict[str, float]:
+    """Return the urgent kinds that a message may be about, as the rules see it, with how surely."""
+    guesses = _highest((Guess(found.intent, found.confidence), *found.alternatives, *found.suspects))
+    return {
+        one.intent: one.confidence for one in guesses if one.intent in URGENT and one.confidence >= suspicion
+    }
+
+
+def in_language(lines: Iterable[str], language: str) -> tuple[str, ...]:
+    """Return the lines that may be written in this language, and those that are of none."""
+    return tuple(line for line in lines if _may_be(tongues(line), language))
+
+
+def taught_by(lines: Iterable[str]) -> frozenset[str]:
+    """Return the languages that enough of the lines are surely written in."""
+    sure = [found[0].language for line in lines if (found := tongues(line)) and found[0].sure]
+    return frozenset(one for one in set(sure) if sure.count(one) >= LEARNED)
+
+
+def _may_be(found: Sequence[Tongue], language: str) -> bool:
+    return not found or any(one.language == language and one.probability >= LIKELY for one in found)
+
+
+def _confidence(guess: Guess) -> float:
+    return guess.confidence
+
+
+def _highest(guesses: Iterable[Guess]) -> list[Guess]:
+    """Each intent once, with the highest of its confidences."""
+    best: dict[str, float] = {}
+    for guess in guesses:
+        best[guess.intent] = max(guess.confidence, best.get(guess.intent, 0.0))
+    return [Guess(*pair) for pair in best.items()]
