@@ -1,7 +1,7 @@
 """Starts Backstop's own processes quickly: everything is imported once, each process is a fork that runs the command line.
 
 Reads one JSON object a line, `{"args": […], "log": path, "ahead": seconds, "set": {"core.pipeline.write.LOOK_BEFORE_REPEATING": false}}`,
-and prints the new process's id, which is also its group's: a kill reaches gunicorn's children, too.
+and prints the new process's id, which is also its group's: a kill reaches its children, too.
 """
 
 from __future__ import annotations
