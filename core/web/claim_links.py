@@ -139,9 +139,6 @@ def _claimed(app: App, channel: Listening, one: Heard, now: datetime) -> None:
     try:
         via = str(getattr(channel, "kind", "click"))
         outcome = claims.claim_by_person(app, one.desk, one.ticket_id, one.email, via, now, name=one.name)
-        if outcome.refused:
-            seen = claims.seen_by(app, one.desk, one.ticket_id, one.name or one.email, now)
-            outcome = claims.Outcome(True, f"{outcome.words} {seen.words}")
         words = outcome.words if outcome.done else f"{one.name}: {outcome.words}"
     except Exception:
         log.exception("a click on %s:%s came to nothing", one.desk, one.ticket_id)

@@ -330,11 +330,14 @@ def test_an_address_that_no_store_can_keep_is_asked_for_again(
     assert web.post(link(twilio), data={"email": email}).status_code == 409
 
 
-def test_a_click_by_somebody_without_a_seat_is_seen_too(world: World, web: Any, slack: FakeSlack) -> None:
+def test_a_click_by_somebody_without_a_seat_takes_nothing_and_leaves_no_rung_out(
+    world: World, web: Any, slack: FakeSlack
+) -> None:
     del world.desk.agents["anna@acme.example"]
     click(web, slack)
-    assert "The next reminder is left out" in answers(slack)[0]
+    assert "no agent has the address" in answers(slack)[0]
     assert world.ticket().state == "escalated"
+    assert not [what for what, _ in world.story() if what == "seen"]
 
 
 def test_the_page_cannot_be_framed_cached_or_followed(web: Any, twilio: FakeTwilio) -> None:
