@@ -176,7 +176,7 @@ def host_of(url: str) -> str:
 def guard() -> Any:
     """Before each page: strangers to the login, forms only with their token, nothing that no store can keep."""
     said = (*(request.view_args or {}).values(), *request.values.keys(), *request.values.values())
-    if any("\0" in one for one in said):
+    if any("\0" in str(one) for one in said):
         abort(400, "There is a character in it that no text has (NUL).")
     found = reader()
     public = request.endpoint in PUBLIC
