@@ -138,6 +138,8 @@ def _first(
             ticket, prediction, rule, priority, rules, why="the customer asks for a human", human=True
         )
     band = band_of(prediction, rule, rules)
+    if prediction.blind and band is Band.GENERAL:
+        return _noted(_general(prediction, priority, rules), _blind(prediction))
     if prediction.blind:
         return _route(ticket, prediction, rule, priority, rules, why=_blind(prediction))
     if band is Band.AUTO:
@@ -180,6 +182,13 @@ def suspected(prediction: Prediction, rules: Rules, intent: str) -> bool:
 def guesses(prediction: Prediction) -> tuple[Guess, ...]:
     """The guess, its runner-ups, and what single sentences may be about."""
     return (Guess(prediction.intent, prediction.confidence), *prediction.alternatives, *prediction.suspects)
+
+
+def _noted(decision: Decision, why: str) -> Decision:
+    """The same decision for another reason, which a private note tells before anything is said to the customer."""
+    said = [a for a in decision.actions if isinstance(a, Reply)]
+    quiet = [a for a in decision.actions if not isinstance(a, Reply)]
+    return replace(decision, reason=why, actions=(*quiet, AddNote("note", {"why": why}), *said))
 
 
 def _blind(prediction: Prediction) -> str:

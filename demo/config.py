@@ -40,6 +40,7 @@ EXAMPLES = {  # what an admin adds where the starter's own examples are not enou
         "We need a copy of the invoice for our accounts, please.",
         "I cannot find the invoice in the portal, where can I download it?",
         "Please issue the invoice to our company address instead.",
+        "Hello, please send us a copy of the invoice with our VAT number, we cannot find it in the portal.",
     ),
 }
 _SECRET = re.compile(r"secret|key|token|password")
