@@ -1,15 +1,8 @@
-"""The states of what the ledger keeps, and which may follow which. A change that is not drawn here is refused.
-
-`TicketState` stands in `core.model`, since the policy reads it; its transitions are drawn here with the others.
-"""
+"""The states of what the ledger keeps. `TicketState` stands in `core.model`, since the policy reads it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import TypeVar
-
-from core.model import TicketState
 
 
 class EventState(StrEnum):
@@ -51,34 +44,4 @@ class NotificationState(StrEnum):
     BUNDLED = "bundled"  # waits for, or went into, a digest
 
 
-State = TypeVar("State", EventState, DecisionState, WriteState, NotificationState, TicketState)
-
-EVENTS: Mapping[EventState, frozenset[EventState]] = {
-    EventState.RECEIVED: frozenset({EventState.WAITING, EventState.SETTLED, EventState.DEAD}),
-    EventState.WAITING: frozenset(EventState),
-    EventState.SETTLED: frozenset(),
-    EventState.DEAD: frozenset({EventState.WAITING}),
-}
-DECISIONS: Mapping[DecisionState, frozenset[DecisionState]] = {
-    DecisionState.DECIDED: frozenset({DecisionState.DONE}),
-    DecisionState.DONE: frozenset(),
-}
 ENDED = frozenset({WriteState.DONE, WriteState.SKIPPED, WriteState.FAILED})
-WRITES: Mapping[WriteState, frozenset[WriteState]] = {
-    WriteState.PLANNED: frozenset({WriteState.OPEN, WriteState.SKIPPED, WriteState.FAILED}),
-    WriteState.OWED: frozenset({WriteState.PLANNED, WriteState.SKIPPED}),
-    WriteState.OPEN: frozenset({WriteState.PLANNED, WriteState.OPEN}) | ENDED,
-    WriteState.DONE: frozenset(),
-    WriteState.SKIPPED: frozenset({WriteState.PLANNED}),
-    WriteState.FAILED: frozenset({WriteState.PLANNED}),
-}
-N = NotificationState
-NOTIFICATIONS: Mapping[NotificationState, frozenset[NotificationState]] = {
-    N.QUEUED: frozenset({N.OPEN, N.BUNDLED, N.SUPPRESSED, N.FAILED}),
-    N.OPEN: frozenset({N.QUEUED, N.ACCEPTED, N.DELIVERED, N.FAILED, N.OPEN, N.SUPPRESSED}),
-    N.ACCEPTED: frozenset({N.DELIVERED, N.FAILED, N.OPEN, N.QUEUED}),
-    N.DELIVERED: frozenset({N.FAILED}),
-    N.FAILED: frozenset({N.QUEUED, N.DELIVERED}),
-    N.SUPPRESSED: frozenset(),
-    N.BUNDLED: frozenset({N.QUEUED, N.OPEN, N.SUPPRESSED, N.FAILED}),
-}
