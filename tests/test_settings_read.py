@@ -80,6 +80,14 @@ def test_every_key_of_a_section_is_read(section):
     assert unread == [], "read it, or take it out"
 
 
+def _names(node: ast.AST) -> Iterator[str]:
+    """The key that a node reads: `settings.key`, or `settings.value("key")` for what `install` may have kept."""
+    if isinstance(node, ast.Attribute):
+        yield node.attr
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "value":
+        yield from (arg.value for arg in node.args if isinstance(arg, ast.Constant))
+
+
 @pytest.mark.parametrize(("place", "where"), [*DESKS.items(), *CHANNELS.items()])
 def test_every_key_of_a_desk_and_of_a_channel_is_read(place, where):
     module = f"{where}.connector" if place in DESKS else where
@@ -88,8 +96,6 @@ def test_every_key_of_a_desk_and_of_a_channel_is_read(place, where):
         "connectors/kit",
         "core",
     )
-    read = {
-        node.attr for tree in trees(*folders) for node in ast.walk(tree) if isinstance(node, ast.Attribute)
-    }
+    read = {name for tree in trees(*folders) for node in ast.walk(tree) for name in _names(node)}
     found = importlib.import_module(module).Settings
     assert [key for key in keys(found) if key not in read] == [], "read it, or take it out"

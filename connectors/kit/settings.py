@@ -76,7 +76,11 @@ class DeskSettings(BaseModel):
 
     def fields(self) -> dict[str, str]:
         """Our three fields → the account's names of them, those that are configured or were installed."""
-        named = {ours: self.value(f"{ours}_field") for ours in ("intent", "confidence", "outcome")}
+        named = {
+            "intent": self.value("intent_field"),
+            "confidence": self.value("confidence_field"),
+            "outcome": self.value("outcome_field"),
+        }
         return {ours: theirs for ours, theirs in named.items() if theirs}
 
     def secrets(self) -> list[str]:

@@ -217,7 +217,7 @@ def test_a_worker_that_wakes_up_late_does_not_repeat_what_another_has_done(house
     stale = SimpleNamespace(**{**done._mapping, "state": "planned", "opened_at": None})
     ticket = h.seen(case)
     with pytest.raises(writing.Conflict):
-        writing._perform(h.app, ticket, stale)
+        writing.perform(h.app, ticket, stale)
     assert len(h.bot_says(case, public=False)) == 1
 
 
@@ -243,17 +243,17 @@ def test_a_worker_that_is_frozen_over_its_claim_does_not_speak_when_it_thaws(hou
 @ONE
 def test_two_looks_at_one_new_ticket_at_once_decide_once(house, monkeypatch):
     h = house()
-    from core.pipeline import decide
+    from core.pipeline import plan
 
     case = h.desk.customer_writes(NONSENSE, email="carla@example.com")
-    real, key = decide._stored, event(h, case).key
+    real, key = plan.stored, event(h, case).key
 
     def second_comes_first(*args):
-        monkeypatch.setattr(decide, "_stored", real)
+        monkeypatch.setattr(plan, "stored", real)
         handle(h.app, key)
         return real(*args)
 
-    monkeypatch.setattr(decide, "_stored", second_comes_first)
+    monkeypatch.setattr(plan, "stored", second_comes_first)
     handle(h.app, key)
     h.later(minutes=2)
     assert len(h.bot_says(case, public=True)) == 1

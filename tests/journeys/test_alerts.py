@@ -142,13 +142,13 @@ def test_a_channel_that_refuses_moves_the_figure_of_notices_fail_and_of_no_other
 def test_a_webhook_that_cannot_be_stored_moves_the_figure_of_unstored(figure, monkeypatch):
     from sqlalchemy.exc import OperationalError
 
-    from core.engine import worker
+    from core.engine import queue
 
     h = figure.house
     assert not figure("BackstopUnstored")
     with monkeypatch.context() as broken:
         lost = OperationalError("INSERT", {}, Exception("disk full"))
-        broken.setattr(worker, "report", lambda *_: (_ for _ in ()).throw(lost))
+        broken.setattr(queue, "report", lambda *_: (_ for _ in ()).throw(lost))
         h.desk.customer_writes(ORDER, subject="s", email="c@example.com", name="C")
     assert figure("BackstopUnstored")
 
