@@ -22,7 +22,6 @@ from core.model import (
     MachineKind,
     Message,
     Outcome,
-    Prediction,
     Priority,
     Reply,
     Rules,
@@ -115,12 +114,12 @@ def _solved_again(ticket: Ticket, why: str, tag: str, history: History, rules: R
     )
 
 
-def looks_automatic(decision: Decision, evidence: Evidence, prediction: Prediction, rules: Rules) -> Decision:
+def looks_automatic(decision: Decision, evidence: Evidence, rules: Rules) -> Decision:
     """The decision about a message that merely looks automatic: as for anybody, without a word to its sender."""
     if decision.outcome is Outcome.LEFT_ALONE:
         return decision
     why = f"looks automatic because {evidence.reason}"
-    calm = _calm(decision, evidence, prediction, rules)
+    calm = _calm(decision, evidence)
     priority = Priority.LOW if calm else decision.priority
     actions = [_without_reply(one, why, priority, rules) for one in decision.actions]
     if not any(isinstance(one, AddNote) for one in actions):
@@ -150,14 +149,12 @@ def _without_reply(action: Action, why: str, priority: Priority, rules: Rules) -
             return action
 
 
-def _calm(decision: Decision, evidence: Evidence, prediction: Prediction, rules: Rules) -> bool:
-    """Whether nobody need be called: its words say what machine wrote it, and nothing in it is alarming.
+def _calm(decision: Decision, evidence: Evidence) -> bool:
+    """Whether nobody need be called: its words say what machine wrote it, nothing in it is a person's or alarming.
 
-    A header or a sender's name alone never calms: people's mail comes through lists and forms.
+    A header or a sender's name alone never calms, nor does a note with a person's sentence in it: people's mail comes
+    through lists and forms, and who asks for something may be on holiday, too.
     """
     if evidence.kind is MachineKind.AUTOMATIC or decision.priority is Priority.URGENT:
         return False
-    if evidence.whole:
-        return True
-    general = prediction.confidence < rules.route or decision.band is Band.GENERAL
-    return decision.priority not in _ALARMING and (evidence.kind in _NEVER_PEOPLE or general)
+    return evidence.whole or (decision.priority not in _ALARMING and evidence.kind in _NEVER_PEOPLE)

@@ -80,7 +80,7 @@ def _wanted(
     silent = replace(rules, acknowledge=False)
     held = f"looks automatic because {machine.reason}"
     decision = _for_a_person(ticket, prediction, rule, priority, history, silent, held=held)
-    return automatic.looks_automatic(decision, machine, prediction, rules)
+    return automatic.looks_automatic(decision, machine, rules)
 
 
 def _for_a_person(

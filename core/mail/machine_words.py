@@ -8,10 +8,11 @@ what customers write about.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.mail import phrases
-from core.mail.phrases import Language, fold
+from core.mail.phrases import Language, Table, fold
 from core.mail.said import said
 from core.model import Evidence, Grade, MachineKind
 
@@ -34,11 +35,14 @@ _PREFIXES = re.compile(
 _TAG = re.compile(r"^\s*(?:\[[^\]]{0,60}\]|【[^】]{0,60}】|\{[^}]{0,60}\}|\*+[^*]{0,40}\*+)\s*:?\s*")
 _ASKS = re.compile(r"[?？؟](?![\w/=&])")
 SAD = re.compile("[👎😡😠😢😭😞🙁☹😤🤬💔😕😒🙄❌]")
+_SENTENCES = re.compile(r"(?<=[^\d\s][.!?])\s+|(?<=[。！？])|\n+")
+_LABEL = re.compile(r"^\s*[^\W\d_]{1,14}\s?[:：]\s?\S", re.MULTILINE)
 _MOST_ASKS = 600  # characters in which a question counts
 SHORT = 60  # letters and signs: less says nothing of its own
 
 WORDY = 8  # letters and signs of a phrase that says something by itself
 NAME = 4  # words of a name and what stands beside it
+STRAY = 2  # unexplained words of a sentence that is a person's
 WHOLE, MOSTLY, PARTLY = 0.25, 0.40, 0.55
 """Shares of a text that nothing explains: up to the first, no person has said anything; beyond the last, somebody has."""
 
@@ -49,8 +53,10 @@ class _Read:
 
     subjects: tuple[str, ...]  # the subject, and what is left of it behind each "Re:" and tag
     text: str
+    languages: tuple[Language, ...]  # that it may be written in
     asks: bool  # somebody asks or demands something
     topic: bool  # it speaks of parcels, charges, passwords: of what customers write about
+    labels: int  # lines such as "To: …"
     daemon: bool  # a mail server sent it
     robot: bool  # nobody reads what is sent to its sender
 
@@ -68,6 +74,8 @@ class _Fit:
     beside: int  # different sentences that such a message says beside it
     share: float  # of its letters that are left unexplained
     left: int  # words that are left unexplained
+    topic: bool  # something beside those sentences is what customers write about
+    own: bool  # a sentence is none of such a message's, and says something
 
 
 def by_words(subject: str, text: str, *, daemon: bool = False, robot: bool = False) -> Evidence | None:
@@ -81,7 +89,7 @@ def by_words(subject: str, text: str, *, daemon: bool = False, robot: bool = Fal
             spoken = language if language.words else found[0]
             fit = _fit(kind, read, language, spoken, headed=headed)
             if fit is not None and _RULES[kind](read, fit):
-                personal = read.asks or SAD.search(text) or (read.topic and kind not in _NAMED)
+                personal = read.asks or SAD.search(text) or (fit.topic and kind not in _NAMED)
                 whole = not personal and _complete(kind, fit)
                 return Evidence(Grade.LIKELY, kind, f"it reads like {name}", whole=whole)
     return None
@@ -99,8 +107,10 @@ def _read(subject: str, text: str, *, daemon: bool, robot: bool) -> tuple[_Read,
     return _Read(
         heads,
         folded,
+        tuple(found),
         asks,
         topic,
+        len(_LABEL.findall(begin)),
         daemon,
         robot,
     ), found
@@ -137,7 +147,25 @@ def _fit(
     beside = {m[0] for one in tables for m in one.more.finditer(read.text) if _says_much(m[0])}
     patterns = [pattern for one in tables for pattern in (one.states, one.more)]
     share, left = phrases.unexplained(read.text, patterns, spoken)
-    return _Fit(headed, len(states), len(beside), share, left)
+    topic = read.topic and _topic_beside(read, tables)
+    own = any(_own(sentence, patterns, spoken) for sentence in _SENTENCES.split(read.text))
+    return _Fit(headed, len(states), len(beside), share, left, topic, own)
+
+
+def _topic_beside(read: _Read, tables: Sequence[Table]) -> bool:
+    """Whether what customers write about is named outside the kind's own sentences: reports of mail servers, too, say that
+    something could not be delivered."""
+    rest = read.text
+    for one in tables:
+        rest = one.states.sub(" ", rest)
+    return any(language.pattern("topics").search(rest) for language in read.languages)
+
+
+def _own(sentence: str, patterns: Sequence[re.Pattern[str]], spoken: Language) -> bool:
+    """Whether a sentence is a person's: no phrase of the kind is in it, and it is no name or greeting."""
+    if any(_says_much(found[0]) for pattern in patterns for found in pattern.finditer(sentence)):
+        return False
+    return phrases.unexplained(sentence, (), spoken)[1] >= STRAY
 
 
 def _says_much(phrase: str) -> bool:
@@ -148,7 +176,7 @@ def _complete(kind: MachineKind, fit: _Fit) -> bool:
     """Whether it says nothing that such a message does not say."""
     if kind in _NAMED:
         return fit.share <= WHOLE or fit.left <= NAME
-    return fit.share <= WHOLE and (fit.headed or fit.states > 1 or fit.beside > 0)
+    return fit.share <= WHOLE and not fit.own and (fit.headed or fit.states > 1 or fit.beside > 0)
 
 
 def _absence(read: _Read, fit: _Fit) -> bool:
@@ -172,7 +200,7 @@ def _acknowledgment(read: _Read, fit: _Fit) -> bool:
 def _bounce(read: _Read, fit: _Fit) -> bool:
     if read.daemon:
         return fit.headed or fit.states > 0
-    if read.asks or (read.topic and not (fit.headed and fit.states > 1)):
+    if read.asks or (fit.topic and not (fit.headed and fit.states > 1)):
         return False
     if not fit.states:
         return len(read.text) < SHORT
@@ -185,6 +213,11 @@ def _answer(read: _Read, fit: _Fit) -> bool:
     return (fit.headed and (fit.states > 0 or len(read.text) < SHORT)) or (
         fit.states > 0 and fit.share <= WHOLE
     )
+
+
+def _receipt(read: _Read, fit: _Fit) -> bool:
+    """Mail programs write the subject and whose message was read in the reader's language, whatever language that is."""
+    return _answer(read, fit) or (fit.headed and not read.asks and read.labels > 1)
 
 
 def _reaction(read: _Read, fit: _Fit) -> bool:
@@ -210,7 +243,7 @@ _NAMED = {
 }  # they are a name and what that person clicked on
 _RULES = {
     MachineKind.BOUNCE: _bounce,
-    MachineKind.RECEIPT: _answer,
+    MachineKind.RECEIPT: _receipt,
     MachineKind.CALENDAR: _answer,
     MachineKind.REACTION: _reaction,
     MachineKind.REPORT: _report,

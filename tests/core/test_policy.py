@@ -197,6 +197,26 @@ def test_a_bots_assignment_and_an_agents_private_note_do_not_keep_us_away():
     assert decide(ticket=noted).outcome is Outcome.AUTO_RESOLVED
 
 
+@pytest.mark.parametrize(
+    ("kind", "whole", "calm"),
+    [
+        (MachineKind.ABSENCE, True, True),
+        (MachineKind.ABSENCE, False, False),
+        (MachineKind.ACKNOWLEDGMENT, False, False),
+        (MachineKind.BULK, False, True),
+        (MachineKind.AUTOMATIC, False, False),
+    ],
+)
+def test_only_what_no_person_can_have_written_calls_nobody(kind, whole, calm):
+    seen = Evidence(Grade.LIKELY, kind, "it reads so", whole=whole)
+    ticket = replace(TICKET, messages=(replace(MESSAGE, machine=seen),))
+    unsure = Prediction(NO_INTENT, 0.2)
+    decision = policy.decide(ticket, ticket.messages, unsure, History(), RULES)
+    assert decision.escalates
+    assert (decision.priority is Priority.LOW) is calm
+    assert (decision.rule == "automatic mail") is calm
+
+
 def test_a_machines_new_ticket_is_queued_and_its_second_message_is_left_alone():
     ticket = replace(TICKET, messages=(replace(MESSAGE, machine=PROVEN),))
     first = decide(ticket=ticket)

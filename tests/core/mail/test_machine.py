@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.mail.machine import machine_reason
+from core.mail.machine import evidence, machine_reason
 
 PERSON = "mia@example.com"
 SUBJECTS = [
@@ -163,6 +163,58 @@ def test_a_machines_header_is_known(headers):
 )  # fmt: skip
 def test_a_persons_header_is_not(headers):
     assert machine_reason("Hello", "Hello", PERSON, headers) == ""
+
+
+WISHES = [
+    "Hi, I will be away on vacation from 2 to 9 March. Please freeze my plan for these days.",
+    "I'm out of the office until Friday. Put the crate behind the shed.",
+    "Ich bin bis Freitag im Urlaub. Stellt die Kiste hinter den Schuppen.",
+    "Je suis en congés jusqu'au 9 mars. Posez la caisse derrière l'abri.",
+    "Estoy de vacaciones hasta el 9 de marzo. Dejen la caja detrás del cobertizo.",
+    "Ik ben tot 9 maart met vakantie. Zet de kist achter de schuur.",
+    "Jag är på semester till den 9 mars. Ställ lådan bakom skjulet.",
+    "3月9日まで休暇中です。荷箱は物置の裏に置いてください。",
+]
+
+
+@pytest.mark.parametrize("text", WISHES)
+def test_who_is_away_and_asks_for_something_has_said_something(text):
+    found = evidence("", text, PERSON)
+    assert found is None or not found.whole
+
+
+RECEIPTS = [
+    ("Read: Your bill", "Your message\n\nTo: Kim\nSubject: Your bill\n\nwas read on Monday."),
+    ("Letto: La fattura", "Il messaggio\n\nA: Pia\nOggetto: La fattura\n\nè stato letto lunedì 3 maggio."),
+    ("Прочтено: Счёт", "Сообщение\n\nКому: Пётр\nТема: Счёт\nОтправлено: 3 мая\n\nпрочитано 3 мая."),
+    ("Přečteno: Faktura", "Vaše zpráva\n\nKomu: Petr\nPředmět: Faktura\n\nbyla přečtena 3. května."),
+    ("Gelesen: Rechnung", "Ihre Nachricht\n\nAn: Uta\nBetreff: Rechnung\n\nwurde am 3. Mai gelesen."),
+]
+
+
+@pytest.mark.parametrize(("subject", "text"), RECEIPTS)
+def test_a_read_receipt_is_known_by_its_shape(subject, text):
+    found = evidence(subject, text, PERSON)
+    assert found is not None
+    assert found.kind == "receipt"
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Onbestelbaar: Rekening", "Uw bericht kon niet worden bezorgd bij kim@klant.example."),
+        (
+            "No se puede entregar: Factura",
+            "No se ha podido entregar el mensaje a estos destinatarios: k@k.example",
+        ),
+        ("Nedoručitelné: Faktura", "Vaši zprávu se nepodařilo doručit na adresu k@k.example."),
+        ("Teslim edilemedi: Fatura", "İletiniz k@k.example adresine teslim edilemedi."),
+    ],
+)
+def test_what_a_delivery_report_says_of_delivery_is_no_customers_topic(subject, text):
+    found = evidence(subject, text, PERSON)
+    assert found is not None
+    assert found.kind == "bounce"
 
 
 @settings(deadline=None)  # the first text of a language compiles its patterns
