@@ -29,7 +29,9 @@ CHANNEL = {
     1: "email", 2: "web", 3: "phone", 5: "social", 6: "social", 7: "chat", 8: "chat", 9: "web", 10: "email", 11: "other",
 }  # fmt: skip
 STRUCTURED = frozenset({7, 8})  # web chat and mobile SDK take `structured_body` instead of `body`
-UNREACHABLE = frozenset({5, 6})  # Twitter and Facebook: the reply call does not post there
+UNREACHABLE = frozenset({3, 5, 6, 11})
+"""Sources of tickets that a reply does not lead back to: phone (3: an agent's record of a call), Twitter and Facebook (5, 6:
+the reply call does not post there), shops' message centres (11)."""
 SURVEY, FORWARDED = 6, 8  # sources of a conversation
 
 

@@ -36,7 +36,9 @@ SOURCE = {
     "uservoice": "api", "csv": "api", "chat": "chat", "channel": "social", "consumer": "social", "heymarket": "social",
     "mobile": "email", "jira": "other", "internal": "other", "notification": "other",
 }  # fmt: skip
-UNREACHABLE = frozenset({"channel", "chat", "heymarket"})  # where a mailed reply would not arrive
+UNREACHABLE = frozenset({"channel", "chat", "consumer", "heymarket", "internal", "jira", "notification"})
+"""Sources of conversations where a mailed reply would not arrive at the customer: social networks, chat, text messages,
+and what other programs wrote for the team."""
 FULL = 99  # threads: Help Scout takes no hundredth one
 SYSTEM_WEB = "https://secure.helpscout.net/conversation"
 

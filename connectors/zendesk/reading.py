@@ -35,6 +35,10 @@ _CHANNELS = (  # the first that fits a `via.channel`
     (r"web_service|^api$|batch|import", "api"),
     (r"web|mobile|help|sample", "web"),
 )
+MAILED = frozenset({"email", "web", "api", "other"})
+"""Channels whose public comments Zendesk mails to the requester. Not "phone" (a call's record, a voicemail, a text message);
+not "social" and "chat": what the ticket API writes is posted there only on request, or not at all
+(https://developer.zendesk.com/documentation/ticketing/reference-guides/via-types)."""
 # The merge note on the source, as the agent interface words it; other languages only differ around the number.
 _MERGED = re.compile(r"merged into (?:request|ticket) #(\d+)", re.IGNORECASE)
 _NUMBERED = re.compile(r"#(\d+)")
@@ -124,12 +128,13 @@ def ticket_of(
     requester = text(raw.get("requester_id"))
     messages = tuple(_message(one, raw, n == 0, people, known) for n, one in enumerate(comments))
     queue = text(raw.get("group_id"))
+    customer = _customer(requester, people.get(requester, {}))
     return Ticket(
         desk=known.desk,
         id=text(raw.get("id")),
         subject=str(raw.get("subject") or raw.get("raw_subject") or ""),
         messages=messages,
-        customer=_customer(requester, people.get(requester, {})),
+        customer=customer,
         status=status_of(raw),
         created_at=stamp(raw.get("created_at")) or EPOCH,
         updated_at=stamp(raw.get("updated_at")) or EPOCH,
@@ -142,7 +147,7 @@ def ticket_of(
         url=f"{known.base_url.rstrip('/')}/agent/tickets/{text(raw.get('id'))}",
         channel=channel_of(raw),
         opened_by=_opened_by(raw, messages),
-        replyable=channel_of(raw) != "chat",
+        replyable=channel_of(raw) in MAILED and bool(customer.email),
         locked=_locked(raw),
         follow_up_of=_follow_up(raw),
         fields=fields_of(raw),

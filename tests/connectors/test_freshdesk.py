@@ -660,3 +660,24 @@ def test_an_update_is_there_when_the_ticket_shows_all_of_it(web):
 def test_an_update_is_not_there_when_a_part_is_missing(web):
     show(web, {"tags": ["ai_routed", "vip"], "group_id": 30, "priority": 1})
     assert desk().landed("5", Write("k", SET), NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "email", "reached"),
+    [
+        (1, "mia@example.com", True),
+        (2, "mia@example.com", True),
+        (9, "mia@example.com", True),
+        (1, None, False),
+        (2, None, False),
+        (9, "", False),
+        (3, "mia@example.com", False),
+        (5, "mia@example.com", False),
+        (6, "mia@example.com", False),
+        (11, "mia@example.com", False),
+        (3, None, False),
+    ],
+)
+def test_which_sources_a_reply_leads_back_to(web, source, email, reached):
+    show(web, {"source": source, "requester": {"id": 9, "name": "Mia", "email": email}})
+    assert desk().fetch("5").replyable is reached

@@ -169,7 +169,8 @@ def test_a_customer_with_a_users_address_is_one_of_the_companys_own(web):
 
 
 @pytest.mark.parametrize("shown", [{"type": "chat"}, {"type": "phone"}, {"source": {"type": "channel"}},
-                                   {"source": {"type": "heymarket"}}, {"primaryCustomer": {"id": 9}}])  # fmt: skip
+                                   {"source": {"type": "heymarket"}}, {"source": {"type": "consumer"}},
+                                   {"source": {"type": "notification"}}, {"primaryCustomer": {"id": 9}}])  # fmt: skip
 def test_where_a_mail_would_not_arrive_nothing_is_answered(web, shown):
     show(web, **shown)
     assert not desk().fetch("5").replyable

@@ -261,3 +261,23 @@ def test_no_odd_value_breaks_the_reading_of_a_ticket(raw, comment, user):
     sighting = sighting_of(raw, comment, Marks("support", "ai_", "31"))
     assert len(ticket.messages) == 1
     assert sighting.created_at == ticket.created_at
+
+
+@pytest.mark.parametrize(
+    "channel", ["email", "mail", "web", "web_form", "api", "mobile_sdk", "closed_ticket"]
+)
+@pytest.mark.parametrize("email", ["mia@example.com", None])
+def test_a_public_comment_reaches_who_has_an_address(zendesk, channel, email):
+    shows(zendesk, via={"channel": channel}, users=({**MIA, "email": email}, ANN, ME))
+    assert desk().fetch("5").replyable is bool(email)
+
+
+@pytest.mark.parametrize(
+    "channel",
+    ["voicemail", "phone_call_inbound", "phone_call_outbound", "sms", "facebook", "facebook_post", "facebook_message",
+     "twitter", "twitter_dm", "instagram_dm", "any_channel", "chat", "chat_transcript", "native_messaging", "whatsapp"],
+)  # fmt: skip
+@pytest.mark.parametrize("email", ["mia@example.com", None])
+def test_a_public_comment_does_not_reach_who_called_or_wrote_elsewhere(zendesk, channel, email):
+    shows(zendesk, via={"channel": channel}, users=({**MIA, "email": email}, ANN, ME))
+    assert not desk().fetch("5").replyable

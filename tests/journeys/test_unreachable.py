@@ -1,0 +1,40 @@
+"""An answer needs somebody who hears it: where a public reply reaches nobody, people take over, whatever the guess."""
+
+from __future__ import annotations
+
+import pytest
+from words import DISPUTE, NONSENSE, ORDER
+
+from core.model import Status
+
+CALLS = {
+    "a voicemail": {
+        "email": "",
+        "name": "Caller +49 30 555 0143",
+        "subject": "Voicemail from: Caller +49 30 555 0143",
+    },
+    "a call without a name": {"email": "", "name": "Unknown caller", "subject": "Inbound call"},
+    "a call that an agent took down": {"email": "pia@example.com", "name": "Pia", "subject": "Call"},
+    "a chat": {"email": "pia@example.com", "name": "Pia", "subject": "Chat", "via": "chat"},
+}
+REACHED_BY_API = {("freshdesk", "a chat")}  # where the reply call posts to the chat
+
+
+def unreachable(vendor, kind):
+    """Whether a public reply reaches nobody."""
+    return (vendor, kind) not in REACHED_BY_API
+
+
+@pytest.mark.parametrize("kind", CALLS)
+@pytest.mark.parametrize("body", [ORDER, NONSENSE, DISPUTE], ids=["sure", "unsure", "urgent"])
+def test_who_hears_no_reply_is_not_answered_and_people_are_awaited(house, vendor, kind, body):
+    if not unreachable(vendor, kind):
+        pytest.skip("a reply reaches a chat here")
+    h = house()
+    case = h.writes_in(body, **{"via": "phone", **CALLS[kind]})
+    assert h.bot_says(case, public=True) == [], h.story(case)
+    assert h.ticket(case).outcome != "auto_resolved", h.story(case)
+    assert h.seen(case).status not in {Status.SOLVED, Status.CLOSED}
+    assert "ai_acknowledged" not in h.seen(case).tags
+    assert h.open_rows(), h.story(case)
+    assert bool(h.urgent.sent) is (body is DISPUTE)
