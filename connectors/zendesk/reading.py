@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from connectors.kit.values import Row, row, rows, stamp
 from connectors.zendesk.api import text
+from connectors.zendesk.channels import channel_of, reached
 from core.model import Assignee, Author, Customer, Message, Status, Ticket, by_desk
 
 MARK = "backstop"  # the name under `metadata` in which each write of ours keeps its key
@@ -27,18 +28,6 @@ STATUS = {
     "deleted": Status.DELETED,
     "scrubbed": Status.DELETED,
 }
-_CHANNELS = (  # the first that fits a `via.channel`
-    (r"chat|messag|whatsapp|line|wechat|telegram|viber|kakao|sunshine|apple_business|google_rcs", "chat"),
-    (r"facebook|twitter|instagram|^x_|social|any_channel", "social"),
-    (r"phone|voice|call|sms", "phone"),
-    (r"e?mail|closed_ticket|recovered", "email"),
-    (r"web_service|^api$|batch|import", "api"),
-    (r"web|mobile|help|sample", "web"),
-)
-MAILED = frozenset({"email", "web", "api", "other"})
-"""Channels whose public comments Zendesk mails to the requester. Not "phone" (a call's record, a voicemail, a text message);
-not "social" and "chat": what the ticket API writes is posted there only on request, or not at all
-(https://developer.zendesk.com/documentation/ticketing/reference-guides/via-types)."""
 # The merge note on the source, as the agent interface words it; other languages only differ around the number.
 _MERGED = re.compile(r"merged into (?:request|ticket) #(\d+)", re.IGNORECASE)
 _NUMBERED = re.compile(r"#(\d+)")
@@ -147,7 +136,7 @@ def ticket_of(
         url=f"{known.base_url.rstrip('/')}/agent/tickets/{text(raw.get('id'))}",
         channel=channel_of(raw),
         opened_by=_opened_by(raw, messages),
-        replyable=channel_of(raw) in MAILED and bool(customer.email),
+        replyable=reached(raw, customer.email),
         locked=_locked(raw),
         follow_up_of=_follow_up(raw),
         fields=fields_of(raw),
@@ -175,14 +164,6 @@ def status_of(raw: Row) -> Status:
     status = STATUS.get(str(raw.get("status") or "").lower(), Status.OPEN)
     scrubbed = raw.get("subject") == "SCRUBBED" and raw.get("description") == "X"
     return Status.DELETED if scrubbed and status is Status.CLOSED else status
-
-
-def channel_of(raw: Row) -> str:
-    """How the ticket came in."""
-    if raw.get("from_messaging_channel"):
-        return "chat"
-    via = str(row(raw.get("via")).get("channel") or "").lower()
-    return next((ours for pattern, ours in _CHANNELS if re.search(pattern, via)), "other")
 
 
 def fields_of(raw: Row) -> dict[str, str]:
