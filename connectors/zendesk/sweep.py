@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from connectors.kit.text import intent_in
 from connectors.kit.values import Row, row, rows, stamp
 from connectors.zendesk.api import Api, text
+from connectors.zendesk.channels import channel_of
 from connectors.zendesk.reading import (
     EPOCH,
     Known,
     assignee_of,
     author_of,
-    channel_of,
     fields_of,
     people_of,
     status_of,
