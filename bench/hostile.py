@@ -188,8 +188,8 @@ def main() -> None:
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         world = stack.enter_context(World(home, seed=1, database=options.database, vendors=("freshdesk",)))
-        world.nursery.start("user", "add", "ada", "--role", "admin", log="user")
-        pid = world.nursery.start(options.command)
+        world.processes.start("user", "add", "ada", "--role", "admin", log="user")
+        pid = world.processes.start(options.command)
         until(lambda: answers(world.port), 120)
         webhooks(world.port, 2, 9_000_000)  # warm
         begin = iter(range(1_000_000, 9_000_000, 1_000_000))

@@ -27,7 +27,7 @@ from core.escalation import ladder_for
 from core.hours import Hours
 from core.ledger import db
 from core.ledger.schema import notices, tickets
-from core.model import Claim, Dispatch, Priority, Receipt, Rung
+from core.model import Claim, OutboundMessage, Priority, Receipt, Rung
 from core.notifications.routing import Routes
 from core.pipeline import reminders
 
@@ -64,10 +64,10 @@ class Channel:
     began: float = 0.0
     late: list[float] = field(default_factory=list)
 
-    def send(self, dispatch: Dispatch, now: datetime) -> Receipt:
-        behind = (now - self.due[dispatch.ticket_id]).total_seconds()
+    def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
+        behind = (now - self.due[outbound.ticket_id]).total_seconds()
         self.late.append(behind + time.perf_counter() - self.began)
-        return Receipt(id=dispatch.key, state="delivered")
+        return Receipt(id=outbound.key, state="delivered")
 
 
 def fill(engine: Engine, number: int, within: timedelta) -> dict[str, datetime]:

@@ -122,7 +122,7 @@ def main() -> None:
         tempfile.TemporaryDirectory() as home,
         World(Path(home), seed=1, database=options.database, vendors=("freshdesk",)) as world,
     ):
-        world.nursery.start("web")
+        world.processes.start("web")
         until(lambda: answers(world.port), 60)
         stored = measure("backstop", f"http://127.0.0.1:{world.port}/hooks/freshdesk", options.quick)
     print(f"ratio      p50 {stored[0] / nothing_stored[0]:.1f}, p99 {stored[1] / nothing_stored[1]:.1f}, "

@@ -51,9 +51,9 @@ def end_to_end(cache: Path, delay: float, workers: int, count: int, database: st
             with app.engine.begin() as conn:
                 for table in reversed(metadata.sorted_tables):
                     conn.execute(delete(table))
-            world.nursery.start("web")
+            world.processes.start("web")
             until(lambda: answers(world.port), 60)
-            pids = [world.nursery.start("worker", log=f"w{n}") for n in range(workers)]
+            pids = [world.processes.start("worker", log=f"w{n}") for n in range(workers)]
             until(lambda: up(world, workers), 90)
             world.accounts[0].api.delay = delay
             for _ in range(count):

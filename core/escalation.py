@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.hours import Hours, read_span
-from core.model import Notice, Priority, Rung
+from core.model import Notification, Priority, Rung
 
 Entry = dict[str, Any]
 Ladder = Sequence[Mapping[str, Any]]
@@ -128,7 +128,7 @@ def returned(ladder: Ladder, rung: int, now: datetime) -> list[Entry]:
     return _numbered([_entry(now, TEAM, "resumed"), *ahead], done)
 
 
-def notices_for(row: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> tuple[Notice, ...]:
+def notices_for(row: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> tuple[Notification, ...]:
     """The due entries of one ticket as notices; the key names ticket, escalation and rung."""
     since = row["escalated_at"] or row["waiting_since"]
     stem = f"{row['desk']}:{row['ticket_id']}:{since:%Y%m%dT%H%M%S}"
@@ -136,7 +136,7 @@ def notices_for(row: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) ->
         name: row[name].isoformat() for name in ("waiting_since", "promise_at", "claimed_at") if row.get(name)
     }
     return tuple(
-        Notice(
+        Notification(
             key=f"{stem}:{entry['rung']}",
             audience=entry["notify"],
             priority=Priority(row["priority"] or Priority.NORMAL),

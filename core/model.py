@@ -144,7 +144,7 @@ class WebhookRequest:
 
 @dataclass(frozen=True)
 class TicketEvent:
-    """A fact about a ticket. `key` names the fact, not the delivery: see `event_key`."""
+    """An event about a ticket. `key` names the event, not the delivery: see `event_key`."""
 
     desk: str
     key: str
@@ -164,7 +164,7 @@ def reply_key(desk: str, ticket_id: str, message_id: str) -> str:
 
 
 def look_key(desk: str, ticket_id: str, nonce: str) -> str:
-    """The key of a report that names no fact; `nonce` tells deliveries apart."""
+    """The key of a report that names no event; `nonce` tells deliveries apart."""
     return f"{desk}:{ticket_id}:look:{nonce}"
 
 
@@ -376,7 +376,7 @@ class Receipt:
 
 
 @dataclass(frozen=True)
-class Notice:
+class Notification:
     """Something our own people must hear. `key` makes it once only."""
 
     key: str
@@ -389,7 +389,7 @@ class Notice:
 
 
 @dataclass(frozen=True)
-class Enclosure:
+class Attachment:
     """A file that goes with a message. `cid`: the name by which the message's HTML shows it, "" when it does not."""
 
     name: str
@@ -399,7 +399,7 @@ class Enclosure:
 
 
 @dataclass(frozen=True)
-class Dispatch:
+class OutboundMessage:
     """A notice rendered for one channel and its recipients. `to` is empty where the channel has one place."""
 
     key: str
@@ -416,11 +416,11 @@ class Dispatch:
     template: str = ""  # the notice's: what a pager makes of it (a "claimed" closes the incident)
     repeat: bool = False  # sent before, and nobody can say whether it arrived
     html: str = ""  # the same as a page, for channels that show one
-    enclosures: tuple[Enclosure, ...] = ()  # for channels that carry files
+    attachments: tuple[Attachment, ...] = ()  # for channels that carry files
 
 
 @dataclass(frozen=True)
-class Heard:
+class ChannelCallback:
     """What a channel's provider told us: how a message of ours fared, or that somebody takes a ticket."""
 
     kind: str  # "status" or "claim"
@@ -436,7 +436,7 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Viewing:
+class SidebarRequest:
     """An agent looks at a ticket in the desk, and its sidebar asks us about it."""
 
     ticket_id: str  # "" while it is not sent yet
@@ -511,14 +511,14 @@ class History:
 
 
 @dataclass(frozen=True)
-class Sighting:
+class ChangedTicket:
     """One line of a desk's list of changed tickets: enough to see whether the ledger knows it."""
 
     ticket_id: str
     created_at: datetime
     updated_at: datetime
     status: Status
-    events: tuple[TicketEvent, ...] = ()  # facts the list itself proves (created, reply:<id>)
+    events: tuple[TicketEvent, ...] = ()  # events the list itself proves (created, reply:<id>)
     customer_wrote_at: datetime | None = None  # newest customer message, where the list tells
     intent_label: str = ""  # what the intent field or tag says now, "" if none
 
@@ -527,7 +527,7 @@ class Sighting:
 class Page:
     """One page of changes and the cursor to keep once the page is stored."""
 
-    sightings: tuple[Sighting, ...]
+    changed_tickets: tuple[ChangedTicket, ...]
     cursor: str
     more: bool = False
 

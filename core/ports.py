@@ -10,12 +10,12 @@ from typing import Protocol, runtime_checkable
 
 from core.model import (
     Action,
+    ChannelCallback,
     Claim,
-    Dispatch,
     Finding,
     Guess,
-    Heard,
     Identity,
+    OutboundMessage,
     Page,
     Prediction,
     Receipt,
@@ -38,7 +38,7 @@ class HelpDesk(Protocol):
         """Raise BadSignature unless the raw bytes prove themselves. Constant-time."""
 
     def parse(self, request: WebhookRequest, now: datetime) -> tuple[TicketEvent, ...]:
-        """The facts in a genuine request; () for kinds we do not use; BadPayload without a ticket id."""
+        """The events in a genuine request; () for kinds we do not use; BadPayload without a ticket id."""
 
     def fetch(self, ticket_id: str) -> Ticket:
         """The whole ticket. Raises Gone, Moved, TryLater, NotAllowed."""
@@ -71,7 +71,7 @@ class HelpDesk(Protocol):
 
 
 @runtime_checkable
-class Knowing(Protocol):
+class AgentDirectory(Protocol):
     """A desk that can say which of its agents has an e-mail address."""
 
     def agent_id(self, email: str) -> str:
@@ -91,7 +91,7 @@ class Channel(Protocol):
     closes: bool  # whether it wants to hear that somebody came (a pager's incident)
     # A channel that can change what it has said bears `edits = True`: its messages then tell who took the ticket.
 
-    def send(self, dispatch: Dispatch, now: datetime) -> Receipt:
+    def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
         """Raises TryLater, Refused, UnknownOutcome."""
 
     def check(self) -> list[Finding]:
@@ -99,21 +99,21 @@ class Channel(Protocol):
 
 
 @runtime_checkable
-class Listening(Protocol):
+class CallbackChannel(Protocol):
     """A channel whose provider calls us back."""
 
-    def heard(self, request: WebhookRequest, url: str, now: datetime) -> tuple[Heard, ...]:
+    def heard(self, request: WebhookRequest, url: str, now: datetime) -> tuple[ChannelCallback, ...]:
         """What a genuine call says; `url` as the provider called it. Raises BadSignature, BadPayload."""
 
-    def answer(self, heard: Heard, text: str) -> None:
+    def answer(self, heard: ChannelCallback, text: str) -> None:
         """Tell the person who clicked what came of it. Raises as `send` does."""
 
 
 @runtime_checkable
-class Returning(Protocol):
+class PolledChannel(Protocol):
     """A channel that can be asked what became of its messages later."""
 
-    def returned(self, now: datetime) -> tuple[Heard, ...]:
+    def returned(self, now: datetime) -> tuple[ChannelCallback, ...]:
         """What is known since the last time. Raises TryLater, NotAllowed."""
 
 

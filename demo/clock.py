@@ -17,7 +17,7 @@ class Clock:
         return datetime.now(UTC) + self._ahead
 
     def later(self, minutes: float) -> datetime:
-        """Move ahead; gives the new time."""
+        """Move ahead; return the new time."""
         with self._lock:
             self._ahead += timedelta(minutes=minutes)
         return self()

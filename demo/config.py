@@ -55,7 +55,7 @@ def write(
     smtp_url: str,
     sweep: str,
 ) -> Path:
-    """Everything into `home`; gives the path of `backstop.toml`."""
+    """Everything into `home`; return the path of `backstop.toml`."""
     secret = {name: value for name, value in desk.items() if _SECRET.search(name)}
     table = [(name, json.dumps(value)) for name, value in desk.items() if name not in secret]
     env = Environment(  # TOML, not HTML  # noqa: S701  # nosec B701

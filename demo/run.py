@@ -48,7 +48,7 @@ def command(once: bool, port: int, desk: str, pace: float, as_json: bool) -> Non
 def run(
     once: bool, port: int = PORT, desk: str = "zendesk", *, pace: float = PACE, as_json: bool = False
 ) -> int:
-    """The demo; gives the exit code. Needs no network but loopback, and leaves nothing behind."""
+    """The demo; return the exit code. Needs no network but loopback, and leaves nothing behind."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     console = Console(width=None if sys.stdout.isatty() else 150)
     stopped = _told_to_stop()

@@ -191,7 +191,7 @@ class _Shown:
 
 @contextmanager
 def _listening(app: Callable[..., Iterable[bytes]], port: int) -> Iterator[str]:
-    """Backstop's own server on loopback, in a thread; gives its address."""
+    """Backstop's own server on loopback, in a thread; return its address."""
     server = Server(app, "127.0.0.1", port, THREADS)
     thread = threading.Thread(target=server.run, name="server", daemon=True)
     thread.start()

@@ -24,7 +24,7 @@ from urllib.parse import unquote, urlsplit
 
 from connectors.kit.decoding import clean
 from core.errors import NotAllowed, TryLater, said_of
-from core.model import Heard
+from core.model import ChannelCallback
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Returned:
         )
         self._seen = (b"", 0)  # the mailbox's numbering, and the highest number looked at
 
-    def look(self, now: datetime) -> tuple[Heard, ...]:
+    def look(self, now: datetime) -> tuple[ChannelCallback, ...]:
         """What came back since the last look. Raises TryLater, NotAllowed."""
         with self._opened() as imap:
             numbering = (imap.response("UIDVALIDITY")[1] or [b""])[0] or b""
@@ -112,7 +112,7 @@ class Returned:
         return imap
 
 
-def _understood(number: int, raw: bytes) -> Heard | None:
+def _understood(number: int, raw: bytes) -> ChannelCallback | None:
     """What one mail says. A mail that breaks our reading of it is named in the log, and those behind it are read."""
     try:
         return heard_in(raw)
@@ -121,7 +121,7 @@ def _understood(number: int, raw: bytes) -> Heard | None:
         return None
 
 
-def heard_in(raw: bytes) -> Heard | None:
+def heard_in(raw: bytes) -> ChannelCallback | None:
     """Return what one mail says of one of ours; None when it is no report of a failure, or none that can be read."""
     try:
         # the older policy: it takes the values of fields as they are, where the newer one trips over odd ones
@@ -137,7 +137,7 @@ def heard_in(raw: bytes) -> Heard | None:
     why = " ".join(text for key in ("Status", "Diagnostic-Code") if (text := str(failed[key] or "").strip()))
     whose = _address(str(failed["Original-Recipient"] or failed["Final-Recipient"] or ""))
     words = " ".join(f"it came back from {whose or 'the mail server'}: {why or 'not delivered'}".split())
-    return Heard("status", provider_id=clean(original), state="failed", detail=clean(words)[:200])
+    return ChannelCallback("status", provider_id=clean(original), state="failed", detail=clean(words)[:200])
 
 
 def _recipients(parts: Iterable[Message]) -> Iterator[Message]:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from connectors.channels.posting import OnCall
 from core.errors import Conflict, Gone, Moved, Refused, TryLater, UnknownOutcome, Unsupported
-from core.model import AddNote, Dispatch, Finding, Receipt, Ticket, Write
+from core.model import AddNote, Finding, OutboundMessage, Receipt, Ticket, Write
 from core.ports import HelpDesk
 
 RECENT = timedelta(minutes=15)  # how far back an earlier try of ours may lie
@@ -41,19 +41,19 @@ class DeskQueue:
     def __init__(self, desks: Mapping[str, HelpDesk], may_write: Callable[[str], bool]) -> None:
         self._desks, self._may_write = desks, may_write
 
-    def send(self, dispatch: Dispatch, now: datetime) -> Receipt:
+    def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
         """A note on the notice's own ticket. Raises TryLater, Refused, UnknownOutcome."""
-        desk = self._desks.get(dispatch.desk)
-        if desk is None or not dispatch.ticket_id:
+        desk = self._desks.get(outbound.desk)
+        if desk is None or not outbound.ticket_id:
             raise Refused("this notice belongs to no ticket, so there is no queue to put it into")
-        if not self._may_write(dispatch.desk):
-            return Receipt(state="accepted", detail=f"{dispatch.desk} is only observed: no note written")
+        if not self._may_write(outbound.desk):
+            return Receipt(state="accepted", detail=f"{outbound.desk} is only observed: no note written")
         try:
-            ticket = desk.fetch(dispatch.ticket_id)
-            notes = desk.writes(ticket, [AddNote("notice", text=dispatch.text)], dispatch.key)
+            ticket = desk.fetch(outbound.ticket_id)
+            notes = desk.writes(ticket, [AddNote("notice", text=outbound.text)], outbound.key)
         except (Gone, Moved, Unsupported) as err:
             raise Refused(f"no note can be left on it: {err}") from err
-        receipts = [self._written(desk, ticket, note, dispatch.repeat, now) for note in notes]
+        receipts = [self._written(desk, ticket, note, outbound.repeat, now) for note in notes]
         return Receipt(id=receipts[-1].id if receipts else "", state="accepted")
 
     def check(self) -> list[Finding]:

@@ -29,7 +29,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from connectors.channels.bounces import Returned, mailbox_url
 from connectors.channels.posting import OnCall, split_list
 from core.errors import NotAllowed, Refused, TryLater, UnknownOutcome, VendorError, said_of
-from core.model import Dispatch, Enclosure, Finding, Heard, Priority, Receipt
+from core.model import Attachment, ChannelCallback, Finding, OutboundMessage, Priority, Receipt
 
 TIMEOUT = 10.0
 NO_UTF8 = "the mail server does not offer SMTPUTF8, so it takes no address with such letters before the @"
@@ -105,10 +105,10 @@ class Email:
         self.name, self._settings, self._on_call = name, settings, on_call
         self.recipients = tuple(settings.to)
 
-    def send(self, dispatch: Dispatch, now: datetime) -> Receipt:
+    def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
         """One mail per call. Raises TryLater, Refused, UnknownOutcome."""
-        to = dispatch.to or self.recipients[:1]
-        mail = compose(dispatch, to, self._settings.sender, now)
+        to = outbound.to or self.recipients[:1]
+        mail = compose(outbound, to, self._settings.sender, now)
         with self._counted("email send"), self._connected() as server, _judged():
             server.send_message(mail)
         return Receipt(id=str(mail["Message-ID"]), state="accepted")
@@ -188,7 +188,7 @@ class WatchedEmail(Email):
         password = settings.password.get_secret_value() if settings.password else ""
         self._returned = Returned(settings.bounces, settings.user, password)
 
-    def returned(self, now: datetime) -> tuple[Heard, ...]:
+    def returned(self, now: datetime) -> tuple[ChannelCallback, ...]:
         """The mails that came back since the last time. Raises TryLater, NotAllowed."""
         with self._counted("email bounces"):
             return self._returned.look(now)
@@ -203,29 +203,29 @@ class WatchedEmail(Email):
         return [*super().check(), Finding("CH33", "ok", f"{self.name}: mails that come back can be read")]
 
 
-def compose(dispatch: Dispatch, to: tuple[str, ...], sender: str, now: datetime) -> EmailMessage:
+def compose(outbound: OutboundMessage, to: tuple[str, ...], sender: str, now: datetime) -> EmailMessage:
     """The mail. Headers keep other machines from answering it; customers' words cannot break out of theirs."""
     sender = in_ascii(sender)
     domain = parseaddr(sender)[1].rpartition("@")[2]
     mail = EmailMessage()
     mail["From"], mail["To"] = sender, ", ".join(map(in_ascii, to))
-    mail["Subject"] = " ".join(dispatch.subject.split())[:200]
-    mail["Date"], mail["Message-ID"] = format_datetime(now), f"<{_short(dispatch.key)}@{domain}>"
+    mail["Subject"] = " ".join(outbound.subject.split())[:200]
+    mail["Date"], mail["Message-ID"] = format_datetime(now), f"<{_short(outbound.key)}@{domain}>"
     mail["Auto-Submitted"], mail["X-Auto-Response-Suppress"] = "auto-generated", "All"
-    if dispatch.ticket_id:
-        root = f"<{_short(f'{dispatch.desk}:{dispatch.ticket_id}')}.ticket@{domain}>"
+    if outbound.ticket_id:
+        root = f"<{_short(f'{outbound.desk}:{outbound.ticket_id}')}.ticket@{domain}>"
         mail["References"] = mail["In-Reply-To"] = root
-    if dispatch.priority is Priority.URGENT:
+    if outbound.priority is Priority.URGENT:
         mail["X-Priority"], mail["Importance"] = "1", "high"
-    mail.set_content(dispatch.text)
-    if dispatch.html:
-        mail.add_alternative(dispatch.html, subtype="html")
-    for one in dispatch.enclosures:
+    mail.set_content(outbound.text)
+    if outbound.html:
+        mail.add_alternative(outbound.html, subtype="html")
+    for one in outbound.attachments:
         _enclose(mail, one)
     return mail
 
 
-def _enclose(mail: EmailMessage, one: Enclosure) -> None:
+def _enclose(mail: EmailMessage, one: Attachment) -> None:
     """What the page shows goes beside the page, everything else to the end of the mail."""
     page = mail.get_body(("html",)) if one.cid else None
     main, _, sub = one.mime.partition("/")

@@ -30,7 +30,15 @@ from connectors.channels.posting import OnCall, Url, checked_url, post
 from connectors.channels.slack_errors import explained, no_answer, why_not
 from connectors.kit.decoding import decoded, form_of
 from core.errors import BadPayload, BadSignature, Refused, VendorError
-from core.model import Dispatch, Enclosure, Finding, Heard, Priority, Receipt, WebhookRequest
+from core.model import (
+    Attachment,
+    ChannelCallback,
+    Finding,
+    OutboundMessage,
+    Priority,
+    Receipt,
+    WebhookRequest,
+)
 
 log = logging.getLogger(__name__)
 
@@ -81,29 +89,29 @@ class Slack:
         # Its own repeats are switched off: after a broken connection nobody knows whether the message is there.
         self._api = WebClient(token, f"{settings.base_url.rstrip('/')}/api/", timeout=10, retry_handlers=[])
 
-    def send(self, dispatch: Dispatch, now: datetime) -> Receipt:
+    def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
         """One message. Raises TryLater, Refused, UnknownOutcome."""
-        body = {"text": _escaped(dispatch.text[:LENGTH]), "blocks": self._blocks(dispatch), **PLAIN}
+        body = {"text": _escaped(outbound.text[:LENGTH]), "blocks": self._blocks(outbound), **PLAIN}
         if self._settings.webhook_url is not None:
             url = self._settings.webhook_url.get_secret_value()
             post(url, on_call=self._on_call, operation="slack webhook", json=body | UNSEEN)
             return Receipt(state="accepted")
-        if dispatch.edits:
-            channel, _, ts = dispatch.edits.rpartition("/")
+        if outbound.edits:
+            channel, _, ts = outbound.edits.rpartition("/")
             self._call("chat.update", json={"channel": channel, "ts": ts, **body})
             return Receipt(state="accepted")
-        thread = dispatch.thread.rpartition("/")[2]
+        thread = outbound.thread.rpartition("/")[2]
         more = {"thread_ts": thread, "reply_broadcast": True} if thread else {}
         answer = self._call(
             "chat.postMessage", json={"channel": self._settings.channel, **body, **UNSEEN, **more}
         )
-        for one in dispatch.enclosures:
+        for one in outbound.attachments:
             if one.mime.startswith("image/"):
                 self._show(one, str(answer.get("channel", "")))
         ts = str(answer.get("ts", ""))  # a message is named by its channel's id and its time there
         return Receipt(id=f"{answer.get('channel', '')}/{ts}" if ts else "", state="accepted")
 
-    def _show(self, one: Enclosure, channel: str) -> None:
+    def _show(self, one: Attachment, channel: str) -> None:
         """A picture below the message (needs files:write). The words are posted already: whatever happens here, they
         must not be posted again."""
         try:
@@ -114,7 +122,7 @@ class Slack:
         else:
             self._on_call("slack files_upload_v2", "ok")
 
-    def heard(self, request: WebhookRequest, url: str, now: datetime) -> tuple[Heard, ...]:
+    def heard(self, request: WebhookRequest, url: str, now: datetime) -> tuple[ChannelCallback, ...]:
         """A click on our button, proved by Slack's signature; the clicker's e-mail is asked of Slack."""
         self._prove(request, now)
         try:
@@ -128,7 +136,7 @@ class Slack:
             raise BadPayload("the click does not say which ticket is meant") from err
         profile = self._profile(user)
         return (
-            Heard(
+            ChannelCallback(
                 "claim", desk=str(desk), ticket_id=str(ticket_id), answer_to=str(payload.get("response_url", "")),
                 email=str(profile.get("profile", {}).get("email", "")), name=str(profile.get("real_name", user)),
             ),
@@ -141,7 +149,7 @@ class Slack:
         except Refused:
             return {}
 
-    def answer(self, heard: Heard, text: str) -> None:
+    def answer(self, heard: ChannelCallback, text: str) -> None:
         """A line below the message that was clicked, for everybody to see."""
         if not self._trusted(heard.answer_to):
             return
@@ -205,30 +213,30 @@ class Slack:
         self._on_call(f"slack {method}", "ok")
         return dict(answer) if isinstance(answer, dict) else {}
 
-    def _blocks(self, dispatch: Dispatch) -> list[dict[str, Any]]:
-        mentions = " ".join(f"<@{user}>" for user in dispatch.to if user.isalnum())
-        head, _, rest = dispatch.text[:LENGTH].partition("\n")
+    def _blocks(self, outbound: OutboundMessage) -> list[dict[str, Any]]:
+        mentions = " ".join(f"<@{user}>" for user in outbound.to if user.isalnum())
+        head, _, rest = outbound.text[:LENGTH].partition("\n")
         text = "\n".join(part for part in [mentions, f"*{_escaped(head)}*", _escaped(rest)] if part)
         buttons = [
             button
-            for button in [self._claim_button(dispatch), _link("Open the ticket", dispatch.url)]
+            for button in [self._claim_button(outbound), _link("Open the ticket", outbound.url)]
             if button
         ]
         # verbatim: Slack adds no links of its own; *bold* and <@mentions>, both ours, stay
         section = {"type": "section", "text": {"type": "mrkdwn", "text": text[:2990], "verbatim": True}}
         return [section, {"type": "actions", "elements": buttons}] if buttons else [section]
 
-    def _claim_button(self, dispatch: Dispatch) -> dict[str, Any] | None:
-        if not dispatch.ticket_id or dispatch.template in {"claimed", "digest"}:
+    def _claim_button(self, outbound: OutboundMessage) -> dict[str, Any] | None:
+        if not outbound.ticket_id or outbound.template in {"claimed", "digest"}:
             return None
         if self._settings.signing_secret is None or self._settings.bot_token is None:
-            return _link("I take it", dispatch.claim_url)
+            return _link("I take it", outbound.claim_url)
         button = _button("I take it") | {
             "action_id": CLAIM,
-            "value": json.dumps([dispatch.desk, dispatch.ticket_id]),
+            "value": json.dumps([outbound.desk, outbound.ticket_id]),
         }
         return button | (
-            {"style": "danger"} if dispatch.priority is Priority.URGENT else {"style": "primary"}
+            {"style": "danger"} if outbound.priority is Priority.URGENT else {"style": "primary"}
         )
 
 

@@ -29,7 +29,7 @@ from connectors.kit.decoding import answer_of, form_of
 from connectors.kit.signing import same
 from connectors.kit.values import row, whole
 from core.errors import BadPayload, BadSignature, NotAllowed, Refused, TryLater, VendorError
-from core.model import Dispatch, Finding, Heard, Receipt, WebhookRequest
+from core.model import ChannelCallback, Finding, OutboundMessage, Receipt, WebhookRequest
 
 LENGTH = 320  # two segments of plain letters; what names many tickets at once may be longer
 MOST = 1600  # Twilio refuses more
@@ -90,21 +90,21 @@ class Sms:
         self._account = f"{settings.base_url.rstrip('/')}/2010-04-01/Accounts/{quote(settings.account_sid)}"
         self._token = settings.auth_token.get_secret_value()
 
-    def send(self, dispatch: Dispatch, now: datetime) -> Receipt:
+    def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
         """One text message. Raises TryLater, Refused, UnknownOutcome."""
-        to = number(dispatch.to[0]) if dispatch.to else self.recipients[0]
+        to = number(outbound.to[0]) if outbound.to else self.recipients[0]
         service = self._settings.sender.startswith("MG")
-        form = {"To": to, "Body": dispatch.text[:MOST]}
+        form = {"To": to, "Body": outbound.text[:MOST]}
         form["MessagingServiceSid" if service else "From"] = self._settings.sender
         if self._callback:
-            form["StatusCallback"] = f"{self._callback}?key={quote(dispatch.key, safe='')}"
+            form["StatusCallback"] = f"{self._callback}?key={quote(outbound.key, safe='')}"
         answer = self._call("POST", "Messages.json", data=form)
         state = STATES.get(str(answer.get("status")), "accepted").replace("sent", "accepted")
         if state == "failed":
             raise Refused(_words(answer.get("error_code"), "Twilio could not send it"))
         return Receipt(id=str(answer.get("sid", "")), state=state)
 
-    def heard(self, request: WebhookRequest, url: str, now: datetime) -> tuple[Heard, ...]:
+    def heard(self, request: WebhookRequest, url: str, now: datetime) -> tuple[ChannelCallback, ...]:
         """A status callback, proved by Twilio's signature over the address it called and the form."""
         fields = dict(self._proved(request, url))
         sid, status = fields.get("MessageSid", ""), fields.get("MessageStatus", "")
@@ -114,7 +114,9 @@ class Sms:
         code = fields.get("ErrorCode", "")
         detail = _words(code, "not delivered") if code and code != "0" else ""
         return (
-            Heard("status", key=key, provider_id=sid, state=STATES.get(status, "accepted"), detail=detail),
+            ChannelCallback(
+                "status", key=key, provider_id=sid, state=STATES.get(status, "accepted"), detail=detail
+            ),
         )
 
     def _proved(self, request: WebhookRequest, url: str) -> list[tuple[str, str]]:
@@ -129,7 +131,7 @@ class Sms:
             )
         return form
 
-    def answer(self, heard: Heard, text: str) -> None:
+    def answer(self, heard: ChannelCallback, text: str) -> None:
         """Nobody clicks in a text message."""
 
     def check(self) -> list[Finding]:

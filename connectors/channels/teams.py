@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
 from connectors.channels.posting import OnCall, checked_url, post
-from core.model import Dispatch, Finding, Priority, Receipt
+from core.model import Finding, OutboundMessage, Priority, Receipt
 
 LENGTH = 3000  # so that the escaped card stays under 28 KB whatever the letters
 
@@ -49,9 +49,9 @@ class Teams:
     def __init__(self, name: str, settings: Settings, on_call: OnCall) -> None:
         self.name, self._url, self._on_call = name, settings.webhook_url.get_secret_value(), on_call
 
-    def send(self, dispatch: Dispatch, now: datetime) -> Receipt:
+    def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
         """One card. Raises TryLater, Refused, UnknownOutcome."""
-        card = {"contentType": "application/vnd.microsoft.card.adaptive", "content": _card(dispatch)}
+        card = {"contentType": "application/vnd.microsoft.card.adaptive", "content": _card(outbound)}
         body = json.dumps({"type": "message", "attachments": [card]}, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json"}
         post(self._url, on_call=self._on_call, operation="teams webhook", data=body, headers=headers)
@@ -66,15 +66,15 @@ class Teams:
         ]
 
 
-def _card(dispatch: Dispatch) -> dict[str, Any]:
-    head, _, rest = dispatch.text[:LENGTH].partition("\n")
-    colour = "attention" if dispatch.priority is Priority.URGENT else "default"
+def _card(outbound: OutboundMessage) -> dict[str, Any]:
+    head, _, rest = outbound.text[:LENGTH].partition("\n")
+    colour = "attention" if outbound.priority is Priority.URGENT else "default"
     title = {"type": "TextBlock", "text": _plain(head), "weight": "bolder", "wrap": True, "color": colour}
     body = [
         title,
         *({"type": "TextBlock", "text": _plain(line), "wrap": True} for line in rest.splitlines() if line),
     ]
-    links = (("Open the ticket", dispatch.url), ("I take it", dispatch.claim_url))
+    links = (("Open the ticket", outbound.url), ("I take it", outbound.claim_url))
     actions = [
         {"type": "Action.OpenUrl", "title": title, "url": url}
         for title, url in links

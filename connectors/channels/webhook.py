@@ -23,7 +23,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 
 from connectors.channels.posting import OnCall, checked_url, post
-from core.model import Dispatch, Finding, Priority, Receipt
+from core.model import Finding, OutboundMessage, Priority, Receipt
 
 PAGERDUTY = "https://events.pagerduty.com"
 SEVERITY = {
@@ -71,12 +71,12 @@ class Webhook:
     def __init__(self, name: str, settings: Settings, on_call: OnCall) -> None:
         self.name, self._settings, self._on_call = name, settings, on_call
 
-    def send(self, dispatch: Dispatch, now: datetime) -> Receipt:
+    def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
         """One call. Raises TryLater, Refused, UnknownOutcome."""
-        url, body, headers = _SHAPES[self._settings.preset](self._settings, dispatch, now)
+        url, body, headers = _SHAPES[self._settings.preset](self._settings, outbound, now)
         data = json.dumps(body, ensure_ascii=False).encode()
         if self._settings.preset == "standard" and self._settings.secret is not None:
-            headers |= signed(self._settings.secret.get_secret_value(), dispatch.key, now, data)
+            headers |= signed(self._settings.secret.get_secret_value(), outbound.key, now, data)
         headers |= {"Content-Type": "application/json"}
         post(
             url,
@@ -85,7 +85,7 @@ class Webhook:
             data=data,
             headers=headers,
         )
-        return Receipt(id=dispatch.key, state="accepted")
+        return Receipt(id=outbound.key, state="accepted")
 
     def check(self) -> list[Finding]:
         """A pager cannot be tried without paging: only the settings were looked at."""
@@ -113,37 +113,37 @@ def signed(secret: str, message_id: str, now: datetime, body: bytes) -> dict[str
     return {"webhook-id": message_id, "webhook-timestamp": stamp, "webhook-signature": proof}
 
 
-def incident(dispatch: Dispatch) -> str:
+def incident(outbound: OutboundMessage) -> str:
     """One incident per ticket; a notice about ourselves is one of its own."""
     return (
-        f"backstop:{dispatch.desk}:{dispatch.ticket_id}" if dispatch.ticket_id else f"backstop:{dispatch.key}"
+        f"backstop:{outbound.desk}:{outbound.ticket_id}" if outbound.ticket_id else f"backstop:{outbound.key}"
     )
 
 
 Shaped = tuple[str, dict[str, Any], dict[str, str]]
 
 
-def _standard(settings: Settings, dispatch: Dispatch, now: datetime) -> Shaped:
+def _standard(settings: Settings, outbound: OutboundMessage, now: datetime) -> Shaped:
     data = {
-        "desk": dispatch.desk, "ticket_id": dispatch.ticket_id, "priority": dispatch.priority.value, "summary": dispatch.text,
-        "url": dispatch.url, "claim_url": dispatch.claim_url, "incident": incident(dispatch),
+        "desk": outbound.desk, "ticket_id": outbound.ticket_id, "priority": outbound.priority.value, "summary": outbound.text,
+        "url": outbound.url, "claim_url": outbound.claim_url, "incident": incident(outbound),
     }  # fmt: skip
-    body = {"type": f"ticket.{dispatch.template or 'notice'}", "timestamp": now.isoformat(), "data": data}
+    body = {"type": f"ticket.{outbound.template or 'notice'}", "timestamp": now.isoformat(), "data": data}
     return _url(settings), body, {}
 
 
-def _pagerduty(settings: Settings, dispatch: Dispatch, now: datetime) -> Shaped:
+def _pagerduty(settings: Settings, outbound: OutboundMessage, now: datetime) -> Shaped:
     base = settings.url.get_secret_value() if settings.url else PAGERDUTY
     routing = settings.routing_key.get_secret_value() if settings.routing_key else ""
-    body: dict[str, Any] = {"routing_key": routing, "dedup_key": incident(dispatch)[:255]}
-    if dispatch.template == END:
+    body: dict[str, Any] = {"routing_key": routing, "dedup_key": incident(outbound)[:255]}
+    if outbound.template == END:
         return f"{base.rstrip('/')}/v2/enqueue", body | {"event_action": "resolve"}, {}
-    details = {"desk": dispatch.desk, "ticket": dispatch.ticket_id}
+    details = {"desk": outbound.desk, "ticket": outbound.ticket_id}
     payload = {
-        "summary": dispatch.text[:1024], "source": f"backstop {dispatch.desk}".strip(), "timestamp": now.isoformat(),
-        "severity": SEVERITY[dispatch.priority], "custom_details": details,
+        "summary": outbound.text[:1024], "source": f"backstop {outbound.desk}".strip(), "timestamp": now.isoformat(),
+        "severity": SEVERITY[outbound.priority], "custom_details": details,
     }  # fmt: skip
-    links = [{"href": dispatch.url, "text": "Open the ticket"}] if dispatch.url else []
+    links = [{"href": outbound.url, "text": "Open the ticket"}] if outbound.url else []
     return (
         f"{base.rstrip('/')}/v2/enqueue",
         body | {"event_action": "trigger", "payload": payload, "links": links},
@@ -151,17 +151,17 @@ def _pagerduty(settings: Settings, dispatch: Dispatch, now: datetime) -> Shaped:
     )
 
 
-def _goalert(settings: Settings, dispatch: Dispatch, now: datetime) -> Shaped:
-    body = {"summary": dispatch.text.splitlines()[0][:1024], "details": f"{dispatch.text}\n{dispatch.url}".strip(),
-            "dedup": incident(dispatch)}  # fmt: skip
-    return _url(settings), body | ({"action": "close"} if dispatch.template == END else {}), {}
+def _goalert(settings: Settings, outbound: OutboundMessage, now: datetime) -> Shaped:
+    body = {"summary": outbound.text.splitlines()[0][:1024], "details": f"{outbound.text}\n{outbound.url}".strip(),
+            "dedup": incident(outbound)}  # fmt: skip
+    return _url(settings), body | ({"action": "close"} if outbound.template == END else {}), {}
 
 
 def _url(settings: Settings) -> str:
     return settings.url.get_secret_value() if settings.url else ""
 
 
-_SHAPES: dict[str, Callable[[Settings, Dispatch, datetime], Shaped]] = {
+_SHAPES: dict[str, Callable[[Settings, OutboundMessage, datetime], Shaped]] = {
     "standard": _standard, "pagerduty": _pagerduty, "goalert": _goalert,
 }  # fmt: skip
 

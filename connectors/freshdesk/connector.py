@@ -215,7 +215,7 @@ class Freshdesk:
     def changed_since(self, cursor: str, start: datetime, now: datetime) -> Page:
         """One page of the list of changes; spam and deleted tickets come last."""
         seen = partial(
-            sweep.sighting_of,
+            sweep.changed_ticket_of,
             desk=self.name,
             intent_field=self._settings.value("intent_field"),
             tag_prefix=self._settings.tag_prefix,

@@ -66,7 +66,7 @@ def verify(tokens: Iterable[str], request: WebhookRequest) -> None:
 
 
 def parse(desk: str, request: WebhookRequest, now: datetime) -> tuple[TicketEvent, ...]:
-    """The fact in a genuine request; a damaged body still yields a LOOK at the ticket it names."""
+    """The event in a genuine request; a damaged body still yields a LOOK at the ticket it names."""
     fields = _fields(request)
     kind = _kind(fields) if fields else EventKind.LOOK
     if kind is None:

@@ -18,7 +18,7 @@ from connectors.freshdesk.reading import customer_wrote_at, status_of, tags_of
 from connectors.freshdesk.writing import TAG_LENGTH
 from connectors.kit.text import intent_in
 from connectors.kit.values import Row, iso, stamp
-from core.model import EventKind, Page, Sighting, TicketEvent, created_key
+from core.model import ChangedTicket, EventKind, Page, TicketEvent, created_key
 
 OVERLAP = timedelta(minutes=10)
 LISTS = ("", "spam", "deleted")  # the main one first
@@ -56,7 +56,7 @@ def cursor_of(text: str, start: datetime) -> Cursor:
     return replace(kept, begin=begin, since=begin)
 
 
-def changed_since(api: Api, cursor: Cursor, sighting: Callable[[Row], Sighting]) -> Page:
+def changed_since(api: Api, cursor: Cursor, changed_ticket: Callable[[Row], ChangedTicket]) -> Page:
     """One full page of one list, or what is left of all three of them."""
     found: list[Row] = []
     while True:
@@ -65,7 +65,7 @@ def changed_since(api: Api, cursor: Cursor, sighting: Callable[[Row], Sighting])
         cursor = _after(cursor, page)
         if len(page) >= PER_PAGE or not cursor.begin:
             return Page(
-                tuple(sighting(row) for row in found if row.get("id")), cursor.text, bool(cursor.begin)
+                tuple(changed_ticket(row) for row in found if row.get("id")), cursor.text, bool(cursor.begin)
             )
 
 
@@ -98,7 +98,7 @@ def _after(cursor: Cursor, found: list[Row]) -> Cursor:
     return Cursor(high=high)
 
 
-def sighting_of(row: Row, desk: str, intent_field: str, tag_prefix: str) -> Sighting:
+def changed_ticket_of(row: Row, desk: str, intent_field: str, tag_prefix: str) -> ChangedTicket:
     """One line of the list."""
     ticket_id = str(row["id"])
     created = stamp(row.get("created_at")) or stamp(row.get("updated_at"))
@@ -106,7 +106,7 @@ def sighting_of(row: Row, desk: str, intent_field: str, tag_prefix: str) -> Sigh
         created = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
     wrote = customer_wrote_at(row)
     event = TicketEvent(desk, created_key(desk, ticket_id), EventKind.CREATED, ticket_id, created)
-    return Sighting(
+    return ChangedTicket(
         ticket_id=ticket_id,
         created_at=created,
         updated_at=stamp(row.get("updated_at")) or created,

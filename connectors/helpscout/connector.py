@@ -228,7 +228,7 @@ class HelpScout:
         """One page of the list of changes; once an hour the spam after it."""
         field = self._settings.value("intent_field")
         seen = partial(
-            sweep.sighting_of, desk=self.name, prefix=self._settings.tag_prefix, intent_field=field
+            sweep.changed_ticket_of, desk=self.name, prefix=self._settings.tag_prefix, intent_field=field
         )
         return sweep.changed_since(self._api, sweep.cursor_of(cursor, start), now, seen)
 

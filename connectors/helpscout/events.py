@@ -45,7 +45,7 @@ def verify(secrets: Iterable[str], request: WebhookRequest) -> None:
 
 
 def parse(desk: str, request: WebhookRequest, now: datetime) -> tuple[TicketEvent, ...]:
-    """The fact in a genuine request; a damaged body still yields a LOOK at the conversation it names."""
+    """The event in a genuine request; a damaged body still yields a LOOK at the conversation it names."""
     name = request.headers.get(EVENT, "").strip().lower()
     body = _body(request.body)
     kind = _kind(name, body)
@@ -100,7 +100,7 @@ def _newest_reply(body: Row) -> str:
 
 
 def _nonce(name: str, raw: bytes, body: Row, now: datetime) -> str:
-    """One delivery repeated gives the same; with nothing in it that changes from reply to reply, the time is mixed in."""
+    """A repeated delivery has the same key; with nothing in it that changes from reply to reply, the time is mixed in."""
     telling = (
         isinstance(body.get("threads"), int) or bool(rows(body.get("threads"))) or bool(threads_of(body))
     )

@@ -19,7 +19,7 @@ from connectors.kit.http import DeskSession
 from connectors.kit.signing import check_signature, hmac_base64
 from connectors.kit.values import row, text
 from core.errors import BadPayload, BadSignature
-from core.model import Viewing, WebhookRequest
+from core.model import SidebarRequest, WebhookRequest
 
 if TYPE_CHECKING:
     from connectors.helpscout.connector import Settings
@@ -29,7 +29,7 @@ LONGEST = 4096  # characters of a query: two ids and a signature
 SIGNED = "X-HelpScout-Signature"  # the query's own, beside the header of that name
 
 
-def asked(settings: Settings, request: WebhookRequest, query: str) -> Viewing:
+def asked(settings: Settings, request: WebhookRequest, query: str) -> SidebarRequest:
     """What a genuine question is about. `query`: the query string as it came. Raises BadSignature, BadPayload."""
     if request.body:
         verify(settings.secrets(), request)
@@ -40,7 +40,7 @@ def asked(settings: Settings, request: WebhookRequest, query: str) -> Viewing:
         raise BadSignature("the question's address is none of the app's") from err
     signature = given.pop(SIGNED, None)
     check_signature(settings.secrets(), _php_json(given), signature, algorithm="sha1")
-    return Viewing(_number(given.get("conversation-id")), _number(given.get("user-id")))
+    return SidebarRequest(_number(given.get("conversation-id")), _number(given.get("user-id")))
 
 
 def _php_json(given: Mapping[str, str]) -> bytes:
@@ -48,7 +48,7 @@ def _php_json(given: Mapping[str, str]) -> bytes:
     return json.dumps(given, separators=(",", ":")).replace("/", "\\/").encode()
 
 
-def _posted(body: bytes) -> Viewing:
+def _posted(body: bytes) -> SidebarRequest:
     try:
         told = decoded(body)
     except ValueError as err:
@@ -58,7 +58,7 @@ def _posted(body: bytes) -> Viewing:
     user = row(told.get("user"))
     name = " ".join(filter(None, (text(user.get("fname")), text(user.get("lname")))))
     # "ticket" is false while a draft has not been sent
-    return Viewing(_number(row(told.get("ticket")).get("id")), _number(user.get("id")), name)
+    return SidebarRequest(_number(row(told.get("ticket")).get("id")), _number(user.get("id")), name)
 
 
 def _number(value: Any) -> str:

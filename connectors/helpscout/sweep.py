@@ -18,7 +18,7 @@ from connectors.helpscout.reading import status_of, tags_of, threads_of, touched
 from connectors.helpscout.threads import EPOCH, from_customer, in_order, is_said, unsent
 from connectors.kit.text import intent_in
 from connectors.kit.values import Row, iso, row, stamp, text
-from core.model import EventKind, Page, Sighting, TicketEvent, created_key, reply_key
+from core.model import ChangedTicket, EventKind, Page, TicketEvent, created_key, reply_key
 
 OVERLAP = timedelta(minutes=10)
 MARGIN = timedelta(minutes=2)
@@ -57,13 +57,13 @@ def cursor_of(kept: str, start: datetime) -> Cursor:
 
 
 def changed_since(
-    api: Api, cursor: Cursor, now: datetime, sighting: Callable[[Row, datetime], Sighting]
+    api: Api, cursor: Cursor, now: datetime, changed_ticket: Callable[[Row, datetime], ChangedTicket]
 ) -> Page:
     """One page."""
     found, last = read_page(api, cursor.status, cursor.since, cursor.page)
     begin = stamp(cursor.begin) or EPOCH
     after = _after(cursor, found, last, now)
-    seen = tuple(sighting(one, begin) for one in found if text(one.get("id")))
+    seen = tuple(changed_ticket(one, begin) for one in found if text(one.get("id")))
     return Page(seen, after.text, bool(after.begin))
 
 
@@ -112,7 +112,9 @@ def _after(cursor: Cursor, found: list[Row], last: bool, now: datetime) -> Curso
     return Cursor(high=high, spam=cursor.spam)
 
 
-def sighting_of(raw: Row, begin: datetime, *, desk: str, prefix: str, intent_field: str = "") -> Sighting:
+def changed_ticket_of(
+    raw: Row, begin: datetime, *, desk: str, prefix: str, intent_field: str = ""
+) -> ChangedTicket:
     """One line of the list. Replies older than the pass are left out: the ledger had its chance at them."""
     ticket_id = text(raw.get("id"))
     born = stamp(raw.get("createdAt")) or touched_at(raw) or EPOCH
@@ -125,7 +127,7 @@ def sighting_of(raw: Row, begin: datetime, *, desk: str, prefix: str, intent_fie
         if from_customer(one) and at and at >= begin:
             key = reply_key(desk, ticket_id, text(one.get("id")))
             events.append(TicketEvent(desk, key, EventKind.REPLY, ticket_id, at))
-    return Sighting(
+    return ChangedTicket(
         ticket_id=ticket_id,
         created_at=born,
         updated_at=touched_at(raw) or born,

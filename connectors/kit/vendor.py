@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from connectors.kit.http import DeskSession, OnCall
 from connectors.kit.provision import Keep, Manifest, Step
 from connectors.kit.settings import DeskSettings
-from core.model import Finding, Viewing, WebhookRequest
+from core.model import Finding, SidebarRequest, WebhookRequest
 from core.ports import HelpDesk, Token, TokenStore
 
 Clock = Callable[[], datetime]
@@ -108,7 +108,7 @@ class Connect(Protocol):
 class Sidebar(Protocol):
     """`sidebar.py`, where a vendor's sidebar asks our server with a signed request."""
 
-    def asked(self, settings: Any, request: WebhookRequest, query: str, /) -> Viewing:
+    def asked(self, settings: Any, request: WebhookRequest, query: str, /) -> SidebarRequest:
         """Return who looks at which ticket. Raises BadSignature, BadPayload."""
 
     @property

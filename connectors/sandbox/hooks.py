@@ -29,7 +29,7 @@ class Hooks:
     enabled: bool = True
 
     def post(self, delivery: Delivery) -> int | None:
-        """Deliver now, or hold; gives the status, 0 without an answer, None when not sent."""
+        """Deliver now, or hold; return the status, 0 without an answer, None when not sent."""
         if not self.url or not self.enabled:
             return None
         if self.hold:

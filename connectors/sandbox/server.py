@@ -110,7 +110,7 @@ class _Quiet(WSGIRequestHandler):
 
 @contextmanager
 def serving(app: Any, port: int = 0, host: str = "127.0.0.1") -> Iterator[str]:
-    """Serve `app` on loopback while the block runs; gives the base URL."""
+    """Serve `app` on loopback while the block runs; return the base URL."""
     server = start(app, port, host)
     try:
         yield f"http://{host}:{server.server_port}"

@@ -1,7 +1,7 @@
 """A webhook of Zendesk's → what it says about which ticket.
 
 Two kinds reach us: event subscriptions (a fixed envelope; ids are strings, enums in capitals) and trigger bodies (the
-template that `install` makes, or an admin's own). The envelope proves the fact only as far as its ids go; all else is
+template that `install` makes, or an admin's own). The envelope proves the event only as far as its ids go; all else is
 fetched.
 """
 
@@ -56,7 +56,7 @@ def verify(secrets: Sequence[str], request: WebhookRequest, now: datetime) -> No
 
 
 def parse(desk: str, me: str, request: WebhookRequest, now: datetime) -> tuple[TicketEvent, ...]:
-    """The facts in a genuine request. `me` is our own user's id, "" while it is not known."""
+    """The events in a genuine request. `me` is our own user's id, "" while it is not known."""
     told = _json(request.body)
     kind = told.get("type")
     if isinstance(kind, str) and kind.startswith("zen:event-type:") and not kind.startswith(TYPES):

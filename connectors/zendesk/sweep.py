@@ -23,7 +23,7 @@ from connectors.zendesk.reading import (
     tags_of,
 )
 from core.errors import Gone, Refused
-from core.model import Author, Claim, EventKind, Page, Sighting, Status, TicketEvent, created_key
+from core.model import Author, ChangedTicket, Claim, EventKind, Page, Status, TicketEvent, created_key
 
 WITHHELD = timedelta(minutes=2)  # the newest minute is never shown, and asking for it is an error
 OVERLAP = timedelta(minutes=10)  # read again when a cursor is refused
@@ -68,7 +68,7 @@ def _page(answer: Row, seconds: str, marks: Marks) -> Page:
     after = text(answer.get("after_cursor"))
     return Page(
         tuple(
-            sighting_of(one, times.get(text(one.get("id")), row(one.get("metric_set"))), marks)
+            changed_ticket_of(one, times.get(text(one.get("id")), row(one.get("metric_set"))), marks)
             for one in tickets
         ),
         cursor=f"{newest}|{after}",
@@ -81,10 +81,10 @@ def _is_time(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LAST_SECOND
 
 
-def sighting_of(raw: Row, times: Row, marks: Marks) -> Sighting:
+def changed_ticket_of(raw: Row, times: Row, marks: Marks) -> ChangedTicket:
     """A line of the export. A ticket comes again for system changes too: the ledger knows what is new."""
     ticket_id, born = text(raw.get("id")), stamp(raw.get("created_at")) or EPOCH
-    return Sighting(
+    return ChangedTicket(
         ticket_id,
         created_at=born,
         updated_at=stamp(raw.get("updated_at")) or born,

@@ -62,7 +62,7 @@ def _part(app: App, desk: str) -> Connect:
 
 
 def finish(app: App, desk: str, asked: Request, given: Mapping[str, str]) -> None:
-    """The answer exchanged for a token, which is kept; facts that waited for it are due. ConfigError when it is not the
+    """The answer exchanged for a token, which is kept; events that waited for it are due. ConfigError when it is not the
     answer to our question."""
     if given.get("error"):
         raise ConfigError(f"it was not allowed: {given.get('error_description') or given['error']}")
@@ -92,7 +92,7 @@ def pasted(text: str) -> dict[str, str]:
 
 @contextmanager
 def listening(port: int) -> Iterator[tuple[str, Answer]]:
-    """A page on this machine's loopback that takes one answer; gives its address."""
+    """A page on this machine's loopback that takes one answer; return its address."""
     answer, flask = Answer(), Flask("connect", static_folder=None)
 
     @flask.get("/callback")

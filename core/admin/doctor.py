@@ -102,7 +102,7 @@ def database(app: App) -> Iterator[Finding]:
         db.put(conn, meta, ["name"], {"name": "doctor", "value": app.clock().isoformat()})
         waiting, dead = store.unsettled(conn), len(store.dead(conn))
     yield Finding(
-        "DB01", OK, f"the {kind} store answers and its schema is current; {waiting} facts under way"
+        "DB01", OK, f"the {kind} store answers and its schema is current; {waiting} events under way"
     )
     if dead:
         remedy = "`backstop retry` lists them, `backstop retry all` tries again"

@@ -130,7 +130,7 @@ def _opened(url: str) -> None:
 @click.argument("desk")
 @common
 def pause(desk: str, config: str | None, as_json: bool) -> None:
-    """Hold a desk at once: facts are kept and wait, nothing is written."""
+    """Hold a desk at once: events are kept and wait, nothing is written."""
     from core.ledger import pausing
 
     app = app_of(config)
@@ -152,5 +152,5 @@ def resume(desk: str, config: str | None, as_json: bool) -> None:
 
     app = app_of(config)
     waiting = pausing.resume(app.engine, desk_of(app, desk), app.clock(), getpass.getuser())
-    words = f"{desk} goes on; {waiting} facts waited" if waiting is not None else f"{desk} was not on hold"
+    words = f"{desk} goes on; {waiting} events waited" if waiting is not None else f"{desk} was not on hold"
     out(as_json, {"desk": desk, "paused": False, "waiting": waiting or 0}, words)

@@ -16,7 +16,7 @@ from core.errors import ConfigError
 
 if TYPE_CHECKING:
     from core.classify.evaluate import Example
-    from core.learning.labelled_tickets import Lesson
+    from core.learning.labelled_tickets import LabelledTicket
 
 HISTORY = "180d"
 
@@ -195,7 +195,7 @@ def read_file(file: Path) -> list[Example]:
     return found
 
 
-def past_of(config: str | None, since: str) -> list[Lesson]:
+def past_of(config: str | None, since: str) -> list[LabelledTicket]:
     """What the ledger remembers."""
     from core.learning import labelled_tickets
     from core.ledger import db

@@ -14,7 +14,7 @@ from core.errors import ConfigError
 
 if TYPE_CHECKING:
     from core.classify.evaluate import Judged
-    from core.learning.labelled_tickets import Lesson
+    from core.learning.labelled_tickets import LabelledTicket
 
 LAST = 2000
 NOTHING_KNOWN = (
@@ -170,7 +170,7 @@ def whatif(
     out(as_json, found, lambda: plain_whatif(found))
 
 
-def _some(past: Sequence[Lesson]) -> list[Judged]:
+def _some(past: Sequence[LabelledTicket]) -> list[Judged]:
     from core.learning import labelled_tickets
 
     rows = labelled_tickets.judged(past)

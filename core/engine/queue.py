@@ -53,7 +53,7 @@ def prepare(app: App) -> None:
 
 
 def enqueue(app: App, conn: Connection, event: TicketEvent, attempt: int = 0) -> None:
-    """A workflow for this event, in the caller's transaction. Its name is the fact's; duplicates collapse."""
+    """A workflow for this event, in the caller's transaction. Its name is the event's; duplicates collapse."""
     client(app).enqueue_in_transaction(
         conn,
         {
@@ -69,7 +69,7 @@ def enqueue(app: App, conn: Connection, event: TicketEvent, attempt: int = 0) ->
 
 
 def report(app: App, found: Iterable[TicketEvent], source: str) -> int:
-    """Store facts and start their workflows, in one transaction; gives how many were new."""
+    """Store events and start their workflows, in one transaction; return how many were new."""
     now, fresh = app.clock(), list[TicketEvent]()
     with app.engine.begin() as conn:
         for event in found:
@@ -80,7 +80,7 @@ def report(app: App, found: Iterable[TicketEvent], source: str) -> int:
             for desk in {event.desk for event in found}:
                 store.put_desk(conn, desk, hook_heard_at=now)
     for event in fresh:
-        traces.stored(event.key, desk=event.desk, ticket=event.ticket_id, fact=event.kind, source=source)
+        traces.stored(event.key, desk=event.desk, ticket=event.ticket_id, event=event.kind, source=source)
     return len(fresh)
 
 

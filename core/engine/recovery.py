@@ -46,7 +46,7 @@ def leave(app: App, me: str) -> None:
 
 
 def take_over(app: App, engine: DBOSClient, me: str) -> int:
-    """Work of executors whose heart stopped goes back to its queue; gives how many pieces."""
+    """Requeue the workflows of executors whose heartbeat stopped; return how many pieces."""
     moved = 0
     for executor, beat_at in _dead(app, engine, me):
         lease = _leased(app, executor, beat_at)
@@ -60,7 +60,7 @@ def take_over(app: App, engine: DBOSClient, me: str) -> int:
 
 
 def _dead(app: App, engine: DBOSClient, me: str) -> list[tuple[str, datetime]]:
-    """Executors that are silent for too long, and those at work without a row (thawed after they were buried)."""
+    """Executors that are silent for too long, and those at work without a row (resumed after they were declared dead)."""
     pending = engine.list_workflows(status="PENDING", load_input=False, load_output=False)
     with app.engine.begin() as conn:
         now = _database_now(conn)
@@ -169,7 +169,7 @@ def _database_now(conn: Connection) -> datetime:
 
 
 def clean(engine: DBOSClient, before: datetime) -> int:
-    """Delete the engine's finished workflows older than `before`; gives how many."""
+    """Delete the engine's finished workflows older than `before`; return how many."""
     gone = 0
     while True:
         old = engine.list_workflows(

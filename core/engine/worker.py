@@ -1,4 +1,4 @@
-"""The only file that knows the durable engine: events become workflows named by the fact, timers tick once over all.
+"""The only file that knows the durable engine: events become workflows named by the event, timers tick once over all.
 
 A workflow here has no inner steps: what a step's checkpoint would remember, the ledger's claim → call → done rows
 remember already, and they can be asked. What waits (an outage, a rate limit) ends its workflow and leaves a due time.
@@ -59,7 +59,7 @@ _wakeup = wakeup.Wakeup()
 
 @DBOS.workflow(name="handle_event")
 def handle_event(key: str) -> str:
-    """One reported fact, to its end or to its next due time."""
+    """One reported event, to its end or to its next due time."""
     app = _running()
     with _at_work(), correlated(key), traces.span("handle", kind="consumer", story=key):
         state = _patiently(lambda: handle(app, key), lambda err: give_up(app, key, said_of(err)))
@@ -243,14 +243,14 @@ def stop() -> None:
 
 
 def _keep_beating(app: App) -> None:
-    """The heart, and with each beat a look whether another's has stopped."""
+    """Write the heartbeat, and with each beat look for executors whose heartbeat stopped."""
     beat = min(BEAT, app.settings.limits.dead_after.total_seconds() / BEATS)
     failing_since: datetime | None = None
     while not _stop.wait(beat):
         try:
             recovery.beat(app, _me, queue.VERSION)
             recovery.take_over(app, queue.client(app), _me)
-        except Exception as err:  # the heart must not stop because the store hiccuped
+        except Exception as err:  # a store error must not end the heartbeat
             log.warning("heartbeat failed", error=said_of(err))
             failing_since = failing_since or app.clock()
             if app.clock() - failing_since >= UNSTORED and isinstance(err, DBAPIError):

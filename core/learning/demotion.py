@@ -79,7 +79,7 @@ def honour(app: App) -> None:
 
 
 def review(app: App, now: datetime) -> list[Evidence]:
-    """Take back what the evidence no longer bears; gives what was taken back just now. Told once."""
+    """Take back what the evidence no longer bears; return what was taken back just now. Notified once."""
     answering = {
         rule.name
         for rules in app.rules.values()

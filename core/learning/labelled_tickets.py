@@ -18,7 +18,7 @@ from core.errors import Gone, Moved, Refused, TryLater
 from core.ledger import db, store
 from core.ledger.schema import decisions, labels, meta, tickets
 from core.mail.said import said_in
-from core.model import NO_INTENT, Author, Rules, Sighting, Status, Ticket
+from core.model import NO_INTENT, Author, ChangedTicket, Rules, Status, Ticket
 from core.reports.reporting import ticket_rows
 from core.reports.weekly import QUIET
 from core.reports.weekly import judged as judged_answers
@@ -33,7 +33,7 @@ OUT_OF_SIGHT = {Status.SPAM, Status.DELETED}
 
 
 @dataclass(frozen=True)
-class Lesson:
+class LabelledTicket:
     """One ticket's prediction, and what is known of its truth ("" = nothing yet)."""
 
     desk: str
@@ -48,7 +48,7 @@ class Lesson:
 
 def from_ledger(
     conn: Connection, now: datetime, since: datetime | None = None, last: int | None = None
-) -> list[Lesson]:
+) -> list[LabelledTicket]:
     """The decided tickets, newest first."""
     same = and_(labels.c.desk == tickets.c.desk, labels.c.ticket_id == tickets.c.ticket_id)
     first = tickets.c.desk + ":" + tickets.c.ticket_id + ":created"
@@ -61,7 +61,7 @@ def from_ledger(
     )
     query = query.where(tickets.c.first_seen_at >= since) if since else query
     again = asked_again(conn, now, since)
-    return [_lesson(row, now, again) for row in conn.execute(query.limit(last) if last else query)]
+    return [_labelled(row, now, again) for row in conn.execute(query.limit(last) if last else query)]
 
 
 def asked_again(conn: Connection, now: datetime, since: datetime | None = None) -> set[tuple[str, str]]:
@@ -75,9 +75,9 @@ def asked_again(conn: Connection, now: datetime, since: datetime | None = None) 
     }
 
 
-def _lesson(row: Any, now: datetime, again: Collection[tuple[str, str]]) -> Lesson:
+def _labelled(row: Any, now: datetime, again: Collection[tuple[str, str]]) -> LabelledTicket:
     truth, source = truth_of(row, row.label or "", now, again)
-    return Lesson(
+    return LabelledTicket(
         row.desk, row.ticket_id, row.first_seen_at, row.intent, row.confidence, truth, source, row.words
     )
 
@@ -98,21 +98,21 @@ def truth_of(row: Any, label: str, now: datetime, again: Collection[tuple[str, s
     return "", ""
 
 
-def judged(lessons: Sequence[Lesson]) -> list[Judged]:
+def judged(labelled: Sequence[LabelledTicket]) -> list[Judged]:
     """Those whose truth is known, as the measures want them."""
-    return [Judged(one.truth, one.guess, one.confidence) for one in lessons if one.truth]
+    return [Judged(one.truth, one.guess, one.confidence) for one in labelled if one.truth]
 
 
-def examples(lessons: Sequence[Lesson], known: Mapping[str, Any]) -> list[Example]:
+def examples(labelled: Sequence[LabelledTicket], known: Mapping[str, Any]) -> list[Example]:
     """What a model may learn from: words that people labelled with an intent of the configuration, or as none."""
     may = {*known, NO_INTENT}
-    good = [one for one in lessons if one.source == "label" and one.words and one.truth in may]
+    good = [one for one in labelled if one.source == "label" and one.words and one.truth in may]
     return [Example(one.words, one.truth, one.at) for one in good]
 
 
-def sources(lessons: Sequence[Lesson]) -> dict[str, int]:
+def sources(labelled: Sequence[LabelledTicket]) -> dict[str, int]:
     """How many rows are known by which source."""
-    return dict(Counter(one.source for one in lessons if one.source))
+    return dict(Counter(one.source for one in labelled if one.source))
 
 
 def thresholds(
@@ -131,9 +131,9 @@ def keep_thresholds(conn: Connection, found: Mapping[str, Any]) -> None:
     db.put(conn, meta, ["name"], {"name": PROVEN, "value": dict(found)})
 
 
-def past(lessons: Sequence[Lesson]) -> list[Past]:
+def past(labelled: Sequence[LabelledTicket]) -> list[Past]:
     """As a replay wants them."""
-    return [Past(one.at, one.guess, one.confidence, one.truth) for one in lessons]
+    return [Past(one.at, one.guess, one.confidence, one.truth) for one in labelled]
 
 
 def handling(rules: Mapping[str, Rules], timezone: str) -> Handling:
@@ -169,8 +169,8 @@ def from_desk(
         at = cursor
         page = patiently(lambda at=at: desk.changed_since(at, since, app.clock()), sleep)  # type: ignore[misc]
         with app.engine.begin() as conn:
-            rows = store.known(conn, name, [one.ticket_id for one in page.sightings])
-        for one in page.sightings:
+            rows = store.known(conn, name, [one.ticket_id for one in page.changed_tickets])
+        for one in page.changed_tickets:
             found += _taught(app, name, one, rows.get(one.ticket_id), queues, sleep)
             step(len(found))
         if not page.more or page.cursor == cursor:
@@ -191,18 +191,18 @@ def queues_of_one_intent(rules: Rules) -> dict[str, str]:
 def _taught(
     app: App,
     name: str,
-    sighting: Sighting,
+    changed_ticket: ChangedTicket,
     row: Any,
     queues: Mapping[str, str],
     sleep: Callable[[float], None],
 ) -> Iterator[Example]:
     """What one ticket teaches. Marks and queues that we set ourselves teach nothing: a model must not learn from itself."""
-    label = sighting.intent_label
+    label = changed_ticket.intent_label
     ours = row is not None and bool(row.intent) and not row.final_intent
-    if sighting.status in OUT_OF_SIGHT or (ours and label in {"", row.intent}) or not (label or queues):
+    if changed_ticket.status in OUT_OF_SIGHT or (ours and label in {"", row.intent}) or not (label or queues):
         return
     try:
-        ticket = patiently(lambda: app.desks[name].fetch(sighting.ticket_id), sleep)
+        ticket = patiently(lambda: app.desks[name].fetch(changed_ticket.ticket_id), sleep)
     except (Gone, Moved, Refused):
         return
     intent = label or _by_queue(ticket, queues)

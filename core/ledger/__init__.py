@@ -1,1 +1,1 @@
-"""What Backstop remembers: one row for each fact, decision, write and notice; compared with the desk by `audit`."""
+"""What Backstop remembers: one row for each event, decision, write and notice; compared with the desk by `audit`."""

@@ -1,4 +1,4 @@
-"""A desk on hold: facts are accepted and wait, nothing is written; let go, they are taken up."""
+"""A desk on hold: events are accepted and wait, nothing is written; let go, they are taken up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOOK_AGAIN = timedelta(hours=1)  # letting go takes them up at once; this is for
 
 
 def held_until(engine: Engine, desk: str, now: datetime) -> datetime | None:
-    """When a fact of this desk is to be looked at again, because the desk is on hold; None when it is not."""
+    """When an event of this desk is to be looked at again, because the desk is on hold; None when it is not."""
     return now + LOOK_AGAIN if paused(engine, desk) else None
 
 
@@ -36,7 +36,7 @@ def hold(engine: Engine, desk: str, now: datetime, by: str) -> bool:
 
 
 def resume(engine: Engine, desk: str, now: datetime, by: str) -> int | None:
-    """Let a desk go on; how many facts were waiting, None when it was not on hold."""
+    """Let a desk go on; how many events were waiting, None when it was not on hold."""
     with engine.begin() as conn:
         on_hold = update(desks).where(desks.c.desk == desk, desks.c.paused_at.is_not(None))
         if not conn.execute(on_hold.values(paused_at=None, paused_by="")).rowcount:
@@ -46,7 +46,7 @@ def resume(engine: Engine, desk: str, now: datetime, by: str) -> int | None:
 
 
 def release(conn: Connection, now: datetime) -> int:
-    """What waits for a desk that is no longer on hold is due now, whoever let it go; gives how much."""
+    """What waits for a desk that is no longer on hold is due now, whoever let it go; return how many."""
     on_hold = select(desks.c.desk).where(desks.c.paused_at.is_not(None))
     free = update(events).where(
         events.c.state == "waiting", events.c.reason == REASON, events.c.desk.not_in(on_hold)

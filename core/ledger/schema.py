@@ -96,7 +96,7 @@ def _flag(name: str) -> Column[bool]:
     return Column(name, Boolean, nullable=False, default=False)
 
 
-events = _table(  # a reported fact and what became of it
+events = _table(  # a reported event and what became of it
     "events",
     _key("key"),
     _text("desk"),
@@ -175,7 +175,7 @@ tickets = _table(  # where each ticket stands; every ticket the desk lists is in
 
 decisions = _table(  # one per customer message (or run of messages) decided about
     "decisions",
-    _key("key"),  # the fact's key
+    _key("key"),  # the event's key
     _text("desk"),
     _text("ticket_id"),
     _text("message_id"),

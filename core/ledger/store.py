@@ -42,11 +42,11 @@ NO_ENTRY = (
 )
 PUBLIC = {"answer", "acknowledgment"}  # what customers see
 
-# --- events: facts reported, and what became of them ----------------------------------------
+# --- events: events reported, and what became of them ----------------------------------------
 
 
 def add_event(conn: Connection, event: TicketEvent, source: str, now: datetime) -> bool:
-    """Store a reported fact; False when the ledger knows it already."""
+    """Store a reported event; False when the ledger knows it already."""
     row = {
         "key": event.key,
         "desk": event.desk,
@@ -67,7 +67,7 @@ def event(conn: Connection, key: str) -> EventRow | None:
 
 
 def settle(conn: Connection, key: str, outcome: str, reason: str, now: datetime) -> None:
-    """The fact has come to its end."""
+    """The event has come to its end."""
     values = {"state": "settled", "outcome": outcome, "reason": reason, "settled_at": now, "due_at": None}
     conn.execute(update(events).where(events.c.key == key).values(**values))
 
@@ -105,14 +105,14 @@ def hasten(conn: Connection, desk: str, now: datetime, reason: str = "") -> int:
 
 
 def dropped(conn: Connection, key: str, now: datetime) -> bool:
-    """The workflow of this fact is no more: unless it has come to its end, it is due now, one try poorer."""
+    """The workflow of this event is no more: unless it has come to its end, it is due now, one try poorer."""
     under_way = and_(events.c.key == key, events.c.state == "received")
     again = {"state": "waiting", "due_at": now, "attempts": events.c.attempts + 1}
     return bool(conn.execute(update(events).where(under_way).values(**again)).rowcount)
 
 
 def died(conn: Connection, key: str) -> int:
-    """A worker died while it dealt with this fact; gives how often that happened."""
+    """A worker died while it dealt with this event; return how often that happened."""
     mine = and_(events.c.key == key, events.c.state == "received")
     conn.execute(update(events).where(mine).values(deaths=events.c.deaths + 1))
     return conn.execute(select(events.c.deaths).where(mine)).scalar() or 0
@@ -127,7 +127,7 @@ def dead(conn: Connection, desk: str | None = None) -> list[EventRow]:
 
 
 def unsettled(conn: Connection, desk: str | None = None) -> int:
-    """How many facts are under way."""
+    """How many events are under way."""
     query = select(func.count()).select_from(events).where(events.c.state.in_(("received", "waiting")))
     return int(conn.execute(query.where(events.c.desk == desk) if desk else query).scalar_one())
 
@@ -185,7 +185,7 @@ def due_tickets(
 
 
 def decision(conn: Connection, key: str) -> DecisionRow | None:
-    """The decision about one fact."""
+    """The decision about one event."""
     return first(DecisionRow, conn.execute(select(decisions).where(decisions.c.key == key)))
 
 
@@ -226,7 +226,7 @@ def add_decision(
     words: str,
     now: datetime,
 ) -> bool:
-    """Store a decision; False when this fact was decided about already."""
+    """Store a decision; False when this event was decided about already."""
     row = {
         "key": key,
         "desk": where[0],
@@ -283,7 +283,7 @@ def writes_of(conn: Connection, fact_key: str) -> list[WriteRow]:
 
 
 def set_write(conn: Connection, key: str, state: str, **values: Any) -> None:
-    """planned → open → done, skipped or failed. What was not said gives its place under the caps back."""
+    """planned → open → done, skipped or failed. A write that was not sent frees its place under the caps."""
     if state in {WriteState.SKIPPED, WriteState.FAILED}:
         values["reserved_at"] = None
     conn.execute(update(writes).where(writes.c.key == key).values(state=state, **values))
@@ -388,7 +388,7 @@ def known(conn: Connection, desk: str, ticket_ids: Sequence[str]) -> dict[str, T
 
 
 def events_known(conn: Connection, keys: Sequence[str]) -> set[str]:
-    """Which of these facts the ledger knows."""
+    """Which of these events the ledger knows."""
     return set(conn.execute(select(events.c.key).where(events.c.key.in_(list(keys)))).scalars())
 
 

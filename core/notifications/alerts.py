@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.model import Notice, Priority
+from core.model import Notification, Priority
 from core.notifications import delivery, routing
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def alarm(app: App, key: str, desk: str, ticket_id: str, what: str, now: datetime) -> None:
     """Tell our own people about a trouble of ours; once per key."""
-    notice = Notice(
+    notice = Notification(
         key=f"alarm:{key}",
         audience=routing.ALARM,
         priority=Priority.HIGH,

@@ -22,7 +22,7 @@ from core.ledger import store
 from core.ledger.db import reading
 from core.ledger.rows import NotificationRow, every, first
 from core.ledger.schema import notices, tickets
-from core.model import Claim, Notice, Priority
+from core.model import Claim, Notification, Priority
 from core.notifications.digests import hold_back, members
 from core.notifications.routing import DESK, Place, Routes
 from core.notifications.rows import FORGOTTEN, WAITING, count, insert_row
@@ -38,7 +38,7 @@ PASSES = 6  # a pass may queue fallbacks, which the next one sends
 StillWaiting = Callable[[str, Sequence[str]], Mapping[str, Claim]]
 
 
-def enqueue(conn: Connection, told: Iterable[Notice], *, routes: Routes, now: datetime) -> int:
+def enqueue(conn: Connection, told: Iterable[Notification], *, routes: Routes, now: datetime) -> int:
     """One row per channel and person for each notice; how many were new. Twice is as good as once."""
     return sum(
         insert_row(conn, notice, place, now)
@@ -48,7 +48,7 @@ def enqueue(conn: Connection, told: Iterable[Notice], *, routes: Routes, now: da
     )
 
 
-def _noise(notice: Notice, place: Place) -> bool:
+def _noise(notice: Notification, place: Place) -> bool:
     """The ticket lies in its queue already, flagged: a note that says so tells nobody anything."""
     return place.channel == DESK and notice.template == "escalated"
 

@@ -13,7 +13,7 @@ from core.ledger import store
 from core.ledger.db import reading
 from core.ledger.rows import NotificationRow, every, first, typed
 from core.ledger.schema import notices
-from core.model import Notice, Priority
+from core.model import Notification, Priority
 from core.notifications.routing import Place
 from core.notifications.rows import DIGEST, TAKEN, count, insert_row
 from core.notifications.throttle import LIMITS, LOOK_BACK, digest_at, too_many
@@ -108,7 +108,7 @@ def _digest(conn: Connection, row: NotificationRow, now: datetime) -> Notificati
             else None
         )
         due = digest_at([sent] if sent else [], now)
-        notice = Notice(f"digest:{now.isoformat()}", row.audience, Priority(row.priority), DIGEST)
+        notice = Notification(f"digest:{now.isoformat()}", row.audience, Priority(row.priority), DIGEST)
         insert_row(conn, notice, Place(row.channel, row.address, row.person), now)
         conn.execute(update(notices).where(is_waiting).values(due_at=due))
         found = typed(NotificationRow, conn.execute(waiting).one())

@@ -13,9 +13,9 @@ from weakref import WeakKeyDictionary
 
 from core.app import App
 from core.errors import said_of
-from core.model import Notice, Priority
+from core.model import Notification, Priority
 from core.notifications import delivery, routing
-from core.ports import Returning
+from core.ports import PolledChannel
 
 log = logging.getLogger(__name__)
 
@@ -33,17 +33,17 @@ class _Look:
     failing_since: datetime | None = None
 
 
-_looks: WeakKeyDictionary[Returning, _Look] = WeakKeyDictionary()
+_looks: WeakKeyDictionary[PolledChannel, _Look] = WeakKeyDictionary()
 
 
 def collect(app: App, now: datetime) -> None:
     """Ask each channel whose turn it is; a message that came back has failed, and another way is tried."""
     for ref, channel in app.channels.items():
-        if isinstance(channel, Returning):
+        if isinstance(channel, PolledChannel):
             _ask(app, ref, channel, now)
 
 
-def _ask(app: App, ref: str, channel: Returning, now: datetime) -> None:
+def _ask(app: App, ref: str, channel: PolledChannel, now: datetime) -> None:
     last = _looks.get(channel)
     if last is not None and (last.work.is_alive() or now - last.at < EVERY):
         return
@@ -53,7 +53,7 @@ def _ask(app: App, ref: str, channel: Returning, now: datetime) -> None:
     work.join(PROMPT)
 
 
-def _hear(app: App, ref: str, channel: Returning, now: datetime) -> None:
+def _hear(app: App, ref: str, channel: PolledChannel, now: datetime) -> None:
     look = _looks[channel]
     try:
         told = channel.returned(now)
@@ -70,6 +70,6 @@ def _hear(app: App, ref: str, channel: Returning, now: datetime) -> None:
 def _say_aloud(app: App, ref: str, why: str, now: datetime) -> None:
     """Once a day."""
     facts = {"headline": f"{ref}: what comes back cannot be read", "text": why[:300]}
-    told = Notice(f"alarm:{ref}:returns:{now:%Y-%m-%d}", routing.ALARM, Priority.NORMAL, "alarm", facts)
+    told = Notification(f"alarm:{ref}:returns:{now:%Y-%m-%d}", routing.ALARM, Priority.NORMAL, "alarm", facts)
     with app.engine.begin() as conn:
         delivery.enqueue(conn, [told], routes=routing.of(app), now=now)

@@ -13,7 +13,7 @@ from core.app import App
 from core.ledger.db import reading
 from core.ledger.rows import NotificationRow
 from core.ledger.schema import notices
-from core.model import Dispatch, Priority
+from core.model import OutboundMessage, Priority
 from core.notifications.texts import plain, render
 from core.ports import Channel
 
@@ -30,7 +30,7 @@ def compose(
     mine: Sequence[NotificationRow],
     token: str,
     now: datetime,
-) -> Dispatch:
+) -> OutboundMessage:
     """The message. A digest of one ticket is an ordinary notice of it."""
     about = mine[0] if len(mine) == 1 else row
     facts = _facts(about) | {"repeat": row.error.startswith(UNKNOWN)}
@@ -48,7 +48,7 @@ def compose(
     except Exception:  # a broken template must not silence a page
         log.exception("the words of a notice are broken: %s", about.template)
         subject = text = plain(facts)
-    return Dispatch(
+    return OutboundMessage(
         key=row.key, to=tuple(row.address.split(",")) if row.address else (), subject=subject, text=text,
         priority=Priority(facts["priority"]), url=url, claim_url=claim_url, desk=about.desk, ticket_id=about.ticket_id,
         thread=_thread(app, about, row.channel), template=about.template, repeat=bool(facts["repeat"]), edits=str(facts.get("edits", "")),

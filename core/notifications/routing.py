@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from core.escalation import TEAM, check_rungs
-from core.model import Finding, Notice, Priority, Rung
+from core.model import Finding, Notification, Priority, Rung
 from core.notifications.rota import Person, Reader, Rotas
 from core.notifications.rota import make as make_rotas
 from core.ports import Channel
@@ -55,7 +55,7 @@ class Routes:
         named = (audience, *(ref for ref in self.audiences.get(audience, ()) if ref in self.rotas.rotas))
         return tuple(dict.fromkeys(person for name in named for person in self.rotas.on_duty(name, now)))
 
-    def places(self, notice: Notice, now: datetime) -> tuple[Place, ...]:
+    def places(self, notice: Notification, now: datetime) -> tuple[Place, ...]:
         """Where this notice goes at once; the fallbacks when its audience leads nowhere."""
         found = tuple(self._places(notice.audience, notice.priority, bool(notice.ticket_id), now))
         return found or self.fallback(notice.audience, notice.priority, (), bool(notice.ticket_id), now)

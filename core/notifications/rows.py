@@ -13,7 +13,7 @@ from core.app import App
 from core.ledger.db import insert_new
 from core.ledger.rows import NotificationRow, every
 from core.ledger.schema import notices
-from core.model import Notice, Priority
+from core.model import Notification, Priority
 from core.notifications.routing import Place, Routes
 from core.ports import Channel
 
@@ -27,7 +27,13 @@ LONGEST_KEY = 200
 
 
 def insert_row(
-    conn: Connection, notice: Notice, place: Place, now: datetime, *, fallback_of: str = "", because: str = ""
+    conn: Connection,
+    notice: Notification,
+    place: Place,
+    now: datetime,
+    *,
+    fallback_of: str = "",
+    because: str = "",
 ) -> bool:
     """One message to be sent; False when it is there already."""
     facts: Mapping[str, Any] = {**notice.facts, "person_email": place.email, "because": because}
@@ -40,9 +46,9 @@ def insert_row(
     return insert_new(conn, notices, row)
 
 
-def notice_of(row: NotificationRow) -> Notice:
+def notice_of(row: NotificationRow) -> Notification:
     """The notice that a row is one delivery of."""
-    return Notice(
+    return Notification(
         row.notice_key,
         row.audience,
         Priority(row.priority),
@@ -106,8 +112,10 @@ def _changeable(
     return [(row, row.provider_id) for row in offers if getattr(channels.get(row.channel), "edits", False)]
 
 
-def _taken(row: NotificationRow, by: str, edits: str) -> Notice:
+def _taken(row: NotificationRow, by: str, edits: str) -> Notification:
     """That somebody came. A message that is changed keeps its words."""
     facts = {**(row.facts or {}), "edits": edits} if edits else {}
     key, priority = f"{row.notice_key}:taken", Priority(row.priority)
-    return Notice(key, row.audience, priority, TAKEN, facts | {"claimed_by": by}, row.desk, row.ticket_id)
+    return Notification(
+        key, row.audience, priority, TAKEN, facts | {"claimed_by": by}, row.desk, row.ticket_id
+    )

@@ -15,7 +15,7 @@ from core.ledger import links, store
 from core.ledger.db import reading
 from core.ledger.rows import NotificationRow, every
 from core.ledger.schema import notices
-from core.model import Notice, Priority, Receipt
+from core.model import Notification, Priority, Receipt
 from core.notifications import routing
 from core.notifications.digests import members
 from core.notifications.rendering import UNKNOWN, compose, public
@@ -160,7 +160,7 @@ def _alarm(
     if row.audience == routing.ALARM:
         return
     facts = {"headline": f"{row.channel} does not work", "text": because[:300]}
-    told = Notice(f"alarm:{row.channel}:{now:%Y-%m-%d}", routing.ALARM, Priority.HIGH, "alarm", facts)
+    told = Notification(f"alarm:{row.channel}:{now:%Y-%m-%d}", routing.ALARM, Priority.HIGH, "alarm", facts)
     for place in routes.places(told, now):
         if place.channel != row.channel:
             insert_row(conn, told, place, now)

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine
 
 from core.errors import BackstopError, said_of
-from core.model import Dispatch, Notice, Priority
+from core.model import Notification, OutboundMessage, Priority
 from core.notifications import routing
 from core.notifications.routing import Place
 
@@ -55,7 +55,7 @@ def _ways(app: App, now: datetime) -> Iterator[Sequence[Place]]:
     """Where alarms go; then, while nobody is reached, wherever else somebody may be."""
     routes = routing.of(app)
     found: Sequence[Place] = routes.places(
-        Notice("unstored", routing.ALARM, Priority.URGENT, "alarm", {}), now
+        Notification("unstored", routing.ALARM, Priority.URGENT, "alarm", {}), now
     )
     tried: set[str] = set()
     while found:
@@ -68,7 +68,7 @@ def _sent(app: App, place: Place, text: str, now: datetime) -> bool:
     key = f"unstored:{place.channel}:{place.address}:{now:%Y-%m-%dT%H}"
     to = tuple(place.address.split(",")) if place.address else ()
     try:
-        app.channels[place.channel].send(Dispatch(key, to, SUBJECT, text, Priority.URGENT), now)
+        app.channels[place.channel].send(OutboundMessage(key, to, SUBJECT, text, Priority.URGENT), now)
     except (BackstopError, KeyError) as err:
         log.warning("%s could not be used for an alarm: %s", place.channel, said_of(err))
         return False

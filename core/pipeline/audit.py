@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core.ledger import store
 from core.ledger.rows import TicketRow
 from core.ledger.schema import balance
-from core.model import Sighting, Status
+from core.model import ChangedTicket, Status
 from core.pipeline.returned import came_back
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ def audit(app: App, desk: str, since: datetime, now: datetime) -> dict[str, Any]
     return line
 
 
-def _back(listed: Mapping[str, Sighting], known: Mapping[str, TicketRow], under_way: Set[str]) -> set[str]:
+def _back(
+    listed: Mapping[str, ChangedTicket], known: Mapping[str, TicketRow], under_way: Set[str]
+) -> set[str]:
     """Tickets that the ledger has as over and that stand open again."""
     rows = {id_: row for id_, row in known.items() if id_ in listed and id_ not in under_way}
     return {id_ for id_, row in rows.items() if came_back(row, listed[id_].status)}
@@ -63,11 +65,11 @@ def _listed(app: App, desk: str, since: datetime, now: datetime) -> dict[str, An
     cursor, found = "", {}
     for _ in range(PAGES):
         page = app.desks[desk].changed_since(cursor, since, now)
-        for sighting in page.sightings:
-            if sighting.status not in {Status.DELETED, Status.SPAM}:
-                found[sighting.ticket_id] = sighting
+        for changed_ticket in page.changed_tickets:
+            if changed_ticket.status not in {Status.DELETED, Status.SPAM}:
+                found[changed_ticket.ticket_id] = changed_ticket
             else:
-                found.pop(sighting.ticket_id, None)
+                found.pop(changed_ticket.ticket_id, None)
         if not page.more:
             break
         cursor = page.cursor
@@ -91,9 +93,9 @@ def _heal(app: App, desk: str, absent: list[Any]) -> set[str]:
     from core.model import EventKind, TicketEvent, created_key
 
     healed = set()
-    for sighting in absent:
-        id_ = sighting.ticket_id
-        event = TicketEvent(desk, created_key(desk, id_), EventKind.CREATED, id_, sighting.created_at)
+    for changed_ticket in absent:
+        id_ = changed_ticket.ticket_id
+        event = TicketEvent(desk, created_key(desk, id_), EventKind.CREATED, id_, changed_ticket.created_at)
         if report(app, [event], "sweep"):
             healed.add(id_)
     return healed

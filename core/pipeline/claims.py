@@ -21,7 +21,7 @@ from core.ledger.rows import TicketRow
 from core.model import Assign, Assignee, Author, Claim, Mode, Status, Ticket, TicketState
 from core.notifications import routing
 from core.notifications import rows as notice_rows
-from core.ports import HelpDesk, Knowing
+from core.ports import AgentDirectory, HelpDesk
 
 log = logging.getLogger(__name__)
 
@@ -180,7 +180,7 @@ def _holder(at: HelpDesk, ticket: Ticket, email: str) -> str:
 def _same(at: HelpDesk, who: Assignee, email: str) -> bool:
     """By the desk's own id: it may not show the holder's address on a ticket, or show another one."""
     try:
-        return isinstance(at, Knowing) and at.agent_id(email) == who.id
+        return isinstance(at, AgentDirectory) and at.agent_id(email) == who.id
     except Refused:
         return False
 

@@ -1,4 +1,4 @@
-"""One reported fact, from look to settled: fetch, decide, write, remember.
+"""One reported event, from look to settled: fetch, decide, write, remember.
 
 Everything here may run twice. A decision is stored before the first call; each call is claimed, made, and marked
 done; a call found open on a repeat is looked up at the desk before it is made again. So a process may die on any
@@ -58,7 +58,7 @@ UNAUTHORISED, TOO_MANY = 401, 429
 
 
 def handle(app: App, key: str) -> str:
-    """Deal with one stored event; gives its state. Raises nothing: what fails waits, or becomes a dead letter."""
+    """Deal with one stored event; return its state. Raises nothing: a failure is retried, or becomes a dead letter."""
     with reading(app.engine) as conn:
         event = store.event(conn, key)
     if event is None or event.state in {"settled", "dead"}:
@@ -96,7 +96,7 @@ def handle(app: App, key: str) -> str:
 
 
 def settle_ticket(app: App, event: EventRow) -> tuple[str, str]:
-    """Look at the ticket and do what is to be done; gives outcome and reason."""
+    """Look at the ticket and do what is to be done; return outcome and reason."""
     desk = app.desks[event.desk]
     ticket = desk.fetch(event.ticket_id)
     now = app.clock()
@@ -165,7 +165,7 @@ def _settled(app: App, event: EventRow, outcome: str, reason: str) -> str:
 
 
 def _held(app: App, event: EventRow, until: datetime) -> str:
-    """The desk is paused: the fact is kept and nothing is done about it."""
+    """The desk is paused: the event is kept and nothing is done about it."""
     with app.engine.begin() as conn:
         store.wait(conn, event.key, until, pausing.REASON, counts=False)
     return "waiting"

@@ -41,7 +41,7 @@ def stored(
     promise_at: datetime | None,
     seen: str,
 ) -> DecisionRow | None:
-    """One transaction: whoever is second finds the fact decided, or the ticket further on than it was `seen`."""
+    """One transaction: whoever is second finds the event decided, or the ticket further on than it was `seen`."""
     ticket, where = case.ticket, (case.ticket.desk, case.ticket.id)
     mode, now = app.rules[ticket.desk].mode, app.clock()
     newest = case.messages[-1] if case.messages else None

@@ -14,7 +14,7 @@ from core.escalation import next_due, returned
 from core.ledger import store
 from core.ledger.db import reading
 from core.ledger.rows import TicketRow
-from core.model import Author, Sighting, Status, Ticket, TicketState, created_key
+from core.model import Author, ChangedTicket, Status, Ticket, TicketState, created_key
 from core.outgoing import human_touch
 from core.pipeline.claims import AWAITED
 from core.pipeline.outcome import escalated_again
@@ -31,9 +31,9 @@ def came_back(row: TicketRow, status: Status) -> bool:
     return row.closed_at is not None and row.answered_at is None and stands
 
 
-def closed_since(row: TicketRow, sighting: Sighting, now: datetime) -> datetime | None:
+def closed_since(row: TicketRow, changed_ticket: ChangedTicket, now: datetime) -> datetime | None:
     """What `closed_at` says once the sweep has seen a ticket that we answered: since when it is solved."""
-    solved = row.state == TicketState.AUTO_RESOLVED and sighting.status in CLOSED
+    solved = row.state == TicketState.AUTO_RESOLVED and changed_ticket.status in CLOSED
     return now if solved and row.closed_at is None else row.closed_at
 
 

@@ -20,7 +20,7 @@ from core.hours import stamp
 from core.ledger import store, tokens
 from core.ledger.db import reading
 from core.ledger.rows import DeskRow, TicketRow
-from core.model import EventKind, Sighting, TicketEvent, created_key, look_key
+from core.model import ChangedTicket, EventKind, TicketEvent, created_key, look_key
 from core.notifications.alerts import alarm
 from core.pipeline.claims import AWAITED
 from core.pipeline.returned import GONE, came_back, closed_since
@@ -46,8 +46,8 @@ def sweep(app: App, name: str, now: datetime) -> dict[str, Any]:
     try:
         for _ in range(PAGES):
             page = desk.changed_since(cursor, start, now)
-            seen += len(page.sightings)
-            found += _store_page(app, name, page.sightings, page.cursor, now)
+            seen += len(page.changed_tickets)
+            found += _store_page(app, name, page.changed_tickets, page.cursor, now)
             if not page.more:
                 break
             cursor = page.cursor
@@ -67,53 +67,59 @@ def sweep(app: App, name: str, now: datetime) -> dict[str, Any]:
     return {"desk": name, "seen": seen, "found": found, "trouble": ""}
 
 
-def _store_page(app: App, desk: str, sightings: Sequence[Sighting], cursor: str, now: datetime) -> int:
+def _store_page(
+    app: App, desk: str, changed_tickets: Sequence[ChangedTicket], cursor: str, now: datetime
+) -> int:
     """Facts that the ledger does not know become events; one transaction with the cursor."""
     with app.engine.begin() as conn:
-        known = store.known(conn, desk, [s.ticket_id for s in sightings])
-        facts = [fact for s in sightings for fact in unknown(desk, s, known.get(s.ticket_id), now)]
-        told = store.events_known(conn, [fact.key for fact in facts])
-        new = [fact for fact in facts if fact.key not in told]
-        for fact in new:
-            if store.add_event(conn, fact, "sweep", now):
-                enqueue(app, conn, fact)
-        for s in sightings:
+        known = store.known(conn, desk, [s.ticket_id for s in changed_tickets])
+        events = [event for s in changed_tickets for event in unknown(desk, s, known.get(s.ticket_id), now)]
+        told = store.events_known(conn, [event.key for event in events])
+        new = [event for event in events if event.key not in told]
+        for event in new:
+            if store.add_event(conn, event, "sweep", now):
+                enqueue(app, conn, event)
+        for s in changed_tickets:
             _keep(app, conn, desk, s, known.get(s.ticket_id), now)
         store.put_desk(conn, desk, cursor=cursor)
     return len(new)
 
 
-def unknown(desk: str, sighting: Sighting, row: TicketRow | None, now: datetime) -> list[TicketEvent]:
+def unknown(
+    desk: str, changed_ticket: ChangedTicket, row: TicketRow | None, now: datetime
+) -> list[TicketEvent]:
     """What this line proves that the ledger does not know yet."""
-    ticket_id = sighting.ticket_id
+    ticket_id = changed_ticket.ticket_id
     if row is None:
-        if sighting.status in GONE and not sighting.events:
+        if changed_ticket.status in GONE and not changed_ticket.events:
             return []
         key = created_key(desk, ticket_id)
-        return [TicketEvent(desk, key, EventKind.CREATED, ticket_id, sighting.created_at)]
-    facts = [e for e in sighting.events if e.kind is EventKind.REPLY]
-    wrote = sighting.customer_wrote_at
+        return [TicketEvent(desk, key, EventKind.CREATED, ticket_id, changed_ticket.created_at)]
+    events = [e for e in changed_ticket.events if e.kind is EventKind.REPLY]
+    wrote = changed_ticket.customer_wrote_at
     newer = wrote is not None and (row.handled_at is None or wrote > row.handled_at)
-    moved = row.desk_updated_at is None or sighting.updated_at > row.desk_updated_at
+    moved = row.desk_updated_at is None or changed_ticket.updated_at > row.desk_updated_at
     awaited = row.state in AWAITED and moved
-    if newer or awaited or came_back(row, sighting.status) or (wrote is None and moved and not facts):
-        at = wrote or sighting.updated_at
-        nonce = f"sweep-{sighting.updated_at:%Y%m%dT%H%M%S}"
-        facts.append(TicketEvent(desk, look_key(desk, ticket_id, nonce), EventKind.LOOK, ticket_id, at))
-    return facts
+    if newer or awaited or came_back(row, changed_ticket.status) or (wrote is None and moved and not events):
+        at = wrote or changed_ticket.updated_at
+        nonce = f"sweep-{changed_ticket.updated_at:%Y%m%dT%H%M%S}"
+        events.append(TicketEvent(desk, look_key(desk, ticket_id, nonce), EventKind.LOOK, ticket_id, at))
+    return events
 
 
-def _keep(app: App, conn: Any, desk: str, sighting: Sighting, row: TicketRow | None, now: datetime) -> None:
+def _keep(
+    app: App, conn: Any, desk: str, changed_ticket: ChangedTicket, row: TicketRow | None, now: datetime
+) -> None:
     """Remember how far the desk's own clock has come for this ticket, and what humans say its intent is."""
     if row is None:
         return
-    seen = {"desk_updated_at": sighting.updated_at, "closed_at": closed_since(row, sighting, now)}
-    store.put_ticket(conn, (desk, sighting.ticket_id), now, **seen)
-    label = sighting.intent_label
+    seen = {"desk_updated_at": changed_ticket.updated_at, "closed_at": closed_since(row, changed_ticket, now)}
+    store.put_ticket(conn, (desk, changed_ticket.ticket_id), now, **seen)
+    label = changed_ticket.intent_label
     if (
         label and row.intent and label not in {row.intent, row.final_intent}
     ):  # else it is our own, half written
-        store.corrected(conn, (desk, sighting.ticket_id), label, "field", "an agent", now)
+        store.corrected(conn, (desk, changed_ticket.ticket_id), label, "field", "an agent", now)
 
 
 def _failed(app: App, name: str, err: VendorError, now: datetime) -> None:

@@ -6,14 +6,14 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from core.model import Enclosure
+from core.model import Attachment
 from core.reports.reporting import render_html, weekly
 
 log = logging.getLogger(__name__)
 
 
 def enclosed(app: Any, channel: Any, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """`html` and `enclosures` of the week that the facts name, for channels that carry files. The figures are the
+    """`html` and `attachments` of the week that the facts name, for channels that carry files. The figures are the
     ledger's as they stand now. The words go without plots rather than not at all."""
     week = str(facts.get("week", ""))
     if not week or not getattr(channel, "carries_files", False):
@@ -33,7 +33,7 @@ def _made(app: Any, week: str) -> dict[str, Any]:
     base = app.settings.public_url.rstrip("/")
     html = render_html(report, f"{base}/week?week={week}" if base else "", picture=f"cid:{cid}")
     files = (
-        Enclosure(f"backstop-{week}.png", "image/png", render_png(report), cid),
-        Enclosure(f"backstop-{week}.pdf", "application/pdf", render_pdf(report)),
+        Attachment(f"backstop-{week}.png", "image/png", render_png(report), cid),
+        Attachment(f"backstop-{week}.pdf", "application/pdf", render_pdf(report)),
     )
-    return {"html": html, "enclosures": files}
+    return {"html": html, "attachments": files}

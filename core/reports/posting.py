@@ -8,7 +8,7 @@ from typing import Any
 
 from core.app import App
 from core.errors import ConfigError
-from core.model import Notice, Priority
+from core.model import Notification, Priority
 from core.notifications import delivery, routing
 from core.reports.figures import WeeklyReport
 from core.reports.reporting import amount, counted, interval, last_week, weekly
@@ -62,6 +62,6 @@ def send_weekly(app: App) -> int:
         if not routes.refs(name, Priority.NORMAL) and not routes.rotas.on_duty(name, now):
             log.error('report.to: nobody is called "%s": name an audience or a channel', name)
             continue
-        told.append(Notice(f"report:{week}:{name}", name, Priority.NORMAL, TEMPLATE, facts))
+        told.append(Notification(f"report:{week}:{name}", name, Priority.NORMAL, TEMPLATE, facts))
     with app.engine.begin() as conn:
         return delivery.enqueue(conn, told, routes=routes, now=now)

@@ -90,7 +90,7 @@ class Counters:
             self._add("mind_cost", model, by=cost)
 
     def settled(self, desk: str, outcome: str, seconds: float) -> None:
-        """A fact came to its end `seconds` after it was stored. Outcomes are counted in the ledger."""
+        """An event came to its end `seconds` after it was stored. Outcomes are counted in the ledger."""
         if outcome == "dead_letter":  # may be retried later, and a counter never falls
             self._add("tickets", desk, outcome)
         self._observe("settle_seconds", (desk,), gauges.SETTLE_BUCKETS, seconds)

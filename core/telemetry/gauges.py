@@ -147,7 +147,7 @@ def _lags(connection: Connection, now: datetime) -> Iterator[Metric]:
 
 
 def _stuck(connection: Connection, names: list[str], now: datetime) -> Iterator[Metric]:
-    """Dead letters, facts not settled yet, and rungs whose time has come."""
+    """Dead letters, events not settled yet, and rungs whose time has come."""
     late = tickets.c.state.in_(WAITING), tickets.c.next_due_at < now
     questions: dict[str, tuple[str, Column[str], Sequence[ColumnElement[bool]]]] = {
         "dead_letters": ("Facts given up after the last try.", events.c.desk, [events.c.state == "dead"]),

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from core.model import Dispatch, Ticket, created_key
+from core.model import OutboundMessage, Ticket, created_key
 
 if TYPE_CHECKING:
     from core.telemetry.traces_sdk import Spans
@@ -69,7 +69,7 @@ def trace_id() -> str:
 def span(
     name: str, *, kind: str = "internal", story: str = "", begun: int | None = None, **facts: str
 ) -> Iterator[None]:
-    """What happens inside is one span. `story`: the key of the fact that it belongs to; `begun`: nanoseconds."""
+    """What happens inside is one span. `story`: the key of the event that it belongs to; `begun`: nanoseconds."""
     if _spans is None:
         yield
         return
@@ -109,7 +109,7 @@ def _within(owner: str, name: str, call: Callable[..., Any]) -> Callable[..., An
 
 def _about(owner: str, name: str, first: Any) -> tuple[dict[str, str], str]:
     """Which ticket a call is about, and whose story it belongs to where it comes long after."""
-    if isinstance(first, Dispatch):
+    if isinstance(first, OutboundMessage):
         facts = {"channel": owner, "desk": first.desk, "ticket": first.ticket_id}
         return facts, created_key(first.desk, first.ticket_id) if first.ticket_id else ""
     if isinstance(first, Ticket):

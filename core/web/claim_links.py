@@ -20,10 +20,10 @@ from core.app import App
 from core.errors import BackstopError, BadPayload, BadSignature
 from core.ledger import links
 from core.ledger.db import reading
-from core.model import Heard, WebhookRequest
+from core.model import ChannelCallback, WebhookRequest
 from core.notifications import delivery
 from core.pipeline import claims
-from core.ports import Listening
+from core.ports import CallbackChannel
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ def heard(kind: str, name: str) -> tuple[Response, int]:
     """A channel's provider: how a message fared, or that somebody clicked. Proved before it is read."""
     app, ref = here(), f"{kind}:{name}"
     channel: Any = app.channels.get(ref)
-    if not isinstance(channel, Listening):
+    if not isinstance(channel, CallbackChannel):
         return jsonify({"result": "there is no such channel that listens"}), 404
     asked = WebhookRequest({k.lower(): v for k, v in request.headers.items()}, request.get_data(cache=False))
     try:
@@ -124,7 +124,7 @@ def _called(app: App) -> str:
     return public + request.path + (f"?{query}" if query else "")
 
 
-def _act(app: App, channel: Any, ref: str, one: Heard) -> None:
+def _act(app: App, channel: Any, ref: str, one: ChannelCallback) -> None:
     now = app.clock()
     if one.kind == "status":
         delivery.heard_of(app, ref, one.key, one.provider_id, one.state, one.detail, now)
@@ -134,7 +134,7 @@ def _act(app: App, channel: Any, ref: str, one: Heard) -> None:
     work.join(PROMPT)
 
 
-def _claimed(app: App, channel: Listening, one: Heard, now: datetime) -> None:
+def _claimed(app: App, channel: CallbackChannel, one: ChannelCallback, now: datetime) -> None:
     """Give the ticket to who clicked, and say there what came of it."""
     try:
         via = str(getattr(channel, "kind", "click"))

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, session, url_for
 
-from core.model import Dispatch, Priority
+from core.model import OutboundMessage, Priority
 from core.web import attempts
 from core.web.access import backstop, reader, source
 from core.web.users import User, end_sessions, find, log_in, login_link, record, use_link
@@ -130,7 +130,7 @@ def send_link(app: Any, name: str) -> None:
     link = f"{app.settings.public_url.rstrip('/')}/login/link/{login_link(app.engine, user.name, now)}"
     text = f"Log in to Backstop within 15 minutes: {link}\n\nIf you did not ask for this, ignore it."
     key = f"login:{user.name}:{now.isoformat()}"
-    channel.send(Dispatch(key, (user.email,), "Log in to Backstop", text, Priority.NORMAL), now)
+    channel.send(OutboundMessage(key, (user.email,), "Log in to Backstop", text, Priority.NORMAL), now)
 
 
 def _mail_channel(app: Any) -> Any:

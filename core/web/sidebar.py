@@ -18,7 +18,7 @@ from core.errors import BackstopError, BadPayload, BadSignature
 from core.ledger import db, links, store
 from core.ledger.schema import meta
 from core.ledger.ticket_report import told
-from core.model import Viewing, WebhookRequest
+from core.model import SidebarRequest, WebhookRequest
 from core.web.claim_links import GONE, here, shielded
 from core.web.sidebar_text import panel_of
 
@@ -60,7 +60,7 @@ def sidebar_of(app: App, desk: str) -> Sidebar | None:
     return app.vendor(desk).sidebar if desk in app.desks else None
 
 
-def _shown(app: App, part: Sidebar, desk: str, viewing: Viewing, now: datetime) -> dict[str, Any]:
+def _shown(app: App, part: Sidebar, desk: str, viewing: SidebarRequest, now: datetime) -> dict[str, Any]:
     """What the panel says, with its links; asks the desk before it holds the database."""
     with db.reading(app.engine) as conn:
         found = panel_of(
@@ -96,7 +96,7 @@ def asked_at(conn: Connection, desk: str) -> datetime | None:
     return datetime.fromisoformat(kept) if kept else None
 
 
-def _email(app: App, part: Sidebar, desk: str, viewing: Viewing, now: datetime) -> str:
+def _email(app: App, part: Sidebar, desk: str, viewing: SidebarRequest, now: datetime) -> str:
     """The address by which the desk knows who looks; "" when it does not say: then the page behind the link asks."""
     if not viewing.agent:
         return ""

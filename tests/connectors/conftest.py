@@ -120,7 +120,7 @@ class World:
         found: list[Any] = []
         for _ in range(50):
             page = self.ours.changed_since(cursor, start, self.now)
-            found += page.sightings
+            found += page.changed_tickets
             cursor = page.cursor
             if not page.more:
                 return found, cursor

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from connectors.channels import CHANNELS, build
 from core.errors import Refused, TryLater, UnknownOutcome
-from core.model import AddNote, Author, Customer, Dispatch, Message, Priority, Status, Ticket, Write
+from core.model import AddNote, Author, Customer, Message, OutboundMessage, Priority, Status, Ticket, Write
 from core.model import Receipt as Done
 from tests.connectors.channels.fakes import (
     FakePagers,
@@ -40,13 +40,13 @@ class Case:
     hang_up: Callable[[], None]
 
 
-def dispatch(**more: Any) -> Dispatch:
+def outbound(**more: Any) -> OutboundMessage:
     given = {
         "key": "support:4711:t:0:x", "to": (), "subject": "Ticket 4711 (support) needs a human", "priority": Priority.URGENT,
         "text": "Ticket 4711 (support) needs a human\nSecond line", "desk": "support", "ticket_id": "4711", "template": "escalated",
         "url": "https://desk.example/4711", "claim_url": "https://backstop.example/claim/abc",
     }  # fmt: skip
-    return Dispatch(**(given | more))
+    return OutboundMessage(**(given | more))
 
 
 def _web(fake: Any, raw: dict[str, Any], kind: str, refuse: Any, stack: ExitStack) -> Case:
@@ -173,7 +173,7 @@ def test_every_row_of_the_table_is_held_to_this_contract() -> None:
 
 
 def test_it_sends_and_the_message_names_the_ticket(case: Case) -> None:
-    receipt = case.channel.send(dispatch(), NOW)
+    receipt = case.channel.send(outbound(), NOW)
     assert receipt.state in {"accepted", "delivered"}
     assert len(case.received()) == 1
     assert "4711" in case.received()[0]
@@ -182,32 +182,32 @@ def test_it_sends_and_the_message_names_the_ticket(case: Case) -> None:
 def test_a_refusal_is_a_refusal(case: Case) -> None:
     case.refuse()
     with pytest.raises(Refused):
-        case.channel.send(dispatch(), NOW)
+        case.channel.send(outbound(), NOW)
     assert case.received() == []
 
 
 def test_too_fast_or_busy_means_later(case: Case) -> None:
     case.busy()
     with pytest.raises(TryLater):
-        case.channel.send(dispatch(), NOW)
+        case.channel.send(outbound(), NOW)
 
 
 def test_silence_after_sending_is_an_unknown_outcome_never_a_failure(case: Case) -> None:
     case.hang_up()
     with pytest.raises(UnknownOutcome):
-        case.channel.send(dispatch(), NOW)
+        case.channel.send(outbound(), NOW)
 
 
 def test_very_long_words_are_cut_not_refused(case: Case) -> None:
     case.channel.send(
-        dispatch(text="Ticket 4711 " + "ä<&>*_[x](http://evil.example) " * 4000, subject="s" * 5000), NOW
+        outbound(text="Ticket 4711 " + "ä<&>*_[x](http://evil.example) " * 4000, subject="s" * 5000), NOW
     )
     assert "4711" in case.received()[0]
 
 
 def test_hostile_words_neither_break_it_nor_call_everybody(case: Case) -> None:
     case.channel.send(
-        dispatch(
+        outbound(
             text="Ticket 4711\r\nBcc: all@acme.example\n<!channel> <@U1> \x00 \u202e",
             subject="x\r\nBcc: all@acme.example",
         ),
@@ -219,7 +219,7 @@ def test_hostile_words_neither_break_it_nor_call_everybody(case: Case) -> None:
 
 
 def test_a_notice_about_ourselves_without_ticket_is_sent_or_refused_clearly(case: Case) -> None:
-    about_us = dispatch(
+    about_us = outbound(
         desk="", ticket_id="", url="", claim_url="", template="alarm", text="The desk refuses us"
     )
     if case.channel.kind == "desk":

@@ -430,7 +430,7 @@ def test_no_value_whatever_in_a_ticket_breaks_reading_it(odd, thread):
     raw = {**TICKET, **odd}
     ticket = reading.ticket_of(raw, thread, known)
     assert len(ticket.messages) >= 1
-    sweep.sighting_of(raw, "support", "cf_intent", "ai_")
+    sweep.changed_ticket_of(raw, "support", "cf_intent", "ai_")
     assert isinstance(claims.trace(raw), tuple)
     writing.said_already(thread, Reply("answer", "x", text="x"), "77", NOW)
 

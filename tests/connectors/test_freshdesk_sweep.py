@@ -42,7 +42,7 @@ class World:
         seen, more = {}, True
         while more:
             page = self.ours.changed_since(cursor, START - timedelta(days=1), self.now)
-            seen |= {one.ticket_id: one for one in page.sightings}
+            seen |= {one.ticket_id: one for one in page.changed_tickets}
             cursor, more = page.cursor, page.more
         return seen, cursor
 
@@ -131,7 +131,7 @@ def test_a_ticket_that_changes_while_the_list_is_read_makes_no_other_one_skipped
     for case in cases[:40]:  # moves to the end, and all others move up by as many places
         w.desk.agent_sets(case.id, w.ann.id, tags=["moved"])
     rest, _ = w.sweep(first.cursor)
-    assert {s.ticket_id for s in first.sightings} | set(rest) == {str(case.id) for case in cases}
+    assert {s.ticket_id for s in first.changed_tickets} | set(rest) == {str(case.id) for case in cases}
 
 
 def test_a_pass_cut_off_between_the_lists_goes_on_where_it_was(w):

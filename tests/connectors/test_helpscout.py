@@ -72,7 +72,7 @@ def test_a_reply_seen_whole_has_the_same_key_as_in_the_sweep(web):
     threads = [FIRST, said(60, "anybody?")]
     body = {**CONVERSATION, "threads": 2, "_embedded": {"threads": threads[::-1]}}
     web.get(f"{API}/conversations", json=listed("conversations", [body]))
-    keys = {e.key for e in desk().changed_since("", NOW - timedelta(days=1), NOW).sightings[0].events}
+    keys = {e.key for e in desk().changed_since("", NOW - timedelta(days=1), NOW).changed_tickets[0].events}
     assert desk().parse(request(json.dumps(body).encode()), NOW)[0].key in keys
 
 

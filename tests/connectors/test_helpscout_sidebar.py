@@ -12,7 +12,7 @@ from connectors.helpscout import sidebar
 from connectors.helpscout.connector import Settings
 from connectors.kit.signing import hmac_base64
 from core.errors import BadPayload, BadSignature
-from core.model import Viewing, WebhookRequest
+from core.model import SidebarRequest, WebhookRequest
 
 SECRET = "0f" * 20
 SETTINGS = Settings(vendor="helpscout", webhook_secret=[SecretStr("the next one"), SecretStr(SECRET)])
@@ -31,14 +31,14 @@ def opened(query: str):
 @pytest.mark.parametrize("name", ["conversation", "numbers_as_text", "draft", "nothing_but_a_mailbox"])
 def test_a_legacy_app_s_question_names_conversation_and_agent(name):
     body = (SAMPLES / f"{name}.body.json").read_bytes()
-    assert posted(body) == Viewing(**json.loads((SAMPLES / f"{name}.viewing.json").read_text()))
+    assert posted(body) == SidebarRequest(**json.loads((SAMPLES / f"{name}.viewing.json").read_text()))
 
 
 @pytest.mark.parametrize("name", ["frame", "frame_of_a_draft"])
 def test_a_frame_s_query_names_conversation_and_agent(name):
     """Whole queries with their signatures, so that order, slashes and other people's letters are tried."""
     sample = json.loads((SAMPLES / f"{name}.json").read_text())
-    assert opened(sample["query"]) == Viewing(**sample["viewing"])
+    assert opened(sample["query"]) == SidebarRequest(**sample["viewing"])
 
 
 @pytest.mark.parametrize("signature", ["", "AAAA", "é"])
@@ -79,4 +79,4 @@ def test_a_genuine_question_that_cannot_be_read_is_said_to_be_so(body):
 
 def test_doctor_s_own_question_is_genuine_in_both_shapes():
     request, query = sidebar.probe(SECRET)
-    assert sidebar.asked(SETTINGS, request, "") == opened(query) == Viewing("")
+    assert sidebar.asked(SETTINGS, request, "") == opened(query) == SidebarRequest("")

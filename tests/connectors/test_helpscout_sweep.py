@@ -120,7 +120,7 @@ def test_a_conversation_that_changes_while_the_list_is_read_makes_no_other_one_s
     for one in cases[:20]:  # moves to the end, and all others move up by as many places
         w.desk.agent_sets(int(one), w.ann.id, tags=["moved"])
     rest, _ = seen_in(w, first.cursor)
-    assert {s.ticket_id for s in first.sightings} | set(rest) == set(cases)
+    assert {s.ticket_id for s in first.changed_tickets} | set(rest) == set(cases)
 
 
 def test_hundreds_changed_by_a_rule_in_one_second_are_all_seen_although_the_list_shows_no_time_of_it(w):
@@ -168,7 +168,7 @@ def test_a_pass_cut_off_in_the_middle_goes_on_where_it_was(w):
     assert page.more
     w.ours = w.connect()
     rest, _ = seen_in(w, page.cursor)
-    assert {s.ticket_id for s in page.sightings} | set(rest) == ids
+    assert {s.ticket_id for s in page.changed_tickets} | set(rest) == ids
 
 
 def test_the_cursor_of_another_vendor_starts_from_the_start(w):

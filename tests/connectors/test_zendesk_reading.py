@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from connectors.zendesk.api import rows
 from connectors.zendesk.reading import Known, people_of, ticket_of
-from connectors.zendesk.sweep import Marks, sighting_of
+from connectors.zendesk.sweep import Marks, changed_ticket_of
 from core import errors
 from core.model import (
     Author,
@@ -258,9 +258,9 @@ odd = st.recursive(
 def test_no_odd_value_breaks_the_reading_of_a_ticket(raw, comment, user):
     people = people_of(rows([user, MIA]))
     ticket = ticket_of(raw, [comment], people, {}, Known("support", BASE, "77"))
-    sighting = sighting_of(raw, comment, Marks("support", "ai_", "31"))
+    changed_ticket = changed_ticket_of(raw, comment, Marks("support", "ai_", "31"))
     assert len(ticket.messages) == 1
-    assert sighting.created_at == ticket.created_at
+    assert changed_ticket.created_at == ticket.created_at
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_the_newest_minute_is_withheld_and_comes_with_the_next_sweep(w):
 
 def test_a_first_sweep_may_not_ask_for_the_last_minute(w):
     page = w.ours.changed_since("", w.now + timedelta(hours=1), w.now)
-    assert page.sightings == ()
+    assert page.changed_tickets == ()
 
 
 def test_a_refused_cursor_costs_a_few_old_tickets_again_but_loses_none(w):

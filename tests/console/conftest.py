@@ -80,7 +80,7 @@ def reading(filled):
 
 @pytest.fixture(scope="session")
 def serve():
-    """Serve an app on a port of this machine; gives its address."""
+    """Serve an app on a port of this machine; return its address."""
     running = []
 
     def start(flask: Flask) -> str:

@@ -243,8 +243,8 @@ def test_a_login_link_is_good_once_and_for_a_quarter_of_an_hour(team):
 def test_a_login_link_is_mailed_to_the_users_own_address_and_the_answer_tells_nothing(team):
     sent = []
 
-    def send(dispatch, now):
-        sent.append(dispatch)
+    def send(outbound, now):
+        sent.append(outbound)
         return Receipt()
 
     client = browser(team, public_url="https://b.example")
@@ -279,7 +279,7 @@ def test_without_a_public_url_no_link_is_offered_or_sent(team):
 def test_a_link_is_sent_so_often_and_no_more_by_whatever_name_it_is_asked(team):
     sent = []
     app = make_app(team, public_url="https://b.example")
-    mail = SimpleNamespace(kind="email", send=lambda dispatch, now: sent.append(dispatch))
+    mail = SimpleNamespace(kind="email", send=lambda outbound, now: sent.append(outbound))
     parts = app.extensions["backstop"]
     parts.channels["email:x"] = mail
     for name in ("agent", "agent@example.com", "AGENT@example.com", "agent ", "Agent@Example.com"):

@@ -235,16 +235,16 @@ def test_an_unknown_command_is_wrong_usage(shell):
 
 
 def test_a_ticket_labelled_as_none_of_these_teaches_what_none_is_and_nobody_invents_intents():
-    from core.learning.labelled_tickets import Lesson, examples
+    from core.learning.labelled_tickets import LabelledTicket, examples
 
-    def lesson(truth: str, source: str = "label", words: str = "Where is it?") -> Lesson:
-        return Lesson("support", "1", NOW, "order_status", 0.9, truth, source, words)
+    def labelled(truth: str, source: str = "label", words: str = "Where is it?") -> LabelledTicket:
+        return LabelledTicket("support", "1", NOW, "order_status", 0.9, truth, source, words)
 
     past = [
-        lesson("order_status"),
-        lesson("none_of_these"),
-        lesson("unheard_of"),
-        lesson("order_status", "answered"),
+        labelled("order_status"),
+        labelled("none_of_these"),
+        labelled("unheard_of"),
+        labelled("order_status", "answered"),
     ]
     assert [one.intent for one in examples(past, {"order_status": ()})] == ["order_status", "none_of_these"]
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from core.errors import TryLater
-from core.model import Claim, Notice, Priority
+from core.model import Claim, Notification, Priority
 from core.notifications.delivery import pump
 from core.notifications.rota import make as make_rotas
 from core.notifications.rows import close_incidents
-from tests.core.telling import T0, M, World, notice
+from tests.core.notification_world import T0, M, World, notice
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_claimed_then_forgotten_is_said_while_nobody_answered(world: World) -> N
     world.desk.claims["4711"] = Claim("4711", by="Anna")
     assert world.tell(notice(11, template="forgotten")) == 2
     world.desk.claims["4711"] = Claim("4711", by="Anna", answered=True)
-    assert world.tell(Notice("k", "team", Priority.URGENT, "forgotten", {}, "support", "4711")) == 0
+    assert world.tell(Notification("k", "team", Priority.URGENT, "forgotten", {}, "support", "4711")) == 0
 
 
 # --- several workers ------------------------------------------------------------------------

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from core.model import Claim, Notice, Priority
+from core.model import Claim, Notification, Priority
 from core.notifications.delivery import pump
-from tests.core.telling import REFUSED, M, World, notice
+from tests.core.notification_world import REFUSED, M, World, notice
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_what_is_not_about_a_ticket_is_never_part_of_a_summary(world: World) -> 
         world.escalate(str(5000 + number))
     for _ in range(120):
         world.tick(1)
-    report = Notice(
+    report = Notification(
         "report:2026-W47:manager",
         "manager",
         Priority.NORMAL,

@@ -16,7 +16,7 @@ from core.notifications.rota import make as make_rotas
 from core.notifications.routing import Routes
 from core.settings import Settings
 from tests.connectors.channels.fakes import FakeSlack, FakeTwilio, mail_server, reply, serving
-from tests.core.telling import FakeChannel
+from tests.core.notification_world import FakeChannel
 
 NOW = datetime(2026, 1, 6, 12, 0, tzinfo=UTC)
 PEOPLE: dict[str, Any] = {"anna": {"sms": "+15550111"}, "ben": {"email": "ben@acme.example"}}

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from core.errors import TryLater
-from core.model import Dispatch, Notice, Priority
+from core.model import Notification, OutboundMessage, Priority
 from core.notifications.delivery import heard_of, pump
 from core.notifications.rows import close_incidents
-from tests.core.telling import BUSY, LOST, REFUSED, World, notice
+from tests.core.notification_world import BUSY, LOST, REFUSED, World, notice
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_an_outcome_unknown_twice_falls_over(world: World) -> None:
 
 
 def test_a_worker_that_died_while_sending_is_replaced_by_one_marked_repeat(world: World) -> None:
-    def die(_: Dispatch) -> None:
+    def die(_: OutboundMessage) -> None:
         raise KeyboardInterrupt
 
     world.slack.before = die
@@ -157,7 +157,9 @@ def test_when_every_channel_fails_all_ways_are_tried_again_until_one_works(world
 def test_a_notice_about_ourselves_never_goes_to_a_tickets_queue(world: World) -> None:
     for channel in (world.sms, world.slack, world.boss):
         channel.down = REFUSED
-    world.tell(Notice("alarm:1", "alarm", Priority.URGENT, "alarm", {"headline": "The desk refuses us"}))
+    world.tell(
+        Notification("alarm:1", "alarm", Priority.URGENT, "alarm", {"headline": "The desk refuses us"})
+    )
     assert world.queue.sent == []
 
 

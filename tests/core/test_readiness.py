@@ -29,10 +29,10 @@ class Pager:
     def __init__(self, name, broken=False):
         self.name, self.broken, self.sent = name, broken, []
 
-    def send(self, dispatch, now):
+    def send(self, outbound, now):
         if self.broken:
             raise unstored.BackstopError("it does not answer")
-        self.sent.append(dispatch)
+        self.sent.append(outbound)
         return Receipt()
 
 

@@ -76,9 +76,9 @@ def test_the_message_bears_plots_where_the_channel_carries_files(engine, carries
         row = db.execute(select(notices).where(notices.c.template == "report")).one()
     sent = compose(app, app.channels["slack:x"], row, [], "", NOW)
     assert "Week 2026-W11: escalation rate" in sent.subject
-    assert len(sent.enclosures) == files
+    assert len(sent.attachments) == files
     if carries:
-        png, pdf = sent.enclosures
+        png, pdf = sent.attachments
         assert png.content.startswith(b"\x89PNG")
         assert pdf.content.startswith(b"%PDF")
         assert f'src="cid:{png.cid}"' in sent.html

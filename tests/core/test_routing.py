@@ -11,10 +11,10 @@ import pytest
 
 from core import settings, wiring
 from core.errors import ConfigError
-from core.model import Notice, Priority, Rung
+from core.model import Notification, Priority, Rung
 from core.notifications.rota import make as make_rotas
 from core.notifications.routing import Routes, make
-from tests.core.telling import FakeChannel
+from tests.core.notification_world import FakeChannel
 
 NOW = datetime(2026, 1, 6, 12, 0, tzinfo=UTC)
 CHANNELS = {
@@ -46,7 +46,7 @@ def routes(people: dict | None = None, duty: dict | None = None, **more: Any) ->
 def places(
     where: Routes, audience: str = "team", priority: Priority = Priority.URGENT, ticket: str = "4711"
 ) -> list[tuple[str, str]]:
-    notice = Notice("k", audience, priority, "escalated", {}, "support" if ticket else "", ticket)
+    notice = Notification("k", audience, priority, "escalated", {}, "support" if ticket else "", ticket)
     return [(place.channel, place.address) for place in where.places(notice, NOW)]
 
 

@@ -165,8 +165,8 @@ class World:
             workers=workers,
         )
         self.config.write_text(config + "".join(self._table(one) for one in self.accounts))
-        self.nursery = Nursery(home, self.config)
-        self.stack.callback(self.nursery.close)
+        self.processes = Processes(home, self.config)
+        self.stack.callback(self.processes.close)
         self.written = self.dropped = self.doubled = 0
         self.ahead = timedelta(0)
 
@@ -233,7 +233,7 @@ class World:
     def passes(self, time_: timedelta) -> None:
         """So much later at the desks, and for every process that starts from now on."""
         self.ahead += time_
-        self.nursery.ahead = self.ahead.total_seconds()
+        self.processes.ahead = self.ahead.total_seconds()
         for one in self.accounts:
             one.desk.clock = self.now
 
@@ -262,8 +262,8 @@ class World:
 
 
 @dataclass
-class Nursery:
-    """The processes of one world; see nursery.py."""
+class Processes:
+    """The processes of one world; see processes.py."""
 
     home: Path
     config: Path
@@ -275,7 +275,7 @@ class Nursery:
     def start(self, *args: str, log: str = "") -> int:
         """`backstop ARGS --config …`; gives the process's id."""
         if self.process is None:
-            script = Path(__file__).with_name("nursery.py")
+            script = Path(__file__).with_name("processes.py")
             env = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
             self.process = subprocess.Popen(
                 [sys.executable, str(script)],
@@ -321,7 +321,7 @@ class Nursery:
 
 
 def until(ready: Callable[[], bool], seconds: float, every: float = 0.2) -> float:
-    """Wait for real processes; gives how long it took, raises when it took too long."""
+    """Wait for real processes; return how long it took, raise when it took too long."""
     begun = time.monotonic()
     while not ready():
         if time.monotonic() - begun > seconds:

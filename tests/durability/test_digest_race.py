@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from core.ledger.schema import notices
 from core.notifications import digests
 from core.notifications.delivery import enqueue, pump
-from tests.core.telling import M, World, notice
+from tests.core.notification_world import M, World, notice
 
 WAITS = text(
     "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"

@@ -46,7 +46,7 @@ class Reaper:
     def __init__(self, world: World, plan: Plan) -> None:
         self.world, self.plan, self.kills = world, plan, 0
         self.luck = random.Random(world.luck.random())
-        self.pids = {name: world.nursery.start(kind_of(name), log=name) for name in NAMES}
+        self.pids = {name: world.processes.start(kind_of(name), log=name) for name in NAMES}
         self.waits_for, self.after, self.since = "", 0, time.monotonic()
 
     def calls(self) -> int:
@@ -73,9 +73,9 @@ class Reaper:
 
     def kill(self, name: str) -> None:
         """One dies, another is put in its place."""
-        self.world.nursery.kill(self.pids[name])
+        self.world.processes.kill(self.pids[name])
         (self.world.home / f"{name}.log").write_text("")
-        self.pids[name] = self.world.nursery.start(kind_of(name), log=name)
+        self.pids[name] = self.world.processes.start(kind_of(name), log=name)
         self.kills += 1
 
     def weather(self) -> None:
@@ -123,7 +123,7 @@ def play(world: World, plan: Plan) -> Books:
         calm = f"NOT within {plan.patience} s"
     app.engine.dispose()
     for pid in reaper.pids.values():
-        world.nursery.kill(pid)
+        world.processes.kill(pid)
     books = reckon(world)
     tell(world, books, reaper, f"all settled {calm}, which came after {hectic:.0f} s")
     return books
@@ -160,7 +160,7 @@ def test_no_ticket_is_lost_and_nothing_said_twice_when_processes_are_killed(
 
 def test_without_the_look_up_the_same_weather_speaks_twice(tmp_path: Path, classifier_cache: Path):
     with World(tmp_path, seed=11, cache=classifier_cache, vendors=("freshdesk",)) as world:
-        world.nursery.changed = MARKER_OFF
+        world.processes.changed = MARKER_OFF
         books = play(
             world, replace(SHORT, tickets=25, kills=4, work=80, longest=8.0, faults=0.3, outage=False)
         )
@@ -170,7 +170,7 @@ def test_without_the_look_up_the_same_weather_speaks_twice(tmp_path: Path, class
 
 def test_a_fact_whose_workflow_failed_is_taken_up_again(tmp_path: Path, classifier_cache: Path):
     with World(tmp_path, seed=3, cache=classifier_cache, vendors=("freshdesk",)) as world:
-        world.nursery.start("web")
+        world.processes.start("web")
         until(lambda: answers(world.port), 60)
         world.customers_write("order")
         world.vendors_deliver(drop=0.0)
@@ -178,7 +178,7 @@ def test_a_fact_whose_workflow_failed_is_taken_up_again(tmp_path: Path, classifi
         with app.engine.begin() as conn:
             spoiled = text("UPDATE workflow_status SET status = 'ERROR' WHERE name = 'handle_event'")
             assert conn.execute(spoiled).rowcount == 1
-        world.nursery.start("worker")
+        world.processes.start("worker")
         until(lambda: world.settled(app.engine), 60)
         app.engine.dispose()
         books = reckon(world)
@@ -189,7 +189,7 @@ def test_retention_reaches_the_engines_tables_from_the_command_line_too(
     tmp_path: Path, classifier_cache: Path
 ):
     with World(tmp_path, seed=4, cache=classifier_cache, vendors=("freshdesk",)) as world:
-        running = [world.nursery.start("web"), world.nursery.start("worker")]
+        running = [world.processes.start("web"), world.processes.start("worker")]
         until(lambda: answers(world.port), 60)
         world.customers_write("order")
         world.vendors_deliver(drop=0.0)
@@ -197,9 +197,9 @@ def test_retention_reaches_the_engines_tables_from_the_command_line_too(
         until(lambda: world.settled(app.engine), 60)
         until(lambda: kept_by_the_engine(app.engine) > 0, 60)  # the ledger is a moment ahead of the engine
         for pid in running:
-            world.nursery.kill(pid)
+            world.processes.kill(pid)
         world.passes(timedelta(days=31))
-        world.nursery.start("prune")
+        world.processes.start("prune")
         until(lambda: kept_by_the_engine(app.engine) == 0, 60)
         app.engine.dispose()
 

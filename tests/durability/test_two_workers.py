@@ -47,18 +47,18 @@ def a_round(world: World, engine, luck: random.Random, workers: list[int]) -> tu
     until(lambda: holds(engine, victim) > 0, 30, every=0.02)
     time.sleep(luck.random() * 0.3)
     died = time.monotonic()
-    world.nursery.kill(victim)
+    world.processes.kill(victim)
     until(lambda: holds(engine, victim) == 0, 60, every=0.05)
     taken = time.monotonic() - died
     until(lambda: world.settled(engine), 60)
-    workers[workers.index(victim)] = world.nursery.start("worker")
+    workers[workers.index(victim)] = world.processes.start("worker")
     return taken, time.monotonic() - died
 
 
 def rounds(world: World, count: int) -> list[tuple[float, float]]:
     """Several deaths, one after the other."""
-    world.nursery.start("web")
-    workers = [world.nursery.start("worker", log=f"worker{n}") for n in (1, 2)]
+    world.processes.start("web")
+    workers = [world.processes.start("worker", log=f"worker{n}") for n in (1, 2)]
     engine, luck = db.connect(world.database), random.Random(5)
     until(lambda: schema_is_there(engine), 60)
     until(lambda: world_is_up(world), 60)
@@ -99,8 +99,8 @@ def test_fifty_deaths_lose_nothing(tmp_path, classifier_cache, database):
 
 def test_a_worker_that_is_asked_to_stop_hands_over_at_once(tmp_path, classifier_cache, database):
     with small_world(tmp_path, classifier_cache, database, dead_after="10m") as world:
-        world.nursery.start("web")
-        first = world.nursery.start("worker")
+        world.processes.start("web")
+        first = world.processes.start("worker")
         engine = db.connect(world.database)
         until(lambda: world_is_up(world), 60)
         until(lambda: schema_is_there(engine), 60)
@@ -109,8 +109,8 @@ def test_a_worker_that_is_asked_to_stop_hands_over_at_once(tmp_path, classifier_
             world.customers_write("order")
         world.vendors_deliver(drop=0.0)
         until(lambda: holds(engine, first) > 0, 30, every=0.02)
-        world.nursery.start("worker", log="second")
-        world.nursery.kill(first, signal.SIGTERM)
+        world.processes.start("worker", log="second")
+        world.processes.kill(first, signal.SIGTERM)
         world.accounts[0].api.delay = 0.0
         seconds = until(lambda: world.settled(engine), 60)
         engine.dispose()
@@ -121,8 +121,8 @@ def test_a_worker_that_is_asked_to_stop_hands_over_at_once(tmp_path, classifier_
 
 def test_work_left_by_an_older_version_is_done_by_the_new_one(tmp_path, classifier_cache, database):
     with small_world(tmp_path, classifier_cache, database) as world:
-        world.nursery.start("web")
-        old = world.nursery.start("worker", log="old")
+        world.processes.start("web")
+        old = world.processes.start("worker", log="old")
         engine = db.connect(world.database)
         until(lambda: world_is_up(world), 60)
         until(lambda: schema_is_there(engine), 60)
@@ -130,9 +130,9 @@ def test_work_left_by_an_older_version_is_done_by_the_new_one(tmp_path, classifi
             world.customers_write("order")
         world.vendors_deliver(drop=0.0)
         until(lambda: holds(engine, old) > 0, 30, every=0.02)
-        world.nursery.kill(old)
-        world.nursery.changed = {"core.engine.queue.VERSION": "2"}
-        world.nursery.start("worker", log="new")
+        world.processes.kill(old)
+        world.processes.changed = {"core.engine.queue.VERSION": "2"}
+        world.processes.start("worker", log="new")
         until(lambda: world.settled(engine), 60)
         engine.dispose()
         books = reckon(world)
@@ -163,7 +163,7 @@ def test_moving_to_postgres_keeps_every_open_escalation_and_what_is_under_way(ho
 
 def test_a_running_house_moves_to_postgres_by_the_documented_command(tmp_path, classifier_cache, database):
     with World(tmp_path, seed=6, cache=classifier_cache, vendors=("freshdesk", "zendesk")) as world:
-        running = [world.nursery.start("web"), world.nursery.start("worker")]
+        running = [world.processes.start("web"), world.processes.start("worker")]
         until(lambda: world_is_up(world), 60)
         for words in ("dispute", "nonsense", "order") * 2:
             world.customers_write(words)
@@ -175,7 +175,7 @@ def test_a_running_house_moves_to_postgres_by_the_documented_command(tmp_path, c
         world.vendors_deliver(drop=0.0, double=0.0)
         until(lambda: unsettled(old) > 0, 30)
         for pid in running:
-            world.nursery.kill(pid, signal.SIGTERM)
+            world.processes.kill(pid, signal.SIGTERM)
         waiting = open_escalations(old)
         old.dispose()
 
@@ -187,8 +187,8 @@ def test_a_running_house_moves_to_postgres_by_the_documented_command(tmp_path, c
         assert "now set database_url to" in said.stdout
         world.config.write_text(world.config.read_text().replace(world.database, database))
         world.database, world.faults.down = database, False
-        world.nursery.start("web", log="web2")
-        world.nursery.start("worker", log="worker2")
+        world.processes.start("web", log="web2")
+        world.processes.start("worker", log="worker2")
         new = db.connect(database)
         until(lambda: world_is_up(world), 60)
         assert waiting

@@ -66,7 +66,7 @@ def _zendesk(told: Any) -> Ticket | None:
     zendesk_reading.only_comment({**answer, "last_audits": comments})
     zendesk_reading.merged_into(raw, comments)
     zendesk_reading.strangers(raw, comments, people)
-    zendesk_sweep.sighting_of(raw, {}, zendesk_sweep.Marks("support", "ai_", "31"))
+    zendesk_sweep.changed_ticket_of(raw, {}, zendesk_sweep.Marks("support", "ai_", "31"))
     known = zendesk_reading.Known("support", "https://x.example", "77")
     return zendesk_reading.ticket_of(raw, comments or [zendesk_reading.described(raw)], people, {}, known)
 
@@ -75,7 +75,7 @@ def _freshdesk(told: Any) -> Ticket | None:
     raw = row(told)
     known = freshdesk_reading.Known("support", "https://x.example", "77", {"88": True}, {})
     if raw.get("id"):
-        freshdesk_sweep.sighting_of(raw, "support", "cf_a", "ai_")
+        freshdesk_sweep.changed_ticket_of(raw, "support", "cf_a", "ai_")
     merges.target_of(raw, "77")
     merges.confirms(raw, "5", "77")
     return freshdesk_reading.ticket_of(raw, rows(raw.get("conversations")), known)
@@ -85,7 +85,7 @@ def _helpscout(told: Any) -> Ticket | None:
     raw = row(told)
     known = helpscout_reading.Known("support", "77", lambda user: False)
     helpscout_sweep.newest([raw], NOW)
-    helpscout_sweep.sighting_of(raw, NOW, desk="support", prefix="ai_", intent_field="31")
+    helpscout_sweep.changed_ticket_of(raw, NOW, desk="support", prefix="ai_", intent_field="31")
     return helpscout_reading.ticket_of(raw, helpscout_reading.threads_of(raw), known)
 
 

@@ -37,7 +37,7 @@ STORE_OF = dict(zip(VENDORS, cycle(KINDS), strict=False))
 TEMPLATE = "Hello{% if name %} {{ name }}{% endif %}, your parcel is on its way.\n"
 
 
-class Heard:
+class Inbox:
     """A channel that keeps what it is told."""
 
     kind, format, max_length, carries_customer_words = "test", "short", 160, False
@@ -47,10 +47,10 @@ class Heard:
     def __init__(self, name: str) -> None:
         self.name, self.sent = name, []
 
-    def send(self, dispatch: Any, now: datetime) -> Any:
+    def send(self, outbound: Any, now: datetime) -> Any:
         from core.model import Receipt
 
-        self.sent.append(dispatch)
+        self.sent.append(outbound)
         return Receipt(id=str(len(self.sent)), state="delivered")
 
     def check(self) -> list[Any]:
@@ -80,9 +80,9 @@ class House:
         (self.home / "templates").mkdir(exist_ok=True)
         (self.home / "templates" / "order_status.txt").write_text(TEMPLATE)
         self.urgent, self.normal, self.boss = (
-            Heard("webhook:urgent"),
-            Heard("webhook:team"),
-            Heard("webhook:boss"),
+            Inbox("webhook:urgent"),
+            Inbox("webhook:team"),
+            Inbox("webhook:boss"),
         )
         self.app = self.build()
         queue.close()

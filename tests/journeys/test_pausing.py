@@ -13,7 +13,7 @@ from core.engine import queue
 from core.errors import TryLater
 from core.ledger import pausing
 from core.ledger.schema import changes, desks, events
-from core.model import Dispatch, Priority
+from core.model import OutboundMessage, Priority
 
 
 def writes(h):
@@ -86,6 +86,6 @@ def test_notes_for_the_team_wait_too(house):
     h = house()
     case = h.writes_in("hello")
     pausing.hold(h.app.engine, "support", h.now, "ann")
-    note = Dispatch("k", (), "s", "text", Priority.LOW, desk="support", ticket_id=str(case.id))
+    note = OutboundMessage("k", (), "s", "text", Priority.LOW, desk="support", ticket_id=str(case.id))
     with pytest.raises(TryLater, match="paused"):
         h.app.channels["desk"].send(note, h.now)

@@ -15,7 +15,7 @@ from connectors.channels import build
 from connectors.channels.bounces import LARGEST, Returned, heard_in
 from connectors.channels.email import Email
 from core.errors import ConfigError, NotAllowed, TryLater
-from core.ports import Returning
+from core.ports import PolledChannel
 from tests.connectors.channels.fake_imap import Bouncer, bounce_box, report
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -213,7 +213,7 @@ def test_doctor_sees_whether_the_mailbox_can_be_read(box: Bouncer) -> None:
 
 
 def test_without_a_mailbox_nobody_is_asked() -> None:
-    assert not isinstance(channel(), Returning)
+    assert not isinstance(channel(), PolledChannel)
 
 
 @pytest.mark.parametrize(

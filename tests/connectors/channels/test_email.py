@@ -14,7 +14,7 @@ from aiosmtpd.smtp import AuthResult
 from connectors.channels import build
 from connectors.channels.email import Email
 from core.errors import ConfigError, NotAllowed, Refused, TryLater
-from core.model import Dispatch, Enclosure, Priority
+from core.model import Attachment, OutboundMessage, Priority
 from tests.connectors.channels.fakes import Mailbox, free_port, mail_server
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -35,8 +35,8 @@ def channel(url: str, **more) -> Email:
     return build({"email": {"manager": raw | more}}, clock=lambda: NOW)["email:manager"]  # type: ignore[return-value]
 
 
-def dispatch(key: str = "k1", *to: str, **more) -> Dispatch:
-    return Dispatch(
+def outbound(key: str = "k1", *to: str, **more) -> OutboundMessage:
+    return OutboundMessage(
         key,
         to,
         "Ticket 4711 needs a human · Größe",
@@ -54,7 +54,7 @@ def read(envelope):
 
 def test_a_mail_says_that_a_machine_sent_it_and_that_it_is_urgent(server) -> None:
     box, url = server
-    channel(url).send(dispatch("k1", "boss@acme.example"), NOW)
+    channel(url).send(outbound("k1", "boss@acme.example"), NOW)
     mail = read(box.received[0])
     assert box.received[0].rcpt_tos == ["boss@acme.example"]
     assert (mail["Auto-Submitted"], mail["X-Auto-Response-Suppress"], mail["Importance"]) == (
@@ -70,7 +70,7 @@ def test_a_mail_says_that_a_machine_sent_it_and_that_it_is_urgent(server) -> Non
 def test_mails_on_one_ticket_are_one_thread_and_a_repeat_has_the_same_id(server) -> None:
     box, url = server
     for key in ("k1", "k2", "k1"):
-        channel(url).send(dispatch(key), NOW)
+        channel(url).send(outbound(key), NOW)
     first, second, again = map(read, box.received)
     assert first["References"] == second["References"] != first["Message-ID"]
     assert first["Message-ID"] == again["Message-ID"] != second["Message-ID"]
@@ -79,11 +79,11 @@ def test_mails_on_one_ticket_are_one_thread_and_a_repeat_has_the_same_id(server)
 def test_the_weekly_mail_shows_its_plots_inside_the_page_and_bears_the_pdf(server) -> None:
     box, url = server
     week = (
-        Enclosure("week.png", "image/png", b"\x89PNG plots", "plots@b"),
-        Enclosure("week.pdf", "application/pdf", b"%PDF-1.4"),
+        Attachment("week.png", "image/png", b"\x89PNG plots", "plots@b"),
+        Attachment("week.pdf", "application/pdf", b"%PDF-1.4"),
     )
     page = '<p>Größe</p><img src="cid:plots@b" alt="">'
-    channel(url).send(dispatch(html=page, enclosures=week), NOW)
+    channel(url).send(outbound(html=page, attachments=week), NOW)
     mail = read(box.received[0])
     assert "Größe ✓" in mail.get_body(("plain",)).get_content()
     assert 'src="cid:plots@b"' in mail.get_body(("html",)).get_content()
@@ -105,7 +105,7 @@ def test_a_domain_in_other_letters_is_written_as_dns_has_it(to: str, sent: str, 
     with mail_server(enable_SMTPUTF8=offers) as (box, url):
         mailbox = channel(url, to=[to], **{"from": "backstop@bücher.example"})
         assert [one.level for one in mailbox.check()] == ["ok"]
-        mailbox.send(dispatch("k1", to), NOW)
+        mailbox.send(outbound("k1", to), NOW)
     assert box.received[0].rcpt_tos == [sent]
     assert box.received[0].mail_from == "backstop@xn--bcher-kva.example"
     assert read(box.received[0])["Message-ID"].endswith("@xn--bcher-kva.example>")
@@ -113,12 +113,12 @@ def test_a_domain_in_other_letters_is_written_as_dns_has_it(to: str, sent: str, 
 
 def test_a_name_in_other_letters_needs_a_server_that_takes_it_and_the_error_says_so() -> None:
     with mail_server(enable_SMTPUTF8=True) as (box, url):
-        channel(url, to=["größe@bücher.example"]).send(dispatch("k1", "größe@bücher.example"), NOW)
+        channel(url, to=["größe@bücher.example"]).send(outbound("k1", "größe@bücher.example"), NOW)
     assert box.received[0].rcpt_tos == ["größe@xn--bcher-kva.example"]
     with mail_server(enable_SMTPUTF8=False) as (box, url):
         mailbox = channel(url, to=["größe@bücher.example"])
         with pytest.raises(Refused, match=r"SMTPUTF8.*plain letters"):
-            mailbox.send(dispatch("k1", "größe@bücher.example"), NOW)
+            mailbox.send(outbound("k1", "größe@bücher.example"), NOW)
         assert box.received == []
         (finding,) = mailbox.check()
     assert (finding.code, finding.level) == ("CH31", "fail")
@@ -128,14 +128,14 @@ def test_a_name_in_other_letters_needs_a_server_that_takes_it_and_the_error_says
 @pytest.mark.parametrize(("to", "error"), [(Mailbox.REFUSED, Refused), (Mailbox.BUSY, TryLater)])
 def test_an_address_is_refused_for_good_or_for_now(server, to: str, error) -> None:
     with pytest.raises(error) as caught:
-        channel(server[1]).send(dispatch("k", to), NOW)
+        channel(server[1]).send(outbound("k", to), NOW)
     assert type(caught.value) is error
 
 
 def test_a_server_that_is_not_there_is_tried_later(server) -> None:
     gone = channel(f"smtp://127.0.0.1:{free_port()}")
     with pytest.raises(TryLater, match="does not answer"):
-        gone.send(dispatch(), NOW)
+        gone.send(outbound(), NOW)
     assert [f.level for f in gone.check()] == ["fail"]
 
 
@@ -145,7 +145,7 @@ def test_wrong_credentials_are_told_apart() -> None:
 
     with mail_server(authenticator=nobody, auth_require_tls=False) as (_, url):
         with pytest.raises(NotAllowed, match="does not let us in"):
-            channel(url, user="u", password="p").send(dispatch(), NOW)
+            channel(url, user="u", password="p").send(outbound(), NOW)
         assert [f.level for f in channel(url, user="u", password="p").check()] == ["fail"]
 
 
@@ -155,13 +155,13 @@ def test_the_right_credentials_let_us_in() -> None:
         return AuthResult(success=True)
 
     with mail_server(authenticator=everybody, auth_require_tls=False, auth_required=True) as (box, url):
-        channel(url.replace("smtp://", "smtp://u:p%40@")).send(dispatch(), NOW)
+        channel(url.replace("smtp://", "smtp://u:p%40@")).send(outbound(), NOW)
         assert len(box.received) == 1
 
 
 def test_a_server_without_tls_never_gets_what_must_be_encrypted(server) -> None:
     with pytest.raises(TryLater, match="SMTPNotSupportedError"):
-        channel(server[1].replace("smtp://", "smtp+starttls://")).send(dispatch(), NOW)
+        channel(server[1].replace("smtp://", "smtp+starttls://")).send(outbound(), NOW)
 
 
 def test_a_server_that_says_goodbye_badly_has_still_taken_the_mail(
@@ -171,7 +171,7 @@ def test_a_server_that_says_goodbye_badly_has_still_taken_the_mail(
         raise smtplib.SMTPServerDisconnected
 
     monkeypatch.setattr(smtplib.SMTP, "quit", rude)
-    assert channel(server[1]).send(dispatch(), NOW).state == "accepted"
+    assert channel(server[1]).send(outbound(), NOW).state == "accepted"
 
 
 @pytest.mark.parametrize(

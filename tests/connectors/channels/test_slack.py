@@ -12,7 +12,7 @@ import pytest
 from connectors.channels import build
 from connectors.channels.slack import CLAIM, Slack
 from core.errors import BadPayload, BadSignature, ConfigError, NotAllowed, Refused, TryLater, UnknownOutcome
-from core.model import Dispatch, Enclosure, Heard, Priority, WebhookRequest
+from core.model import Attachment, ChannelCallback, OutboundMessage, Priority, WebhookRequest
 from tests.connectors.channels.fakes import FakeSlack, links_in, reply, serving
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -34,10 +34,10 @@ def hook(fake: FakeSlack, path: str = "/services/T1/B1/good") -> Slack:
     return build({"slack": {"x": {"webhook_url": fake.base + path}}}, clock=lambda: NOW)["slack:x"]  # type: ignore[return-value]
 
 
-def dispatch(**more) -> Dispatch:
+def outbound(**more) -> OutboundMessage:
     given = {"key": "k", "to": (), "subject": "s", "text": "Ticket 4711\nmore", "priority": Priority.URGENT, "desk": "support", "ticket_id": "4711",
              "url": "https://d.example/4711", "claim_url": "https://b.example/claim/t"}  # fmt: skip
-    return Dispatch(**(given | more))
+    return OutboundMessage(**(given | more))
 
 
 def click(fake: FakeSlack, payload: dict | str, at: datetime = NOW, secret: str = "") -> WebhookRequest:
@@ -66,8 +66,8 @@ def buttons(sent: dict) -> dict[str, dict]:
 
 
 def test_a_bots_button_takes_the_ticket_and_a_webhooks_leads_to_the_page(fake: FakeSlack) -> None:
-    bot(fake).send(dispatch(), NOW)
-    hook(fake).send(dispatch(), NOW)
+    bot(fake).send(outbound(), NOW)
+    hook(fake).send(outbound(), NOW)
     with_button, with_link = fake.received
     assert json.loads(buttons(with_button)["I take it"]["value"]) == ["support", "4711"]
     assert buttons(with_link)["I take it"]["url"] == "https://b.example/claim/t"
@@ -75,15 +75,15 @@ def test_a_bots_button_takes_the_ticket_and_a_webhooks_leads_to_the_page(fake: F
 
 
 def test_reminders_are_in_the_thread_and_in_the_channel(fake: FakeSlack) -> None:
-    first = bot(fake).send(dispatch(), NOW)
-    bot(fake).send(dispatch(thread=first.id), NOW)
+    first = bot(fake).send(outbound(), NOW)
+    bot(fake).send(outbound(thread=first.id), NOW)
     assert first.id == "C1/1700000001.000100"
     assert (fake.received[1]["thread_ts"], fake.received[1]["reply_broadcast"]) == ("1700000001.000100", True)
 
 
 def test_a_message_says_who_took_the_ticket_and_loses_its_button(fake: FakeSlack) -> None:
-    first = bot(fake).send(dispatch(), NOW)
-    taken = dispatch(text="Ticket 4711 is taken by Ben", template="claimed", claim_url="", edits=first.id)
+    first = bot(fake).send(outbound(), NOW)
+    taken = outbound(text="Ticket 4711 is taken by Ben", template="claimed", claim_url="", edits=first.id)
     bot(fake).send(taken, NOW)
     (now_there,) = fake.posted.values()
     assert now_there["text"] == "Ticket 4711 is taken by Ben"
@@ -92,7 +92,7 @@ def test_a_message_says_who_took_the_ticket_and_loses_its_button(fake: FakeSlack
 
 def test_a_message_that_somebody_removed_cannot_be_changed_and_is_not_posted_anew(fake: FakeSlack) -> None:
     with pytest.raises(Refused, match="message_not_found"):
-        bot(fake).send(dispatch(template="claimed", edits="C1/1.0"), NOW)
+        bot(fake).send(outbound(template="claimed", edits="C1/1.0"), NOW)
     assert fake.received == []
 
 
@@ -101,13 +101,13 @@ def test_only_a_bot_can_change_what_it_has_said(fake: FakeSlack) -> None:
 
 
 WEEK = (
-    Enclosure("week.png", "image/png", b"\x89PNG plots", "c"),
-    Enclosure("week.pdf", "application/pdf", b"%PDF"),
+    Attachment("week.png", "image/png", b"\x89PNG plots", "c"),
+    Attachment("week.pdf", "application/pdf", b"%PDF"),
 )
 
 
 def test_a_bot_shows_the_weeks_picture_below_its_words_in_the_same_channel(fake: FakeSlack) -> None:
-    bot(fake, channel="C1").send(dispatch(ticket_id="", enclosures=WEEK), NOW)
+    bot(fake, channel="C1").send(outbound(ticket_id="", attachments=WEEK), NOW)
     words, uploaded, completed = fake.received
     assert words["text"].startswith("Ticket 4711")
     assert uploaded == ("upload", b"\x89PNG plots")
@@ -118,26 +118,26 @@ def test_a_bot_that_may_not_upload_has_told_the_words_and_says_what_is_missing(
     fake: FakeSlack, caplog
 ) -> None:
     fake.may_upload = False
-    receipt = bot(fake).send(dispatch(enclosures=WEEK), NOW)
+    receipt = bot(fake).send(outbound(attachments=WEEK), NOW)
     assert (receipt.state, len(fake.received)) == ("accepted", 1)
     assert "files:write" in caplog.text
 
 
 def test_a_webhook_carries_no_files_and_sends_the_words_alone(fake: FakeSlack) -> None:
     assert (hook(fake).carries_files, bot(fake).carries_files) == (False, True)
-    hook(fake).send(dispatch(enclosures=WEEK), NOW)
+    hook(fake).send(outbound(attachments=WEEK), NOW)
     assert len(fake.received) == 1
 
 
 def test_people_on_duty_are_mentioned(fake: FakeSlack) -> None:
-    hook(fake).send(dispatch(to=("U1", "U2", "<!channel>")), NOW)
+    hook(fake).send(outbound(to=("U1", "U2", "<!channel>")), NOW)
     text = fake.received[0]["blocks"][0]["text"]["text"]
     assert text.startswith("<@U1> <@U2>\n")
     assert "!channel" not in text
 
 
 def test_a_link_that_is_none_is_left_out(fake: FakeSlack) -> None:
-    hook(fake).send(dispatch(url="javascript:alert(1)", claim_url=""), NOW)
+    hook(fake).send(outbound(url="javascript:alert(1)", claim_url=""), NOW)
     assert buttons(fake.received[0]) == {}
 
 
@@ -147,9 +147,9 @@ def test_a_customers_address_becomes_no_link_and_no_preview(fake: FakeSlack, way
         "Ticket 4711\nSee https://evil.example/login, www.evil.example and <https://evil.example|your desk>"
     )
     channel = hook(fake) if way == "webhook" else bot(fake)
-    receipt = channel.send(dispatch(text=words, to=("U1",)), NOW)
+    receipt = channel.send(outbound(text=words, to=("U1",)), NOW)
     if way == "update":
-        channel.send(dispatch(text=words, template="claimed", edits=receipt.id), NOW)
+        channel.send(outbound(text=words, template="claimed", edits=receipt.id), NOW)
     sent = fake.received[-1][1] if way == "update" else fake.received[-1]
     assert links_in(sent) == []
     if way != "update":
@@ -158,7 +158,9 @@ def test_a_customers_address_becomes_no_link_and_no_preview(fake: FakeSlack, way
 
 
 def test_a_name_that_is_an_address_becomes_no_link_in_an_answer(fake: FakeSlack) -> None:
-    bot(fake).answer(Heard("claim", answer_to=f"{fake.base}/response/1"), "https://evil.example has it")
+    bot(fake).answer(
+        ChannelCallback("claim", answer_to=f"{fake.base}/response/1"), "https://evil.example has it"
+    )
     assert links_in(fake.received[0][1]) == []
 
 
@@ -243,9 +245,11 @@ def test_a_genuine_click_without_sense_is_named(fake: FakeSlack, bad: str) -> No
 
 
 def test_the_clicker_is_answered_where_slack_says_and_nowhere_else(fake: FakeSlack) -> None:
-    bot(fake).answer(Heard("claim", answer_to=f"{fake.base}/response/1"), "Ticket 4711 is yours")
-    bot(fake).answer(Heard("claim", answer_to="https://evil.example/x"), "Ticket 4711 is yours")
-    bot(fake).answer(Heard("claim", answer_to="https://slack.com.evil.example/x"), "Ticket 4711 is yours")
+    bot(fake).answer(ChannelCallback("claim", answer_to=f"{fake.base}/response/1"), "Ticket 4711 is yours")
+    bot(fake).answer(ChannelCallback("claim", answer_to="https://evil.example/x"), "Ticket 4711 is yours")
+    bot(fake).answer(
+        ChannelCallback("claim", answer_to="https://slack.com.evil.example/x"), "Ticket 4711 is yours"
+    )
     assert [one[1]["text"] for one in fake.received] == ["Ticket 4711 is yours"]
 
 
@@ -260,7 +264,7 @@ ERRORS = [
 def test_slacks_errors_are_ours(fake: FakeSlack, body, status, error, words) -> None:
     fake.next.append(reply(status, body, Retry_After="7"))
     with pytest.raises(error, match=words) as caught:
-        bot(fake).send(dispatch(), NOW)
+        bot(fake).send(outbound(), NOW)
     assert type(caught.value) is error
     assert error is not TryLater or caught.value.wait == timedelta(seconds=7)
 
@@ -269,7 +273,7 @@ def test_an_unreachable_slack_is_tried_later(fake: FakeSlack) -> None:
     with serving(FakeSlack()) as gone:
         channel = bot(fake, base_url=gone.base)
     with pytest.raises(TryLater):
-        channel.send(dispatch(), NOW)
+        channel.send(outbound(), NOW)
 
 
 def test_doctor_sees_a_dead_webhook_and_a_wrong_token(fake: FakeSlack) -> None:

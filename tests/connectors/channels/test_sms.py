@@ -12,7 +12,7 @@ import pytest
 from connectors.channels import build
 from connectors.channels.sms import Sms, number, signature
 from core.errors import BadPayload, BadSignature, ConfigError, NotAllowed, Refused, TryLater
-from core.model import Dispatch, Heard, Priority, WebhookRequest
+from core.model import ChannelCallback, OutboundMessage, Priority, WebhookRequest
 from tests.connectors.channels.fakes import FakeTwilio, reply, serving
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -39,8 +39,8 @@ def sms(twilio: FakeTwilio, **more: str) -> Sms:
     return built["sms:oncall"]  # type: ignore[return-value]
 
 
-def dispatch(*to: str) -> Dispatch:
-    return Dispatch("support:4711:t:0:sms:oncall:+1", to, "s", "Ticket 4711", Priority.URGENT)
+def outbound(*to: str) -> OutboundMessage:
+    return OutboundMessage("support:4711:t:0:sms:oncall:+1", to, "s", "Ticket 4711", Priority.URGENT)
 
 
 def test_the_signature_is_twilios_own_example() -> None:
@@ -56,7 +56,7 @@ def test_the_signature_is_twilios_own_example() -> None:
 
 
 def test_it_asks_to_be_told_what_became_of_the_message(twilio: FakeTwilio) -> None:
-    receipt = sms(twilio).send(dispatch("+15550111"), NOW)
+    receipt = sms(twilio).send(outbound("+15550111"), NOW)
     sent = twilio.received[0]
     assert (sent["To"], sent["From"], receipt.state) == ("+15550111", "+15550199", "accepted")
     callback = urlsplit(sent["StatusCallback"])
@@ -76,7 +76,7 @@ def test_without_an_address_of_ours_nobody_is_asked_to_call_back(twilio: FakeTwi
         "base_url": twilio.base,
     }
     channel = build({"sms": {"x": raw}}, clock=lambda: NOW)["sms:x"]
-    channel.send(dispatch(), NOW)
+    channel.send(outbound(), NOW)
     assert "StatusCallback" not in twilio.received[0]
     assert twilio.received[0]["MessagingServiceSid"] == "MG123"
     assert not channel.reports_delivery
@@ -88,24 +88,24 @@ def test_without_an_address_of_ours_nobody_is_asked_to_call_back(twilio: FakeTwi
 )  # fmt: skip
 def test_twilios_error_numbers_are_refusals_with_a_remedy(twilio: FakeTwilio, to: str, words: str) -> None:
     with pytest.raises(Refused, match=words):
-        sms(twilio).send(dispatch(to), NOW)
+        sms(twilio).send(outbound(to), NOW)
 
 
 def test_wrong_credentials_are_told_apart(twilio: FakeTwilio) -> None:
     with pytest.raises(NotAllowed, match="20003: check account_sid and auth_token"):
-        sms(twilio, auth_token="wrong").send(dispatch(), NOW)
+        sms(twilio, auth_token="wrong").send(outbound(), NOW)
     assert [f.level for f in sms(twilio, auth_token="wrong").check()][-1] == "fail"
 
 
 def test_too_fast_is_later(twilio: FakeTwilio) -> None:
     twilio.next.append(reply(429, {"code": 20429, "message": "Too Many Requests"}, Retry_After="3"))
     with pytest.raises(TryLater):
-        sms(twilio).send(dispatch(), NOW)
+        sms(twilio).send(outbound(), NOW)
 
 
 def test_an_accepted_message_whose_answer_makes_no_sense_is_accepted(twilio: FakeTwilio) -> None:
     twilio.next.append(reply(201, "<html>"))
-    assert sms(twilio).send(dispatch(), NOW).state == "accepted"
+    assert sms(twilio).send(outbound(), NOW).state == "accepted"
 
 
 STATUSES = [
@@ -176,5 +176,5 @@ def test_numbers_may_be_written_as_people_do_and_odd_ones_are_warned_of(twilio: 
 
 
 def test_nobody_clicks_in_a_text_message(twilio: FakeTwilio) -> None:
-    sms(twilio).answer(Heard("claim"), "x")
+    sms(twilio).answer(ChannelCallback("claim"), "x")
     assert twilio.received == []

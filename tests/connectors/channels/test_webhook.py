@@ -9,7 +9,7 @@ import pytest
 from connectors.channels import build
 from connectors.channels.webhook import signed
 from core.errors import ConfigError
-from core.model import Dispatch, Priority
+from core.model import OutboundMessage, Priority
 from tests.connectors.channels.fakes import FakePagers, serving
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -31,7 +31,7 @@ def played(raw: dict) -> list[dict]:
             {"webhook": {"x": {k: v.replace("BASE", fake.base) for k, v in raw.items()}}}, clock=lambda: NOW
         )["webhook:x"]
         for number, template in enumerate(("escalated", "unclaimed", "claimed")):
-            told = Dispatch(
+            told = OutboundMessage(
                 f"k{number}",
                 (),
                 "s",

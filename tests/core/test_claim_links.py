@@ -35,7 +35,7 @@ from core.model import (
 from core.pipeline.claims import claim_by_person
 from core.web.claim_links import doors
 from tests.connectors.channels.fakes import FakeSlack, FakeTwilio, serving
-from tests.core.telling import T0, FakeDesk, World
+from tests.core.notification_world import T0, FakeDesk, World
 
 PUBLIC = "https://backstop.acme.example"
 

@@ -15,7 +15,7 @@ from core.escalation import advanced, due, ladder_for, next_due, notices_for
 from core.hours import Hours
 from core.ledger import db
 from core.ledger.schema import history, notices, tickets
-from core.model import Claim, Dispatch, Mode, Notice, Priority, Receipt, Rules, Rung
+from core.model import Claim, Mode, Notification, OutboundMessage, Priority, Receipt, Rules, Rung
 from core.notifications.rota import Rotas
 from core.notifications.routing import Routes
 from core.reports.attachments import enclosed
@@ -37,7 +37,7 @@ class FakeChannel:
     max_length: int = 2000
     says: list[Exception | str] = field(default_factory=list)
     down: Exception | None = None
-    sent: list[Dispatch] = field(default_factory=list)
+    sent: list[OutboundMessage] = field(default_factory=list)
     before: Any = None  # called while a message is on its way
 
     @property
@@ -48,10 +48,10 @@ class FakeChannel:
     def format(self) -> str:
         return {"sms": "short", "email": "mail"}.get(self.kind, "rich")
 
-    def send(self, dispatch: Dispatch, now: datetime) -> Receipt:
-        self.sent.append(dispatch)
+    def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
+        self.sent.append(outbound)
         if self.before:
-            self.before(dispatch)
+            self.before(outbound)
         if self.down:
             raise self.down
         said = self.says.pop(0) if self.says else ""
@@ -142,7 +142,7 @@ class World:
                 conn.execute(tickets.update().where(mine).values(rung=rung, next_due_at=following))
         return pump(self, self.now)
 
-    def tell(self, *told: Notice) -> int:
+    def tell(self, *told: Notification) -> int:
         from core.notifications.delivery import enqueue, pump
 
         with self.engine.begin() as conn:
@@ -170,9 +170,9 @@ class World:
 
 def notice(
     number: int = 1, priority: Priority = Priority.URGENT, template: str = "escalated", **facts: Any
-) -> Notice:
+) -> Notification:
     id_ = str(4700 + number)
-    return Notice(
+    return Notification(
         f"support:{id_}:t0:0", "team", priority, template, {"subject": "S", **facts}, "support", id_
     )
 

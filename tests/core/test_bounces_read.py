@@ -10,23 +10,23 @@ from pathlib import Path
 import pytest
 
 from core.errors import TryLater
-from core.model import Heard
+from core.model import ChannelCallback
 from core.notifications import polling
-from tests.core.telling import FakeChannel, M, World
+from tests.core.notification_world import FakeChannel, M, World
 
 
 @dataclass(eq=False)
 class Mail(FakeChannel):
     """A channel that can be asked what came back."""
 
-    came: list[Heard] = field(default_factory=list)
+    came: list[ChannelCallback] = field(default_factory=list)
     asked: list[datetime] = field(default_factory=list)
     shut: Exception | None = None
     slow: threading.Event | None = None
 
     __hash__ = object.__hash__
 
-    def returned(self, now: datetime) -> tuple[Heard, ...]:
+    def returned(self, now: datetime) -> tuple[ChannelCallback, ...]:
         self.asked.append(now)
         if self.slow:
             self.slow.wait(20)
@@ -61,7 +61,7 @@ def test_a_message_that_came_back_is_told_by_another_way_while_the_ticket_waits(
     (row,) = world.rows(channel="email:manager")
     texts = len(world.sms.sent)
     world.mail.came.append(
-        Heard("status", provider_id=row.provider_id, state="failed", detail="no such user")
+        ChannelCallback("status", provider_id=row.provider_id, state="failed", detail="no such user")
     )
     after(world, 1)
     world.tick()
@@ -74,7 +74,7 @@ def test_a_report_about_a_message_of_another_channel_is_not_believed(world: Worl
     world.escalate()
     world.tick()
     (row,) = world.rows(channel="sms:oncall")
-    world.mail.came.append(Heard("status", provider_id=row.provider_id, state="failed"))
+    world.mail.came.append(ChannelCallback("status", provider_id=row.provider_id, state="failed"))
     after(world, 1)
     assert world.rows(channel="sms:oncall")[0].state == "accepted"
 
