@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from core.model import Rung
+from core.model import Priority, Rung
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
@@ -18,13 +18,24 @@ if TYPE_CHECKING:
     from core.ledger.installed import Installed
     from core.model import Rules
     from core.ports import Channel, Classifier, HelpDesk
-    from core.settings import Settings
+    from core.settings import RungSettings, Settings
     from core.telemetry.counters import Counters
 
 
 def wall() -> datetime:
     """The real clock."""
     return datetime.now(UTC)
+
+
+def rungs_of(ladder: Iterable[RungSettings], *, business: bool = False) -> tuple[Rung, ...]:
+    """Return a configured ladder as values."""
+    return tuple(Rung(r.after, r.notify, r.repeat, r.every, r.quiet, business) for r in ladder)
+
+
+def ladders(settings: Settings) -> dict[str, tuple[Rung, ...]]:
+    """Return every ladder of the file by its key."""
+    own = {f"ladders.{name}": rungs for name, rungs in settings.escalation.ladders.items()}
+    return {name: rungs_of(rungs) for name, rungs in {"ladder": settings.escalation.ladder, **own}.items()}
 
 
 def _unknown_vendor(desk: str, *_: object, **__: object) -> Any:
@@ -60,8 +71,9 @@ class App:
     session: Callable[..., Any] = _unknown_vendor  # (desk, admin=…) → a session at the desk
     demoted: frozenset[str] = frozenset()  # intents that evidence forbids to answer: core.learning.demotion
 
-    def rungs(self) -> tuple[Rung, ...]:
-        """The configured ladder."""
-        return tuple(
-            Rung(r.after, r.notify, r.repeat, r.every, r.quiet) for r in self.settings.escalation.ladder
-        )
+    def rungs(self, priority: Priority, intent: str = "") -> tuple[Rung, ...]:
+        """Return the ladder for a ticket: its intent's, else its priority's, else the common one."""
+        configured = self.settings.escalation
+        name = next((name for name in (intent, priority) if name in configured.ladders), None)
+        rungs = configured.ladder if name is None else configured.ladders[name]
+        return rungs_of(rungs, business=configured.clock[priority] == "business")

@@ -1,8 +1,11 @@
 """The ladder: what is due on an escalation, to whom, and when again. Pure.
 
 A ladder is a snapshot, taken when a ticket escalates and kept with it as JSON: a list of entries, earliest first,
-`{"rung": n, "at": iso, "notify": audience, "template": name}`. How many of them are done is counted beside it. Its clock
-is the customer's wait; rungs run by the wall clock, the promise in business hours.
+`{"rung": n, "at": iso, "notify": audience, "template": name}`. How many of them are done is counted beside it. It starts
+with the customer's wait; its rungs count in wall or business time, as the priority's clock says.
+
+The last rung has no end: once it is spoken, the next repetition is added (`prolonged`), for as long as the ticket waits.
+What it needs for that stands in its entry under "again".
 
 While somebody holds the ticket, the entries that are left wait for the promise (`after_claim`); each keeps under "was"
 what it said before, so that the ladder can go on where it stood when the ticket is let go (`resume`).
@@ -14,19 +17,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from core.hours import Hours, read_span
+from core.hours import Hours
 from core.model import Notification, Priority, Rung
+from core.rungs import hold, moved, pairs, when
 
 Entry = dict[str, Any]
 Ladder = Sequence[Mapping[str, Any]]
 
 TEAM = "team"
+DAILY = timedelta(days=1)
+REPEAT = timedelta(hours=4)  # between two repetitions of a last rung that names no time
+STEEPEST = 5  # doublings after which a repetition is daily, whatever it began with
 WARNING = timedelta(minutes=15)  # how long before a promise breaks we say so, or a quarter of it
 GRACE = (
     timedelta(minutes=15),
     timedelta(hours=1),
 )  # what a claimer gets at least and at most, however late it is
-MOST = 60  # entries of one ladder
+CALLS = frozenset({"unclaimed", "forgotten"})  # templates of rungs
+ALARMING = frozenset({Priority.URGENT, Priority.HIGH})
 FACTS = ("subject", "url", "customer_name", "intent", "confidence", "queue", "state", "reason", "claimed_by")
 
 
@@ -35,29 +43,33 @@ def ladder_for(
 ) -> list[Entry]:
     """The snapshot for one escalation: told at once, then rung by rung, and before the promise breaks."""
     told = [_entry(waiting_since, TEAM, "escalated")]
-    for rung in rungs:
-        times = (waiting_since + rung.after + n * _step(rung) for n in range(rung.repeat + 1))
-        told += [_entry(_held(at, rung, priority, hours), rung.notify, "unclaimed") for at in times]
+    for rung, following in pairs(rungs):
+        times = when(rung, following, waiting_since, priority, hours)
+        spoken = [_spoken(at, rung.notify, rung.business) for at in times]
+        if following is None:
+            spoken[-1] |= {"again": _repetition(rung, spoken[0]["at"])}
+        told += spoken
     told += _before_it_breaks(rungs, told, waiting_since, promise_at, priority, hours)
     return _numbered(told)
 
 
-def check_rungs(rungs: Sequence[Rung]) -> list[str]:
-    """What is wrong with a configured ladder, each with its remedy."""
-    wrong = []
-    for number, rung in enumerate(rungs, 1):
-        if rung.after < timedelta(0) or (rung.repeat and _step(rung) <= timedelta(0)):
-            wrong.append(f'ladder, rung {number}: after and every must be longer than nothing: write "30m"')
-        try:
-            opens, closes = read_span(rung.quiet or "00:00-00:00")
-        except ValueError as err:
-            wrong.append(f"ladder, rung {number}: quiet: {err}")
-            continue
-        if closes - opens >= 24 * 60:
-            wrong.append(f'ladder, rung {number}: quiet all day, so it never speaks: write "22:00-07:00"')
-    if sum(rung.repeat + 1 for rung in rungs) > MOST:
-        wrong.append(f"ladder: more than {MOST} notices for one ticket: lower repeat")
-    return wrong
+def prolonged(
+    ladder: Ladder, rung: int, now: datetime, hours: Hours, *, priority: Priority, held: bool
+) -> list[Entry]:
+    """The ladder with the next repetition of its last rung, once no rung is left; `held`: somebody has the ticket, and has
+    not answered. The step is the rung's on the first day, twice that on the second, and so on up to once a day."""
+    done, left = [dict(entry) for entry in ladder[:rung]], [dict(entry) for entry in ladder[rung:]]
+    if any(entry["template"] in CALLS for entry in left):
+        return [*done, *left]
+    last = _last_call(ladder)
+    again = (last or {}).get("again") or _repetition(
+        Rung(REPEAT, TEAM, business=priority not in ALARMING), last["at"] if last else now.isoformat()
+    )
+    at = _at(last) if last else now
+    while at <= now:
+        at = hold(_again_at(at, again, hours), again["quiet"], priority, hours)
+    entry = _spoken(at, last["notify"] if last else TEAM, again["business"]) | {"again": again}
+    return _numbered([*left, _waiting(entry, at, at, hours) if held else entry], done)
 
 
 def due(row: Mapping[str, Any], now: datetime) -> list[Entry]:
@@ -84,17 +96,26 @@ def next_due(ladder: Ladder, rung: int) -> datetime | None:
 
 
 def after_claim(
-    ladder: Ladder, rung: int, *, waiting_since: datetime, promise_at: datetime, claimed_at: datetime
+    ladder: Ladder,
+    rung: int,
+    *,
+    waiting_since: datetime,
+    promise_at: datetime,
+    claimed_at: datetime,
+    hours: Hours,
+    idle_at: datetime | None = None,
 ) -> list[Entry]:
     """Somebody took the ticket: what is left waits until the promise is broken, then goes on in its own steps.
-    A claimer always gets a while, even of a promise that is already broken."""
+    A claimer always gets a while, even of a promise that is already broken. `idle_at`: somebody was given the ticket and
+    has not touched it; so long it waits, and not for the promise."""
     shortest, longest = GRACE
-    grace = min(max(promise_at - waiting_since, shortest), longest)
+    until = promise_at if idle_at is None else idle_at
+    grace = min(max(until - waiting_since, shortest), longest)
     done, left = [dict(entry) for entry in ladder[:rung]], _restored(ladder[rung:])
-    start = max(promise_at, claimed_at + grace)
+    start = max(until, claimed_at + grace)
     steps = [entry for entry in left if entry["template"] == "unclaimed"]
     first = max(start, _at(steps[0])) if steps else start
-    waiting = [_waiting(entry, first, _at(steps[0]) if steps else first) for entry in left]
+    waiting = [_waiting(entry, first, _at(steps[0]) if steps else first, hours) for entry in left]
     if not steps:
         waiting.append(_entry(first, _highest(ladder), "forgotten") | {"was": None})
     return _numbered(waiting, done)
@@ -111,8 +132,15 @@ def after_seen(ladder: Ladder, rung: int) -> list[Entry]:
     if not steps[1:]:
         before = max((_at(entry) for entry in ladder if _at(entry) < _at(steps[0])), default=_at(steps[0]))
         later = _at(steps[0]) + max(_at(steps[0]) - before, WARNING)
-        left.append(_entry(later, steps[0]["notify"], "unclaimed"))
+        left.append(steps[0] | _entry(later, steps[0]["notify"], "unclaimed"))
     return _numbered(left, done)
+
+
+def half_of(waiting_since: datetime, promise_at: datetime, priority: Priority, hours: Hours) -> datetime:
+    """When half of the promise has passed, in the time in which it was given."""
+    if priority is Priority.URGENT:
+        return waiting_since + max(promise_at - waiting_since, timedelta(0)) / 2
+    return hours.add(waiting_since, hours.between(waiting_since, promise_at) / 2)
 
 
 def resume(ladder: Ladder, rung: int, now: datetime) -> list[Entry]:
@@ -169,22 +197,29 @@ def _numbered(entries: Iterable[Entry], done: Sequence[Entry] = ()) -> list[Entr
     return [dict(entry) | {"rung": number} for number, entry in enumerate([*done, *seen.values()])]
 
 
-def _step(rung: Rung) -> timedelta:
-    return rung.every if rung.every is not None else rung.after
+def _spoken(at: datetime, notify: str, business: bool) -> Entry:
+    return _entry(at, notify, "unclaimed") | ({"business": True} if business else {})
 
 
-def _held(at: datetime, rung: Rung, priority: Priority, hours: Hours) -> datetime:
-    """Until the end of the rung's quiet hours; urgent is never held."""
-    if not rung.quiet or priority is Priority.URGENT:
-        return at
-    begins, ends = read_span(rung.quiet)
-    local = at.astimezone(hours.zone)
-    minute, day = local.hour * 60 + local.minute, local.date()
-    if not (begins <= minute < ends if begins <= ends else minute >= begins or minute < ends):
-        return at
-    day += timedelta(days=1) if ends <= minute else timedelta(0)
-    until = datetime(day.year, day.month, day.day, tzinfo=hours.zone) + timedelta(minutes=ends)
-    return until.astimezone(UTC)
+def _repetition(rung: Rung, since: str) -> Entry:
+    """What the last rung's entry keeps, so that it can be repeated as it was configured then."""
+    every = int((rung.every or REPEAT).total_seconds())
+    return {"every": every, "business": rung.business, "quiet": rung.quiet, "since": since}
+
+
+def _again_at(at: datetime, again: Mapping[str, Any], hours: Hours) -> datetime:
+    every = timedelta(seconds=again["every"])
+    days = max((at - datetime.fromisoformat(again["since"])) // DAILY, 0)
+    step = min(every * 2 ** min(days, STEEPEST), max(every, DAILY))
+    later = moved(at, step, hours, business=again["business"])
+    return later if step >= DAILY else min(later, moved(at, DAILY, hours, business=again["business"]))
+
+
+def _last_call(ladder: Ladder) -> Entry | None:
+    """The rung that was spoken last, as it was configured: of those that repeat, if there is one."""
+    said = [dict(entry.get("was") or entry) for entry in ladder]
+    calls = [entry for entry in said if entry["template"] in CALLS] or said
+    return next((entry for entry in reversed(calls) if "again" in entry), calls[-1] if calls else None)
 
 
 def _before_it_breaks(
@@ -216,10 +251,12 @@ def _highest(ladder: Ladder) -> str:
     return str(spoken[-1]) if spoken else TEAM
 
 
-def _waiting(entry: Entry, first: datetime, step: datetime) -> Entry:
+def _waiting(entry: Entry, first: datetime, step: datetime, hours: Hours) -> Entry:
     """An entry while somebody holds the ticket. Those that make no sense any more keep their place, silent."""
     if entry["template"] == "unclaimed":
-        return _entry(first + (_at(entry) - step), entry["notify"], "forgotten") | {"was": entry}
+        at = first + (_at(entry) - step)
+        at = hours.add(at, timedelta(0)) if entry.get("business") else at
+        return _entry(at, entry["notify"], "forgotten") | {"was": entry}
     return _entry(first, "", "") | {"was": entry}
 
 

@@ -210,8 +210,11 @@ def stamp(at: datetime, zone: tzinfo) -> str:
 
 def promise(hours: Hours, start: datetime, duration: timedelta, priority: Priority) -> datetime:
     """By when a human answers: business time, wall clock for urgent. Whole days are business days, as people mean them."""
-    if priority is Priority.URGENT:
-        return start + duration
+    return start + duration if priority is Priority.URGENT else in_business(hours, start, duration)
+
+
+def in_business(hours: Hours, start: datetime, duration: timedelta) -> datetime:
+    """The moment when `duration` of business time has passed; whole days are business days."""
     days, rest = divmod(duration, DAY)
     return hours.add(_days_later(hours, start, days) if days else start, rest)
 

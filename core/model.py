@@ -571,10 +571,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Rung:
-    """`after` the start of the wait, tell `notify`; repeated `repeat` more times every `every`."""
+    """`after` the start of the wait, tell `notify`; repeated `repeat` more times every `every`. Without `repeat`, `every`
+    repeats until the next rung begins; the last rung repeats until the ticket is taken."""
 
     after: timedelta
     notify: str
     repeat: int = 0
     every: timedelta | None = None
     quiet: str = ""  # "22:00-07:00": held back at night (urgent ignores it)
+    business: bool = False  # its times count in business hours

@@ -10,9 +10,6 @@ from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -28,32 +25,7 @@ from pydantic_settings import (
 from core.environment import PREFIX, EnvWithFiles, load_dotenv
 from core.errors import ConfigError
 from core.model import Mode, Priority
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-
-
-def duration(value: Any) -> Any:
-    """`3s`, `30m`, `2h`, `1d`, `1h30m`; anything else is left for pydantic to judge."""
-    if not isinstance(value, str):
-        return value
-    parts = re.findall(r"(\d+(?:\.\d+)?)([smhdw])", value.strip())
-    if not parts or "".join(n + u for n, u in parts) != value.replace(" ", ""):
-        raise ValueError(f'"{value}" is no duration: write 3s, 30m, 2h or 1d')
-    return timedelta(seconds=sum(float(n) * _UNITS[u] for n, u in parts))
-
-
-def _listed(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-Duration = Annotated[timedelta, BeforeValidator(duration)]
-Names = Annotated[list[str], BeforeValidator(_listed)]
-
-
-class Section(BaseModel):
-    """A table of the file; unknown keys are refused, since a misspelt key would be ignored silently."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+from core.setting_types import Clock, Duration, Names, Section, default_of
 
 
 class Web(Section):
@@ -144,8 +116,8 @@ class RungSettings(Section):
 
     after: Duration  # since the ticket began to wait
     notify: str  # team, a name from [audiences] or [rota], or a channel
-    repeat: int = Field(0, ge=0, le=20)  # how many times more
-    every: Duration | None = None  # the time between the repeats
+    repeat: int = Field(0, ge=0, le=20)  # how many times more; unset: until the next rung begins
+    every: Duration | None = None  # the time between the repeats; of the last rung, which has no end: 4h
     quiet: str = ""  # hours in which this rung waits, as 22:00-07:00
 
 
@@ -157,16 +129,33 @@ def _default_promise() -> dict[Priority, timedelta]:
 def _default_ladder() -> list[RungSettings]:
     return [
         RungSettings(after=timedelta(minutes=30), notify="team"),
-        RungSettings(after=timedelta(hours=2), notify="manager"),
+        RungSettings(after=timedelta(hours=2), notify="manager", every=timedelta(hours=4)),
     ]
+
+
+def _default_clock() -> dict[Priority, Clock]:
+    return {
+        Priority.URGENT: "wall",
+        Priority.HIGH: "wall",
+        Priority.NORMAL: "business",
+        Priority.LOW: "business",
+    }
 
 
 class Escalation(Section):
     """`[escalation]`: what is promised, whom we tell, and when again."""
 
-    promise: dict[Priority, Duration] = Field(default_factory=_default_promise)  # urgent: wall clock
+    promise: Annotated[dict[Priority, Duration], default_of(_default_promise)] = Field(
+        default_factory=_default_promise
+    )  # in business hours; urgent: wall clock
     channels: dict[Priority, Names] = Field(default_factory=dict)  # priority → as "slack:urgent"; two at most
     ladder: list[RungSettings] = Field(default_factory=_default_ladder)  # when nobody has claimed it
+    ladders: dict[str, list[RungSettings]] = Field(
+        default_factory=dict
+    )  # priority or intent → its own ladder
+    clock: Annotated[dict[Priority, Clock], default_of(_default_clock)] = Field(
+        default_factory=_default_clock
+    )  # what the rungs count in: wall or business
     alarm: Names = Field(default_factory=list)  # where our own troubles are told; default: urgent's channels
 
 

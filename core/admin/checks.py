@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.app import ladders
 from core.errors import ConfigError
-from core.model import Finding, Mode, Priority
+from core.model import NO_INTENT, Finding, Mode, Priority
 from core.rules import intent_rules, never_automatic
+from core.rungs import check_rungs
 from core.sandbox import candidates
 from core.settings import Settings
 from core.wording import check
@@ -26,6 +28,7 @@ def refuse(settings: Settings, app: App) -> None:
         *(_replies(settings, app) or _templates(app)),
         *_queues(settings),
         *_references(settings),
+        *_ladders(settings),
         *_tokens(settings, app),
         *_hours(app),
     ]
@@ -100,6 +103,23 @@ def _tokens(settings: Settings, app: App) -> list[str]:
     ]
 
 
+def _ladders(settings: Settings) -> list[str]:
+    """Ladders that cannot be climbed, and ladders of nothing."""
+    known = {*Priority, NO_INTENT, *intent_rules(settings)}
+    unknown = [
+        f"escalation.ladders.{name}: {name} is neither a priority nor an intent: "
+        f"write {', '.join(Priority)} or the name of an intent"
+        for name in settings.escalation.ladders
+        if name not in known
+    ]
+    wrong = [
+        f"escalation.{key}: {words}"
+        for key, rungs in ladders(settings).items()
+        for words in check_rungs(rungs)
+    ]
+    return [*unknown, *wrong]
+
+
 def _references(settings: Settings) -> list[str]:
     """Channels and audiences that are named but not there."""
     known = {"desk"} | {f"{kind}:{name}" for kind, named in settings.channels.items() for name in named}
@@ -114,8 +134,9 @@ def _references(settings: Settings) -> list[str]:
     }  # an audience may be the channel of its name
     people = KNOWN_AUDIENCES | set(settings.audiences) | set(settings.rota) | known | bare
     wrong += [
-        f'escalation.ladder: nobody is called {rung.notify}: add it to [audiences], e.g. {rung.notify} = ["email:{rung.notify}"]'
-        for rung in settings.escalation.ladder
+        f'escalation: nobody is called {rung.notify}: add it to [audiences], e.g. {rung.notify} = ["email:{rung.notify}"]'
+        for rungs in ladders(settings).values()
+        for rung in rungs
         if settings.escalation.channels and rung.notify not in people
     ]
     wrong += [
@@ -155,7 +176,7 @@ def warnings(settings: Settings, proven_auto: float | None = None) -> list[Findi
                 "give urgent a faster channel than normal and low",
             )
         )
-    if not settings.escalation.ladder:
+    if not all(ladders(settings).values()):
         found.append(
             ("CF05", "escalation.ladder is empty: nobody is told a second time",
              'add { after = "30m", notify = "team" } and { after = "2h", notify = "manager" }')

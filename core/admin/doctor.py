@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from core.admin import checks, provisioning
 from core.admin.probe import FAIL, OK, WARN, clock, receiver
-from core.app import App
+from core.app import App, ladders
 from core.classify.build import calibration_path, trained_path
 from core.classify.thresholds import OVERALL
 from core.errors import BackstopError, ConfigError, EmptyTemplate, said_of
@@ -144,10 +144,12 @@ def templates(app: App) -> Iterator[Finding]:
 
 def routes(app: App) -> Iterator[Finding]:
     """Rungs, audiences, people and rotas lead somewhere."""
-    found = routing.of(app).check(app.rungs(), app.clock())
+    every = ladders(app.settings)
+    found = routing.of(app).check(every, app.clock())
     yield from found
     if not any(one.level == FAIL for one in found):
-        yield Finding("RT00", OK, f"the ladder's {len(app.rungs())} rungs reach somebody")
+        rungs = sum(len(rungs) for rungs in every.values())
+        yield Finding("RT00", OK, f"the {rungs} rungs of {len(every)} ladders reach somebody")
 
 
 def channels(app: App) -> Iterator[Finding]:

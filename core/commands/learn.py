@@ -208,7 +208,7 @@ def past_of(config: str | None, since: str) -> list[LabelledTicket]:
 
 def span_of(text: str) -> timedelta:
     """`180d` as a span; ConfigError when it is none."""
-    from core.settings import duration
+    from core.setting_types import duration
 
     try:
         span = duration(text)

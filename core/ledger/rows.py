@@ -76,6 +76,8 @@ class TicketRow:
     claimed_at: datetime | None
     claimed_by: str
     claimed_via: str
+    claimed_by_id: str
+    touched_at: datetime | None
     answered_at: datetime | None
     auto_resolved_at: datetime | None
     reescalated_at: datetime | None

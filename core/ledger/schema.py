@@ -155,6 +155,8 @@ tickets = _table(  # where each ticket stands; every ticket the desk lists is in
     _at("claimed_at"),
     _text("claimed_by"),
     _text("claimed_via"),  # assignee, reply, slack, link
+    _text("claimed_by_id"),  # the desk's id of an assignee
+    _at("touched_at"),  # when the holder first did something to it
     _at("answered_at"),
     _at("auto_resolved_at"),
     _at("reescalated_at"),

@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
-from core.escalation import next_due
 from core.ledger.db import insert_new, put
 from core.ledger.rows import (
     DecisionRow,
@@ -418,13 +417,12 @@ def corrected(
 
 
 def undue(conn: Connection, desk: str) -> list[str]:
-    """The tickets that wait for a human with steps of their ladder left and no due time: nobody would hear of them again."""
-    awaited = tickets.c.state.in_((TicketState.ESCALATED, TicketState.REESCALATED))
-    query = select(tickets).where(
+    """The tickets that wait for a human and have no due time: nobody would hear of them again."""
+    awaited = tickets.c.state.in_((TicketState.ESCALATED, TicketState.REESCALATED, TicketState.CLAIMED))
+    query = select(tickets.c.ticket_id).where(
         tickets.c.desk == desk, awaited, tickets.c.next_due_at.is_(None), tickets.c.closed_at.is_(None)
     )
-    waiting = every(TicketRow, conn.execute(query))
-    return [row.ticket_id for row in waiting if not row.ladder or next_due(row.ladder, row.rung) is not None]
+    return list(conn.scalars(query))
 
 
 def newest(conn: Connection, desk: str, since: datetime) -> list[str]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from core.escalation import TEAM, check_rungs
+from core.escalation import TEAM
 from core.model import Finding, Notification, Priority, Rung
 from core.notifications.rota import Person, Reader, Rotas
 from core.notifications.rota import make as make_rotas
 from core.ports import Channel
+from core.rungs import check_rungs
 
 ALARM = "alarm"  # the audience of our own troubles
 DESK = "desk"  # the channel that can speak only of a ticket
@@ -130,9 +131,13 @@ class Routes:
                     return self.by_priority[other]
         return (DESK,) if DESK in self.channels else ()
 
-    def check(self, rungs: Sequence[Rung], now: datetime) -> list[Finding]:
+    def check(self, ladders: Mapping[str, Sequence[Rung]], now: datetime) -> list[Finding]:
         """What start-up and `doctor` must know: names that lead nowhere, people without a way, gaps in the rota."""
-        findings = [Finding("RT01", "fail", words) for words in check_rungs(rungs)]
+        findings = [
+            Finding("RT01", "fail", f"escalation.{key}: {words}")
+            for key, rungs in ladders.items()
+            for words in check_rungs(rungs)
+        ]
         named = {f"escalation.channels.{p}": refs for p, refs in self.by_priority.items()} | {
             f"audiences.{name}": refs for name, refs in self.audiences.items()
         }
@@ -142,7 +147,7 @@ class Routes:
             findings += [
                 Finding("RT02", "fail", f'{where}: there is no channel "{r}"', _add(r)) for r in unknown
             ]
-        for audience in dict.fromkeys(rung.notify for rung in rungs):
+        for audience in dict.fromkeys(rung.notify for rungs in ladders.values() for rung in rungs):
             if not self.refs(audience, Priority.NORMAL) and audience not in self.rotas.rotas:
                 remedy = f'add [audiences] {audience} = ["email:{audience}"], or a channel of that name'
                 findings.append(Finding("RT03", "fail", f'ladder: nobody is called "{audience}"', remedy))

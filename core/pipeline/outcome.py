@@ -9,7 +9,7 @@ from typing import Any
 
 from core.app import App
 from core.automatic import CALM
-from core.escalation import TEAM, ladder_for, next_due
+from core.escalation import DAILY, TEAM, ladder_for, next_due
 from core.ledger import store
 from core.ledger.rows import DecisionRow, TicketRow
 from core.model import Author, Mode, Outcome, Priority, Status, Ticket
@@ -112,7 +112,9 @@ def _escalated(
     first = row.waiting_since if row is not None and row.waiting_since and not again else since
     priority = Priority(decision.priority)
     promise_at = row.promise_at if row is not None and row.promise_at else now
-    rungs = [one for one in app.rungs() if one.notify == TEAM] if decision.rule == CALM else app.rungs()
+    rungs = app.rungs(priority, decision.intent)
+    if decision.rule == CALM:
+        rungs = tuple(replace(one, every=one.every or DAILY) for one in rungs if one.notify == TEAM)
     ladder = ladder_for(rungs, waiting_since=first, promise_at=promise_at, priority=priority, hours=app.hours)
     values: dict[str, Any] = {
         "state": "reescalated" if again else "escalated",

@@ -14,7 +14,7 @@ from core.errors import VendorError
 from core.ledger import store
 from core.ledger.db import reading
 from core.ledger.rows import TicketRow
-from core.model import Claim
+from core.model import Claim, Priority, TicketState
 from core.notifications import delivery, polling, routing
 from core.pipeline import owed
 from core.pipeline.claims import learn
@@ -100,8 +100,17 @@ def _tell(app: App, desk: str, ticket_id: str, now: datetime) -> None:
         entries = escalation.due(values, now)
         notices = escalation.notices_for(values, entries)
         delivery.enqueue(conn, notices, routes=routing.of(app), now=now)
-        rung, due = escalation.advanced(values, now)
-        store.put_ticket(conn, (desk, ticket_id), now, rung=rung, next_due_at=due)
+        rung, _ = escalation.advanced(values, now)
+        ladder = escalation.prolonged(
+            row.ladder or [],
+            rung,
+            now,
+            app.hours,
+            priority=Priority(row.priority or Priority.NORMAL),
+            held=row.state == TicketState.CLAIMED,
+        )
+        due = escalation.next_due(ladder, rung)
+        store.put_ticket(conn, (desk, ticket_id), now, ladder=ladder, rung=rung, next_due_at=due)
         for entry in entries:
             store.log(conn, (desk, ticket_id), now, "noticed", f"{entry['template']} → {entry['notify']}")
 

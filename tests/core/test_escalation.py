@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.escalation import (
     advanced,
     after_claim,
     after_seen,
-    check_rungs,
     due,
     ladder_for,
     next_due,
     notices_for,
+    prolonged,
     resume,
 )
 from core.hours import DAYS, Hours
 from core.model import Priority, Rung
+from core.rungs import check_rungs
 
 M = timedelta(minutes=1)
 H = timedelta(hours=1)
@@ -132,7 +136,7 @@ def test_at_the_end_of_the_ladder_nothing_is_left_to_leave_out() -> None:
 
 def test_a_seen_ticket_that_is_claimed_and_let_go_goes_on_where_it_stood() -> None:
     seen = after_seen(make(), 1)
-    held = after_claim(seen, 1, waiting_since=T0, promise_at=T0 + 4 * H, claimed_at=T0 + 40 * M)
+    held = after_claim(seen, 1, waiting_since=T0, promise_at=T0 + 4 * H, claimed_at=T0 + 40 * M, hours=OFFICE)
     assert brief(resume(held, 1, T0 + 60 * M)) == brief(seen)
 
 
@@ -187,7 +191,7 @@ def test_rungs_run_by_elapsed_time_on_nights_of_a_clock_change(night: str) -> No
 def claimed(minute: int, rung: int, promise: timedelta = 4 * H) -> list[dict[str, Any]]:
     return after_claim(
         make(promise=promise, priority=Priority.URGENT if promise < H else Priority.NORMAL),
-        rung, waiting_since=T0, promise_at=T0 + promise, claimed_at=T0 + minute * M,
+        rung, waiting_since=T0, promise_at=T0 + promise, claimed_at=T0 + minute * M, hours=OFFICE,
     )  # fmt: skip
 
 
@@ -223,9 +227,11 @@ def test_unclaimed_again_after_the_last_rung_is_told_once_more() -> None:
 def test_claiming_and_letting_go_again_and_again_never_changes_what_is_left() -> None:
     ladder = make()
     for minute in (5, 10, 15):
-        ladder = after_claim(ladder, 1, waiting_since=T0, promise_at=T0 + 4 * H, claimed_at=T0 + minute * M)
         ladder = after_claim(
-            ladder, 1, waiting_since=T0, promise_at=T0 + 4 * H, claimed_at=T0 + (minute + 1) * M
+            ladder, 1, waiting_since=T0, promise_at=T0 + 4 * H, claimed_at=T0 + minute * M, hours=OFFICE
+        )
+        ladder = after_claim(
+            ladder, 1, waiting_since=T0, promise_at=T0 + 4 * H, claimed_at=T0 + (minute + 1) * M, hours=OFFICE
         )
         ladder = resume(ladder, 1, T0 + (minute + 2) * M)
     assert ladder == make()
@@ -261,3 +267,123 @@ def test_every_notice_of_one_escalation_has_its_own_key_and_names_the_ticket() -
 def test_a_ladder_that_cannot_be_climbed_is_named_with_a_remedy(rung: Rung, remedy: str) -> None:
     assert any(remedy in line for line in check_rungs((rung,)))
     assert check_rungs(DEFAULT) == []
+
+
+# --- the last rung has no end ---------------------------------------------------------------
+
+
+def told_for(
+    rungs: tuple[Rung, ...],
+    span: timedelta,
+    *,
+    since: datetime = T0,
+    priority: Priority = Priority.NORMAL,
+    held: bool = False,
+) -> list[tuple[datetime, str, str]]:
+    """Who hears what while nobody answers, each due time one after the other."""
+    ladder: list[dict[str, Any]] = make(rungs, since=since, promise=2 * H, priority=priority)
+    rung, heard = 0, []
+    if held:
+        ladder = after_claim(
+            ladder, 0, waiting_since=since, promise_at=since + 2 * H, claimed_at=since, hours=OFFICE
+        )
+    now: datetime | None = next_due(ladder, 0)
+    while now is not None and now <= since + span:
+        heard += [(now, e["notify"], e["template"]) for e in due(row(ladder, rung), now)]
+        rung, _ = advanced(row(ladder, rung), now)
+        ladder = prolonged(ladder, rung, now, OFFICE, priority=priority, held=held)
+        now = next_due(ladder, rung)
+    assert now is not None, "a ticket that waits always has a due time"
+    return heard
+
+
+def manager(heard: list[tuple[datetime, str, str]], since: datetime = T0) -> list[float]:
+    return [(at - since) / H for at, who, what in heard if who == "manager" and what != "promise_breaking"]
+
+
+REPEATING = (Rung(30 * M, "team"), Rung(2 * H, "manager", every=4 * H))
+
+
+def test_the_last_rung_repeats_every_four_hours_and_grows_to_once_a_day() -> None:
+    times = manager(told_for(REPEATING, 9 * 24 * H, priority=Priority.HIGH))
+    assert times[:7] == [2, 6, 10, 14, 18, 22, 26]
+    assert [b - a for a, b in itertools.pairwise(times)][:6] == [8, 8, 8, 16, 16, 24]
+    assert {b - a for a, b in itertools.pairwise(times)} == {24.0}
+
+
+def test_a_last_rung_without_every_repeats_all_the_same() -> None:
+    assert manager(told_for(DEFAULT, 8 * H, priority=Priority.HIGH)) == [2, 6]
+
+
+def test_in_business_hours_it_repeats_on_business_days_only() -> None:
+    rungs = tuple(Rung(r.after, r.notify, r.repeat, r.every, business=True) for r in REPEATING)
+    friday = datetime(2026, 11, 27, 15, 0, tzinfo=UTC)  # 16:00 in Berlin
+    heard = told_for(rungs, 21 * 24 * H, since=friday)
+    local = [at.astimezone(OFFICE.zone) for at, _, what in heard if what == "unclaimed"]
+    assert [f"{at:%a %H:%M}" for at in local[:4]] == ["Fri 16:30", "Mon 10:00", "Mon 14:00", "Tue 10:00"]
+    assert all((at.weekday() < 5 and 9 <= at.hour < 17) or f"{at:%H:%M}" == "17:00" for at in local)
+    assert len({at.date() for at in local[-5:]}) == 5, "once a day at the end"
+
+
+def test_a_holder_who_never_answers_is_not_the_end_either() -> None:
+    heard = told_for(REPEATING, 4 * 24 * H, priority=Priority.HIGH, held=True)
+    assert len(heard) > 5
+    assert {what for _, _, what in heard} == {"forgotten"}
+
+
+def test_let_go_after_a_repetition_was_due_it_says_again_that_nobody_has_it() -> None:
+    ladder = make(REPEATING, priority=Priority.HIGH)
+    end = len(ladder)
+    held = prolonged(ladder, end, T0 + 24 * H, OFFICE, priority=Priority.HIGH, held=True)
+    assert [e["template"] for e in held[end:]] == ["forgotten"]
+    assert [e["template"] for e in resume(held, end, T0 + 25 * H)[end:]] == ["unclaimed"]
+
+
+def test_an_earlier_rung_with_every_repeats_until_the_next_one_begins() -> None:
+    ladder = make((Rung(30 * M, "team", every=30 * M), Rung(2 * H, "manager")))
+    assert [m for m, who, what in brief(ladder) if who == "team" and what == "unclaimed"] == [30, 60, 90]
+
+
+def test_a_snapshot_from_before_rungs_had_no_end_is_repeated_too() -> None:
+    old = [{k: v for k, v in e.items() if k != "again"} for e in make()]
+    later = prolonged(old, len(old), T0 + 5 * H, OFFICE, priority=Priority.HIGH, held=False)
+    assert (later[-1]["notify"], later[-1]["template"], next_due(later, len(old))) == (
+        "manager",
+        "unclaimed",
+        T0 + 6 * H,
+    )
+    assert prolonged([], 0, T0, OFFICE, priority=Priority.LOW, held=False)[0]["notify"] == "team"
+
+
+def test_every_less_than_a_minute_is_refused() -> None:
+    assert any(
+        "without an end" in line for line in check_rungs((Rung(M, "team", every=timedelta(seconds=5)),))
+    )
+
+
+@given(
+    rungs=st.lists(
+        st.builds(
+            Rung, after=st.integers(0, 3000).map(lambda n: n * M), notify=st.sampled_from(["team", "manager"]),
+            repeat=st.integers(0, 3), every=st.none() | st.integers(20, 3000).map(lambda n: n * M),
+            quiet=st.sampled_from(["", "22:00-07:00"]), business=st.booleans(),
+        ),
+        max_size=3,
+    ),
+    start=st.integers(0, 10_000), priority=st.sampled_from(Priority), held=st.booleans(),
+)  # fmt: skip
+@settings(deadline=None, max_examples=60)
+def test_whatever_the_ladder_somebody_is_told_at_least_once_in_any_five_days(
+    rungs: list[Rung], start: int, priority: Priority, held: bool
+) -> None:
+    if check_rungs(rungs):
+        return
+    since = T0 + start * M
+    heard = told_for(tuple(rungs), 30 * 24 * H, since=since, priority=priority, held=held)
+    times = [at for at, _, what in heard if what in {"unclaimed", "forgotten"}]
+    longest = max([r.every for r in rungs if r.every] + [24 * H])
+    late = [
+        b - a for a, b in itertools.pairwise(times) if b > since + max([r.after for r in rungs], default=H)
+    ]
+    assert all(gap <= 6 * longest for gap in late), late
+    assert len(times) == len(set(times)) or len(rungs) > 1

@@ -139,3 +139,17 @@ def test_messages_of_the_last_hour_keep_their_place_under_the_caps(engine):
         {**row, "key": "3", "what": "note", "state": "done"},
     )
     assert {row.key: row.reserved_at for row in old.upgraded(writes)} == {"1": AT, "2": None, "3": None}
+
+
+def test_a_ladder_that_was_climbed_to_its_end_has_a_due_time_again(engine):
+    old = OldLedger(engine)
+    for number, state, more in [
+        (1, "escalated", {}),
+        (2, "claimed", {}),
+        (3, "answered", {}),
+        (4, "reescalated", {"closed_at": _naive(AT)}),
+        (5, "escalated", {"next_due_at": _naive(AT + timedelta(hours=2))}),
+    ]:
+        old.ticket(number, [], state=state, updated_at=_naive(AT), **more)
+    due = {row.ticket_id: row.next_due_at for row in old.upgraded(tickets)}
+    assert due == {"1": AT, "2": AT, "3": None, "4": None, "5": AT + timedelta(hours=2)}

@@ -119,7 +119,7 @@ def test_a_notice_about_ourselves_never_goes_to_a_ticket() -> None:
 
 
 def levels(where: Routes, *rungs: Rung) -> list[str]:
-    return [f"{f.code} {f.what}" for f in where.check(rungs, NOW) if f.level == "fail"]
+    return [f"{f.code} {f.what}" for f in where.check({"ladder": rungs}, NOW) if f.level == "fail"]
 
 
 def test_a_sound_configuration_has_no_fault() -> None:

@@ -19,6 +19,7 @@ OFFICE = {
     "week": dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "09:00-17:00"),
 }
 ROOMS = {"urgent": ["webhook:urgent"], "normal": ["webhook:team"]}
+WALL = {"clock": {"normal": "wall"}}
 NORMAL = {"channels": ROOMS, "promise": {"normal": "4h"}}
 
 
@@ -82,8 +83,22 @@ def test_a_promise_over_a_weekend_is_warned_of_on_monday_before_it_breaks(house)
     assert [f"{one.astimezone(BERLIN):%a %H:%M}" for one in told(h, "promise_breaking")] == ["Mon 12:15"]
 
 
-def test_a_weekend_does_not_stop_the_ladder(house):
+def test_a_weekend_stops_the_ladder_of_what_is_promised_in_business_hours(house):
     h = house(hours=OFFICE, escalation=NORMAL)
+    at(h, 2026, 11, 27, 16, 45)  # a Friday
+    h.writes_in(NONSENSE)
+    passes(h, 2026, 11, 27, 17, 15)
+    passes(h, 2026, 11, 28, 12, 0)
+    passes(h, 2026, 11, 30, 9, 15)
+    passes(h, 2026, 11, 30, 10, 45)
+    assert [f"{one.astimezone(BERLIN):%a %H:%M}" for one in told(h, "unclaimed")] == [
+        "Mon 09:15",
+        "Mon 10:45",
+    ]
+
+
+def test_a_weekend_does_not_stop_the_ladder_of_the_wall_clock(house):
+    h = house(hours=OFFICE, escalation=NORMAL | WALL)
     at(h, 2026, 11, 28, 11, 0)
     h.writes_in(NONSENSE)
     h.later(hours=3)
@@ -101,7 +116,7 @@ def test_a_rung_that_is_quiet_at_night_speaks_at_seven_by_the_wall_when_the_cloc
 ):
     h = house(
         hours=OFFICE,
-        escalation=NORMAL | {"ladder": [{"after": "30m", "notify": "team", "quiet": "22:00-07:00"}]},
+        escalation=NORMAL | WALL | {"ladder": [{"after": "30m", "notify": "team", "quiet": "22:00-07:00"}]},
     )
     at(h, *night)
     h.writes_in(NONSENSE)

@@ -48,8 +48,10 @@ def test_an_urgent_ticket_rings_and_stands_in_slack_then_again_and_the_manager_i
     h.later(minutes=1)
     (mail,) = crew.mails()
     assert str(case.id) in mail["Subject"]
-    h.later(hours=4)
+    h.later(hours=3, minutes=59)
     assert (len(crew.texts()), len(crew.posts()), len(crew.mails())) == (2, 2, 1), h.story(case)
+    h.later(minutes=1)
+    assert len(crew.mails()) == 2, "and again after four hours, since nobody has taken it"
 
 
 @ANY_DESK
