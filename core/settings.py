@@ -142,20 +142,19 @@ def _default_clock() -> dict[Priority, Clock]:
     }
 
 
+Ladder = list[RungSettings]
+Promises = Annotated[dict[Priority, Duration], default_of(_default_promise)]
+Clocks = Annotated[dict[Priority, Clock], default_of(_default_clock)]
+
+
 class Escalation(Section):
     """`[escalation]`: what is promised, whom we tell, and when again."""
 
-    promise: Annotated[dict[Priority, Duration], default_of(_default_promise)] = Field(
-        default_factory=_default_promise
-    )  # in business hours; urgent: wall clock
+    promise: Promises = Field(default_factory=_default_promise)  # in business hours; urgent: wall clock
     channels: dict[Priority, Names] = Field(default_factory=dict)  # priority → as "slack:urgent"; two at most
-    ladder: list[RungSettings] = Field(default_factory=_default_ladder)  # when nobody has claimed it
-    ladders: dict[str, list[RungSettings]] = Field(
-        default_factory=dict
-    )  # priority or intent → its own ladder
-    clock: Annotated[dict[Priority, Clock], default_of(_default_clock)] = Field(
-        default_factory=_default_clock
-    )  # what the rungs count in: wall or business
+    ladder: Ladder = Field(default_factory=_default_ladder)  # when nobody has claimed it
+    ladders: dict[str, Ladder] = Field(default_factory=dict)  # priority or intent → its own ladder
+    clock: Clocks = Field(default_factory=_default_clock)  # what the rungs count in: wall or business
     alarm: Names = Field(default_factory=list)  # where our own troubles are told; default: urgent's channels
 
 
