@@ -307,8 +307,8 @@ REPEATING = (Rung(30 * M, "team"), Rung(2 * H, "manager", every=4 * H))
 def test_the_last_rung_repeats_every_four_hours_and_grows_to_once_a_day() -> None:
     times = manager(told_for(REPEATING, 9 * 24 * H, priority=Priority.HIGH))
     assert times[:7] == [2, 6, 10, 14, 18, 22, 26]
-    assert [b - a for a, b in itertools.pairwise(times)][:6] == [8, 8, 8, 16, 16, 24]
-    assert {b - a for a, b in itertools.pairwise(times)} == {24.0}
+    assert [b - a for a, b in itertools.pairwise(times[6:])][:6] == [8, 8, 8, 16, 16, 24]
+    assert {b - a for a, b in itertools.pairwise(times[12:])} == {24.0}
 
 
 def test_a_last_rung_without_every_repeats_all_the_same() -> None:
