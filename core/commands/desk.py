@@ -131,14 +131,15 @@ def _opened(url: str) -> None:
 @common
 def pause(desk: str, config: str | None, as_json: bool) -> None:
     """Hold a desk at once: events are kept and wait, nothing is written."""
-    from core.ledger import pausing
+    from core.ledger import db, pausing
 
     app = app_of(config)
     new = pausing.hold(app.engine, desk_of(app, desk), app.clock(), getpass.getuser())
-    words = f"{desk} is on hold" if new else f"{desk} was on hold already"
+    place = db.where(app.settings.database_url)
+    words = f"{desk} is on hold in {place}" if new else f"{desk} was on hold already in {place}"
     out(
         as_json,
-        {"desk": desk, "paused": True},
+        {"desk": desk, "paused": True, "store": place},
         f"{words}; `backstop resume {desk}` lets it go on",
     )
 
@@ -148,9 +149,14 @@ def pause(desk: str, config: str | None, as_json: bool) -> None:
 @common
 def resume(desk: str, config: str | None, as_json: bool) -> None:
     """Let a desk go on; what waited is taken up."""
-    from core.ledger import pausing
+    from core.ledger import db, pausing
 
     app = app_of(config)
     waiting = pausing.resume(app.engine, desk_of(app, desk), app.clock(), getpass.getuser())
-    words = f"{desk} goes on; {waiting} events waited" if waiting is not None else f"{desk} was not on hold"
-    out(as_json, {"desk": desk, "paused": False, "waiting": waiting or 0}, words)
+    place = db.where(app.settings.database_url)
+    words = (
+        f"goes on in {place}; {waiting} event{'s' * (waiting != 1)} waited"
+        if waiting is not None
+        else f"was not on hold in {place}"
+    )
+    out(as_json, {"desk": desk, "paused": False, "waiting": waiting or 0, "store": place}, f"{desk} {words}")

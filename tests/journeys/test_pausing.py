@@ -11,7 +11,7 @@ from words import DISPUTE, ORDER
 
 from core.engine import queue
 from core.errors import TryLater
-from core.ledger import pausing
+from core.ledger import db, pausing
 from core.ledger.schema import changes, desks, events
 from core.model import OutboundMessage, Priority
 
@@ -61,11 +61,13 @@ def test_a_hold_from_the_command_line_works_in_the_running_process_at_once(house
     shell = Shell(h.home, database=h.app.settings.database_url)
     text = shell.file.read_text().replace("zendesk", vendor)
     shell.file.write_text(text)
-    assert "on hold" in shell.run("pause", "support").output
+    said = shell.run("pause", "support").output
+    assert "on hold" in said
+    assert db.where(h.app.settings.database_url) in said, "which store"
     assert "already" in shell.run("pause", "support").output
     case = h.writes_in(ORDER)
     assert h.ticket(case) is None or h.ticket(case).state == "received"
-    assert "1 facts waited" in shell.run("resume", "support").output
+    assert "1 event waited" in shell.run("resume", "support").output
     assert "was not on hold" in shell.run("resume", "support").output
     said = [(row.what, row.new) for row in h.rows(changes)]
     assert said == [("desk support", "paused"), ("desk support", "running")]
