@@ -7,6 +7,9 @@ LOCKS  := requirements/runtime.lock requirements/otel.lock requirements/dev.lock
 PATHS  := core connectors webhook_app.py
 ALL    := $(PATHS) tests bench demo deploy docs
 
+# Bytecode is kept even where the shell forbids it: the suite starts hundreds of processes, and each would compile all that it imports.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo install test check fmt bench soak docs lock locks env zendesk-app manifests
 
