@@ -30,6 +30,7 @@ from core.model import (
     Solve,
     Status,
     Ticket,
+    TicketState,
 )
 
 RULE, CALM, THANKS = "machine mail", "automatic mail", "thanks"
@@ -67,9 +68,9 @@ def written_by(messages: Sequence[Message]) -> Evidence | None:
 def proven(evidence: Evidence, history: History, rules: Rules) -> Decision:
     """Never answered, never acknowledged, nobody is told; a new ticket of a machine's is still put in a queue."""
     why = f"a machine wrote it: {evidence.reason}"
-    if history.state is not None and history.state != "received":
+    if history.state is not None and history.state != TicketState.RECEIVED:
         return Decision(Outcome.LEFT_ALONE, why)
-    tags = AddTags((f"{rules.tag_prefix}general_queue", f"{rules.tag_prefix}automatic_mail"))
+    tags = AddTags((f"{rules.tag_prefix}{Outcome.GENERAL_QUEUE}", f"{rules.tag_prefix}automatic_mail"))
     return Decision(
         Outcome.GENERAL_QUEUE,
         f"{why}; put in the general queue, nobody is written to",

@@ -6,6 +6,7 @@ BackstopError
 ├── Unsupported         this desk cannot express the action
 ├── BrokenTemplate      a template of an admin cannot be rendered
 │   └── EmptyTemplate   nothing is left of it
+├── IllegalChange       a row of the ledger may not come into this state
 └── VendorError         someone else's server said no, or nothing
     ├── TryLater        time-out before sending, 429, 5xx on a read: later, same call
     ├── UnknownOutcome  the write may have happened: look before repeating
@@ -63,6 +64,12 @@ class BrokenTemplate(BackstopError):
 
 class EmptyTemplate(BrokenTemplate):
     """Nothing is left of a template when it is filled in."""
+
+
+class IllegalChange(BackstopError):
+    """A row stands in a state that may not become the one asked for. Nothing was changed."""
+
+    code = "BS05"
 
 
 class VendorError(BackstopError):

@@ -365,13 +365,24 @@ class Write:
         return next((a for a in self.actions if isinstance(a, Reply | AddNote)), None)
 
 
+class ReceiptState(StrEnum):
+    """What a desk or a channel says of a call or a message."""
+
+    DONE = "done"
+    SKIPPED = "skipped"  # not made: somebody was faster
+    ACCEPTED = "accepted"
+    SENT = "sent"  # the carrier has it; not every carrier reports its arrival
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True)
 class Receipt:
     """What a desk or a channel answered. `id` is its id of the new message, `version` the new lock."""
 
     id: str = ""
     version: str = ""
-    state: str = "done"  # notices: queued, accepted, delivered, failed
+    state: ReceiptState = ReceiptState.DONE
     detail: str = ""
 
 
@@ -426,7 +437,7 @@ class ChannelCallback:
     kind: str  # "status" or "claim"
     key: str = ""  # status: the message's key, as it was given with the message
     provider_id: str = ""
-    state: str = ""  # accepted, sent (the carrier has it), delivered, failed
+    state: ReceiptState | None = None
     detail: str = ""
     desk: str = ""
     ticket_id: str = ""

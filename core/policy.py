@@ -37,6 +37,7 @@ from core.model import (
     Solve,
     Status,
     Ticket,
+    TicketState,
     whole_percent,
 )
 from core.outgoing import answered, held
@@ -229,7 +230,7 @@ def _limit(threshold: float) -> str:
 
 
 def _answer(prediction: Prediction, rule: IntentRule, priority: Priority, rules: Rules) -> Decision:
-    tags = AddTags((f"{rules.tag_prefix}intent_{rule.name}", f"{rules.tag_prefix}auto_resolved"))
+    tags = AddTags((f"{rules.tag_prefix}intent_{rule.name}", f"{rules.tag_prefix}{Outcome.AUTO_RESOLVED}"))
     done: list[Action] = [Reply("answer", rule.reply), Solve()] if rule.reply else []
     if rule.action:
         done.append(RunAction(rule.action))
@@ -239,7 +240,7 @@ def _answer(prediction: Prediction, rule: IntentRule, priority: Priority, rules:
         band=Band.AUTO,
         priority=priority,
         queue=rule.queue,
-        actions=(tags, _fields(prediction, "auto_resolved"), *done),
+        actions=(tags, _fields(prediction, Outcome.AUTO_RESOLVED), *done),
         rule=f"intents.{rule.name}",
     )
 
@@ -257,9 +258,14 @@ def _route(
     sure = prediction.confidence >= rules.route and prediction.intent != NO_INTENT
     queue = (rule.queue if sure else "") or rules.general_queue
     names = [f"intent_{rule.name}"] if sure else []
-    names += ["routed", "escalated", *(["human_requested"] if human else [])]
+    names += [Outcome.ROUTED, TicketState.ESCALATED, *(["human_requested"] if human else [])]
     tags = AddTags(tuple(f"{rules.tag_prefix}{name}" for name in names))
-    actions: list[Action | None] = [tags, _fields(prediction, "routed"), SetQueue(queue), _urgency(priority)]
+    actions: list[Action | None] = [
+        tags,
+        _fields(prediction, Outcome.ROUTED),
+        SetQueue(queue),
+        _urgency(priority),
+    ]
     actions += [AddNote("note", {"why": why}), *_acknowledgment(rules)]
     return Decision(
         Outcome.ROUTED,
@@ -274,11 +280,11 @@ def _route(
 
 
 def _general(prediction: Prediction, priority: Priority, rules: Rules) -> Decision:
-    names = ["general_queue", "escalated"]
+    names = [Outcome.GENERAL_QUEUE, TicketState.ESCALATED]
     tags = AddTags(tuple(f"{rules.tag_prefix}{name}" for name in names))
     actions: list[Action | None] = [
         tags,
-        _fields(prediction, "general_queue"),
+        _fields(prediction, Outcome.GENERAL_QUEUE),
         SetQueue(rules.general_queue),
         _urgency(priority),
         *_acknowledgment(rules),
@@ -308,7 +314,9 @@ def _again(
     why = "the customer wrote again after an automatic answer"
     queue = _rule(history.intent, rules).queue or rule.queue or rules.general_queue
     raised = min(Priority.NORMAL, priority, key=lambda p: p.rank)
-    tags = AddTags(tuple(f"{rules.tag_prefix}{name}" for name in ("reescalated", "escalated")))
+    tags = AddTags(
+        tuple(f"{rules.tag_prefix}{name}" for name in (Outcome.REESCALATED, TicketState.ESCALATED))
+    )
     actions: list[Action | None] = [tags, SetQueue(queue), _urgency(raised)]
     if ticket.status in {Status.SOLVED, Status.PENDING}:
         actions.append(Reopen())

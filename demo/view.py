@@ -12,6 +12,7 @@ from sqlalchemy import select
 from connectors.sandbox.desk import Case, Entry
 from core.ledger import db, store
 from core.ledger.schema import decisions, notices, writes
+from core.ledger.states import NotificationState, WriteState
 from core.model import whole_percent
 from demo.world import DESK, World
 
@@ -211,14 +212,14 @@ def counts(listed: list[dict[str, Any]]) -> dict[str, int]:
 def acknowledged(conn: Any, ticket_id: str) -> bool:
     """Whether the customer was told when to expect a human."""
     mine = (writes.c.desk == DESK) & (writes.c.ticket_id == ticket_id)
-    wanted = mine & (writes.c.what == "acknowledgment") & (writes.c.state == "done")
+    wanted = mine & (writes.c.what == "acknowledgment") & (writes.c.state == WriteState.DONE)
     return conn.execute(select(writes.c.key).where(wanted)).first() is not None
 
 
 def told(conn: Any, ticket_id: str) -> list[str]:
     """By which ways people heard of it: "sms" or "slack", one a message that arrived."""
     mine = (notices.c.desk == DESK) & (notices.c.ticket_id == ticket_id)
-    sent = mine & notices.c.state.in_(["accepted", "delivered"])
+    sent = mine & notices.c.state.in_([NotificationState.ACCEPTED, NotificationState.DELIVERED])
     rows = conn.execute(
         select(notices.c.channel).where(sent).order_by(notices.c.created_at, notices.c.channel)
     ).all()

@@ -25,6 +25,7 @@ from core.engine import worker
 from core.errors import ConfigError
 from core.ledger import db
 from core.ledger.schema import events, notices
+from core.ledger.states import EventState, NotificationState
 from core.web.server import Server
 from demo import config
 from demo.clock import Clock
@@ -94,10 +95,12 @@ class World:
     def under_way(self) -> list[str]:
         """What is not done yet: facts unsettled, notices unsent; each with its state and why."""
         facts = select(events.c.key, events.c.state, events.c.reason)
-        facts = facts.where(events.c.desk == DESK, events.c.state.in_(("received", "waiting")))
+        facts = facts.where(
+            events.c.desk == DESK, events.c.state.in_((EventState.RECEIVED, EventState.WAITING))
+        )
         unsent = select(notices.c.key, notices.c.state, notices.c.error)
         due = notices.c.due_at.is_(None) | (notices.c.due_at <= self.clock())
-        unsent = unsent.where(notices.c.state.in_(("queued", "open")), due)
+        unsent = unsent.where(notices.c.state.in_((NotificationState.QUEUED, NotificationState.OPEN)), due)
         with db.reading(self.app.engine) as conn:
             found = [*conn.execute(facts), *conn.execute(unsent)]
         return [" ".join(filter(None, map(str, row))) for row in found]

@@ -22,6 +22,7 @@ from connectors.channels import CHANNELS
 from core.admin.init import env_name, secret_names
 from core.model import Action
 from core.settings import RungSettings, Settings
+from core.web import state_words
 
 DESK, CHANNEL = "support", "urgent"  # the names that examples use
 ROOT = Path(__file__).resolve().parents[1]
@@ -199,6 +200,7 @@ def as_duration(value: timedelta) -> str:
 
 BLOCK = re.compile(r"(<!-- made by `make env`: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 MADE = {"desks": desk_table, "configuration": configuration}
+WORDS = "deploy/zendesk-app/app/assets/words.js"
 PAGES = ("README.md", "docs/desks.md", "docs/configuration.md")
 
 
@@ -209,7 +211,7 @@ def filled(text: str) -> str:
 
 def outdated(root: Path = ROOT) -> dict[Path, str]:
     """Files that no longer say what the code says, with what they ought to say."""
-    wanted = {root / ".env.example": env_example()}
+    wanted = {root / ".env.example": env_example(), root / WORDS: state_words.script()}
     wanted |= {root / page: filled((root / page).read_text(encoding="utf-8")) for page in PAGES}
     return {
         path: text

@@ -95,6 +95,10 @@ def test_what_pages_say_about_the_code_is_made_from_the_code(page):
     assert (ROOT / page) not in reference.outdated(), "run `make env`"
 
 
+def test_the_zendesk_app_calls_the_states_what_the_console_calls_them():
+    assert (ROOT / reference.WORDS) not in reference.outdated(), "run `make env`"
+
+
 def test_the_example_of_secrets_names_every_secret_and_is_up_to_date():
     assert (ROOT / ".env.example") not in reference.outdated(), "run `make env`"
     text = (ROOT / ".env.example").read_text()

@@ -24,7 +24,7 @@ from urllib.parse import unquote, urlsplit
 
 from connectors.kit.decoding import clean
 from core.errors import NotAllowed, TryLater, said_of
-from core.model import ChannelCallback
+from core.model import ChannelCallback, ReceiptState
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +137,9 @@ def heard_in(raw: bytes) -> ChannelCallback | None:
     why = " ".join(text for key in ("Status", "Diagnostic-Code") if (text := str(failed[key] or "").strip()))
     whose = _address(str(failed["Original-Recipient"] or failed["Final-Recipient"] or ""))
     words = " ".join(f"it came back from {whose or 'the mail server'}: {why or 'not delivered'}".split())
-    return ChannelCallback("status", provider_id=clean(original), state="failed", detail=clean(words)[:200])
+    return ChannelCallback(
+        "status", provider_id=clean(original), state=ReceiptState.FAILED, detail=clean(words)[:200]
+    )
 
 
 def _recipients(parts: Iterable[Message]) -> Iterator[Message]:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from connectors.channels.posting import OnCall
 from core.errors import Conflict, Gone, Moved, Refused, TryLater, UnknownOutcome, Unsupported
-from core.model import AddNote, Finding, OutboundMessage, Receipt, Ticket, Write
+from core.model import AddNote, Finding, OutboundMessage, Receipt, ReceiptState, Ticket, Write
 from core.ports import HelpDesk
 
 RECENT = timedelta(minutes=15)  # how far back an earlier try of ours may lie
@@ -47,14 +47,16 @@ class DeskQueue:
         if desk is None or not outbound.ticket_id:
             raise Refused("this notice belongs to no ticket, so there is no queue to put it into")
         if not self._may_write(outbound.desk):
-            return Receipt(state="accepted", detail=f"{outbound.desk} is only observed: no note written")
+            return Receipt(
+                state=ReceiptState.ACCEPTED, detail=f"{outbound.desk} is only observed: no note written"
+            )
         try:
             ticket = desk.fetch(outbound.ticket_id)
             notes = desk.writes(ticket, [AddNote("notice", text=outbound.text)], outbound.key)
         except (Gone, Moved, Unsupported) as err:
             raise Refused(f"no note can be left on it: {err}") from err
         receipts = [self._written(desk, ticket, note, outbound.repeat, now) for note in notes]
-        return Receipt(id=receipts[-1].id if receipts else "", state="accepted")
+        return Receipt(id=receipts[-1].id if receipts else "", state=ReceiptState.ACCEPTED)
 
     def check(self) -> list[Finding]:
         """The desks are checked by themselves."""

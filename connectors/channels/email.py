@@ -29,7 +29,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from connectors.channels.bounces import Returned, mailbox_url
 from connectors.channels.posting import OnCall, split_list
 from core.errors import NotAllowed, Refused, TryLater, UnknownOutcome, VendorError, said_of
-from core.model import Attachment, ChannelCallback, Finding, OutboundMessage, Priority, Receipt
+from core.model import Attachment, ChannelCallback, Finding, OutboundMessage, Priority, Receipt, ReceiptState
 
 TIMEOUT = 10.0
 NO_UTF8 = "the mail server does not offer SMTPUTF8, so it takes no address with such letters before the @"
@@ -111,7 +111,7 @@ class Email:
         mail = compose(outbound, to, self._settings.sender, now)
         with self._counted("email send"), self._connected() as server, _judged():
             server.send_message(mail)
-        return Receipt(id=str(mail["Message-ID"]), state="accepted")
+        return Receipt(id=str(mail["Message-ID"]), state=ReceiptState.ACCEPTED)
 
     def check(self) -> list[Finding]:
         """Whether the mail server answers and lets us in."""

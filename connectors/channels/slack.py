@@ -37,6 +37,7 @@ from core.model import (
     OutboundMessage,
     Priority,
     Receipt,
+    ReceiptState,
     WebhookRequest,
 )
 
@@ -95,11 +96,11 @@ class Slack:
         if self._settings.webhook_url is not None:
             url = self._settings.webhook_url.get_secret_value()
             post(url, on_call=self._on_call, operation="slack webhook", json=body | UNSEEN)
-            return Receipt(state="accepted")
+            return Receipt(state=ReceiptState.ACCEPTED)
         if outbound.edits:
             channel, _, ts = outbound.edits.rpartition("/")
             self._call("chat.update", json={"channel": channel, "ts": ts, **body})
-            return Receipt(state="accepted")
+            return Receipt(state=ReceiptState.ACCEPTED)
         thread = outbound.thread.rpartition("/")[2]
         more = {"thread_ts": thread, "reply_broadcast": True} if thread else {}
         answer = self._call(
@@ -109,7 +110,7 @@ class Slack:
             if one.mime.startswith("image/"):
                 self._show(one, str(answer.get("channel", "")))
         ts = str(answer.get("ts", ""))  # a message is named by its channel's id and its time there
-        return Receipt(id=f"{answer.get('channel', '')}/{ts}" if ts else "", state="accepted")
+        return Receipt(id=f"{answer.get('channel', '')}/{ts}" if ts else "", state=ReceiptState.ACCEPTED)
 
     def _show(self, one: Attachment, channel: str) -> None:
         """A picture below the message (needs files:write). The words are posted already: whatever happens here, they

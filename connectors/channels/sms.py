@@ -29,16 +29,21 @@ from connectors.kit.decoding import answer_of, form_of
 from connectors.kit.signing import same
 from connectors.kit.values import row, whole
 from core.errors import BadPayload, BadSignature, NotAllowed, Refused, TryLater, VendorError
-from core.model import ChannelCallback, Finding, OutboundMessage, Receipt, WebhookRequest
+from core.model import ChannelCallback, Finding, OutboundMessage, Receipt, ReceiptState, WebhookRequest
 
 LENGTH = 320  # two segments of plain letters; what names many tickets at once may be longer
 MOST = 1600  # Twilio refuses more
 SIGNATURE = 28  # characters of a call's signature: the base64 of SHA-1
 LONGEST_FORM = 32_768  # bytes of a call; about twenty fields of a line each are sent
 STATES = {
-    "accepted": "accepted", "scheduled": "accepted", "queued": "accepted", "sending": "accepted", "sent": "sent",
-    "delivered": "delivered", "read": "delivered", "undelivered": "failed", "failed": "failed", "canceled": "failed",
-}  # fmt: skip
+    "sent": ReceiptState.SENT,
+    "delivered": ReceiptState.DELIVERED,
+    "read": ReceiptState.DELIVERED,
+    "undelivered": ReceiptState.FAILED,
+    "failed": ReceiptState.FAILED,
+    "canceled": ReceiptState.FAILED,
+}
+"""What Twilio's message statuses mean. Each other one (queued, sending, scheduled) is: accepted."""
 REMEDIES = {
     20003: "check account_sid and auth_token",
     21211: "this is no phone number: write it as +15550100",
@@ -99,8 +104,8 @@ class Sms:
         if self._callback:
             form["StatusCallback"] = f"{self._callback}?key={quote(outbound.key, safe='')}"
         answer = self._call("POST", "Messages.json", data=form)
-        state = STATES.get(str(answer.get("status")), "accepted").replace("sent", "accepted")
-        if state == "failed":
+        state = STATES.get(str(answer.get("status")), ReceiptState.ACCEPTED)
+        if state == ReceiptState.FAILED:
             raise Refused(_words(answer.get("error_code"), "Twilio could not send it"))
         return Receipt(id=str(answer.get("sid", "")), state=state)
 
@@ -115,7 +120,11 @@ class Sms:
         detail = _words(code, "not delivered") if code and code != "0" else ""
         return (
             ChannelCallback(
-                "status", key=key, provider_id=sid, state=STATES.get(status, "accepted"), detail=detail
+                "status",
+                key=key,
+                provider_id=sid,
+                state=STATES.get(status, ReceiptState.ACCEPTED),
+                detail=detail,
             ),
         )
 

@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
 from connectors.channels.posting import OnCall, checked_url, post
-from core.model import Finding, OutboundMessage, Priority, Receipt
+from core.model import Finding, OutboundMessage, Priority, Receipt, ReceiptState
 
 LENGTH = 3000  # so that the escaped card stays under 28 KB whatever the letters
 
@@ -55,7 +55,7 @@ class Teams:
         body = json.dumps({"type": "message", "attachments": [card]}, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json"}
         post(self._url, on_call=self._on_call, operation="teams webhook", data=body, headers=headers)
-        return Receipt(state="accepted")
+        return Receipt(state=ReceiptState.ACCEPTED)
 
     def check(self) -> list[Finding]:
         """A workflow cannot be tried without posting: only its address was looked at."""

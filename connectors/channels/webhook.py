@@ -23,7 +23,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 
 from connectors.channels.posting import OnCall, checked_url, post
-from core.model import Finding, OutboundMessage, Priority, Receipt
+from core.model import Finding, OutboundMessage, Priority, Receipt, ReceiptState
 
 PAGERDUTY = "https://events.pagerduty.com"
 SEVERITY = {
@@ -85,7 +85,7 @@ class Webhook:
             data=data,
             headers=headers,
         )
-        return Receipt(id=outbound.key, state="accepted")
+        return Receipt(id=outbound.key, state=ReceiptState.ACCEPTED)
 
     def check(self) -> list[Finding]:
         """A pager cannot be tried without paging: only the settings were looked at."""

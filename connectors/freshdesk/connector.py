@@ -25,6 +25,7 @@ from core.model import (
     Identity,
     Page,
     Receipt,
+    ReceiptState,
     Solve,
     Status,
     Ticket,
@@ -199,7 +200,7 @@ class Freshdesk:
         ids = [int(number(ticket.id))]
         bulk = {"ids": ids, "properties": {**body, "skip_close_notification": True}}
         job = self._api.write("POST", "/tickets/bulk_update", {"bulk_action": bulk})
-        return Receipt(state="accepted", detail=f"job {job.get('job_id', '')}")
+        return Receipt(state=ReceiptState.ACCEPTED, detail=f"job {job.get('job_id', '')}")
 
     def landed(self, ticket_id: str, write: Write, since: datetime) -> Receipt | None:
         """Freshdesk keeps no mark of ours: a reply or note is known by its author, text and time, an update by its effect."""

@@ -25,6 +25,8 @@ from core.ledger.schema import (
     tickets,
     writes,
 )
+from core.ledger.states import Entry, NotificationState, WriteState
+from core.model import TicketState
 from core.notifications import rows as notice_rows
 from core.notifications.alerts import alarm
 from core.outgoing import mailbox_of
@@ -58,7 +60,7 @@ def own_faults(app: App, now: datetime) -> list[str]:
     """Every open escalation has a due time ahead, every call and message an end: what breaks that."""
     faults = []
     with app.engine.begin() as conn:
-        open_states = tickets.c.state.in_(("escalated", "reescalated"))
+        open_states = tickets.c.state.in_((TicketState.ESCALATED, TicketState.REESCALATED))
         late = (
             select(func.count())
             .select_from(tickets)
@@ -69,7 +71,7 @@ def own_faults(app: App, now: datetime) -> list[str]:
         left = (
             select(func.count())
             .select_from(writes)
-            .where(writes.c.state == "open", writes.c.opened_at < now - timedelta(hours=1))
+            .where(writes.c.state == WriteState.OPEN, writes.c.opened_at < now - timedelta(hours=1))
         )
         if count := conn.execute(left).scalar_one():
             faults.append(f"{count} calls to a desk never came to an end")
@@ -77,7 +79,7 @@ def own_faults(app: App, now: datetime) -> list[str]:
             select(func.count())
             .select_from(notices)
             .where(
-                notices.c.state.in_(("queued", "open")),
+                notices.c.state.in_((NotificationState.QUEUED, NotificationState.OPEN)),
                 notices.c.created_at < now - timedelta(hours=1),
                 or_(notices.c.due_at.is_(None), notices.c.due_at < now - OVERDUE),
             )
@@ -98,7 +100,8 @@ def prune(app: App, now: datetime) -> dict[str, int]:
         old = update(decisions).where(decisions.c.at < words, decisions.c.words != "")
         done["words"] = conn.execute(old.values(words="", evidence=[])).rowcount  # these are of the words
         spoken = update(writes).where(
-            writes.c.done_at < words, writes.c.state.in_(("done", "skipped", "failed"))
+            writes.c.done_at < words,
+            writes.c.state.in_((WriteState.DONE, WriteState.SKIPPED, WriteState.FAILED)),
         )
         done["texts"] = conn.execute(spoken.values(actions=[])).rowcount
         conn.execute(update(labels).where(labels.c.at < words).values(words=""))
@@ -159,7 +162,9 @@ def forget(app: App, email: str, now: datetime) -> dict[str, int]:
                 conn.execute(
                     update(table).where(table.c.desk == desk, table.c.ticket_id == ticket_id).values(values)
                 )
-            store.log(conn, (desk, ticket_id), now, "forgotten", "the person's data were erased on request")
+            store.log(
+                conn, (desk, ticket_id), now, Entry.FORGOTTEN, "the person's data were erased on request"
+            )
     return done
 
 

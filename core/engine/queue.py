@@ -9,12 +9,14 @@ from datetime import datetime
 
 from dbos import DBOS, DBOSClient
 from dbos._serialization import DBOSPortableJSONSerializer
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, and_
 
 from core.app import App
 from core.engine import wakeup
 from core.ledger import db, pausing, store
+from core.ledger.moves import move
 from core.ledger.schema import events
+from core.ledger.states import Entry, EventState, WriteState
 from core.model import EventKind, TicketEvent, look_key
 from core.telemetry import traces
 
@@ -88,15 +90,14 @@ def retry(app: App, key: str) -> bool:
     """Give a dead letter another chance, or take up at once what waits; False when there is none of that key."""
     with app.engine.begin() as conn:
         row = store.event(conn, key)
-        if row is None or row.state not in {"dead", "waiting"}:
+        if row is None or row.state not in {EventState.DEAD, EventState.WAITING}:
             return False
-        again = update(events).where(events.c.key == key, events.c.state == row.state)
-        conn.execute(
-            again.values(state="waiting", due_at=app.clock(), attempts=0, outcome="", settled_at=None)
-        )
+        as_read = and_(events.c.key == key, events.c.state == row.state)
+        again = {"due_at": app.clock(), "attempts": 0, "outcome": "", "settled_at": None}
+        move(conn, events, EventState.WAITING, as_read, **again)
         where = (row.desk, row.ticket_id)
-        what = "a dead letter is tried again" if row.state == "dead" else "what waited is tried now"
-        store.log(conn, where, app.clock(), "retried", what, key=key)
+        what = "a dead letter is tried again" if row.state == EventState.DEAD else "what waited is tried now"
+        store.log(conn, where, app.clock(), Entry.RETRIED, what, key=key)
     pump(app, app.clock())
     return True
 
@@ -110,9 +111,11 @@ def retry_refused(app: App, wanted: str) -> list[str]:
             one for one in rows if wanted in {"all", one.key, one.ticket_id, f"{one.desk}:{one.ticket_id}"}
         ]
         for row in mine:
-            store.set_write(conn, row.key, "planned", opened_at=None, done_at=None, reason="")
+            store.set_write(conn, row.key, WriteState.PLANNED, opened_at=None, done_at=None, reason="")
             where = (row.desk, row.ticket_id)
-            store.log(conn, where, now, "retried", f"{row.what}: a refused call is tried again", key=row.key)
+            store.log(
+                conn, where, now, Entry.RETRIED, f"{row.what}: a refused call is tried again", key=row.key
+            )
         for desk, ticket_id in sorted({(one.desk, one.ticket_id) for one in mine}):
             key = look_key(desk, ticket_id, f"retry-{_attempt()}")
             look = TicketEvent(desk, key, EventKind.LOOK, ticket_id, now)

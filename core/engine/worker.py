@@ -25,6 +25,7 @@ from core.engine import queue, recovery, wakeup
 from core.errors import said_of
 from core.language import language_of
 from core.ledger import db, store
+from core.ledger.states import EventState
 from core.notifications import unstored
 from core.pipeline import reminders
 from core.pipeline import sweep as sweeping
@@ -63,7 +64,7 @@ def handle_event(key: str) -> str:
     app = _running()
     with _at_work(), correlated(key), traces.span("handle", kind="consumer", story=key):
         state = _patiently(lambda: handle(app, key), lambda err: give_up(app, key, said_of(err)))
-        if state == "settled":
+        if state == EventState.SETTLED:
             with db.reading(app.engine) as conn:
                 event = store.event(conn, key)
             if event is not None:

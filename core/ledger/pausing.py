@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, select, update
 
 from core.ledger import db
 from core.ledger.schema import changes, desks, events
+from core.ledger.states import EventState
 
 REASON = "the desk is paused"
 LOOK_AGAIN = timedelta(hours=1)  # letting go takes them up at once; this is for a desk nobody lets go
@@ -49,7 +50,7 @@ def release(conn: Connection, now: datetime) -> int:
     """What waits for a desk that is no longer on hold is due now, whoever let it go; return how many."""
     on_hold = select(desks.c.desk).where(desks.c.paused_at.is_not(None))
     free = update(events).where(
-        events.c.state == "waiting", events.c.reason == REASON, events.c.desk.not_in(on_hold)
+        events.c.state == EventState.WAITING, events.c.reason == REASON, events.c.desk.not_in(on_hold)
     )
     return conn.execute(free.values(due_at=now)).rowcount
 

@@ -1,8 +1,15 @@
-"""The states of what the ledger keeps. `TicketState` stands in `core.model`, since the policy reads it."""
+"""The states of what the ledger keeps, and which may follow which: `core.ledger.moves` refuses what is not drawn here.
+
+`TicketState` stands in `core.model`, since the policy reads it; its changes are drawn here with the others.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any, TypeVar
+
+from core.model import TicketState
 
 
 class EventState(StrEnum):
@@ -44,4 +51,100 @@ class NotificationState(StrEnum):
     BUNDLED = "bundled"  # waits for, or went into, a digest
 
 
-ENDED = frozenset({WriteState.DONE, WriteState.SKIPPED, WriteState.FAILED})
+class Entry(StrEnum):
+    """What one line of a ticket's history says. Lines of older versions may hold other words."""
+
+    DECIDED = "decided"
+    WROTE = "wrote"
+    SKIPPED = "skipped"
+    OWED = "owed"
+    LEFT_OUT = "left out"  # what the desk cannot do
+    REFUSED = "refused"
+    FAILED = "failed"
+    NOTICED = "noticed"  # somebody of the team is sent a message
+    BUNDLED = "bundled"
+    SPARED = "spared"
+    DELIVERED = "delivered"
+    SEEN = "seen"
+    CLAIMED = "claimed"
+    LET_GO = "let go"
+    ANSWERED = "answered"
+    CLOSED = "closed"
+    RETURNED = "returned"
+    CORRECTED = "corrected"
+    RETRIED = "retried"
+    DEAD_LETTER = "dead letter"
+    GONE = "gone"
+    FORGOTTEN = "forgotten"
+
+
+State = TypeVar("State", EventState, DecisionState, WriteState, NotificationState, TicketState)
+Changes = Mapping[State, frozenset[State]]
+
+E, W, N, T = EventState, WriteState, NotificationState, TicketState
+
+UNSETTLED = frozenset({E.RECEIVED, E.WAITING})
+TO_MAKE = frozenset({W.PLANNED, W.OPEN})
+ENDED = frozenset({W.DONE, W.SKIPPED, W.FAILED})
+UNSENT = frozenset({N.QUEUED, N.BUNDLED})
+LIVE = UNSENT | {N.OPEN, N.ACCEPTED}  # it may still reach somebody
+
+EVENTS: Changes[EventState] = {
+    E.RECEIVED: frozenset({E.WAITING, E.SETTLED, E.DEAD}),
+    E.WAITING: frozenset({E.RECEIVED, E.SETTLED, E.DEAD}),
+    E.SETTLED: frozenset(),
+    E.DEAD: frozenset(
+        {E.WAITING, E.SETTLED}
+    ),  # retried; or the worker that was taken for dead came to an end
+}
+DECISIONS: Changes[DecisionState] = {
+    DecisionState.DECIDED: frozenset({DecisionState.DONE}),
+    DecisionState.DONE: frozenset(),
+}
+WRITES: Changes[WriteState] = {
+    W.PLANNED: frozenset({W.OPEN, W.SKIPPED, W.FAILED}),
+    W.OWED: frozenset({W.PLANNED, W.SKIPPED}),
+    W.OPEN: frozenset({W.PLANNED, W.DONE, W.SKIPPED, W.FAILED}),
+    W.DONE: frozenset(),
+    W.SKIPPED: frozenset(),
+    W.FAILED: frozenset({W.PLANNED}),  # retried
+}
+NOTIFICATIONS: Changes[NotificationState] = {
+    N.QUEUED: frozenset({N.OPEN, N.BUNDLED, N.SUPPRESSED, N.FAILED}),
+    N.OPEN: frozenset({N.QUEUED, N.ACCEPTED, N.DELIVERED, N.SUPPRESSED, N.FAILED}),
+    N.ACCEPTED: frozenset({N.DELIVERED, N.FAILED}),
+    N.DELIVERED: frozenset(),
+    N.FAILED: frozenset(
+        {N.QUEUED, N.DELIVERED}
+    ),  # tried again; or the provider reports its arrival after all
+    N.SUPPRESSED: frozenset(),
+    N.BUNDLED: frozenset({N.OPEN, N.SUPPRESSED, N.FAILED}),  # sent by itself when its digest never was
+}
+DECIDED = frozenset(
+    {T.LEFT_ALONE, T.AUTO_RESOLVED, T.ESCALATED, T.REESCALATED}
+)  # what a decision may lead to
+TICKETS: Changes[TicketState] = {
+    T.RECEIVED: DECIDED | {T.DEAD_LETTER},
+    T.LEFT_ALONE: DECIDED,
+    T.AUTO_RESOLVED: DECIDED,
+    T.ESCALATED: DECIDED | {T.CLAIMED, T.ANSWERED},
+    T.REESCALATED: DECIDED | {T.CLAIMED, T.ANSWERED},
+    T.CLAIMED: DECIDED | {T.ANSWERED},
+    T.ANSWERED: DECIDED,
+    T.DEAD_LETTER: DECIDED,
+}
+
+
+def sources(to: State) -> frozenset[State]:
+    """Return the states that may become `to`. A state may always be written again."""
+    drawn: Changes[State] = ALL[type(to)]
+    return frozenset({to} | {state for state, after in drawn.items() if to in after})
+
+
+ALL: Mapping[type, Changes[Any]] = {
+    EventState: EVENTS,
+    DecisionState: DECISIONS,
+    WriteState: WRITES,
+    NotificationState: NOTIFICATIONS,
+    TicketState: TICKETS,
+}

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from core.ledger.db import insert_new, put
+from core.ledger.moves import move
 from core.ledger.rows import (
     DecisionRow,
     DeskRow,
@@ -21,7 +22,7 @@ from core.ledger.rows import (
     typed,
 )
 from core.ledger.schema import decisions, desks, events, history, labels, tickets, writes
-from core.ledger.states import WriteState
+from core.ledger.states import TO_MAKE, UNSETTLED, DecisionState, Entry, EventState, WriteState
 from core.model import (
     Decision,
     History,
@@ -54,7 +55,7 @@ def add_event(conn: Connection, event: TicketEvent, source: str, now: datetime) 
         "source": source,
         "at": event.at,
         "received_at": now,
-        "state": "received",
+        "state": EventState.RECEIVED,
         "attempts": 0,
     }
     return insert_new(conn, events, row)
@@ -67,59 +68,58 @@ def event(conn: Connection, key: str) -> EventRow | None:
 
 def settle(conn: Connection, key: str, outcome: str, reason: str, now: datetime) -> None:
     """The event has come to its end."""
-    values = {"state": "settled", "outcome": outcome, "reason": reason, "settled_at": now, "due_at": None}
-    conn.execute(update(events).where(events.c.key == key).values(**values))
+    values = {"outcome": outcome, "reason": reason, "settled_at": now, "due_at": None}
+    move(conn, events, EventState.SETTLED, events.c.key == key, **values)
 
 
 def wait(conn: Connection, key: str, due: datetime, reason: str, *, counts: bool = True) -> None:
     """Try again at `due`; holds no thread meanwhile."""
     more = events.c.attempts + (1 if counts else 0)
-    values = {"state": "waiting", "due_at": due, "reason": reason, "attempts": more}
-    conn.execute(update(events).where(events.c.key == key).values(**values))
+    move(conn, events, EventState.WAITING, events.c.key == key, due_at=due, reason=reason, attempts=more)
 
 
 def bury(conn: Connection, key: str, reason: str, now: datetime) -> None:
     """A dead letter: given up, listed, told, and open to `retry`."""
-    values = {"state": "dead", "outcome": "dead_letter", "reason": reason, "settled_at": now, "due_at": None}
-    conn.execute(update(events).where(events.c.key == key).values(**values))
+    values = {"outcome": Outcome.DEAD_LETTER, "reason": reason, "settled_at": now, "due_at": None}
+    move(conn, events, EventState.DEAD, events.c.key == key, **values)
 
 
 def due_events(conn: Connection, now: datetime, limit: int = 500) -> list[EventRow]:
     """Events to take up again: waiting and due."""
-    query = select(events).where(events.c.state == "waiting", events.c.due_at <= now)
+    query = select(events).where(events.c.state == EventState.WAITING, events.c.due_at <= now)
     return every(EventRow, conn.execute(query.order_by(events.c.due_at).limit(limit)))
 
 
 def requeue(conn: Connection, key: str) -> bool:
     """Waiting → received, for one taker only."""
-    query = update(events).where(events.c.key == key, events.c.state == "waiting")
-    return bool(conn.execute(query.values(state="received", due_at=None)).rowcount)
+    waits = and_(events.c.key == key, events.c.state == EventState.WAITING)
+    return bool(move(conn, events, EventState.RECEIVED, waits, due_at=None))
 
 
 def hasten(conn: Connection, desk: str, now: datetime, reason: str = "") -> int:
     """The desk answers again: what waited for it is due now; with a reason's beginning, only what waits for that."""
-    late = and_(events.c.desk == desk, events.c.state == "waiting", events.c.due_at > now)
+    late = and_(events.c.desk == desk, events.c.state == EventState.WAITING, events.c.due_at > now)
     late = and_(late, events.c.reason.startswith(reason, autoescape=True))
     return conn.execute(update(events).where(late).values(due_at=now)).rowcount
 
 
 def dropped(conn: Connection, key: str, now: datetime) -> bool:
     """The workflow of this event is no more: unless it has come to its end, it is due now, one try poorer."""
-    under_way = and_(events.c.key == key, events.c.state == "received")
-    again = {"state": "waiting", "due_at": now, "attempts": events.c.attempts + 1}
-    return bool(conn.execute(update(events).where(under_way).values(**again)).rowcount)
+    under_way = and_(events.c.key == key, events.c.state == EventState.RECEIVED)
+    attempts = events.c.attempts + 1
+    return bool(move(conn, events, EventState.WAITING, under_way, due_at=now, attempts=attempts))
 
 
 def died(conn: Connection, key: str) -> int:
     """A worker died while it dealt with this event; return how often that happened."""
-    mine = and_(events.c.key == key, events.c.state == "received")
+    mine = and_(events.c.key == key, events.c.state == EventState.RECEIVED)
     conn.execute(update(events).where(mine).values(deaths=events.c.deaths + 1))
     return conn.execute(select(events.c.deaths).where(mine)).scalar() or 0
 
 
 def dead(conn: Connection, desk: str | None = None) -> list[EventRow]:
     """The dead letters, newest first."""
-    query = select(events).where(events.c.state == "dead")
+    query = select(events).where(events.c.state == EventState.DEAD)
     if desk:
         query = query.where(events.c.desk == desk)
     return every(EventRow, conn.execute(query.order_by(events.c.settled_at.desc())))
@@ -127,7 +127,7 @@ def dead(conn: Connection, desk: str | None = None) -> list[EventRow]:
 
 def unsettled(conn: Connection, desk: str | None = None) -> int:
     """How many events are under way."""
-    query = select(func.count()).select_from(events).where(events.c.state.in_(("received", "waiting")))
+    query = select(func.count()).select_from(events).where(events.c.state.in_(UNSETTLED))
     return int(conn.execute(query.where(events.c.desk == desk) if desk else query).scalar_one())
 
 
@@ -140,16 +140,32 @@ def ticket(conn: Connection, desk: str, ticket_id: str) -> TicketRow | None:
     return first(TicketRow, conn.execute(query))
 
 
-def put_ticket(conn: Connection, where: tuple[str, str], now: datetime, **values: Any) -> None:
-    """Create or change a ticket's row; `where` is desk and ticket id."""
+def put_ticket(
+    conn: Connection,
+    where: tuple[str, str],
+    now: datetime,
+    *,
+    state: TicketState | None = None,
+    **values: Any,
+) -> None:
+    """Create or change a ticket's row; `where` is desk and ticket id. Raises IllegalChange."""
     desk, ticket_id = where
     insert_new(
         conn,
         tickets,
-        {"desk": desk, "ticket_id": ticket_id, "state": "received", "first_seen_at": now, "updated_at": now},
+        {
+            "desk": desk,
+            "ticket_id": ticket_id,
+            "state": TicketState.RECEIVED,
+            "first_seen_at": now,
+            "updated_at": now,
+        },
     )
-    query = update(tickets).where(tickets.c.desk == desk, tickets.c.ticket_id == ticket_id)
-    conn.execute(query.values(updated_at=now, **values))
+    mine = and_(tickets.c.desk == desk, tickets.c.ticket_id == ticket_id)
+    if state is None:
+        conn.execute(update(tickets).where(mine).values(updated_at=now, **values))
+    else:
+        move(conn, tickets, state, mine, updated_at=now, **values)
 
 
 def history_of(row: TicketRow | None) -> History:
@@ -191,7 +207,9 @@ def decision(conn: Connection, key: str) -> DecisionRow | None:
 def open_decision(conn: Connection, desk: str, ticket_id: str) -> DecisionRow | None:
     """A decision on this ticket that is not carried out yet."""
     query = select(decisions).where(
-        decisions.c.desk == desk, decisions.c.ticket_id == ticket_id, decisions.c.state == "decided"
+        decisions.c.desk == desk,
+        decisions.c.ticket_id == ticket_id,
+        decisions.c.state == DecisionState.DECIDED,
     )
     return first(DecisionRow, conn.execute(query.order_by(decisions.c.at)))
 
@@ -248,7 +266,7 @@ def add_decision(
         "actions": without_words(decided.actions),
         "escalates": decided.escalates,
         "words": words,
-        "state": "decided",
+        "state": DecisionState.DECIDED,
     }
     return insert_new(conn, decisions, row)
 
@@ -268,7 +286,7 @@ def plan_writes(
             "position": position,
             "actions": to_json(write.actions),
             "address": mailbox_of(address) if kind in PUBLIC else "",
-            "state": "planned",
+            "state": WriteState.PLANNED,
             "attempts": 0,
             "looks": 0,
         }
@@ -281,11 +299,11 @@ def writes_of(conn: Connection, fact_key: str) -> list[WriteRow]:
     return every(WriteRow, conn.execute(query))
 
 
-def set_write(conn: Connection, key: str, state: str, **values: Any) -> None:
+def set_write(conn: Connection, key: str, state: WriteState, **values: Any) -> None:
     """planned → open → done, skipped or failed. A write that was not sent frees its place under the caps."""
     if state in {WriteState.SKIPPED, WriteState.FAILED}:
         values["reserved_at"] = None
-    conn.execute(update(writes).where(writes.c.key == key).values(state=state, **values))
+    move(conn, writes, state, writes.c.key == key, **values)
 
 
 def claim_write(conn: Connection, row: WriteRow, now: datetime) -> bool:
@@ -295,31 +313,35 @@ def claim_write(conn: Connection, row: WriteRow, now: datetime) -> bool:
         writes.c.state == row.state,
         writes.c.opened_at.is_not_distinct_from(row.opened_at),
     )
-    ours = {"state": "open", "opened_at": now, "attempts": row.attempts + 1, "looks": 0}
-    return bool(conn.execute(update(writes).where(as_read).values(**ours)).rowcount)
+    ours = {"opened_at": now, "attempts": row.attempts + 1, "looks": 0}
+    return bool(move(conn, writes, WriteState.OPEN, as_read, **ours))
 
 
 def looked(conn: Connection, row: WriteRow) -> bool:
     """The desk was asked whether an open call is there; False when it is no longer the call that `row` was."""
-    same = and_(writes.c.key == row.key, writes.c.state == "open", writes.c.opened_at == row.opened_at)
+    same = and_(
+        writes.c.key == row.key, writes.c.state == WriteState.OPEN, writes.c.opened_at == row.opened_at
+    )
     return bool(conn.execute(update(writes).where(same).values(looks=row.looks + 1)).rowcount)
 
 
 def unclaim_write(conn: Connection, key: str, opened_at: datetime) -> None:
     """Our claim is given back; nobody else's is."""
-    ours = and_(writes.c.key == key, writes.c.state == "open", writes.c.opened_at == opened_at)
-    conn.execute(update(writes).where(ours).values(state="planned", opened_at=None))
+    ours = and_(writes.c.key == key, writes.c.state == WriteState.OPEN, writes.c.opened_at == opened_at)
+    move(conn, writes, WriteState.PLANNED, ours, opened_at=None)
 
 
 def left_over(conn: Connection, where: tuple[str, str]) -> list[WriteRow]:
     """The calls on a ticket that are to be made though their decision was carried out: owed, or tried again."""
     mine = and_(
-        writes.c.desk == where[0], writes.c.ticket_id == where[1], writes.c.state.in_(("planned", "open"))
+        writes.c.desk == where[0],
+        writes.c.ticket_id == where[1],
+        writes.c.state.in_(TO_MAKE),
     )
     over = (
         select(writes)
         .join(decisions, decisions.c.key == writes.c.fact_key)
-        .where(decisions.c.state == "done")
+        .where(decisions.c.state == DecisionState.DONE)
     )
     return every(WriteRow, conn.execute(over.where(mine).order_by(writes.c.fact_key, writes.c.position)))
 
@@ -339,14 +361,14 @@ def write(conn: Connection, key: str) -> WriteRow:
 
 def finish_decision(conn: Connection, key: str) -> None:
     """All its calls have an end state."""
-    conn.execute(update(decisions).where(decisions.c.key == key).values(state="done"))
+    move(conn, decisions, DecisionState.DONE, decisions.c.key == key)
 
 
 # --- the story of one ticket ----------------------------------------------------------------
 
 
 def log(
-    conn: Connection, where: tuple[str, str], now: datetime, what: str, detail: str = "", **data: Any
+    conn: Connection, where: tuple[str, str], now: datetime, what: Entry, detail: str = "", **data: Any
 ) -> None:
     """Append to a ticket's history, in plain words; never the customer's text."""
     row = {"desk": where[0], "ticket_id": where[1], "at": now, "what": what, "detail": detail, "data": data}
@@ -413,7 +435,7 @@ def corrected(
     decided = decision(conn, created_key(*where))
     put_ticket(conn, where, now, final_intent=intent)
     label(conn, where, intent, source, now, decided.words if decided else "")
-    log(conn, where, now, "corrected", f"{by} says it is {intent}")
+    log(conn, where, now, Entry.CORRECTED, f"{by} says it is {intent}")
 
 
 def undue(conn: Connection, desk: str) -> list[str]:
@@ -436,7 +458,7 @@ def refused_calls(conn: Connection) -> list[WriteRow]:
 
     Not the answers: where one was refused, people were called instead, and they answer now.
     """
-    again = and_(writes.c.state == "failed", writes.c.what != "answer")
+    again = and_(writes.c.state == WriteState.FAILED, writes.c.what != "answer")
     rows = every(WriteRow, conn.execute(select(writes).where(again).order_by(writes.c.done_at, writes.c.key)))
     return [row for row in rows if row.actions]  # retention has taken the words of the others
 
@@ -444,29 +466,33 @@ def refused_calls(conn: Connection) -> list[WriteRow]:
 def tried_again(conn: Connection, desk: str, ticket_id: str) -> list[WriteRow]:
     """Calls of decisions long carried out that are to be made after all, in order."""
     mine = and_(
-        writes.c.desk == desk, writes.c.ticket_id == ticket_id, writes.c.state.in_(("planned", "open"))
+        writes.c.desk == desk,
+        writes.c.ticket_id == ticket_id,
+        writes.c.state.in_(TO_MAKE),
     )
-    over = select(decisions.c.key).where(decisions.c.key == writes.c.fact_key, decisions.c.state == "done")
+    over = select(decisions.c.key).where(
+        decisions.c.key == writes.c.fact_key, decisions.c.state == DecisionState.DONE
+    )
     query = select(writes).where(mine, over.exists()).order_by(writes.c.fact_key, writes.c.position)
     return every(WriteRow, conn.execute(query))
 
 
 def refused(conn: Connection, desk: str) -> list[str]:
     """The tickets with a call that the desk refused for good."""
-    mine = and_(writes.c.desk == desk, writes.c.state == "failed")
+    mine = and_(writes.c.desk == desk, writes.c.state == WriteState.FAILED)
     return list(conn.scalars(select(writes.c.ticket_id).where(mine).distinct()))
 
 
 def stuck(conn: Connection, now: datetime, older: timedelta) -> list[EventRow]:
     """Events that should have come to an end: overdue, or given up."""
-    query = select(events).where(or_(overdue(now, older), events.c.state == "dead"))
+    query = select(events).where(or_(overdue(now, older), events.c.state == EventState.DEAD))
     return every(EventRow, conn.execute(query))
 
 
 def overdue(now: datetime, older: timedelta) -> ColumnElement[bool]:
     """Whether an event is neither settled nor given up, and has waited `older` longer than it should."""
     return or_(
-        and_(events.c.state == "received", events.c.received_at < now - older),
-        and_(events.c.state == "waiting", events.c.due_at < now - older),
-        and_(events.c.state == "waiting", events.c.due_at.is_(None)),
+        and_(events.c.state == EventState.RECEIVED, events.c.received_at < now - older),
+        and_(events.c.state == EventState.WAITING, events.c.due_at < now - older),
+        and_(events.c.state == EventState.WAITING, events.c.due_at.is_(None)),
     )

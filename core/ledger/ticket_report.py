@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from core.ledger import store
 from core.ledger.schema import decisions, events, notices
+from core.ledger.states import Entry, EventState
 
 
 def told(conn: Connection, desk: str, ticket_id: str) -> dict[str, Any] | None:
@@ -32,14 +33,14 @@ def _delivered(conn: Connection, desk: str, ticket_id: str) -> list[dict[str, An
     mine = (notices.c.desk == desk, notices.c.ticket_id == ticket_id, notices.c.delivered_at.is_not(None))
     query = select(notices.c.delivered_at, notices.c.channel, notices.c.person).where(*mine)
     return [
-        {"at": at, "what": "delivered", "detail": f"{channel}{f' to {person}' if person else ''}"}
+        {"at": at, "what": Entry.DELIVERED, "detail": f"{channel}{f' to {person}' if person else ''}"}
         for at, channel, person in conn.execute(query)
     ]
 
 
 def _open(conn: Connection, desk: str, ticket_id: str) -> list[dict[str, Any]]:
     """Events that have not come to a decision: received, waiting or held, each with its reason and next try; or given up."""
-    mine = (events.c.desk == desk, events.c.ticket_id == ticket_id, events.c.state != "settled")
+    mine = (events.c.desk == desk, events.c.ticket_id == ticket_id, events.c.state != EventState.SETTLED)
     query = select(events.c.received_at, events.c.state, events.c.kind, events.c.reason, events.c.due_at)
     return [
         {"at": at, "what": state, "detail": f"{kind}: {reason}" if reason else kind}

@@ -20,9 +20,11 @@ from core.app import App
 from core.errors import VendorError
 from core.ledger import store
 from core.ledger.db import reading
+from core.ledger.moves import move
 from core.ledger.rows import NotificationRow, every, first
 from core.ledger.schema import notices, tickets
-from core.model import Claim, Notification, Priority
+from core.ledger.states import UNSENT, Entry, NotificationState
+from core.model import Claim, Notification, Priority, ReceiptState, TicketState
 from core.notifications.digests import hold_back, members
 from core.notifications.routing import DESK, Place, Routes
 from core.notifications.rows import FORGOTTEN, WAITING, count, insert_row
@@ -30,7 +32,9 @@ from core.notifications.sending import ARRIVES, attempt, fall_over, retry_stuck
 
 log = logging.getLogger(__name__)
 
-OVER = frozenset({"answered", "auto_resolved", "left_alone"})  # states in which nobody waits any more
+OVER = frozenset(
+    {TicketState.ANSWERED, TicketState.AUTO_RESOLVED, TicketState.LEFT_ALONE}
+)  # states in which nobody waits any more
 MOST = 500  # rows of one pass, and names in one query
 SENDERS = 8
 PASSES = 6  # a pass may queue fallbacks, which the next one sends
@@ -76,9 +80,11 @@ def _due(engine: Engine, now: datetime, limit: int = MOST) -> list[NotificationR
     """What is to be sent or looked after now, the most urgent first."""
     rank = case({p.value: p.rank for p in Priority}, value=notices.c.priority, else_=len(Priority))
     waits = or_(
-        notices.c.state == "queued",
-        notices.c.state == "bundled",  # its digest never came: see `hold_back`
-        and_(notices.c.state == "accepted", notices.c.delivered_at.is_(None)),  # no word of its arrival
+        notices.c.state == NotificationState.QUEUED,
+        notices.c.state == NotificationState.BUNDLED,  # its digest never came: see `hold_back`
+        and_(
+            notices.c.state == NotificationState.ACCEPTED, notices.c.delivered_at.is_(None)
+        ),  # no word of its arrival
     )
     query = (
         select(notices).where(waits, notices.c.due_at <= now).order_by(rank, notices.c.due_at).limit(limit)
@@ -140,7 +146,7 @@ def _why_over(
     if row.template in WAITING:
         if claim.by or claim.answered or claim.closed:
             return f"{claim.by or 'somebody'} came first"
-        return "taken before" if state == "claimed" or state in OVER else ""
+        return "taken before" if state == TicketState.CLAIMED or state in OVER else ""
     if row.template == FORGOTTEN:
         return "answered before" if claim.answered or claim.closed or state in OVER else ""
     return ""
@@ -149,15 +155,17 @@ def _why_over(
 def _drop(app: App, over: Mapping[str, str], now: datetime) -> None:
     for key, why in over.items():
         with app.engine.begin() as conn:
-            mine = and_(notices.c.key == key, notices.c.state.in_(("queued", "bundled")))
-            if conn.execute(
-                update(notices).where(mine).values(state="suppressed", error=why, due_at=None)
-            ).rowcount:
+            mine = and_(notices.c.key == key, notices.c.state.in_(UNSENT))
+            if move(conn, notices, NotificationState.SUPPRESSED, mine, error=why, due_at=None):
                 row = conn.execute(select(notices).where(notices.c.key == key)).one()
                 store.log(
-                    conn, (row.desk, row.ticket_id), now, "spared", f"{row.channel} was not disturbed: {why}"
+                    conn,
+                    (row.desk, row.ticket_id),
+                    now,
+                    Entry.SPARED,
+                    f"{row.channel} was not disturbed: {why}",
                 )
-                count(app, row.channel, "suppressed")
+                count(app, row.channel, NotificationState.SUPPRESSED)
             else:
                 conn.execute(update(notices).where(notices.c.key == key).values(due_at=None))
 
@@ -165,12 +173,12 @@ def _drop(app: App, over: Mapping[str, str], now: datetime) -> None:
 def _send(app: App, ready: Sequence[NotificationRow], now: datetime) -> int:
     """All at once, so that one channel that hangs does not hold the others up."""
     for row in ready:
-        if row.state == "accepted":
+        if row.state == NotificationState.ACCEPTED:
             minutes = int(ARRIVES.total_seconds() // 60)
             fall_over(
                 app, row, f"{row.channel} has not delivered it within {minutes} minutes", now, failed=False
             )
-    fresh = [row for row in ready if row.state != "accepted"]
+    fresh = [row for row in ready if row.state != NotificationState.ACCEPTED]
     silent: Counter[str] = Counter()
     if len(fresh) <= 1:
         return sum(attempt(app, row, now, silent) for row in fresh)
@@ -179,7 +187,7 @@ def _send(app: App, ready: Sequence[NotificationRow], now: datetime) -> int:
 
 
 def heard_of(
-    app: App, channel: str, key: str, provider_id: str, state: str, detail: str, now: datetime
+    app: App, channel: str, key: str, provider_id: str, state: ReceiptState | None, detail: str, now: datetime
 ) -> bool:
     """A provider's word on one message. A late "accepted" never takes back a "delivered"."""
     which = (
@@ -191,16 +199,25 @@ def heard_of(
         row = first(NotificationRow, conn.execute(select(notices).where(which)))
         if row is None or row.channel != channel:
             return False
-        if state == "delivered":
-            live = and_(which, notices.c.state.in_(("open", "accepted", "failed")))
-            values = {"state": "delivered", "delivered_at": now, "due_at": None, "provider_id": provider_id}
-            changed = conn.execute(update(notices).where(live).values(**values)).rowcount
+        if state == ReceiptState.DELIVERED:
+            live = and_(
+                which,
+                notices.c.state.in_(
+                    (NotificationState.OPEN, NotificationState.ACCEPTED, NotificationState.FAILED)
+                ),
+            )
+            values = {"delivered_at": now, "due_at": None, "provider_id": provider_id}
+            changed = move(conn, notices, NotificationState.DELIVERED, live, **values)
         else:
             changed = 0
-            if state == "sent":  # the carrier has it; not every carrier tells of its arrival
-                conn.execute(update(notices).where(which, notices.c.state == "accepted").values(due_at=None))
+            if state == ReceiptState.SENT:
+                conn.execute(
+                    update(notices)
+                    .where(which, notices.c.state == NotificationState.ACCEPTED)
+                    .values(due_at=None)
+                )
     if changed:
-        count(app, channel, "delivered")
-    if state == "failed" and row.state in {"open", "accepted"}:
+        count(app, channel, NotificationState.DELIVERED)
+    if state == ReceiptState.FAILED and row.state in {NotificationState.OPEN, NotificationState.ACCEPTED}:
         fall_over(app, row, f"{channel} failed: {detail or 'not delivered'}", now)
     return True

@@ -11,8 +11,10 @@ from sqlalchemy import Connection, Engine, and_, func, select, update
 from core.app import App
 from core.ledger import store
 from core.ledger.db import reading
+from core.ledger.moves import move
 from core.ledger.rows import NotificationRow, every, first, typed
 from core.ledger.schema import notices
+from core.ledger.states import Entry, NotificationState
 from core.model import Notification, Priority
 from core.notifications.routing import Place
 from core.notifications.rows import DIGEST, TAKEN, count, insert_row
@@ -31,7 +33,9 @@ def members(conn: Connection, rows: Sequence[NotificationRow]) -> list[Notificat
     keys = [row.key for row in rows if row.template == DIGEST]
     if not keys:
         return []
-    mine = and_(notices.c.bundle.in_(keys), notices.c.state == "bundled", notices.c.sent_at.is_(None))
+    mine = and_(
+        notices.c.bundle.in_(keys), notices.c.state == NotificationState.BUNDLED, notices.c.sent_at.is_(None)
+    )
     return every(NotificationRow, conn.execute(select(notices).where(mine).order_by(notices.c.created_at)))
 
 
@@ -39,13 +43,19 @@ def hold_back(app: App, rows: Sequence[NotificationRow], now: datetime) -> list[
     """The rows that may go out now; the others are put into their address's digest."""
     kinds = {ref: channel.kind for ref, channel in app.channels.items()}
     limited = [
-        row for row in rows if kinds.get(row.channel) in LIMITS and _bundles(row) and row.state != "accepted"
+        row
+        for row in rows
+        if kinds.get(row.channel) in LIMITS and _bundles(row) and row.state != NotificationState.ACCEPTED
     ]
     told = _told_lately(app.engine, limited, now)
     held: list[NotificationRow] = []
     for row in limited:
         times = told[row.channel, row.address]
-        if row.state == "queued" and not row.attempts and too_many(kinds[row.channel], times, now):
+        if (
+            row.state == NotificationState.QUEUED
+            and not row.attempts
+            and too_many(kinds[row.channel], times, now)
+        ):
             held.append(row)
         else:
             times.append(now)
@@ -82,12 +92,12 @@ def _told_lately(
 
 def _bundle(app: App, conn: Connection, row: NotificationRow, now: datetime) -> None:
     digest = _digest(conn, row, now)
-    mine = and_(notices.c.key == row.key, notices.c.state == "queued")
-    values = {"state": "bundled", "bundle": digest.key, "due_at": (digest.due_at or now) + RESCUE}
-    if conn.execute(update(notices).where(mine).values(**values)).rowcount:
+    mine = and_(notices.c.key == row.key, notices.c.state == NotificationState.QUEUED)
+    due_at = (digest.due_at or now) + RESCUE
+    if move(conn, notices, NotificationState.BUNDLED, mine, bundle=digest.key, due_at=due_at):
         detail = f"{row.person or row.address or row.channel} is told in a summary: too many messages for one person"
-        store.log(conn, (row.desk, row.ticket_id), now, "bundled", detail)
-        count(app, row.channel, "bundled")
+        store.log(conn, (row.desk, row.ticket_id), now, Entry.BUNDLED, detail)
+        count(app, row.channel, NotificationState.BUNDLED)
 
 
 def _digest(conn: Connection, row: NotificationRow, now: datetime) -> NotificationRow:
@@ -95,7 +105,7 @@ def _digest(conn: Connection, row: NotificationRow, now: datetime) -> Notificati
     here = and_(
         notices.c.channel == row.channel, notices.c.address == row.address, notices.c.template == DIGEST
     )
-    is_waiting = and_(here, notices.c.state == "queued", notices.c.attempts == 0)
+    is_waiting = and_(here, notices.c.state == NotificationState.QUEUED, notices.c.attempts == 0)
     waiting = select(notices).where(is_waiting).with_for_update()
     found = first(NotificationRow, conn.execute(waiting))
     if found is None:

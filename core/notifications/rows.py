@@ -11,8 +11,10 @@ from sqlalchemy import Connection, Text, and_, cast, select, update
 
 from core.app import App
 from core.ledger.db import insert_new
+from core.ledger.moves import move
 from core.ledger.rows import NotificationRow, every
 from core.ledger.schema import notices
+from core.ledger.states import UNSENT, NotificationState
 from core.model import Notification, Priority
 from core.notifications.routing import Place, Routes
 from core.ports import Channel
@@ -41,7 +43,7 @@ def insert_row(
         "key": key_of(notice.key, place), "notice_key": notice.key, "desk": notice.desk, "ticket_id": notice.ticket_id,
         "audience": notice.audience, "channel": place.channel, "person": place.person, "address": place.address,
         "priority": notice.priority.value, "template": notice.template, "facts": facts, "rung": int(facts.get("rung", 0)),
-        "state": "queued", "attempts": 0, "created_at": now, "due_at": now, "fallback_of": fallback_of,
+        "state": NotificationState.QUEUED, "attempts": 0, "created_at": now, "due_at": now, "fallback_of": fallback_of,
     }  # fmt: skip
     return insert_new(conn, notices, row)
 
@@ -65,7 +67,7 @@ def key_of(notice_key: str, place: Place) -> str:
     return key if len(key) <= LONGEST_KEY else f"{key[:150]}:{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
 
-def count(app: App, channel: str, state: str) -> None:
+def count(app: App, channel: str, state: NotificationState) -> None:
     """Tell the metrics."""
     if app.counters is not None:
         app.counters.notice(channel, state)
@@ -83,10 +85,18 @@ def close_incidents(
 ) -> int:
     """Somebody took the ticket: what is queued is dropped, and who can close an incident or change a message does."""
     mine = and_(notices.c.desk == desk, notices.c.ticket_id == ticket_id)
-    queued = and_(mine, notices.c.state.in_(("queued", "bundled")), notices.c.template.in_(WAITING))
-    values = {"state": "suppressed", "error": f"{by or 'somebody'} came first", "due_at": None}
-    conn.execute(update(notices).where(queued).values(**values))
-    live = notices.c.state.in_(("accepted", "delivered", "open"))
+    queued = and_(mine, notices.c.state.in_(UNSENT), notices.c.template.in_(WAITING))
+    move(
+        conn,
+        notices,
+        NotificationState.SUPPRESSED,
+        queued,
+        error=f"{by or 'somebody'} came first",
+        due_at=None,
+    )
+    live = notices.c.state.in_(
+        (NotificationState.ACCEPTED, NotificationState.DELIVERED, NotificationState.OPEN)
+    )
     told = every(
         NotificationRow, conn.execute(select(notices).where(mine, live).order_by(notices.c.created_at))
     )

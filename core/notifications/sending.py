@@ -13,9 +13,11 @@ from core.app import App
 from core.errors import BackstopError, Refused, TryLater, UnknownOutcome, said_of
 from core.ledger import links, store
 from core.ledger.db import reading
+from core.ledger.moves import move
 from core.ledger.rows import NotificationRow, every
 from core.ledger.schema import notices
-from core.model import Notification, Priority, Receipt
+from core.ledger.states import LIVE, Entry, NotificationState
+from core.model import Notification, Priority, Receipt, ReceiptState
 from core.notifications import routing
 from core.notifications.digests import members
 from core.notifications.rendering import UNKNOWN, compose, public
@@ -52,7 +54,7 @@ def attempt(app: App, row: NotificationRow, now: datetime, silent: Counter[str] 
         return 0
     token, mine = taken
     if row.template == DIGEST and not mine:
-        _set(app, row, "suppressed", error="everything in it was taken meanwhile")
+        _set(app, row, NotificationState.SUPPRESSED, error="everything in it was taken meanwhile")
         return 0
     try:
         channel = _channel(app, row)
@@ -93,13 +95,13 @@ def unknown(app: App, row: NotificationRow, words: str, now: datetime) -> None:
     if row.error.startswith(UNKNOWN):
         fall_over(app, row, f"{row.channel} gave no answer twice: {words}", now)
     else:
-        _set(app, row, "queued", error=f"{UNKNOWN}: {words}", due_at=now + PAUSE)
+        _set(app, row, NotificationState.QUEUED, error=f"{UNKNOWN}: {words}", due_at=now + PAUSE)
 
 
 def retry_stuck(app: App, now: datetime) -> None:
     """What a worker took and never finished."""
     with reading(app.engine) as conn:
-        stuck = and_(notices.c.state == "open", notices.c.opened_at < now - STUCK)
+        stuck = and_(notices.c.state == NotificationState.OPEN, notices.c.opened_at < now - STUCK)
         rows = every(NotificationRow, conn.execute(select(notices).where(stuck)))
     for row in rows:
         unknown(app, row, "whoever was sending it stopped", now)
@@ -110,8 +112,8 @@ def fall_over(app: App, row: NotificationRow, because: str, now: datetime, *, fa
     with app.engine.begin() as conn:
         if not _gave_up(conn, row, because, failed):
             return
-        store.log(conn, (row.desk, row.ticket_id), now, "failed", because)
-        mine = and_(notices.c.bundle == row.key, notices.c.state == "bundled")
+        store.log(conn, (row.desk, row.ticket_id), now, Entry.FAILED, because)
+        mine = and_(notices.c.bundle == row.key, notices.c.state == NotificationState.BUNDLED)
         inside = every(NotificationRow, conn.execute(select(notices).where(mine)))
         for one in inside if row.template == DIGEST else ():
             _gave_up(conn, one, because, failed=True)
@@ -120,7 +122,7 @@ def fall_over(app: App, row: NotificationRow, because: str, now: datetime, *, fa
             _not_told_of_the_end(app, conn, row, because, now)
         elif row.template != DIGEST:
             _next_way(app, conn, row, because, now)
-    count(app, row.channel, "failed")
+    count(app, row.channel, NotificationState.FAILED)
     log.error("%s: %s", because, row.notice_key)
 
 
@@ -141,7 +143,7 @@ def _next_way(app: App, conn: Connection, row: NotificationRow, because: str, no
         if one.key != row.key
     ]
     tried = {one.channel for one in siblings} | {row.channel}
-    reached = any(one.state in {"queued", "open", "accepted", "delivered", "bundled"} for one in siblings)
+    reached = any(one.state in LIVE | {NotificationState.DELIVERED} for one in siblings)
     places = routes.fallback(
         row.audience, told.priority, tried, bool(row.ticket_id), now, person=row.person, wide=not reached
     )
@@ -169,34 +171,33 @@ def _alarm(
 def _start_over(conn: Connection, row: NotificationRow, now: datetime) -> None:
     """No way is left: try the one that was tried longest ago, after a while."""
     log.critical("nobody can be told of %s: every channel failed", row.notice_key)
-    store.log(conn, (row.desk, row.ticket_id), now, "failed", "nobody could be told: every channel failed")
+    store.log(
+        conn, (row.desk, row.ticket_id), now, Entry.FAILED, "nobody could be told: every channel failed"
+    )
     mine = and_(
         notices.c.notice_key == row.notice_key,
-        notices.c.state == "failed",
+        notices.c.state == NotificationState.FAILED,
         notices.c.created_at > now - GIVE_UP,
     )
     oldest = conn.execute(select(notices.c.key).where(mine).order_by(notices.c.opened_at).limit(1)).scalar()
-    again = {"state": "queued", "attempts": 0, "due_at": now + AGAIN}
-    conn.execute(update(notices).where(notices.c.key == oldest).values(**again))
+    move(conn, notices, NotificationState.QUEUED, notices.c.key == oldest, attempts=0, due_at=now + AGAIN)
 
 
 def _gave_up(conn: Connection, row: NotificationRow, because: str, failed: bool) -> bool:
-    live = (
-        notices.c.state.in_(("queued", "open", "accepted", "bundled"))
-        if failed
-        else notices.c.due_at.is_not(None)
-    )
-    values = {"error": because, "due_at": None} | ({"state": "failed"} if failed else {})
-    return bool(conn.execute(update(notices).where(notices.c.key == row.key, live).values(**values)).rowcount)
+    mine, values = notices.c.key == row.key, {"error": because, "due_at": None}
+    if failed:
+        return bool(move(conn, notices, NotificationState.FAILED, mine, notices.c.state.in_(LIVE), **values))
+    slow = update(notices).where(mine, notices.c.due_at.is_not(None))
+    return bool(conn.execute(slow.values(**values)).rowcount)
 
 
 def _taken(app: App, row: NotificationRow, now: datetime) -> tuple[str, list[NotificationRow]] | None:
     """Whether this row is ours: one worker wins, and gets the token of its claim link ("" without one) and what its
     digest has gathered. That is read after the digest is closed to others, so that nothing comes in unsaid."""
     same = and_(notices.c.key == row.key, notices.c.state == row.state, notices.c.attempts == row.attempts)
-    values = {"state": "open", "opened_at": now, "attempts": row.attempts + 1}
+    attempts = row.attempts + 1
     with app.engine.begin() as conn:
-        if not conn.execute(update(notices).where(same).values(**values)).rowcount:
+        if not move(conn, notices, NotificationState.OPEN, same, opened_at=now, attempts=attempts):
             return None
         mine = members(conn, [row])
         return _claim_token(app, conn, mine[0] if len(mine) == 1 else row, now), mine
@@ -208,7 +209,7 @@ def _later(app: App, row: NotificationRow, err: TryLater, now: datetime) -> None
     if not patient and (row.attempts + 1 >= TRIES or wait > PATIENCE):
         fall_over(app, row, f"{row.channel} failed: {err}", now)
     else:
-        _set(app, row, "queued", error=str(err), due_at=now + wait)
+        _set(app, row, NotificationState.QUEUED, error=str(err), due_at=now + wait)
 
 
 def _accepted(
@@ -219,18 +220,19 @@ def _accepted(
     receipt: Receipt,
     now: datetime,
 ) -> None:
-    state = "delivered" if receipt.state == "delivered" else "accepted"
-    watched = state == "accepted" and channel.reports_delivery and row.template in WAITING
+    arrived = receipt.state == ReceiptState.DELIVERED
+    state = NotificationState.DELIVERED if arrived else NotificationState.ACCEPTED
+    watched = not arrived and channel.reports_delivery and row.template in WAITING
     more = {
         "provider_id": receipt.id,
         "sent_at": now,
         "error": "",
         "due_at": now + ARRIVES if watched else None,
     }
-    if state == "delivered":
+    if arrived:
         more["delivered_at"] = now
     with app.engine.begin() as conn:
-        if not conn.execute(update(notices).where(_open(row)).values(state=state, **more)).rowcount:
+        if not move(conn, notices, state, _open(row), **more):
             # the provider called back before its answer to us was read: its word stands
             conn.execute(
                 update(notices).where(notices.c.key == row.key).values(provider_id=receipt.id, sent_at=now)
@@ -241,19 +243,24 @@ def _accepted(
         for one in mine or [row]:
             whom = ", ".join(part for part in (one.person, one.address) if part)
             detail = f"{one.template}: {row.channel}{f' to {whom}' if whom else ''}{' in a summary' if mine else ''}"
-            store.log(conn, (one.desk, one.ticket_id), now, "noticed", detail)
+            store.log(conn, (one.desk, one.ticket_id), now, Entry.NOTICED, detail)
     count(app, row.channel, state)
 
 
 def _set(
-    app: App, row: NotificationRow, state: str, *, error: str = "", due_at: datetime | None = None
+    app: App,
+    row: NotificationRow,
+    state: NotificationState,
+    *,
+    error: str = "",
+    due_at: datetime | None = None,
 ) -> None:
     with app.engine.begin() as conn:
-        conn.execute(update(notices).where(_open(row)).values(state=state, error=error, due_at=due_at))
+        move(conn, notices, state, _open(row), error=error, due_at=due_at)
 
 
 def _open(row: NotificationRow) -> ColumnElement[bool]:
-    return and_(notices.c.key == row.key, notices.c.state == "open")
+    return and_(notices.c.key == row.key, notices.c.state == NotificationState.OPEN)
 
 
 def _claim_token(app: App, conn: Connection, row: NotificationRow, now: datetime) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core.ledger import store
 from core.ledger.rows import TicketRow
 from core.ledger.schema import balance
+from core.ledger.states import EventState
 from core.model import ChangedTicket, Status
 from core.pipeline.returned import came_back
 
@@ -82,7 +83,7 @@ def _unsettled(conn: Any, desk: str) -> list[Any]:
     from core.ledger.schema import events
 
     query = select(events.c.ticket_id).where(
-        events.c.desk == desk, events.c.state.in_(("received", "waiting"))
+        events.c.desk == desk, events.c.state.in_((EventState.RECEIVED, EventState.WAITING))
     )
     return list(conn.execute(query))
 

@@ -18,6 +18,7 @@ from core.errors import Gone, Moved, NotAllowed, Refused, UnknownOutcome, Unsupp
 from core.ledger import store
 from core.ledger.db import reading
 from core.ledger.rows import TicketRow
+from core.ledger.states import Entry
 from core.model import Assign, Assignee, Author, Claim, Mode, Status, Ticket, TicketState
 from core.notifications import routing
 from core.notifications import rows as notice_rows
@@ -53,15 +54,15 @@ def notice_claim(app: App, ticket: Ticket, now: datetime) -> None:
 def learn(app: App, row: TicketRow, claim: Claim, now: datetime) -> bool:
     """Bring one awaited ticket's row up to what the desk says; whether it still waits for somebody to take it."""
     values: dict[str, Any] = {}
-    what = detail = ""
+    what, detail = Entry.CLAIMED, ""
     if claim.answered:
-        values = {"state": "answered", "answered_at": claim.answered_at or now, "next_due_at": None}
-        what, detail = "answered", f"by {claim.by}"
+        values = {"state": TicketState.ANSWERED, "answered_at": claim.answered_at or now, "next_due_at": None}
+        what, detail = Entry.ANSWERED, f"by {claim.by}"
         if row.claimed_at is None:
             values |= {"claimed_at": claim.at or now, "claimed_by": claim.by, "claimed_via": claim.via}
     elif claim.closed:
-        values = {"state": "answered", "closed_at": now, "next_due_at": None}
-        what, detail = "closed", "somebody closed it without a public answer"
+        values = {"state": TicketState.ANSWERED, "closed_at": now, "next_due_at": None}
+        what, detail = Entry.CLOSED, "somebody closed it without a public answer"
     elif claim.by and row.state != TicketState.CLAIMED:
         waits = escalation.after_claim(
             row.ladder or [],
@@ -72,25 +73,25 @@ def learn(app: App, row: TicketRow, claim: Claim, now: datetime) -> bool:
             hours=app.hours,
         )
         values = {
-            "state": "claimed",
+            "state": TicketState.CLAIMED,
             "claimed_at": claim.at or now,
             "claimed_by": claim.by,
             "claimed_via": claim.via,
             "ladder": waits,
             "next_due_at": escalation.next_due(waits, row.rung),
         }
-        what, detail = "claimed", f"by {claim.by} ({claim.via})"
+        what, detail = Entry.CLAIMED, f"by {claim.by} ({claim.via})"
     elif not claim.by and row.state == TicketState.CLAIMED and row.claimed_via == "assignee":
         ladder = escalation.resume(row.ladder or [], row.rung, now)
-        state = "reescalated" if row.reescalated_at else "escalated"
+        state = TicketState.REESCALATED if row.reescalated_at else TicketState.ESCALATED
         values = {"state": state, "claimed_at": None, "claimed_by": "", "ladder": ladder}
         values["next_due_at"] = escalation.next_due(ladder, row.rung)
-        what, detail = "let go", "nobody holds it any more: the ladder goes on"
+        what, detail = Entry.LET_GO, "nobody holds it any more: the ladder goes on"
     if values:
         with app.engine.begin() as conn:
             store.put_ticket(conn, (row.desk, row.ticket_id), now, **values)
             store.log(conn, (row.desk, row.ticket_id), now, what, detail)
-            if what != "let go":
+            if what != Entry.LET_GO:
                 notice_rows.close_incidents(conn, routing.of(app), row.desk, row.ticket_id, claim.by, now)
     return not (claim.by or claim.answered or claim.closed)
 
@@ -159,7 +160,7 @@ def seen_by(app: App, desk: str, ticket_id: str, who: str, now: datetime) -> Out
             conn,
             (desk, ticket_id),
             now,
-            "seen",
+            Entry.SEEN,
             f"by {who}: the next rung is left out, the ticket still waits",
         )
     return Outcome(

@@ -30,6 +30,7 @@ from core.learning import demotion
 from core.ledger import pausing, store
 from core.ledger.db import reading
 from core.ledger.rows import EventRow, TicketRow
+from core.ledger.states import Entry, EventState
 from core.model import (
     Author,
     EventKind,
@@ -37,6 +38,7 @@ from core.model import (
     Outcome,
     Ticket,
     TicketEvent,
+    TicketState,
     created_key,
     look_key,
 )
@@ -61,7 +63,7 @@ def handle(app: App, key: str) -> str:
     """Deal with one stored event; return its state. Raises nothing: a failure is retried, or becomes a dead letter."""
     with reading(app.engine) as conn:
         event = store.event(conn, key)
-    if event is None or event.state in {"settled", "dead"}:
+    if event is None or event.state in {EventState.SETTLED, EventState.DEAD}:
         return event.state if event is not None else "unknown"
     if held := pausing.held_until(app.engine, event.desk, app.clock()):
         return _held(app, event, held)
@@ -161,14 +163,14 @@ def _settled(app: App, event: EventRow, outcome: str, reason: str) -> str:
     with app.engine.begin() as conn:
         store.settle(conn, event.key, outcome, reason, now)
     app.counters.settled(event.desk, outcome, max(0.0, (now - event.received_at).total_seconds()))
-    return "settled"
+    return EventState.SETTLED
 
 
 def _held(app: App, event: EventRow, until: datetime) -> str:
     """The desk is paused: the event is kept and nothing is done about it."""
     with app.engine.begin() as conn:
         store.wait(conn, event.key, until, pausing.REASON, counts=False)
-    return "waiting"
+    return EventState.WAITING
 
 
 def _later(app: App, event: EventRow, reason: str, wait: timedelta, *, counts: bool = True) -> str:
@@ -177,7 +179,7 @@ def _later(app: App, event: EventRow, reason: str, wait: timedelta, *, counts: b
         return _dead(app, event, reason)
     with app.engine.begin() as conn:
         store.wait(conn, event.key, app.clock() + wait, reason, counts=counts)
-    return "waiting"
+    return EventState.WAITING
 
 
 def give_up(app: App, key: str, reason: str) -> str:
@@ -186,7 +188,11 @@ def give_up(app: App, key: str, reason: str) -> str:
         event = store.event(conn, key)
     if event is None:
         return "unknown"
-    return _dead(app, event, reason) if event.state in {"received", "waiting"} else str(event.state)
+    return (
+        _dead(app, event, reason)
+        if event.state in {EventState.RECEIVED, EventState.WAITING}
+        else str(event.state)
+    )
 
 
 def _dead(app: App, event: EventRow, reason: str) -> str:
@@ -194,12 +200,12 @@ def _dead(app: App, event: EventRow, reason: str) -> str:
     with app.engine.begin() as conn:
         store.bury(conn, event.key, reason, now)
         row = store.ticket(conn, *where)
-        if row is None or row.state == "received":
-            store.put_ticket(conn, where, now, state="dead_letter", reason=reason)
-        store.log(conn, where, now, "dead letter", reason, key=event.key)
+        if row is None or row.state == TicketState.RECEIVED:
+            store.put_ticket(conn, where, now, state=TicketState.DEAD_LETTER, reason=reason)
+        store.log(conn, where, now, Entry.DEAD_LETTER, reason, key=event.key)
     app.counters.settled(event.desk, Outcome.DEAD_LETTER, 0.0)
     alarm(app, f"dead:{event.key}", event.desk, event.ticket_id, f"given up: {reason}", now)
-    return "dead"
+    return EventState.DEAD
 
 
 def _wait_after(app: App, event: EventRow, err: VendorError) -> tuple[timedelta, bool]:
@@ -232,10 +238,10 @@ def _gone(app: App, event: EventRow) -> tuple[str, str]:
     with app.engine.begin() as conn:
         row = store.ticket(conn, *where)
         values: dict[str, Any] = {"next_due_at": None, "closed_at": now, "reason": reason}
-        if row is None or row.state == "received":
-            values["state"] = "left_alone"
+        if row is None or row.state == TicketState.RECEIVED:
+            values["state"] = TicketState.LEFT_ALONE
         store.put_ticket(conn, where, now, **values)
-        store.log(conn, where, now, "gone", reason)
+        store.log(conn, where, now, Entry.GONE, reason)
     return Outcome.LEFT_ALONE, reason
 
 

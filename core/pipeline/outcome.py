@@ -12,7 +12,8 @@ from core.automatic import CALM
 from core.escalation import DAILY, TEAM, ladder_for, next_due
 from core.ledger import store
 from core.ledger.rows import DecisionRow, TicketRow
-from core.model import Author, Mode, Outcome, Priority, Status, Ticket
+from core.ledger.states import Entry
+from core.model import Author, Mode, Outcome, Priority, Status, Ticket, TicketState
 from core.notifications.alerts import alarm
 from core.outgoing import human_touch
 
@@ -28,7 +29,7 @@ def remember(app: App, ticket: Ticket, decision: DecisionRow, failures: list[str
         store.put_ticket(conn, where, now, **values)
         store.finish_decision(conn, decision.key)
         for failed in failures:
-            store.log(conn, where, now, "failed", failed, key=decision.key)
+            store.log(conn, where, now, Entry.FAILED, failed, key=decision.key)
     if failures:
         alarm(app, f"refused:{decision.key}", *where, f"a call was refused: {failures[0]}", now)
 
@@ -45,14 +46,18 @@ def _become(
     }
     observed = decision.mode == Mode.OBSERVE
     if decision.outcome == Outcome.LEFT_ALONE:
-        settled = row is not None and row.state not in {"received", "left_alone", "dead_letter"}
+        settled = row is not None and row.state not in {
+            TicketState.RECEIVED,
+            TicketState.LEFT_ALONE,
+            TicketState.DEAD_LETTER,
+        }
         if settled:
             return {"reescalated_at": now} if _helped_by_an_agent(ticket, decision, row) else {}
         over = {"closed_at": now} if ticket.status in OVER else {}
-        return {"state": "left_alone", "outcome": decision.outcome, **guess, **over}
+        return {"state": TicketState.LEFT_ALONE, "outcome": decision.outcome, **guess, **over}
     if observed:
         return {
-            "state": "left_alone",
+            "state": TicketState.LEFT_ALONE,
             "outcome": decision.outcome,
             **guess,
             "reason": "observe mode: " + decision.reason,
@@ -60,7 +65,12 @@ def _become(
     if unsaid:
         touched = human_touch(ticket)
         if touched:
-            return {**guess, "state": "left_alone", "outcome": Outcome.LEFT_ALONE, "reason": touched}
+            return {
+                **guess,
+                "state": TicketState.LEFT_ALONE,
+                "outcome": Outcome.LEFT_ALONE,
+                "reason": touched,
+            }
         instead = {
             "outcome": Outcome.GENERAL_QUEUE,
             "queue": app.rules[ticket.desk].general_queue,
@@ -71,14 +81,14 @@ def _become(
         check = "pending" if _sampled(app, decision.key) else ""
         return {
             **guess,
-            "state": "auto_resolved",
+            "state": TicketState.AUTO_RESOLVED,
             "outcome": decision.outcome,
             "auto_resolved_at": now,
             "closed_at": None,
             "check_verdict": check,
         }
     if not decision.escalates:  # machine mail put in a queue
-        return {**guess, "state": "left_alone", "outcome": decision.outcome}
+        return {**guess, "state": TicketState.LEFT_ALONE, "outcome": decision.outcome}
     return {**guess, **_escalated(app, ticket, decision, row, now)}
 
 
@@ -117,7 +127,7 @@ def _escalated(
         rungs = tuple(replace(one, every=one.every or DAILY) for one in rungs if one.notify == TEAM)
     ladder = ladder_for(rungs, waiting_since=first, promise_at=promise_at, priority=priority, hours=app.hours)
     values: dict[str, Any] = {
-        "state": "reescalated" if again else "escalated",
+        "state": TicketState.REESCALATED if again else TicketState.ESCALATED,
         "waiting_since": first,
         "escalated_at": now,
         "ladder": ladder,

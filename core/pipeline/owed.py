@@ -15,7 +15,7 @@ from core.engine import queue
 from core.ledger import caps, pausing, store
 from core.ledger.db import reading
 from core.ledger.rows import TicketRow, WriteRow
-from core.ledger.states import WriteState
+from core.ledger.states import Entry, WriteState
 from core.model import EventKind, Mode, Priority, Reply, Ticket, TicketEvent, TicketState, look_key
 from core.notifications.alerts import alarm
 from core.pipeline import places
@@ -112,7 +112,7 @@ def _ready(app: App, ticket: Ticket, row: TicketRow, waiting: Sequence[WriteRow]
         if why or reply is None:
             for one in waiting:
                 store.set_write(conn, one.key, WriteState.SKIPPED, done_at=now, reason=why)
-            store.log(conn, where, now, "skipped", f"acknowledgment: {why}", key=said.key)
+            store.log(conn, where, now, Entry.SKIPPED, f"acknowledgment: {why}", key=said.key)
             return False
         if caps.take(conn, said, app.settings.limits, now) is not None:
             return False

@@ -17,7 +17,7 @@ from core.ledger import caps, store
 from core.ledger.db import insert_new, reading
 from core.ledger.rows import DecisionRow, WriteRow
 from core.ledger.schema import writes
-from core.ledger.states import DecisionState, WriteState
+from core.ledger.states import DecisionState, Entry, WriteState
 from core.model import Action, AddNote, AddTags, Reply, Solve, Ticket
 from core.notifications.alerts import alarm
 from core.outgoing import Full, Sent
@@ -78,7 +78,7 @@ def _placed(app: App, ticket: Ticket, row: WriteRow) -> None:
         _take_out(conn, row, why, app.rules[ticket.desk].tag_prefix)
         if owed and reply is not None:
             _owe(conn, row, reply, app.rules[ticket.desk].tag_prefix, now)
-        store.log(conn, where, now, "owed" if owed else "skipped", f"{row.what}: {why}", key=row.key)
+        store.log(conn, where, now, Entry.OWED if owed else Entry.SKIPPED, f"{row.what}: {why}", key=row.key)
     if full is not None and full.brake:
         _tell(app, ticket.desk, full, now)
 

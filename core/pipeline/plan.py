@@ -14,6 +14,7 @@ from core.language import language_of
 from core.ledger import store
 from core.ledger.db import reading
 from core.ledger.rows import DecisionRow
+from core.ledger.states import Entry
 from core.model import Decision, Message, Prediction, Ticket, Write, created_key, reply_key, whole_percent
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ def stored(
         store.put_ticket(conn, where, now, **_facts(ticket, case), **handled)
         detail = f"{decision.intent} {whole_percent(decision.confidence)}%: {decision.reason}"
         data = {"outcome": decision.outcome, "key": key, "rules": decision.rules_version}
-        store.log(conn, where, now, "decided", detail, **data)
+        store.log(conn, where, now, Entry.DECIDED, detail, **data)
         return store.decision(conn, key)
 
 
@@ -92,7 +93,7 @@ def _planned(app: App, ticket: Ticket, decision: Decision, key: str) -> tuple[Wr
                 conn,
                 (ticket.desk, ticket.id),
                 app.clock(),
-                "left out",
+                Entry.LEFT_OUT,
                 f"this desk cannot {', '.join(cannot)}",
             )
     try:

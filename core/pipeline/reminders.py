@@ -14,6 +14,7 @@ from core.errors import VendorError
 from core.ledger import store
 from core.ledger.db import reading
 from core.ledger.rows import TicketRow
+from core.ledger.states import Entry
 from core.model import Claim, Priority, TicketState
 from core.notifications import delivery, polling, routing
 from core.pipeline import owed
@@ -112,7 +113,7 @@ def _tell(app: App, desk: str, ticket_id: str, now: datetime) -> None:
         due = escalation.next_due(ladder, rung)
         store.put_ticket(conn, (desk, ticket_id), now, ladder=ladder, rung=rung, next_due_at=due)
         for entry in entries:
-            store.log(conn, (desk, ticket_id), now, "noticed", f"{entry['template']} → {entry['notify']}")
+            store.log(conn, (desk, ticket_id), now, Entry.NOTICED, f"{entry['template']} → {entry['notify']}")
 
 
 def batches(ids: Iterable[str]) -> list[list[str]]:

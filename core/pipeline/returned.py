@@ -14,6 +14,7 @@ from core.escalation import next_due, returned
 from core.ledger import store
 from core.ledger.db import reading
 from core.ledger.rows import TicketRow
+from core.ledger.states import Entry
 from core.model import Author, ChangedTicket, Status, Ticket, TicketState, created_key
 from core.outgoing import human_touch
 from core.pipeline.claims import AWAITED
@@ -76,4 +77,6 @@ def _keep(app: App, row: TicketRow, now: datetime, **values: Any) -> None:
     values |= {"closed_at": None, "claimed_at": None, "claimed_by": ""}
     with app.engine.begin() as conn:
         store.put_ticket(conn, where, now, **values)
-        store.log(conn, where, now, "returned", "it stands open again: people are told, the ladder goes on")
+        store.log(
+            conn, where, now, Entry.RETURNED, "it stands open again: people are told, the ladder goes on"
+        )

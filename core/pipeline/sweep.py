@@ -113,7 +113,10 @@ def _keep(
     """Remember how far the desk's own clock has come for this ticket, and what humans say its intent is."""
     if row is None:
         return
-    seen = {"desk_updated_at": changed_ticket.updated_at, "closed_at": closed_since(row, changed_ticket, now)}
+    seen: dict[str, Any] = {
+        "desk_updated_at": changed_ticket.updated_at,
+        "closed_at": closed_since(row, changed_ticket, now),
+    }
     store.put_ticket(conn, (desk, changed_ticket.ticket_id), now, **seen)
     label = changed_ticket.intent_label
     if (

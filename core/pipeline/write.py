@@ -16,11 +16,12 @@ from core.errors import BackstopError, Conflict, NotAllowed, Refused, TryLater, 
 from core.ledger import caps, store
 from core.ledger.db import reading
 from core.ledger.rows import DecisionRow, WriteRow
-from core.ledger.states import ENDED, WriteState
+from core.ledger.states import ENDED, Entry, WriteState
 from core.model import (
     History,
     Outcome,
     Receipt,
+    ReceiptState,
     Reply,
     RunAction,
     SetFields,
@@ -49,7 +50,7 @@ def carry_out(app: App, ticket: Ticket, decision: DecisionRow) -> None:
         if row.state in ENDED or row.state == WriteState.OWED:
             continue
         if _unsaid(app, decision):  # what would solve and mark an answered ticket must not follow no answer
-            _end(app, row, "skipped", "the answer did not go out")
+            _end(app, row, WriteState.SKIPPED, "the answer did not go out")
             continue
         ticket, failed = perform(app, ticket, row)
         failures += [failed] if failed else []
@@ -66,7 +67,7 @@ def make_up(app: App, ticket: Ticket) -> Ticket:
     for row in rows:
         ticket, failed = perform(app, ticket, row)
         if failed:
-            _say(app, ticket, "failed", failed, row.key)
+            _say(app, ticket, Entry.FAILED, failed, row.key)
     return ticket
 
 
@@ -76,7 +77,7 @@ def _unsaid(app: App, decision: DecisionRow) -> str:
         return ""
     with reading(app.engine) as conn:
         rows = [w for w in store.writes_of(conn, decision.key) if w.what == "answer"]
-    if not rows or rows[-1].state not in {"skipped", "failed"}:
+    if not rows or rows[-1].state not in {WriteState.SKIPPED, WriteState.FAILED}:
         return ""
     return f"the answer did not go out: {rows[-1].reason}"
 
@@ -101,17 +102,17 @@ def _instead(app: App, ticket: Ticket, decision: DecisionRow, why: str) -> list[
 def perform(app: App, ticket: Ticket, row: WriteRow) -> tuple[Ticket, str]:
     """Make one call, to its end state; return the ticket with its new version, and why it failed ("" if it did not)."""
     write = Write(row.key, from_json(row.actions))
-    if row.state == "open" and write.spoken and LOOK_BEFORE_REPEATING:
+    if row.state == WriteState.OPEN and write.spoken and LOOK_BEFORE_REPEATING:
         found = _looked_up(app, ticket, row, write)
         if found is not None:
-            _mark(app, ticket, row, "done", found, "found at the desk: not sent again")
+            _mark(app, ticket, row, WriteState.DONE, found, "found at the desk: not sent again")
             return ticket, ""
     why_not = places.refused(app, ticket, row, write.spoken)
     if why_not:
         write = replace(write, actions=places.unspoken(write.actions, app.rules[ticket.desk].tag_prefix))
-        _say(app, ticket, "skipped", f"{row.what}: {why_not}", row.key)
+        _say(app, ticket, Entry.SKIPPED, f"{row.what}: {why_not}", row.key)
         if not write.actions:
-            _end(app, row, "skipped", why_not)
+            _end(app, row, WriteState.SKIPPED, why_not)
             return ticket, ""
     return _send(app, ticket, row, write, why_not)
 
@@ -144,12 +145,12 @@ def _send(app: App, ticket: Ticket, row: WriteRow, write: Write, unsaid: str = "
             raise
         except Refused as err:
             refused, row = str(err), _as_it_is(app, row)
-            _say(app, ticket, "refused", refused, row.key)
+            _say(app, ticket, Entry.REFUSED, refused, row.key)
             continue
         less = "without what the desk refused" if attempt else receipt.detail
-        _mark(app, ticket, row, "skipped" if unsaid else "done", receipt, unsaid or less)
+        _mark(app, ticket, row, WriteState.SKIPPED if unsaid else WriteState.DONE, receipt, unsaid or less)
         return replace(ticket, version=receipt.version or ticket.version), ""
-    _end(app, row, "failed", refused)
+    _end(app, row, WriteState.FAILED, refused)
     return ticket, refused
 
 
@@ -170,7 +171,7 @@ def _call(app: App, ticket: Ticket, row: WriteRow, write: Write) -> tuple[Ticket
             row = _unclaimed(app, row)
             ticket = desk.fetch(ticket.id)
             if isinstance(write.spoken, Reply) and outgoing.human_touch(ticket):
-                return ticket, Receipt(state="skipped", detail="an agent came first")
+                return ticket, Receipt(state=ReceiptState.SKIPPED, detail="an agent came first")
         except BackstopError:
             _unclaimed(app, row)
             raise
@@ -211,24 +212,29 @@ def _unclaimed(app: App, row: WriteRow) -> WriteRow:
         return store.write(conn, row.key)
 
 
-def _mark(app: App, ticket: Ticket, row: WriteRow, state: str, receipt: Receipt, detail: str) -> None:
+def _mark(app: App, ticket: Ticket, row: WriteRow, state: WriteState, receipt: Receipt, detail: str) -> None:
     now = app.clock()
-    state = "skipped" if receipt.state == "skipped" else state
+    state = WriteState.SKIPPED if receipt.state == ReceiptState.SKIPPED else state
     with app.engine.begin() as conn:
         store.set_write(conn, row.key, state, done_at=now, vendor_id=receipt.id, reason=detail)
-        if row.what == "acknowledgment" and state == "done":
+        if row.what == "acknowledgment" and state == WriteState.DONE:
             store.put_ticket(conn, (ticket.desk, ticket.id), now, acknowledged_at=now)
         words = f"{row.what}{': ' + detail if detail else ''}"
         store.log(
-            conn, (ticket.desk, ticket.id), now, "wrote" if state == "done" else state, words, key=row.key
+            conn,
+            (ticket.desk, ticket.id),
+            now,
+            Entry.WROTE if state == WriteState.DONE else Entry.SKIPPED,
+            words,
+            key=row.key,
         )
 
 
-def _end(app: App, row: WriteRow, state: str, reason: str) -> None:
+def _end(app: App, row: WriteRow, state: WriteState, reason: str) -> None:
     with app.engine.begin() as conn:
         store.set_write(conn, row.key, state, done_at=app.clock(), reason=reason)
 
 
-def _say(app: App, ticket: Ticket, what: str, detail: str, key: str) -> None:
+def _say(app: App, ticket: Ticket, what: Entry, detail: str, key: str) -> None:
     with app.engine.begin() as conn:
         store.log(conn, (ticket.desk, ticket.id), app.clock(), what, detail, key=key)

@@ -26,6 +26,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.ledger.db import reading
 from core.ledger.schema import counts, events, writes
+from core.ledger.states import EventState, NotificationState
+from core.model import Outcome
 from core.telemetry import gauges
 
 log = logging.getLogger(__name__)
@@ -91,12 +93,12 @@ class Counters:
 
     def settled(self, desk: str, outcome: str, seconds: float) -> None:
         """An event came to its end `seconds` after it was stored. Outcomes are counted in the ledger."""
-        if outcome == "dead_letter":  # may be retried later, and a counter never falls
+        if outcome == Outcome.DEAD_LETTER:  # may be retried later, and a counter never falls
             self._add("tickets", desk, outcome)
         self._observe("settle_seconds", (desk,), gauges.SETTLE_BUCKETS, seconds)
 
-    def notice(self, channel: str, state: str) -> None:
-        """A notice came into a state: queued, accepted, delivered, failed, suppressed, bundled."""
+    def notice(self, channel: str, state: NotificationState) -> None:
+        """Count a notification that has come into a state."""
         self._add("notices", channel, state)
 
     def rate_limit(self, desk: str, remaining: float) -> None:
@@ -196,7 +198,7 @@ def _last(counters: Counters | None) -> None:
 
 def keep_pruned(connection: Connection, before: datetime) -> None:
     """Call before rows older than `before` are deleted: their share of the counters stays."""
-    old = (events.c.state == "settled", events.c.settled_at < before)
+    old = (events.c.state == EventState.SETTLED, events.c.settled_at < before)
     ended = select(events.c.desk, events.c.outcome, func.count()).where(*old, events.c.outcome != "")
     gone: Counter[Key] = Counter()
     for desk, outcome, number in connection.execute(ended.group_by("desk", "outcome")):

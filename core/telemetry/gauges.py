@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Column, ColumnElement, Connection, func, literal_column, select
 
 from core.ledger.schema import desks, events, tickets, writes
+from core.ledger.states import EventState, WriteState
 from core.model import Priority, TicketState
 
 Totals = Mapping[tuple[str, tuple[str, ...]], float]
@@ -25,7 +26,7 @@ SETTLE_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0,
 CLASSIFY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 WAITING = (TicketState.ESCALATED, TicketState.REESCALATED)
-ACKNOWLEDGED = (writes.c.what == "acknowledgment", writes.c.state == "done")
+ACKNOWLEDGED = (writes.c.what == "acknowledgment", writes.c.state == WriteState.DONE)
 
 COUNTERS = {
     "webhooks": ("Webhooks received, by what became of them.", ["desk", "result"]),
@@ -71,7 +72,7 @@ class Families(Collector):
 def proven(connection: Connection) -> dict[tuple[str, tuple[str, ...]], float]:
     """The counters that stand in the ledger: outcomes and acknowledgments."""
     ended = select(events.c.desk, events.c.outcome, func.count()).where(
-        events.c.state == "settled", events.c.outcome != ""
+        events.c.state == EventState.SETTLED, events.c.outcome != ""
     )
     spoken = select(writes.c.desk, func.count()).where(*ACKNOWLEDGED)
     outcomes = connection.execute(ended.group_by(events.c.desk, events.c.outcome))
@@ -150,11 +151,15 @@ def _stuck(connection: Connection, names: list[str], now: datetime) -> Iterator[
     """Dead letters, events not settled yet, and rungs whose time has come."""
     late = tickets.c.state.in_(WAITING), tickets.c.next_due_at < now
     questions: dict[str, tuple[str, Column[str], Sequence[ColumnElement[bool]]]] = {
-        "dead_letters": ("Facts given up after the last try.", events.c.desk, [events.c.state == "dead"]),
+        "dead_letters": (
+            "Facts given up after the last try.",
+            events.c.desk,
+            [events.c.state == EventState.DEAD],
+        ),
         "unsettled": (
             "Facts stored and not settled yet.",
             events.c.desk,
-            [events.c.state.in_(["received", "waiting"])],
+            [events.c.state.in_([EventState.RECEIVED, EventState.WAITING])],
         ),
         "late_rungs": ("Escalations whose next rung is overdue.", tickets.c.desk, late),
     }

@@ -12,6 +12,7 @@ from core.errors import BackstopError
 from core.learning import labelled_tickets
 from core.ledger import db, pausing, store
 from core.ledger.schema import events
+from core.ledger.states import EventState
 from core.web import quality as q
 from core.web.access import Reader, backstop, needs, reader
 from core.web.users import Role, record
@@ -103,12 +104,12 @@ def retry() -> Any:
     """Try a dead letter again, or all of them."""
     app, key = backstop(), request.form.get("key", "")
     with db.reading(app.engine) as connection:
-        dead = select(events.c.key).where(events.c.state == "dead")
+        dead = select(events.c.key).where(events.c.state == EventState.DEAD)
         keys = list(connection.scalars(dead if key == "all" else dead.where(events.c.key == key)))
     tried = [one for one in keys if again(app, one)]
     with app.engine.begin() as connection:
         for one in tried:
-            record(connection, app.clock(), _who(), f"retry {one}", "dead", "waiting")
+            record(connection, app.clock(), _who(), f"retry {one}", EventState.DEAD, EventState.WAITING)
     flash(f"{len(tried)} to be tried again." if tried else "There was nothing to try again.", "good")
     return _back("health")
 

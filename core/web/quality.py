@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping, and_, func, insert, select, updat
 from core.classify.whatif import Handling, Past, outcome_of, replay
 from core.learning.labelled_tickets import PROVEN
 from core.ledger.schema import decisions, labels, meta, tickets
-from core.model import IntentRule, Rules
+from core.model import IntentRule, Outcome, Rules
 from core.reports.figures import Share
 from core.reports.intervals import wilson
 from core.web.queries import TEXT
@@ -23,7 +23,7 @@ BINS = 10
 STEPS = 24
 LEAST = 20
 LOOK_BACK = timedelta(days=90)
-ANSWERED = ("auto_resolved", "reescalated")
+ANSWERED = (Outcome.AUTO_RESOLVED, Outcome.REESCALATED)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from core.ledger.schema import (
     tickets,
     writes,
 )
+from core.ledger.states import EventState, NotificationState
 from core.model import Priority, TicketState
 from core.pipeline.audit import STUCK_AFTER
 from core.telemetry.gauges import WAITING, apart
@@ -238,13 +239,13 @@ def desks_health(connection: Connection) -> Sequence[RowMapping]:
 def dead_letters(connection: Connection, size: int = PAGE) -> Sequence[RowMapping]:
     """Facts given up, newest first."""
     shown = _without(events)
-    query = select(*shown, _short(events.c.reason)).where(events.c.state == "dead")
+    query = select(*shown, _short(events.c.reason)).where(events.c.state == EventState.DEAD)
     return connection.execute(query.order_by(events.c.at.desc()).limit(size)).mappings().all()
 
 
 def unsettled(connection: Connection) -> dict[str, int]:
     """How many facts each desk has under way."""
-    open_ones = events.c.state.in_(["received", "waiting"])
+    open_ones = events.c.state.in_([EventState.RECEIVED, EventState.WAITING])
     desk = apart(events.c.desk)
     query = select(desk, func.count()).where(open_ones).group_by(desk)
     return {desk: number for desk, number in connection.execute(query)}  # noqa: C416
@@ -260,7 +261,10 @@ def overdue_events(connection: Connection, now: datetime, size: int = 5) -> tupl
 
 def dead_number(connection: Connection) -> int:
     """How many facts were given up."""
-    return connection.scalar(select(func.count()).select_from(events).where(events.c.state == "dead")) or 0
+    return (
+        connection.scalar(select(func.count()).select_from(events).where(events.c.state == EventState.DEAD))
+        or 0
+    )
 
 
 def balances(connection: Connection) -> list[RowMapping]:
@@ -280,7 +284,7 @@ def alive(connection: Connection, now: datetime) -> Sequence[RowMapping]:
 def failed_notices(connection: Connection, since: datetime) -> Sequence[RowMapping]:
     """Notices that reached nobody, newest first."""
     shown = [notices.c[name] for name in ["desk", "ticket_id", "channel", "person", "state", "created_at"]]
-    failed = and_(notices.c.state == "failed", notices.c.created_at > since)
+    failed = and_(notices.c.state == NotificationState.FAILED, notices.c.created_at > since)
     query = select(*shown, _short(notices.c.error)).where(failed)
     return connection.execute(query.order_by(notices.c.created_at.desc()).limit(10)).mappings().all()
 

@@ -8,26 +8,9 @@ from typing import Any
 
 from core.model import NO_INTENT, TicketState, whole_percent
 from core.telemetry.gauges import WAITING
+from core.web.state_words import OUTCOMES, STATES
 from core.wording import WORTH_NAMING
 
-STATES = {
-    "received": "being looked at",
-    "left_alone": "left alone",
-    "auto_resolved": "answered automatically",
-    "escalated": "waiting for a human",
-    "claimed": "taken",
-    "answered": "answered by a human",
-    "reescalated": "came back, waiting for a human",
-    "dead_letter": "given up: please look",
-}
-OUTCOMES = {
-    "auto_resolved": "answered automatically",
-    "routed": "routed to a specialist",
-    "general_queue": "general queue",
-    "left_alone": "left alone",
-    "reescalated": "came back",
-    "dead_letter": "given up",
-}
 MOST = 2  # runners-up; words that weighed
 
 

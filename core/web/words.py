@@ -12,30 +12,12 @@ from markupsafe import Markup, escape
 from core.model import whole_percent
 from core.reports.phrases import HIDDEN
 from core.reports.reporting import percent, words
+from core.web.state_words import OUTCOMES, STATES
 
 _CAPITAL = re.compile(r"(?=[A-Z])")
 _QUIET = ("do", "facts", "text", "template")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 SHORT, LONG = 120, 1500
-
-OUTCOMES = {
-    "auto_resolved": "answered automatically",
-    "routed": "to a specialist",
-    "general_queue": "to the general queue",
-    "left_alone": "left alone",
-    "reescalated": "came back",
-    "dead_letter": "given up",
-}
-STATES = {
-    "received": "being looked at",
-    "left_alone": "left alone",
-    "auto_resolved": "answered automatically",
-    "escalated": "waiting for a human",
-    "claimed": "claimed",
-    "answered": "answered",
-    "reescalated": "came back, waiting",
-    "dead_letter": "given up",
-}
 
 
 def clean(text: Any, length: int = SHORT) -> str:

@@ -1,25 +1,6 @@
 "use strict";
 // From facts to what is shown. Everything is put in as text: subjects and reasons carry what customers wrote.
 
-const OUTCOMES = {
-  auto_resolved: "answered automatically",
-  routed: "routed to a specialist",
-  general_queue: "general queue",
-  left_alone: "left alone",
-  reescalated: "came back after an automatic answer",
-  dead_letter: "given up: please look",
-};
-const STATES = {
-  escalated: "waiting for a human",
-  claimed: "taken",
-  answered: "answered by a human",
-  auto_resolved: "answered automatically",
-  reescalated: "came back, waiting for a human",
-  left_alone: "left alone",
-  received: "being looked at",
-  dead_letter: "given up: please look",
-};
-
 function make(tag, attributes, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes || {})) {
