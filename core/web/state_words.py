@@ -1,6 +1,6 @@
-"""What the states and outcomes are called on every page: the console, the agents' sidebar, the Zendesk app.
+"""What the states and outcomes are called on every page: the console, the agents' sidebar, the app inside a desk.
 
-`make env` writes the same words into `deploy/zendesk-app/app/assets/words.js`.
+`make env` writes the same words as JavaScript for that app (`docs/reference.py`).
 """
 
 from __future__ import annotations
