@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from core.model import Priority, Rung
+from core.scope import Scope, overlap
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
@@ -70,6 +72,33 @@ class App:
     )
     session: Callable[..., Any] = _unknown_vendor  # (desk, admin=…) → a session at the desk
     demoted: frozenset[str] = frozenset()  # intents that evidence forbids to answer: core.learning.demotion
+    own_hours: dict[str, Hours] = field(default_factory=dict)  # of the desks that have their own
+    own_templates: dict[str, SandboxedEnvironment] = field(default_factory=dict)  # by desk
+
+    def hours_of(self, desk: str) -> Hours:
+        """The business hours of a desk."""
+        return self.own_hours.get(desk, self.hours)
+
+    def templates_of(self, desk: str) -> SandboxedEnvironment:
+        """The texts of a desk."""
+        return self.own_templates.get(desk, self.templates)
+
+    def promised(self, desk: str, priority: Priority) -> timedelta:
+        """Within which time a desk promises a human."""
+        own: dict[Priority, timedelta] = getattr(self.desk_settings.get(desk), "promise", {})
+        return own.get(priority) or self.settings.escalation.promise.get(priority, timedelta(hours=4))
+
+    def scope(self, desk: str) -> Scope:
+        """The part of the account that a desk serves; {} for all of it."""
+        own = self.desk_settings.get(desk)
+        return own.only.scope() if own is not None else {}
+
+    def siblings(self, desk: str) -> list[str]:
+        """The other desk entries on the same account."""
+        own = self.desk_settings.get(desk)
+        return [
+            name for name, other in self.desk_settings.items() if name != desk and same_account(own, other)
+        ]
 
     def rungs(self, priority: Priority, intent: str = "") -> tuple[Rung, ...]:
         """Return the ladder for a ticket: its intent's, else its priority's, else the common one."""
@@ -77,3 +106,18 @@ class App:
         name = next((name for name in (intent, priority) if name in configured.ladders), None)
         rungs = configured.ladder if name is None else configured.ladders[name]
         return rungs_of(rungs, business=configured.clock[priority] == "business")
+
+
+def same_account(one: Any, other: Any) -> bool:
+    """Whether two `[desks.<name>]` tables lead to one account."""
+    return (one.vendor, one.account()) == (other.vendor, other.account())
+
+
+def overlapping(desks: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Pairs of desk entries that would both deal with one ticket."""
+    pairs = combinations(desks.items(), 2)
+    return [
+        (name, other)
+        for (name, one), (other, two) in pairs
+        if same_account(one, two) and overlap(one.only.scope(), two.only.scope())
+    ]

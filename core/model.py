@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from math import floor
 
+from core.scope import Places
+
 NO_INTENT = "none_of_these"
 """The classifier's explicit way to say that a message belongs to no intent."""
 
@@ -238,6 +240,9 @@ class Ticket:
     follow_up_of: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     waiting_since: datetime | None = None  # since when the customer waits, where the desk says so
+    places: Places = field(
+        default_factory=dict
+    )  # where it lies in its account: filled for a desk with `only`
     raw: Mapping[str, object] = field(default_factory=dict, repr=False)  # connector's private use
 
 
@@ -532,6 +537,7 @@ class ChangedTicket:
     events: tuple[TicketEvent, ...] = ()  # events the list itself proves (created, reply:<id>)
     customer_wrote_at: datetime | None = None  # newest customer message, where the list tells
     intent_label: str = ""  # what the intent field or tag says now, "" if none
+    places: Places = field(default_factory=dict)  # as a ticket's
 
 
 @dataclass(frozen=True)
@@ -555,6 +561,7 @@ class Claim:
     answered: bool = False
     answered_at: datetime | None = None
     closed: bool = False  # solved, closed, deleted: nothing waits any more
+    places: Places | None = None  # as a ticket's; None where they were not asked for
 
 
 @dataclass(frozen=True)

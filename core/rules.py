@@ -12,6 +12,7 @@ from core.classify.starter import starter
 from core.errors import ConfigError
 from core.hours import Hours
 from core.model import IntentRule, Mode, Priority, Rules
+from core.sections import HoursSettings
 from core.settings import Settings
 
 HIGH = {Priority.URGENT, Priority.HIGH}
@@ -19,13 +20,13 @@ ALWAYS_HUMAN = {"billing_dispute", "account_compromise", "critical_bug", "human_
 EVERY_DAY = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "00:00-24:00")
 
 
-def hours_of(settings: Settings) -> Hours:
-    """The business hours; without a week every hour counts."""
-    section = settings.hours
+def hours_of(settings: Settings, section: HoursSettings | None = None, key: str = "hours") -> Hours:
+    """The business hours of a section, by default the file's; without a week every hour counts."""
+    section = section or settings.hours
     try:
         return Hours.make(section.timezone, section.week or EVERY_DAY, section.holidays)
     except ValueError as err:
-        raise ConfigError(f"{settings.path}: hours: {err}") from err
+        raise ConfigError(f"{settings.path}: {key}: {err}") from err
 
 
 def intent_rules(settings: Settings) -> dict[str, IntentRule]:

@@ -90,8 +90,8 @@ def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def environment(dirs: Sequence[Path]) -> SandboxedEnvironment:
-    """Return the templates of the admin, and ours under `ours/`."""
+def environment(dirs: Sequence[Path], signature: str = "") -> SandboxedEnvironment:
+    """Return the templates of the admin, and ours under `ours/`. `signature`: what they may use by that name."""
     ours = PrefixLoader({"ours": FileSystemLoader(str(HERE))})
     env = _Environment(
         loader=ChoiceLoader([FileSystemLoader([str(d) for d in dirs]), ours]),
@@ -100,6 +100,7 @@ def environment(dirs: Sequence[Path]) -> SandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    env.globals["signature"] = signature
     env.filters = {name: _bounded(function) for name, function in env.filters.items()}
     return env
 
@@ -108,6 +109,12 @@ def environment(dirs: Sequence[Path]) -> SandboxedEnvironment:
 def built_in() -> SandboxedEnvironment:
     """Our templates alone: what is said when an admin's is broken."""
     return environment([])
+
+
+def signed(env: SandboxedEnvironment, text: str) -> str:
+    """Return a message with the desk's signature below it, unless its template has put it somewhere itself."""
+    signature = str(env.globals["signature"]).strip()
+    return f"{text}\n\n{signature}" if signature and signature not in text else text
 
 
 def candidates(name: str, language: str) -> list[str]:

@@ -25,13 +25,18 @@ def duration(value: Any) -> Any:
     return timedelta(seconds=sum(float(n) * _UNITS[u] for n, u in parts))
 
 
-def _listed(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+def listed(value: Any) -> Any:
+    """A text with commas as a list; numbers in a list, as ids are written, as texts."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    if isinstance(value, list):
+        return [str(one) if isinstance(one, int) and not isinstance(one, bool) else one for one in value]
+    return value
 
 
 T = TypeVar("T")
 Duration = Annotated[timedelta, BeforeValidator(duration)]
-Names = Annotated[list[str], BeforeValidator(_listed)]
+Names = Annotated[list[str], BeforeValidator(listed)]
 
 
 class Section(BaseModel):

@@ -25,6 +25,7 @@ from pydantic_settings import (
 from core.environment import PREFIX, EnvWithFiles, load_dotenv
 from core.errors import ConfigError
 from core.model import Mode, Priority
+from core.sections import HoursSettings
 from core.setting_types import Clock, Duration, Names, Section, default_of
 
 
@@ -158,14 +159,6 @@ class Escalation(Section):
     alarm: Names = Field(default_factory=list)  # where our own troubles are told; default: urgent's channels
 
 
-class HoursSettings(Section):
-    """`[hours]`: business hours. Without it every hour of the week counts."""
-
-    timezone: str = "UTC"  # of the business hours, as Europe/Berlin
-    week: dict[str, str | list[str]] = Field(default_factory=dict)  # day → 09:00-17:00, or several spans
-    holidays: str | list[str] = ""  # a country (DE, US-CA), or dates
-
-
 class Limits(Section):
     """`[limits]`: how much may be said automatically, and how often a failing thing is tried."""
 
@@ -241,9 +234,10 @@ class Settings(BaseSettings):
         """The file's own folder."""
         return self.path.resolve().parent
 
-    def template_dirs(self) -> list[Path]:
-        """Where an admin's templates are looked for."""
-        return [self.home, self.home / "templates"]
+    def template_dirs(self, desk: str = "") -> list[Path]:
+        """Where an admin's templates are looked for: those of one desk first."""
+        own = [self.home / "templates" / desk] if desk else []
+        return [*own, self.home, self.home / "templates"]
 
 
 def default_path() -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from jinja2.sandbox import SandboxedEnvironment
 from pydantic import ValidationError
 from sqlalchemy import Engine
 
@@ -17,6 +18,7 @@ from core.admin.checks import refuse
 from core.app import App, wall
 from core.classify.build import Absent, checked, classifier_of
 from core.errors import ConfigError, TryLater
+from core.hours import Hours
 from core.learning.demotion import honour
 from core.ledger import db
 from core.ledger.installed import Installed
@@ -112,6 +114,8 @@ def _composed(settings: Settings, clock: Callable[[], datetime], engine: Engine)
         desk_settings=desk_settings,
         installed=kept,
         own_addresses=_own(settings),
+        own_hours=_own_hours(settings, desk_settings),
+        own_templates=_own_templates(settings, desk_settings),
         vendor=lambda name: vendor_of(desk_settings[name].vendor),
         attachments=enclosed,
         session=_sessions(desk_settings, tokens, clock, counters),
@@ -167,6 +171,20 @@ def _counted(counters: Counters, name: str, desks: Mapping[str, HelpDesk]) -> Ca
             counters.rate_limit(name, pace.remaining)
 
     return on_call
+
+
+def _own_hours(settings: Settings, desks: Mapping[str, Any]) -> dict[str, Hours]:
+    """Return the business hours of the desks that have their own."""
+    return {
+        name: hours_of(settings, own.hours, f"desks.{name}.hours")
+        for name, own in desks.items()
+        if own.hours is not None
+    }
+
+
+def _own_templates(settings: Settings, desks: Mapping[str, Any]) -> dict[str, SandboxedEnvironment]:
+    """Return each desk's texts: those in its own folder first, and its signature."""
+    return {name: environment(settings.template_dirs(name), own.signature) for name, own in desks.items()}
 
 
 def _own(settings: Settings) -> frozenset[str]:

@@ -30,7 +30,7 @@ from core.model import (
     Ticket,
     whole_percent,
 )
-from core.sandbox import built_in, render, spoken
+from core.sandbox import built_in, render, signed, spoken
 
 ACKNOWLEDGMENT, NOTE = "acknowledgment", "note"
 NAMES = [
@@ -76,7 +76,8 @@ def fill(
             return _ours_if_broken(env, action.template, facts, "en", on_broken)
         if action.purpose == ACKNOWLEDGMENT:
             return acknowledgment(env, action, ticket, promise_at, now, hours, language, on_broken)
-        return render(env, action.template, _reply_facts(ticket, promise_at, now, hours, language), language)
+        facts = _reply_facts(ticket, promise_at, now, hours, language)
+        return signed(env, render(env, action.template, facts, language))
 
     return tuple(replace(a, text=text(a)) if isinstance(a, Reply | AddNote) else a for a in actions)
 
@@ -93,7 +94,7 @@ def acknowledgment(
 ) -> str:
     """Return the text of an acknowledgment; ours where the admin's is broken."""
     facts = _reply_facts(ticket, promise_at, now, hours, language)
-    return _ours_if_broken(env, reply.template, facts, language, on_broken)
+    return signed(env, _ours_if_broken(env, reply.template, facts, language, on_broken))
 
 
 def _ours_if_broken(

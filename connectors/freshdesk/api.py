@@ -20,6 +20,8 @@ from core.model import Identity
 ROOT = "/api/v2"
 PER_PAGE = 100  # more is refused
 KEPT = timedelta(minutes=15)
+NAMED = {"brands": ("/products", ("name", "primary_email")),
+         "mailboxes": ("/email_configs", ("name", "reply_email", "to_email"))}  # fmt: skip
 KEPT_AGENTS = timedelta(days=1)  # the longest list; an unknown agent has it read again
 
 
@@ -159,6 +161,21 @@ class Directory:
         if group_id and group_id not in groups:
             groups = self.groups(afresh=True)
         return groups.get(group_id, "")
+
+    def named(self, kind: str) -> dict[str, list[str]]:
+        """Id → names and addresses of the account's products, mailboxes or groups. Raises VendorError."""
+        if kind == "groups":
+            return {one: [name] for one, name in self.groups().items()}
+        path, keys = NAMED[kind]
+
+        def ask() -> dict[str, list[str]]:
+            listed = self.api.all(path)
+            return {
+                str(one["id"]): [str(one.get(key) or "") for key in keys] for one in listed if "id" in one
+            }
+
+        found: dict[str, list[str]] = self._keep(kind, ask, KEPT, afresh=False)
+        return found
 
     def agent(self, agent_id: str) -> Identity:
         """An agent by id, with what we may know of it."""

@@ -8,19 +8,21 @@ always changes the ticket.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from connectors.freshdesk.api import PER_PAGE, Api, Directory, rows
-from connectors.freshdesk.reading import in_order, status_of, tags_of
+from connectors.freshdesk.reading import in_order, place_ids, status_of, tags_of
 from connectors.freshdesk.sweep import OVERLAP
 from connectors.kit.values import Row, iso, stamp
 from core.errors import Gone
 from core.model import Claim, Status
+from core.scope import Places
 
 FEW = 10
 MOST_PAGES = 100
+Placing = Callable[[Mapping[str, Sequence[object]]], Places]
 Known = tuple[tuple[str, ...], Claim]  # what the ticket looked like, and what that meant
 OVER = frozenset({Status.SOLVED, Status.CLOSED, Status.DELETED, Status.SPAM})
 SOON = timedelta(
@@ -29,7 +31,9 @@ SOON = timedelta(
 OLDEST = "2015-01-01T00:00:00Z"
 
 
-def judged(row: Row, conversations: Iterable[Row], directory: Directory) -> Claim:
+def judged(
+    row: Row, conversations: Iterable[Row], directory: Directory, places: Placing = lambda _: {}
+) -> Claim:
     """The claim that a ticket with its conversations shows. Our own acknowledgment is no answer."""
     ticket_id = str(row.get("id", ""))
     requester = str(row.get("requester_id") or "")
@@ -53,6 +57,7 @@ def judged(row: Row, conversations: Iterable[Row], directory: Directory) -> Clai
         answered=answer is not None,
         answered_at=answered_at,
         closed=status_of(row, None) in OVER,
+        places=places(place_ids(row)),
     )
 
 
@@ -91,6 +96,7 @@ class Watch:
     directory: Directory
     read: Callable[[str], tuple[Row, list[Row]]]  # a ticket and all its conversations
     acknowledged: str  # the tag of those whom we told to wait
+    places: Placing = lambda _: {}
     _known: dict[str, Known] = field(default_factory=dict)
     _high: datetime | None = None  # the newest change that is surely in `_known`
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -124,13 +130,13 @@ class Watch:
             row, conversations = self.read(ticket_id)
         except Gone:
             return None
-        return trace(row), judged(row, conversations, self.directory)
+        return trace(row), judged(row, conversations, self.directory, self.places)
 
     def _from_list(self, row: Row) -> None:
         """Most lines answer by themselves; where a human may have spoken, the ticket is read."""
         over = status_of(row, None) in OVER
         if over or surely_ours(row, self.acknowledged):
-            self._known[str(row["id"])] = trace(row), judged(row, (), self.directory)
+            self._known[str(row["id"])] = trace(row), judged(row, (), self.directory, self.places)
         else:
             self._keep(str(row["id"]), self._ask(str(row["id"])))
 

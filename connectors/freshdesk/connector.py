@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import ClassVar
 
 from pydantic import Field, SecretStr
 
@@ -12,6 +13,7 @@ from connectors.freshdesk import events, merges, reading, sweep, writing
 from connectors.freshdesk.api import Api, Directory, basic, rows
 from connectors.freshdesk.claims import Watch
 from connectors.freshdesk.install import doctor
+from connectors.kit import places
 from connectors.kit.claims import unmoved
 from connectors.kit.http import DeskSession, Limits, OnCall
 from connectors.kit.settings import DeskSettings
@@ -38,6 +40,8 @@ from core.ports import HelpDesk, TokenStore
 
 class Settings(DeskSettings):
     """`[desks.<name>]` of a Freshdesk account."""
+
+    PLACES: ClassVar[frozenset[str]] = frozenset({"brands", "mailboxes", "groups", "channels"})
 
     api_key: SecretStr = Field(SecretStr(""), description="of the bot's own agent account")
     install_api_key: SecretStr = Field(
@@ -98,7 +102,9 @@ class Freshdesk:
         self._api = Api(session)
         ai_agents = frozenset(one.casefold() for one in settings.ai_agents)
         self._directory = Directory(self._api, clock, ai_agents)
-        self._watch = Watch(self._api, self._directory, self._read, f"{settings.tag_prefix}acknowledged")
+        self._places = partial(places.places_of, only=settings.only.scope(), named=self._directory.named)
+        acknowledged = f"{settings.tag_prefix}acknowledged"
+        self._watch = Watch(self._api, self._directory, self._read, acknowledged, self._places)
 
     def verify(self, request: WebhookRequest, now: datetime) -> None:
         """The secret header, or HTTP Basic's password; Freshdesk signs nothing and stamps no time."""
@@ -150,6 +156,7 @@ class Freshdesk:
             human={one: directory.human(one) for one in {holder, *people} if one},
             names={one.id: Assignee(one.id, one.name, email=one.email) for one in people.values()},
             queue_name=directory.group_name(str(raw.get("group_id") or "")),
+            places=self._places(reading.place_ids(raw)),
         )
 
     def mail_headers(self, ticket: Ticket, message_id: str) -> Mapping[str, str]:
@@ -220,6 +227,7 @@ class Freshdesk:
             desk=self.name,
             intent_field=self._settings.value("intent_field"),
             tag_prefix=self._settings.tag_prefix,
+            places=self._places,
         )
         return sweep.changed_since(self._api, sweep.cursor_of(cursor, start), seen)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from connectors.kit.text import words_in
 from connectors.kit.values import Row, stamp, whole
 from core.model import Assignee, Author, Customer, Message, Status, Ticket, by_desk
+from core.scope import Places
 
 EMBEDDED = 10  # `include=conversations` shows the ten oldest and nothing says whether there are more
 FIRST = "description"  # the first message has no id of its own
@@ -27,6 +28,10 @@ STATUS = {
 PRIORITY = {1: "low", 2: "normal", 3: "high", 4: "urgent"}
 CHANNEL = {
     1: "email", 2: "web", 3: "phone", 5: "social", 6: "social", 7: "chat", 8: "chat", 9: "web", 10: "email", 11: "other",
+}  # fmt: skip
+SOURCE_NAME = {
+    1: "email", 2: "portal", 3: "phone", 5: "twitter", 6: "facebook", 7: "chat", 8: "mobihelp", 9: "feedback widget",
+    10: "outbound email", 11: "e-commerce",
 }  # fmt: skip
 STRUCTURED = frozenset({7, 8})  # web chat and mobile SDK take `structured_body` instead of `body`
 UNREACHABLE = frozenset({3, 5, 6, 11})
@@ -45,6 +50,7 @@ class Known:
     human: Mapping[str, bool]  # responder id → whether it is a person
     names: Mapping[str, Assignee]
     queue_name: str = ""
+    places: Places = field(default_factory=dict)
 
 
 def numbered(value: Any, table: Mapping[int, Any], default: Any) -> Any:
@@ -145,6 +151,7 @@ def ticket_of(raw: Row, conversations: Sequence[Row], known: Known) -> Ticket:
         locked="marked as spam" if status is Status.SPAM else "",
         fields={str(k): _text(v) for k, v in _dict(raw.get("custom_fields")).items()},
         waiting_since=_waiting_since(messages),
+        places=known.places,
         raw={
             "tags": tags_of(raw),
             "group_id": raw.get("group_id"),
@@ -154,6 +161,19 @@ def ticket_of(raw: Row, conversations: Sequence[Row], known: Known) -> Ticket:
             "custom_fields": _dict(raw.get("custom_fields")),
         },
     )
+
+
+def place_ids(raw: Row) -> dict[str, list[object]]:
+    """Kind of place → what a ticket says of it. A mail that no mailbox of the account's is named for goes by the
+    addresses that it was sent to; a source by its number, its name and our word."""
+    source, addresses = whole(raw.get("source")), raw.get("to_emails")
+    sent_to: list[object] = [_address(str(one)) for one in addresses] if isinstance(addresses, list) else []
+    return {
+        "brands": [raw.get("product_id")],
+        "mailboxes": [raw["email_config_id"]] if raw.get("email_config_id") else sent_to,
+        "groups": [raw.get("group_id")],
+        "channels": [source, SOURCE_NAME.get(source), CHANNEL.get(source, "other")],
+    }
 
 
 def tags_of(raw: Row) -> list[str]:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from connectors.helpscout.api import Api, embedded
 from connectors.helpscout.directory import full_name
-from connectors.helpscout.reading import Known, assignee_of, holder_of, status_of, threads_of
+from connectors.helpscout.reading import Known, assignee_of, holder_of, place_ids, status_of, threads_of
 from connectors.helpscout.sweep import ALL, OVERLAP, newest, onward, read_page
 from connectors.helpscout.threads import by_person, human_answer, in_order, kind_of
 from connectors.kit.values import Row, iso, row, stamp, text
@@ -51,6 +51,7 @@ def judged(raw: Row, threads: Sequence[Row], known: Known) -> Claim:
         answered=answer is not None,
         answered_at=answered_at,
         closed=status_of(raw) in OVER,
+        places=known.places(place_ids(raw, threads)),
     )
 
 

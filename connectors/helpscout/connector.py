@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from email import message_from_string
 from functools import partial
+from typing import ClassVar
 
 from pydantic import Field, SecretStr
 
@@ -16,6 +17,7 @@ from connectors.helpscout.calls import call_of
 from connectors.helpscout.claims import Watch, taken
 from connectors.helpscout.directory import Directory
 from connectors.helpscout.install import doctor
+from connectors.kit import places
 from connectors.kit.claims import unmoved
 from connectors.kit.http import DeskSession, Limits, OnCall
 from connectors.kit.oauth import Bearer
@@ -42,6 +44,8 @@ from core.ports import TokenStore
 class Settings(DeskSettings):
     """`[desks.<name>]` of a Help Scout account."""
 
+    PLACES: ClassVar[frozenset[str]] = frozenset({"mailboxes", "groups", "channels"})
+
     base_url: str = "https://api.helpscout.net"
     client_id: str = Field("", description="the App ID, from Your profile > My apps")
     client_secret: SecretStr = SecretStr("")  # the App Secret, from the same place
@@ -57,6 +61,10 @@ class Settings(DeskSettings):
     auto_reply_off: bool = Field(
         False, description="you switched off the inboxes' own auto reply (no API shows it)"
     )
+
+    def account(self) -> str:
+        """All accounts share one origin: an app belongs to one of them."""
+        return f"{super().account()} {self.client_id}"
 
 
 def make_session(
@@ -105,6 +113,7 @@ class HelpScout:
         self._api = Api(session, Burst(settings.write_burst))
         bots = frozenset(one.strip().casefold() for one in settings.bots)
         self._directory = Directory(self._api, clock, bots)
+        self._places = partial(places.places_of, only=settings.only.scope(), named=self._directory.named)
         self._watch = Watch(self._api, self._known, self._read, clock)
 
     def verify(self, request: WebhookRequest, now: datetime) -> None:
@@ -149,6 +158,7 @@ class HelpScout:
             staff=self._directory.staff(),
             queues=self._directory.queues(),
             prefix=self._settings.tag_prefix,
+            places=self._places,
         )
 
     def mail_headers(self, ticket: Ticket, message_id: str) -> Mapping[str, str]:
@@ -227,8 +237,9 @@ class HelpScout:
     def changed_since(self, cursor: str, start: datetime, now: datetime) -> Page:
         """One page of the list of changes; once an hour the spam after it."""
         field = self._settings.value("intent_field")
+        prefix = self._settings.tag_prefix
         seen = partial(
-            sweep.changed_ticket_of, desk=self.name, prefix=self._settings.tag_prefix, intent_field=field
+            sweep.changed_ticket_of, desk=self.name, prefix=prefix, intent_field=field, places=self._places
         )
         return sweep.changed_since(self._api, sweep.cursor_of(cursor, start), now, seen)
 

@@ -84,6 +84,18 @@ class Directory:
         found: dict[str, str] = self._keep(what, ask, KEPT, afresh=afresh)
         return found
 
+    def named(self, kind: str) -> dict[str, list[str]]:
+        """Id → names and addresses of the account's inboxes or teams. Raises VendorError."""
+        if kind == "groups":
+            return {one: [name] for one, name in self.teams().items()}
+
+        def ask() -> dict[str, list[str]]:
+            listed = self.api.all("/mailboxes", "mailboxes")
+            return {text(one.get("id")): [text(one.get("name")), text(one.get("email"))] for one in listed}
+
+        found: dict[str, list[str]] = self._keep("named", ask, KEPT)
+        return found
+
     def queues(self, *, afresh: bool = False) -> dict[str, dict[str, str]]:
         """`{"team": {id: name}, "mailbox": {id: name}}`."""
         return {"team": self.teams(afresh=afresh), "mailbox": self.mailboxes(afresh=afresh)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from connectors.helpscout.threads import (
 )
 from connectors.kit.values import Row, row, rows, stamp, text
 from core.model import Assignee, Author, Customer, Message, Status, Ticket
+from core.scope import Places
 
 # "closed" is not final here: it can be written, and a customer's reply makes it active again.
 STATUS = {
@@ -53,6 +54,7 @@ class Known:
     staff: frozenset[str] = frozenset()  # addresses of the company's own people, lower case
     queues: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # kind → id → name
     prefix: str = "ai_"
+    places: Callable[[Mapping[str, Sequence[object]]], Places] = lambda _: {}
 
 
 def status_of(raw: Row) -> Status:
@@ -95,6 +97,17 @@ def queue_of(raw: Row, threads: Sequence[Row] = ()) -> tuple[str, str]:
         teams = [text(one.get("id")) for one in held if text(one.get("type")).lower() == "team"]
         kind, holder = ("team", teams[-1]) if teams else ("", "")
     return (kind, holder) if kind == "team" else ("mailbox", text(raw.get("mailboxId")))
+
+
+def place_ids(raw: Row, threads: Sequence[Row]) -> dict[str, list[object]]:
+    """Kind of place → what a conversation says of it. A channel goes by our word, its type and its source's."""
+    kind, queue = queue_of(raw, threads)
+    source = text(row(raw.get("source")).get("type")).lower()
+    return {
+        "mailboxes": [text(raw.get("mailboxId"))],
+        "groups": [queue] if kind == "team" else [],
+        "channels": [channel_of(raw), text(raw.get("type")).lower(), source],
+    }
 
 
 def assignee_of(raw: Row, threads: Sequence[Row], known: Known) -> Assignee | None:
@@ -180,6 +193,7 @@ def ticket_of(raw: Row, threads: Sequence[Row], known: Known) -> Ticket:
             text(f.get("id")): text(f.get("text") or f.get("value")) for f in rows(raw.get("customFields"))
         },
         waiting_since=waiting_since(raw),
+        places=known.places(place_ids(raw, threads)),
         raw=_kept(raw, tags, threads, known),
     )
 

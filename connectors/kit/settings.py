@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, ClassVar
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr
+from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, model_validator
 
-from core.model import Mode
+from core.model import Mode, Priority
+from core.sections import HoursSettings, Only
+from core.setting_types import Duration, Names, Section, listed
 
-
-def _split(value: Any) -> Any:
-    """Several secrets at once are separated by commas."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
-
-
-Secrets = Annotated[list[SecretStr], BeforeValidator(_split)]
+Secrets = Annotated[list[SecretStr], BeforeValidator(listed)]
 
 
 Kept = Callable[[], Mapping[str, str]]
@@ -29,10 +24,10 @@ def _nothing() -> Mapping[str, str]:
     return {}
 
 
-class DeskSettings(BaseModel):
+class DeskSettings(Section):
     """One `[desks.<name>]` table. `base_url` is the bare origin; the connector adds the paths."""
 
-    model_config = ConfigDict(extra="forbid")
+    PLACES: ClassVar[frozenset[str]] = frozenset()  # the kinds of `only` that this vendor has
 
     vendor: str  # which help desk this is
     base_url: str = ""  # the bare origin of the account
@@ -49,7 +44,7 @@ class DeskSettings(BaseModel):
     calls_per_minute: int = Field(0, ge=0, description="a fixed budget; 0 = the vendor's own headers decide")
     head_room: float = Field(0.1, ge=0, lt=1, description="the share of the rate limit left to humans")
     timeout: float = Field(30.0, gt=0, description="seconds to wait for an answer")
-    look_back: timedelta = Field(timedelta(days=1), description="how far the first sweep looks back")
+    look_back: Duration = Field(timedelta(days=1), description="how far the first sweep looks back")
     tag_prefix: str = "ai_"  # of every tag we set
     intent_field: str = Field(
         "",
@@ -58,11 +53,33 @@ class DeskSettings(BaseModel):
     )
     confidence_field: str = ""  # as above, in whole per cent
     outcome_field: str = ""  # as above: what became of the ticket
-    people: Annotated[list[str], BeforeValidator(_split)] = Field(
+    people: Names = Field(
         default_factory=list,
         description='senders and mailing lists that look automatic and are people: "forms@shop.example", "list-id:help.shop.example"',
     )
     acknowledge: bool = True  # false where the desk's own automatic reply shall be the only one
+    only: Only = Field(
+        default_factory=Only,
+        description="the part of the account that this desk serves; default: all of it. See the vendor's page",
+    )
+    hours: HoursSettings | None = Field(None, description="its own business hours; default: `[hours]`")
+    promise: dict[Priority, Duration] = Field(
+        default_factory=dict, description="its own promises; default: `escalation.promise`"
+    )
+    signature: str = Field(
+        "", description="below each answer and acknowledgment; as `{{ signature }}` where a template wants it"
+    )
+
+    @model_validator(mode="after")
+    def _knows_its_places(self) -> DeskSettings:
+        if wrong := sorted(set(self.only.scope()) - self.PLACES):
+            there = ", ".join(sorted(self.PLACES))
+            raise ValueError(f"only.{wrong[0]}: {self.vendor} has no {wrong[0]} to choose by; use {there}")
+        return self
+
+    def account(self) -> str:
+        """Return what tells this account from others of the vendor's."""
+        return urlsplit(self.base_url).netloc.casefold()
 
     _kept: Kept = PrivateAttr(default_factory=lambda: _nothing)
 

@@ -128,9 +128,11 @@ class SandboxDesk:
         email: str = "customer@example.com",
         name: str = "",
         case_id: int | None = None,
+        extra: dict[str, Any] | None = None,
         **entry: Any,
     ) -> Case:
-        """A new ticket, or (with `case_id`) a reply, which reopens a solved one; listeners are told.
+        """A new ticket, or (with `case_id`) a reply, which reopens a solved one; listeners are told. `extra`: what the fake
+        of a vendor shows of a new one, as its brand.
 
         A reply to a closed ticket becomes a follow-up: a new ticket that copies the tags.
         """
@@ -143,6 +145,7 @@ class SandboxDesk:
                 case, event = new, "created"
             elif case is None:
                 case, event = self._open(subject or "(no subject)", person, entry), "created"
+                case.extra.update(extra or {})
             else:
                 event = "reply"
                 if case.status in {"solved", "pending"}:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
 
+from connectors.kit import places
 from connectors.kit.claims import unmoved
 from connectors.kit.http import DeskSession, Limits, OnCall
 from connectors.kit.oauth import Bearer
@@ -37,6 +39,8 @@ from core.ports import TokenStore
 
 class Settings(DeskSettings):
     """`[desks.<name>]` of a Zendesk account."""
+
+    PLACES: ClassVar[frozenset[str]] = frozenset({"brands", "groups", "forms", "channels"})
 
     client_id: str = Field("", description="the OAuth client's unique identifier")
     client_secret: SecretStr = SecretStr("")  # of that client
@@ -126,6 +130,7 @@ class Zendesk:
         self.patience, self.pace = session.patience, session.pace
         self._api = Api(session)
         self._directory = Directory(self._api, clock)
+        self._places = partial(places.places_of, only=settings.only.scope(), named=self._directory.named)
         self._watch = sweep.Watch(self._api, self._known, settings.tag_prefix)
         self._bots = frozenset(one.casefold() for one in settings.bots)
 
@@ -140,7 +145,9 @@ class Zendesk:
         )
 
     def _known(self) -> reading.Known:
-        return reading.Known(self.name, self._settings.base_url, self._directory.me_id, self._bots)
+        return reading.Known(
+            self.name, self._settings.base_url, self._directory.me_id, self._bots, self._places
+        )
 
     def fetch(self, ticket_id: str) -> Ticket:
         """One read; another one for a ticket with more than its first message."""
@@ -259,7 +266,8 @@ class Zendesk:
 
     def changed_since(self, cursor: str, start: datetime, now: datetime) -> Page:
         """One page of the incremental export, in Zendesk's own order."""
-        marks = sweep.Marks(self.name, self._settings.tag_prefix, self._settings.value("intent_field"))
+        field = self._settings.value("intent_field")
+        marks = sweep.Marks(self.name, self._settings.tag_prefix, field, self._places)
         return sweep.changed_since(self._api, cursor, start, now, marks)
 
     def unclaimed(self, ticket_ids: Sequence[str]) -> dict[str, Claim]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
-from connectors.kit.values import Row
+from connectors.kit.values import Row, rows
 from connectors.zendesk.api import Api, text
 from connectors.zendesk.reading import STAFF
 from core.errors import Gone, NotAllowed, Refused
@@ -26,6 +27,7 @@ class Directory:
         self._groups: dict[str, str] = {}
         self._ours: frozenset[str] | None = None
         self._read_at: datetime | None = None
+        self._named: dict[str, tuple[datetime, dict[str, list[str]]]] = {}
 
     @property
     def known_id(self) -> str:
@@ -68,6 +70,16 @@ class Directory:
                 self._groups, self._read_at = self._api.groups(), self._clock()
             return self._groups
 
+    def named(self, kind: str) -> dict[str, list[str]]:
+        """Id → names and addresses of the account's brands, groups or forms, kept as groups are. Raises VendorError."""
+        if kind == "groups":
+            return {one: [name] for one, name in self.groups().items()}
+        with self._lock:
+            kept = self._named.get(kind)
+            if kept is None or self._clock() - kept[0] > KEPT:
+                kept = self._named[kind] = (self._clock(), NAMED[kind](self._api))
+            return kept[1]
+
     def _fresh(self) -> dict[str, str]:
         with self._lock:
             if self._read_at is not None and self._clock() - self._read_at > AGAIN:
@@ -108,3 +120,24 @@ def _find(queue: str, groups: dict[str, str]) -> str:
     if wanted in groups:
         return wanted
     return next((one for one, name in groups.items() if name.casefold() == wanted.casefold()), "")
+
+
+def _brands(api: Api) -> dict[str, list[str]]:
+    """A brand goes by its name, its subdomain, its address and the domain that is mapped to it."""
+    keys = ("name", "subdomain", "host_mapping")
+    return {
+        text(one.get("id")): [
+            *(text(one.get(key)) for key in keys),
+            urlsplit(text(one.get("brand_url"))).netloc,
+        ]
+        for one in api.all("/brands.json", "brands")
+    }
+
+
+def _forms(api: Api) -> dict[str, list[str]]:
+    """A form goes by its name and by the one that customers see. The list has no pages."""
+    found = rows(api.get("/ticket_forms.json").get("ticket_forms"))
+    return {text(one.get("id")): [text(one.get("name")), text(one.get("display_name"))] for one in found}
+
+
+NAMED: dict[str, Callable[[Api], dict[str, list[str]]]] = {"brands": _brands, "forms": _forms}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from connectors.kit.values import Row, row, rows, stamp
 from connectors.zendesk.api import text
 from connectors.zendesk.channels import channel_of, reached
+from connectors.zendesk.places import Ids, follow_up_of, place_ids
 from core.model import Assignee, Author, Customer, Message, Status, Ticket, by_desk
+from core.scope import Places
 
 MARK = "backstop"  # the name under `metadata` in which each write of ours keeps its key
 MOST_COMMENTS = 5000  # a ticket takes no more
@@ -41,6 +43,7 @@ class Known:
     base_url: str
     me: str  # our own user's id
     bots: frozenset[str] = frozenset()  # other robots, by id or e-mail address, case-folded
+    places: Callable[[Ids], Places] = lambda _: {}
 
     def robot(self, user_id: str, user: Row) -> bool:
         """Whether this user is a robot other than us."""
@@ -138,8 +141,9 @@ def ticket_of(
         opened_by=_opened_by(raw, messages),
         replyable=reached(raw, customer.email),
         locked=_locked(raw),
-        follow_up_of=_follow_up(raw),
+        follow_up_of=follow_up_of(raw),
         fields=fields_of(raw),
+        places=known.places(place_ids(raw)),
         raw={"custom_fields": fields_of(raw), "requester_id": requester},
     )
 
@@ -273,13 +277,3 @@ def _locked(raw: Row) -> str:
     if isinstance(count, int) and count >= MOST_COMMENTS:
         return f"the ticket holds {count} comments, the most that Zendesk takes"
     return ""
-
-
-def _follow_up(raw: Row) -> str:
-    """A reply to a closed ticket is a new one, which copies the old one's tags and fields."""
-    via = row(raw.get("via"))
-    source = row(via.get("source"))
-    if via.get("channel") != "closed_ticket" and source.get("rel") != "follow_up":
-        return ""
-    origin = row(source.get("from"))
-    return text(origin.get("ticket_id") or origin.get("id")) or text(raw.get("via_followup_source_id"))

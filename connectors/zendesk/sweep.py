@@ -12,6 +12,7 @@ from connectors.kit.text import intent_in
 from connectors.kit.values import Row, row, rows, stamp
 from connectors.zendesk.api import Api, text
 from connectors.zendesk.channels import channel_of
+from connectors.zendesk.places import Ids, place_ids
 from connectors.zendesk.reading import (
     EPOCH,
     Known,
@@ -24,6 +25,7 @@ from connectors.zendesk.reading import (
 )
 from core.errors import Gone, Refused
 from core.model import Author, ChangedTicket, Claim, EventKind, Page, Status, TicketEvent, created_key
+from core.scope import Places
 
 WITHHELD = timedelta(minutes=2)  # the newest minute is never shown, and asking for it is an error
 OVERLAP = timedelta(minutes=10)  # read again when a cursor is refused
@@ -40,6 +42,7 @@ class Marks:
     desk: str
     prefix: str
     intent_field: str = ""
+    places: Callable[[Ids], Places] = lambda _: {}
 
 
 def changed_since(api: Api, cursor: str, start: datetime, now: datetime, marks: Marks) -> Page:
@@ -94,6 +97,7 @@ def changed_ticket_of(raw: Row, times: Row, marks: Marks) -> ChangedTicket:
         ),
         customer_wrote_at=stamp(times.get("requester_updated_at")),
         intent_label=intent_label(raw, marks),
+        places=marks.places(place_ids(raw)),
     )
 
 
@@ -127,8 +131,9 @@ class Watch:
         return found
 
     def _claim(self, raw: Row, metrics: Row, people: Mapping[str, Row]) -> Claim:
-        status, holder = status_of(raw), assignee_of(raw, people, self._known())
-        claim = Claim(text(raw.get("id")), closed=status in DONE)
+        known = self._known()
+        status, holder = status_of(raw), assignee_of(raw, people, known)
+        claim = Claim(text(raw.get("id")), closed=status in DONE, places=known.places(place_ids(raw)))
         if holder is not None and holder.human:
             at = stamp(metrics.get("assigned_at")) or stamp(raw.get("updated_at"))
             claim = replace(claim, by=holder.name or holder.id, by_email=holder.email, via="assignee", at=at)

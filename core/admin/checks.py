@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.app import ladders
-from core.errors import ConfigError
+from core.app import ladders, overlapping
+from core.errors import BrokenTemplate, ConfigError
 from core.model import NO_INTENT, Finding, Mode, Priority
 from core.rules import intent_rules, never_automatic
 from core.rungs import check_rungs
@@ -31,6 +31,7 @@ def refuse(settings: Settings, app: App) -> None:
         *_ladders(settings),
         *_tokens(settings, app),
         *_hours(app),
+        *_overlaps(app),
     ]
     if wrong:
         raise ConfigError("\n".join(f"{settings.path}: {line}" for line in wrong))
@@ -62,8 +63,16 @@ def _replies(settings: Settings, app: App) -> list[str]:
 
 def _templates(app: App) -> list[str]:
     """What is wrong with a text is known before the first customer would get it."""
+    return [f"in {language}: {err}: correct the file" for language, err in broken_texts(app)]
+
+
+def broken_texts(app: App) -> list[tuple[str, BrokenTemplate]]:
+    """The texts of all desks that cannot be rendered, each once, with the language."""
     found = check(app.templates, replies(app), app.clock(), app.hours)
-    return [f"in {language}: {err}: correct the file" for language, err in found]
+    for desk, env in app.own_templates.items():
+        if (app.settings.home / "templates" / desk).is_dir():
+            found += check(env, replies(app), app.clock(), app.hours_of(desk))
+    return list({(language, str(err)): (language, err) for language, err in found}.values())
 
 
 def replies(app: App) -> set[str]:
@@ -72,8 +81,9 @@ def replies(app: App) -> set[str]:
 
 
 def _template_exists(app: App, name: str) -> bool:
-    known = set(app.templates.list_templates())
-    return any(candidate in known for candidate in candidates(name, "en")) or name in known
+    """Whether each desk has the text, among its own or among those of all."""
+    places = [set(env.list_templates()) for env in (app.own_templates.values() or [app.templates])]
+    return all({*candidates(name, "en"), name} & known for known in places)
 
 
 def _queues(settings: Settings) -> list[str]:
@@ -86,11 +96,22 @@ def _queues(settings: Settings) -> list[str]:
 
 def _hours(app: App) -> list[str]:
     """A holiday on every open day: no promise could ever be kept."""
-    try:
-        app.hours.check(app.clock())
-    except ValueError as err:
-        return [str(err)]
-    return []
+    wrong = []
+    for name, hours in {"": app.hours, **app.own_hours}.items():
+        try:
+            hours.check(app.clock())
+        except ValueError as err:
+            wrong.append(f"desks.{name}.{err}" if name else str(err))
+    return wrong
+
+
+def _overlaps(app: App) -> list[str]:
+    """Two desk entries that both deal with a ticket would say everything twice."""
+    return [
+        f"desks.{one} and desks.{other} are the same account, and a ticket may belong to both: give each an `only` that "
+        f"shares no brand, mailbox, group, form or channel with the other's"
+        for one, other in overlapping(app.desk_settings)
+    ]
 
 
 def _tokens(settings: Settings, app: App) -> list[str]:

@@ -24,7 +24,6 @@ from core.ledger import db, store, tokens
 from core.ledger.schema import meta
 from core.model import Finding
 from core.notifications import routing
-from core.wording import check
 
 SLOW = 2.0  # seconds for one prediction
 STALE = timedelta(minutes=15)
@@ -133,7 +132,7 @@ def classifier(app: App) -> Iterator[Finding]:
 def templates(app: App) -> Iterator[Finding]:
     """Each text renders with sample facts, in each language that we or the admin wrote it in."""
     names = checks.replies(app)
-    broken = check(app.templates, names, app.clock(), app.hours)
+    broken = checks.broken_texts(app)
     for language, err in broken:
         code = "TP02" if isinstance(err, EmptyTemplate) else "TP01"
         remedy = f"correct {err.file}: it may use name, ticket_id, promise and language"

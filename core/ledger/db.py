@@ -11,11 +11,11 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, make_url, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError
 
-from core.ledger.schema import metadata
+from core.ledger.schema import meta, metadata
 
 UNSTORABLE = (DataError, IntegrityError, UnicodeError)  # the store is there and cannot take these values
 LOCK_POLL = 0.2  # seconds
@@ -176,6 +176,11 @@ def put(conn: Connection, table: Table, keys: Iterable[str], values: Mapping[str
         conn.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed))
     else:
         conn.execute(insert.on_conflict_do_nothing())
+
+
+def kept(conn: Connection, name: str) -> Any:
+    """Return a small fact that is kept by this name; None when there is none."""
+    return conn.execute(select(meta.c.value).where(meta.c.name == name)).scalar()
 
 
 def create_all(engine: Engine) -> None:

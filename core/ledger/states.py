@@ -68,6 +68,7 @@ class Entry(StrEnum):
     SEEN = "seen"
     CLAIMED = "claimed"
     LET_GO = "let go"
+    TAKEN_OVER = "taken over"  # from another desk entry on the same account
     ANSWERED = "answered"
     CLOSED = "closed"
     RETURNED = "returned"

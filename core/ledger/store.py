@@ -413,6 +413,13 @@ def events_known(conn: Connection, keys: Sequence[str]) -> set[str]:
     return set(conn.execute(select(events.c.key).where(events.c.key.in_(list(keys)))).scalars())
 
 
+def passed_over(conn: Connection, desk: str, ticket_ids: Iterable[str]) -> set[str]:
+    """Those of these tickets whose first event is settled: of one without a row, nothing was done about it then."""
+    by_key = {created_key(desk, one): one for one in ticket_ids}
+    settled = and_(events.c.key.in_(list(by_key)), events.c.state == "settled")
+    return {by_key[key] for key in conn.scalars(select(events.c.key).where(settled))}
+
+
 def label(
     conn: Connection, where: tuple[str, str], intent: str, source: str, now: datetime, words: str
 ) -> None:

@@ -43,7 +43,7 @@ def compose(
     try:
         subject, text = render(
             facts, channel.format, length=channel.max_length * (SUMMARY if len(mine) > 1 else 1), words=channel.carries_customer_words, now=now,
-            hours=app.hours, urls=(url, claim_url),
+            hours=app.hours_of(about.desk), urls=(url, claim_url),
         )  # fmt: skip
     except Exception:  # a broken template must not silence a page
         log.exception("the words of a notice are broken: %s", about.template)

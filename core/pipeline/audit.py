@@ -11,6 +11,7 @@ from core.ledger.rows import TicketRow
 from core.ledger.schema import balance
 from core.ledger.states import EventState
 from core.model import ChangedTicket, Status
+from core.pipeline import scoping
 from core.pipeline.returned import came_back
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def audit(app: App, desk: str, since: datetime, now: datetime) -> dict[str, Any]
     listed = _listed(app, desk, since, now)
     with app.engine.begin() as conn:
         known = store.known(conn, desk, list(listed))
+        mine = scoping.ours(app, conn, desk, listed, known)
+        listed = {id_: one for id_, one in listed.items() if id_ in mine}
         stuck = {row.ticket_id for row in store.stuck(conn, now, STUCK_AFTER) if row.desk == desk}
         undue, refused = store.undue(conn, desk), store.refused(conn, desk)
         unlisted = {id_ for id_ in store.newest(conn, desk, now - JUST_NOW) if id_ not in listed}

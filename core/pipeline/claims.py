@@ -22,6 +22,7 @@ from core.ledger.states import Entry
 from core.model import Assign, Assignee, Author, Claim, Mode, Status, Ticket, TicketState
 from core.notifications import routing
 from core.notifications import rows as notice_rows
+from core.pipeline import scoping
 from core.ports import AgentDirectory, HelpDesk
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,9 @@ def notice_claim(app: App, ticket: Ticket, now: datetime) -> None:
 
 def learn(app: App, row: TicketRow, claim: Claim, now: datetime) -> bool:
     """Bring one awaited ticket's row up to what the desk says; whether it still waits for somebody to take it."""
+    if scoping.out_of_scope(app, row, claim):
+        scoping.let_go(app, row, now)
+        return False
     values: dict[str, Any] = {}
     what, detail = Entry.CLAIMED, ""
     if claim.answered:

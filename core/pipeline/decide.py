@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
@@ -87,7 +87,7 @@ def _fallback(app: App, case: Case, row: TicketRow | None, why: str) -> tuple[De
 def _worded(app: App, decision: Decision, case: Case) -> tuple[Decision, datetime | None]:
     """The decision with its texts, and the promise in them. Raises BrokenTemplate when an answer's is broken."""
     now = app.clock()
-    promise_at = promise_of(app, decision.priority, now) if decision.escalates else None
+    promise_at = promise_of(app, case.ticket.desk, decision.priority, now) if decision.escalates else None
     return replace(decision, actions=_filled(app, decision, case, promise_at, now)), promise_at
 
 
@@ -110,7 +110,9 @@ def _guess(app: App, ticket: Ticket, messages: Sequence[Message]) -> tuple[str, 
     try:
         suspects = app.classifier.suspects("\n\n".join(one.everything for one in said))
         found = app.classifier.predict(words)
-        unread = unread or foreign(app.templates, app.rules[ticket.desk].intents.get(found.intent), words)
+        unread = unread or foreign(
+            app.templates_of(ticket.desk), app.rules[ticket.desk].intents.get(found.intent), words
+        )
         return words, replace(found, suspects=suspects, unread=unread)
     except Exception:  # whatever is wrong with it, a human sees the ticket
         log.exception("the classifier failed")
@@ -176,17 +178,16 @@ def _guarded(app: App, decision: Decision, case: Case, history: History, now: da
     )
 
 
-def promise_of(app: App, priority: Priority, now: datetime) -> datetime:
-    """Return by when a human answers, as the acknowledgment of that priority says."""
-    length = app.settings.escalation.promise.get(priority, timedelta(hours=4))
-    return promise(app.hours, now, length, priority)
+def promise_of(app: App, desk: str, priority: Priority, now: datetime) -> datetime:
+    """Return by when a human answers, as the desk's acknowledgment of that priority says."""
+    return promise(app.hours_of(desk), now, app.promised(desk, priority), priority)
 
 
 def _filled(
     app: App, decision: Decision, case: Case, promise_at: datetime | None, now: datetime
 ) -> tuple[Any, ...]:
     filled = fill(
-        app.templates,
+        app.templates_of(case.ticket.desk),
         decision.actions,
         decision,
         case.prediction,
@@ -194,7 +195,7 @@ def _filled(
         words=case.words,
         promise_at=promise_at,
         now=now,
-        hours=app.hours,
+        hours=app.hours_of(case.ticket.desk),
         on_broken=lambda err: tell_broken(app, case.ticket.desk, err),
     )
     if not any(isinstance(a, Reply) and a.purpose == "acknowledgment" for a in filled):

@@ -43,7 +43,7 @@ from core.model import (
     look_key,
 )
 from core.notifications.alerts import alarm
-from core.pipeline import authors, owed
+from core.pipeline import authors, owed, scoping
 from core.pipeline.claims import notice_claim
 from core.pipeline.decide import decide
 from core.pipeline.returned import take_up
@@ -103,6 +103,8 @@ def settle_ticket(app: App, event: EventRow) -> tuple[str, str]:
     ticket = desk.fetch(event.ticket_id)
     now = app.clock()
     where = (event.desk, ticket.id)
+    if why := scoping.not_ours(app, ticket, now):
+        return Outcome.LEFT_ALONE, why
     take_up(app, ticket, now)
     notice_claim(app, ticket, now)
     with reading(app.engine) as conn:

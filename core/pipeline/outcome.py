@@ -125,7 +125,8 @@ def _escalated(
     rungs = app.rungs(priority, decision.intent)
     if decision.rule == CALM:
         rungs = tuple(replace(one, every=one.every or DAILY) for one in rungs if one.notify == TEAM)
-    ladder = ladder_for(rungs, waiting_since=first, promise_at=promise_at, priority=priority, hours=app.hours)
+    hours = app.hours_of(ticket.desk)
+    ladder = ladder_for(rungs, waiting_since=first, promise_at=promise_at, priority=priority, hours=hours)
     values: dict[str, Any] = {
         "state": TicketState.REESCALATED if again else TicketState.ESCALATED,
         "waiting_since": first,

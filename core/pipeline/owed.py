@@ -119,12 +119,12 @@ def _ready(app: App, ticket: Ticket, row: TicketRow, waiting: Sequence[WriteRow]
         promise_at = _promise(app, row, now)
         store.put_ticket(conn, where, now, promise_at=promise_at)
         text = acknowledgment(
-            app.templates,
+            app.templates_of(ticket.desk),
             reply,
             ticket,
             promise_at,
             now,
-            app.hours,
+            app.hours_of(ticket.desk),
             row.language,
             lambda err: tell_broken(app, ticket.desk, err),
         )
@@ -146,4 +146,4 @@ def _promise(app: App, row: TicketRow, now: datetime) -> datetime:
     """What the ladder reckons with while it is still ahead; else the customer, who has heard no promise, gets a new one."""
     if row.promise_at is not None and row.promise_at > now:
         return row.promise_at
-    return promise_of(app, Priority(row.priority or Priority.NORMAL), now)
+    return promise_of(app, row.desk, Priority(row.priority or Priority.NORMAL), now)

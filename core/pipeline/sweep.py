@@ -7,11 +7,12 @@ since its own cursor, and what the ledger does not know enters the line under th
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any
 
 import requests
+from sqlalchemy import Connection
 
 from core.app import App
 from core.engine.queue import enqueue
@@ -22,6 +23,7 @@ from core.ledger.db import reading
 from core.ledger.rows import DeskRow, TicketRow
 from core.model import ChangedTicket, EventKind, TicketEvent, created_key, look_key
 from core.notifications.alerts import alarm
+from core.pipeline import scoping
 from core.pipeline.claims import AWAITED
 from core.pipeline.returned import GONE, came_back, closed_since
 
@@ -42,12 +44,13 @@ def sweep(app: App, name: str, now: datetime) -> dict[str, Any]:
             store.put_desk(conn, name, started_at=now)
             row = store.desk(conn, name)
     start = now - app.desk_settings[name].look_back
-    cursor, seen, found = row.cursor if row else "", 0, 0
+    cursor, seen, found, matched = row.cursor if row else "", 0, 0, 0
     try:
         for _ in range(PAGES):
             page = desk.changed_since(cursor, start, now)
             seen += len(page.changed_tickets)
-            found += _store_page(app, name, page.changed_tickets, page.cursor, now)
+            mine, new = _store_page(app, name, page.changed_tickets, page.cursor, now)
+            matched, found = matched + mine, found + new
             if not page.more:
                 break
             cursor = page.cursor
@@ -61,6 +64,7 @@ def sweep(app: App, name: str, now: datetime) -> dict[str, Any]:
             store.hasten(conn, name, now)
         else:
             store.hasten(conn, name, now, store.NO_ENTRY)
+    scoping.watch(app, name, seen, matched, now)
     _warn_of_the_end(app, name, now)
     if found:
         _doubt_the_hook(app, name, row, now)
@@ -69,25 +73,54 @@ def sweep(app: App, name: str, now: datetime) -> dict[str, Any]:
 
 def _store_page(
     app: App, desk: str, changed_tickets: Sequence[ChangedTicket], cursor: str, now: datetime
-) -> int:
-    """Facts that the ledger does not know become events; one transaction with the cursor."""
+) -> tuple[int, int]:
+    """Events that the ledger does not know become events; one transaction with the cursor. Return how many of the lines
+    are this desk's, and how many events were new."""
     with app.engine.begin() as conn:
         known = store.known(conn, desk, [s.ticket_id for s in changed_tickets])
-        events = [event for s in changed_tickets for event in unknown(desk, s, known.get(s.ticket_id), now)]
+        mine = scoping.ours(app, conn, desk, {s.ticket_id: s for s in changed_tickets}, known)
+        events = [
+            event
+            for s in changed_tickets
+            if s.ticket_id in mine
+            for event in unknown(desk, s, known.get(s.ticket_id))
+        ]
+        events += _moved(app, conn, desk, changed_tickets, known, mine)
         told = store.events_known(conn, [event.key for event in events])
         new = [event for event in events if event.key not in told]
         for event in new:
             if store.add_event(conn, event, "sweep", now):
                 enqueue(app, conn, event)
         for s in changed_tickets:
-            _keep(app, conn, desk, s, known.get(s.ticket_id), now)
+            if s.ticket_id in mine:
+                _keep(app, conn, desk, s, known.get(s.ticket_id), now)
         store.put_desk(conn, desk, cursor=cursor)
-    return len(new)
+    return len(mine), len(new)
 
 
-def unknown(
-    desk: str, changed_ticket: ChangedTicket, row: TicketRow | None, now: datetime
+def _moved(
+    app: App,
+    conn: Connection,
+    desk: str,
+    changed_tickets: Sequence[ChangedTicket],
+    known: Mapping[str, TicketRow],
+    mine: Set[str],
 ) -> list[TicketEvent]:
+    """Looks at tickets that left the part of the account that the desk serves, or came into it after they were passed
+    over."""
+    if not app.scope(desk):
+        return []
+    new = store.passed_over(conn, desk, [one for one in mine if one not in known])
+    left = {one for one, row in known.items() if one not in mine and row.closed_at is None}
+    return [_look(desk, s, s.updated_at) for s in changed_tickets if s.ticket_id in new | left]
+
+
+def _look(desk: str, changed_ticket: ChangedTicket, at: datetime) -> TicketEvent:
+    key = look_key(desk, changed_ticket.ticket_id, f"sweep-{changed_ticket.updated_at:%Y%m%dT%H%M%S}")
+    return TicketEvent(desk, key, EventKind.LOOK, changed_ticket.ticket_id, at)
+
+
+def unknown(desk: str, changed_ticket: ChangedTicket, row: TicketRow | None) -> list[TicketEvent]:
     """What this line proves that the ledger does not know yet."""
     ticket_id = changed_ticket.ticket_id
     if row is None:
@@ -101,9 +134,7 @@ def unknown(
     moved = row.desk_updated_at is None or changed_ticket.updated_at > row.desk_updated_at
     awaited = row.state in AWAITED and moved
     if newer or awaited or came_back(row, changed_ticket.status) or (wrote is None and moved and not events):
-        at = wrote or changed_ticket.updated_at
-        nonce = f"sweep-{changed_ticket.updated_at:%Y%m%dT%H%M%S}"
-        events.append(TicketEvent(desk, look_key(desk, ticket_id, nonce), EventKind.LOOK, ticket_id, at))
+        events.append(_look(desk, changed_ticket, wrote or changed_ticket.updated_at))
     return events
 
 

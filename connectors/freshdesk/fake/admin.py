@@ -108,7 +108,17 @@ def admin(state: State) -> Blueprint:
     @bp.get("/email_configs")
     def email_configs() -> Response:
         admin_only()
-        return paged([{"id": 1, "name": "Support", "reply_email": state.support_email, "active": True}])
+        found = {1: state.support_email, **state.mailboxes}
+        return paged([
+            {"id": one, "name": f"Mailbox {one}", "reply_email": mail, "to_email": f"desk{one}@mail.freshdesk.example", "active": True}
+            for one, mail in found.items()
+        ])  # fmt: skip
+
+    @bp.get("/products")
+    def products() -> Response:
+        return paged(
+            [{"id": one, "name": name, "primary_email": None} for one, name in state.products.items()]
+        )
 
     return bp
 

@@ -48,6 +48,8 @@ class State:
     scope: int = 1
     limit: int = 100_000
     support_email: str = "support@desk.example"
+    products: dict[int, str] = field(default_factory=dict)
+    mailboxes: dict[int, str] = field(default_factory=dict)  # beside the support address
     required_for_closure: tuple[str, ...] = ()
     cascading: bool = True
     rules: dict[int, list[dict[str, Any]]] = field(default_factory=lambda: {1: [], 3: [], 4: []})
@@ -98,9 +100,9 @@ def ticket_json(state: State, case: Case, *, view: bool = False) -> dict[str, An
         "responder_id": case.assignee_id,
         "group_id": case.queue_id,
         "company_id": None,
-        "product_id": None,
-        "email_config_id": None,
-        "to_emails": None,
+        "product_id": case.extra.get("product_id"),
+        "email_config_id": case.extra.get("email_config_id"),
+        "to_emails": case.extra.get("to_emails"),
         "cc_emails": [],
         "fwd_emails": [],
         "reply_cc_emails": [],

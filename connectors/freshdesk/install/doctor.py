@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from connectors.freshdesk.api import Api, Directory, rows
+from connectors.kit import places
 from connectors.kit.findings import origin, secret, visit
 from connectors.kit.values import Row
 from core.errors import NotAllowed, Refused, VendorError
@@ -92,6 +93,10 @@ def _queues(_settings: Settings, _api: Api, directory: Directory, queues: Iterab
             )
 
 
+def _places(settings: Settings, _api: Api, directory: Directory, _queues: Iterable[str]) -> Iterator[Finding]:
+    return places.findings("FD11", settings.only.scope(), directory.named)
+
+
 def _fields(settings: Settings, api: Api, _directory: Directory, _queues: Iterable[str]) -> Iterator[Finding]:
     try:
         there = {str(field.get("name")): field for field in rows(api.get("/ticket_fields"))}
@@ -141,4 +146,4 @@ def _sender(settings: Settings, api: Api, _directory: Directory, _queues: Iterab
         )
 
 
-CHECKS: tuple[Check, ...] = (_identity, _queues, _fields, _sender)
+CHECKS: tuple[Check, ...] = (_identity, _queues, _places, _fields, _sender)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from connectors.helpscout.api import Api
 from connectors.helpscout.directory import Directory, full_name, options
+from connectors.kit import places
 from connectors.kit.findings import origin, secret, visit
 from connectors.kit.values import Row, text
 from core.errors import NotAllowed, Refused
@@ -98,6 +99,10 @@ def _queues(_settings: Settings, _api: Api, directory: Directory, queues: Iterab
             yield Finding("HS06", "ok", f'"{queue}" is the {word} {one}')
 
 
+def _places(settings: Settings, _api: Api, directory: Directory, _queues: Iterable[str]) -> Iterator[Finding]:
+    return places.findings("HS09", settings.only.scope(), directory.named)
+
+
 def _fields(settings: Settings, _api: Api, directory: Directory, _queues: Iterable[str]) -> Iterator[Finding]:
     """Fields belong to an inbox: where one is missing it stays empty."""
     wanted = settings.fields()
@@ -142,4 +147,4 @@ def _one_token(
         )
 
 
-CHECKS: tuple[Check, ...] = (_identity, _queues, _fields, _one_token)
+CHECKS: tuple[Check, ...] = (_identity, _queues, _places, _fields, _one_token)

@@ -48,6 +48,8 @@ class State:
     triggers: dict[int, Json] = field(default_factory=dict)
     fields: dict[int, Json] = field(default_factory=dict)
     views: dict[int, Json] = field(default_factory=dict)
+    brands: dict[int, str] = field(default_factory=lambda: {1: "Desk"})
+    forms: dict[int, str] = field(default_factory=lambda: {1: "Default"})
     used: dict[str, list[datetime]] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)  # keys in updates that Zendesk silently ignores
     mailed: list[tuple[int, str]] = field(default_factory=list)  # (ticket, text) sent to requesters
@@ -204,8 +206,8 @@ def ticket_of(case: Case, base: str) -> Json:
         "custom_fields": custom,
         "fields": custom,
         "satisfaction_rating": None,
-        "ticket_form_id": 1,
-        "brand_id": 1,
+        "ticket_form_id": case.extra.get("form_id", 1),
+        "brand_id": case.extra.get("brand_id", 1),
         "allow_channelback": False,
         "allow_attachments": True,
         "from_messaging_channel": case.via == "chat",

@@ -142,6 +142,15 @@ def tickets(state: State) -> Blueprint:
     def groups() -> Json:
         return paged("groups", [{"id": q.id, "name": q.name, "deleted": False} for q in desk.queues.values()])
 
+    @routes.get("/brands.json")
+    def brands() -> Json:
+        return paged("brands", [_brand(one, name) for one, name in state.brands.items()])
+
+    @routes.get("/ticket_forms.json")
+    def forms() -> Json:
+        found = [{"id": one, "name": name, "display_name": name} for one, name in state.forms.items()]
+        return {"ticket_forms": found, "next_page": None, "count": len(found)}
+
     @routes.get("/suspended_tickets.json")
     def suspended() -> Json:
         if state.bot_role != "admin":
@@ -149,6 +158,19 @@ def tickets(state: State) -> Blueprint:
         return paged("suspended_tickets", list(state.suspended))
 
     return routes
+
+
+def _brand(one: int, name: str) -> Json:
+    sub = name.lower().replace(" ", "-")
+    host = f"{sub}.zendesk.com"
+    return {
+        "id": one,
+        "name": name,
+        "subdomain": sub,
+        "brand_url": f"https://{host}",
+        "host_mapping": None,
+        "active": True,
+    }
 
 
 def _export(state: State, shown: Any) -> Json:

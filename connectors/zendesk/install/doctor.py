@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from connectors.kit import places
 from connectors.kit.values import Row, rows
 from connectors.zendesk import auth
 from connectors.zendesk.api import Api, text
@@ -33,6 +34,7 @@ def findings(settings: Settings, api: Api, directory: Directory, queues: Iterabl
         known,
         *_rights(me),
         *_queues(directory, queues),
+        *places.findings("ZD23", settings.only.scope(), directory.named),
         *_fields(settings, api),
         *_export(api),
         *_suspended(api),
