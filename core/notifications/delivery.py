@@ -28,7 +28,7 @@ from core.model import Claim, Notification, Priority, ReceiptState, TicketState
 from core.notifications.digests import hold_back, members
 from core.notifications.routing import DESK, Place, Routes
 from core.notifications.rows import FORGOTTEN, WAITING, count, insert_row
-from core.notifications.sending import ARRIVES, attempt, fall_over, retry_stuck
+from core.notifications.sending import ARRIVES, attempt, fall_over, only_held, retry_stuck
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,12 @@ def pump(app: App, now: datetime, still_waiting: StillWaiting | None = None) -> 
             gathered = members(conn, rows)
         alive, over = _checked(app, [*rows, *gathered], still_waiting)
         _drop(app, over, now)
-        ready = hold_back(app, [row for row in rows if row.key in alive], now)
+        due = [row for row in rows if row.key in alive]
+        ready = hold_back(app, due, now)
+        going = {row.key for row in ready}
+        for row in due:
+            if row.key not in going:
+                only_held(app, row, now)
         sent += _send(app, ready, now)
         if len(rows) < MOST and not _due(app.engine, now, limit=1):
             break

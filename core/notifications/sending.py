@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, select, update
 
 from core.app import App
 from core.errors import BackstopError, Refused, TryLater, UnknownOutcome, said_of
+from core.escalation import ALARMING
 from core.ledger import links, store
 from core.ledger.db import reading
 from core.ledger.moves import move
@@ -135,6 +136,24 @@ def _not_told_of_the_end(
         _alarm(conn, routing.of(app), row, because, now)
 
 
+def reaches(state: str, priority: Priority) -> bool:
+    """Whether a message of that state reaches somebody in time. One that is held for a summary comes up to a quarter of an
+    hour later: that is too late for what is urgent or high."""
+    held = state == NotificationState.BUNDLED and priority in ALARMING
+    return state in LIVE | {NotificationState.DELIVERED} and not held
+
+
+def only_held(app: App, row: NotificationRow, now: datetime) -> None:
+    """A message was just put into a summary: where every other way had failed before, the next one is tried at once."""
+    with app.engine.begin() as conn:
+        mine = and_(notices.c.notice_key == row.notice_key, notices.c.key != row.key)
+        states = list(conn.scalars(select(notices.c.state).where(mine)))
+        priority = Priority(row.priority)
+        lost = NotificationState.FAILED in states and priority in ALARMING
+        if lost and not any(reaches(state, priority) for state in states):
+            _next_way(app, conn, row, f"{row.channel} holds it for a summary, and the other way failed", now)
+
+
 def _next_way(app: App, conn: Connection, row: NotificationRow, because: str, now: datetime) -> None:
     routes, told = routing.of(app), notice_of(row)
     siblings = [
@@ -143,7 +162,7 @@ def _next_way(app: App, conn: Connection, row: NotificationRow, because: str, no
         if one.key != row.key
     ]
     tried = {one.channel for one in siblings} | {row.channel}
-    reached = any(one.state in LIVE | {NotificationState.DELIVERED} for one in siblings)
+    reached = any(reaches(one.state, told.priority) for one in siblings)
     places = routes.fallback(
         row.audience, told.priority, tried, bool(row.ticket_id), now, person=row.person, wide=not reached
     )

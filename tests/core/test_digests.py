@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from core.ledger.schema import notices
 from core.model import Claim, Notification, Priority
 from core.notifications.delivery import pump
+from core.notifications.routing import Place
+from core.notifications.rows import insert_row
 from tests.core.notification_world import REFUSED, M, World, notice
 
 
@@ -150,3 +154,49 @@ def test_a_ticket_that_another_worker_adds_while_the_digest_is_sent_goes_into_th
     world.tick(1)
     world.tick(14)
     assert ["4709" in one.text for one in world.sms.sent] == [False] * 6 + [True]
+
+
+def _one_waits_in_a_summary(world: World) -> str:
+    """Five text messages went out, Slack refuses: the sixth urgent ticket's."""
+    for number in range(5):
+        world.escalate(str(5000 + number))
+    world.tick()
+    world.slack.down = REFUSED
+    return "5005"
+
+
+def test_an_urgent_notice_that_is_held_for_a_summary_reaches_nobody_so_the_next_channel_is_tried_at_once(
+    world: World,
+) -> None:
+    ticket = _one_waits_in_a_summary(world)
+    world.escalate(ticket)
+    world.tick()
+    assert {d.ticket_id for d in world.boss.sent} == {ticket}
+    assert [r.state for r in world.rows(channel="sms:oncall", ticket_id=ticket)] == ["bundled"]
+
+
+def test_it_is_the_same_when_the_other_channel_failed_before_the_message_was_held(world: World) -> None:
+    _one_waits_in_a_summary(world)
+    world.tell(notice(6))
+    assert world.boss.sent, "Slack failed, and the text message is held"
+    world.boss.sent.clear()
+    with world.engine.begin() as conn:
+        insert_row(conn, notice(7), Place("sms:oncall", "+15550100"), world.now)
+        insert_row(conn, notice(7), Place("slack:urgent"), world.now)
+        conn.execute(
+            update(notices).where(notices.c.channel == "slack:urgent").values(state="failed", due_at=None)
+        )
+    pump(world, world.now)
+    assert {d.ticket_id for d in world.boss.sent} == {"4707"}
+
+
+def test_what_is_not_urgent_may_wait_for_its_summary(world: World) -> None:
+    _one_waits_in_a_summary(world)
+    world.routes = world.routes.__class__(
+        world.channels,
+        by_priority={Priority.NORMAL: ("sms:oncall", "slack:urgent")},
+        audiences={"manager": ("email:manager",)},
+    )
+    world.escalate("5005", priority="normal")
+    world.tick()
+    assert world.boss.sent == []
