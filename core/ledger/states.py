@@ -77,6 +77,7 @@ class Entry(StrEnum):
     DEAD_LETTER = "dead letter"
     GONE = "gone"
     FORGOTTEN = "forgotten"
+    CLOCK = "clock"  # it ran ahead, and came back
 
 
 State = TypeVar("State", EventState, DecisionState, WriteState, NotificationState, TicketState)

@@ -18,7 +18,7 @@ from core.ledger.rows import TicketRow
 from core.ledger.states import Entry
 from core.model import Claim, Priority, TicketState
 from core.notifications import delivery, polling, routing
-from core.pipeline import owed, scoping
+from core.pipeline import clock_back, owed, scoping
 from core.pipeline.claims import learn
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ FRESH = timedelta(seconds=10)
 
 def remind(app: App, now: datetime, only: tuple[str, str] | None = None) -> int:
     """One pass of the ladder: what is due is checked against the desks in bulk, then told. Gives how many notices went out."""
+    clock_back.mend(app, now)
     with reading(app.engine) as conn:
         rows = (
             store.due_tickets(conn, now, app.desks)

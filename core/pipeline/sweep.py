@@ -23,7 +23,7 @@ from core.ledger.db import reading
 from core.ledger.rows import DeskRow, TicketRow
 from core.model import ChangedTicket, EventKind, TicketEvent, created_key, look_key
 from core.notifications.alerts import alarm
-from core.pipeline import scoping
+from core.pipeline import clock_back, scoping
 from core.pipeline.claims import AWAITED
 from core.pipeline.returned import GONE, came_back, closed_since
 
@@ -38,6 +38,7 @@ SILENT = timedelta(hours=1)  # a hook that said nothing while the sweep found wo
 def sweep(app: App, name: str, now: datetime) -> dict[str, Any]:
     """One pass over one desk; gives what it saw and found. The cursor moves only after its page is stored."""
     desk = app.desks[name]
+    clock_back.mend(app, now)
     with app.engine.begin() as conn:
         row = store.desk(conn, name)
         if row is None or row.started_at is None:
