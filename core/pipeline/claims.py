@@ -74,7 +74,7 @@ def learn(app: App, row: TicketRow, claim: Claim, now: datetime) -> bool:
             waiting_since=row.waiting_since or now,
             promise_at=row.promise_at or now,
             claimed_at=claim.at or now,
-            hours=app.hours,
+            hours=app.hours_of(row.desk),
         )
         values = {
             "state": TicketState.CLAIMED,

@@ -87,14 +87,14 @@ def _pull_back(app: App, conn: Connection, now: datetime) -> None:
 def _anew(app: App, row: TicketRow, now: datetime) -> dict[str, Any]:
     """The ladder as if it had begun with the customer's wait, of which the team hears again."""
     priority, since = Priority(row.priority or Priority.NORMAL), min(row.waiting_since or now, now)
-    latest = promise_of(app, priority, now)
+    latest = promise_of(app, row.desk, priority, now)
     promise_at = min(row.promise_at or latest, latest)
     ladder = escalation.ladder_for(
         app.rungs(priority, row.intent),
         waiting_since=since,
         promise_at=promise_at,
         priority=priority,
-        hours=app.hours,
+        hours=app.hours_of(row.desk),
     )
     values: dict[str, Any] = {
         "waiting_since": since,
@@ -106,6 +106,11 @@ def _anew(app: App, row: TicketRow, now: datetime) -> dict[str, Any]:
         came = min(row.claimed_at or now, now)
         values["claimed_at"] = came
         ladder = escalation.after_claim(
-            ladder, 0, waiting_since=since, promise_at=promise_at, claimed_at=came, hours=app.hours
+            ladder,
+            0,
+            waiting_since=since,
+            promise_at=promise_at,
+            claimed_at=came,
+            hours=app.hours_of(row.desk),
         )
     return values | {"ladder": ladder, "next_due_at": escalation.next_due(ladder, 0)}

@@ -114,7 +114,7 @@ def _tell(app: App, desk: str, ticket_id: str, now: datetime) -> None:
             row.ladder or [],
             rung,
             now,
-            app.hours,
+            app.hours_of(desk),
             priority=Priority(row.priority or Priority.NORMAL),
             held=row.state == TicketState.CLAIMED,
         )
