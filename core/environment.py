@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from dotenv import dotenv_values
+from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
 from core.errors import ConfigError
@@ -34,3 +35,21 @@ def load_dotenv(path: Path) -> None:
     for name, value in dotenv_values(path).items() if path.exists() else ():
         if value is not None and name.startswith(PREFIX):
             os.environ.setdefault(name, str(path.parent / value) if name.endswith("_FILE") else value)
+
+
+_REMEDIES = {
+    "extra_forbidden": "no such key here: check its spelling against the configuration reference",
+    "missing": "is missing: add it to the file or to the environment",
+}
+
+
+def explain(err: ValidationError, file: str, prefix: str = "") -> str:
+    """A validation error as one line per key: file, key, what is wrong, remedy. Values are not shown."""
+    lines = []
+    for one in err.errors(include_url=False, include_input=False):
+        key = ".".join([prefix, *map(str, one["loc"])] if prefix else map(str, one["loc"]))
+        where = f"{file}: {key}" if key else file
+        words = _REMEDIES.get(one["type"], one["msg"].removeprefix("Value error, "))
+        env = PREFIX + key.upper().replace(".", "__")
+        lines.append(f"{where}: {words} (or set {env})" if one["type"] == "missing" else f"{where}: {words}")
+    return "\n".join(lines)

@@ -68,8 +68,13 @@ def prolonged(
     at = _at(last) if last else now
     while at <= now:
         at = hold(_again_at(at, again, hours), again["quiet"], priority, hours)
-    entry = _spoken(at, last["notify"] if last else TEAM, again["business"]) | {"again": again}
+    entry = _spoken(at, last["notify"] if last else _first(ladder), again["business"]) | {"again": again}
     return _numbered([*left, _waiting(entry, at, at, hours) if held else entry], done)
+
+
+def for_audience(ladder: Ladder, audience: str) -> list[Entry]:
+    """The same ladder for others than the team: they hear whatever the team would."""
+    return [dict(entry) | ({"notify": audience} if entry["notify"] == TEAM else {}) for entry in ladder]
 
 
 def due(row: Mapping[str, Any], now: datetime) -> list[Entry]:
@@ -146,14 +151,14 @@ def half_of(waiting_since: datetime, promise_at: datetime, priority: Priority, h
 def resume(ladder: Ladder, rung: int, now: datetime) -> list[Entry]:
     """The ticket was let go: the ladder is what it was. At its end the team hears of it once more."""
     done, left = [dict(entry) for entry in ladder[:rung]], _restored(ladder[rung:])
-    return _numbered(left or [_entry(now, TEAM, "resumed")], done)
+    return _numbered(left or [_entry(now, _first(ladder), "resumed")], done)
 
 
 def returned(ladder: Ladder, rung: int, now: datetime) -> list[Entry]:
     """The ticket was out of sight and is back: the team hears of it at once, then the ladder goes on."""
     done, left = [dict(entry) for entry in ladder[:rung]], _restored(ladder[rung:])
     ahead = [entry for entry in left if _at(entry) > now]
-    return _numbered([_entry(now, TEAM, "resumed"), *ahead], done)
+    return _numbered([_entry(now, _first(ladder), "resumed"), *ahead], done)
 
 
 def notices_for(row: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> tuple[Notification, ...]:
@@ -244,6 +249,11 @@ def _before_it_breaks(
 
 def _left(row: Mapping[str, Any]) -> Ladder:
     return (row["ladder"] or [])[int(row["rung"]) :]
+
+
+def _first(ladder: Ladder) -> str:
+    """Who was told first: the team, or whoever stands in its place."""
+    return str(next((entry["notify"] for entry in ladder if entry["template"] == "escalated"), TEAM))
 
 
 def _highest(ladder: Ladder) -> str:

@@ -261,6 +261,15 @@ def whole_percent(share: float) -> int:
 
 
 @dataclass(frozen=True)
+class Danger:
+    """A topic that always goes to a human, and the customer's words that say so."""
+
+    topic: str
+    title: str  # the topic in words
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Prediction:
     """The classifier's answer; `confidence` is calibrated: 0.85 is right 85 times of 100."""
 
@@ -276,6 +285,7 @@ class Prediction:
         ""  # what the guess leaves out of account, in words; "" when it was made from all that is new
     )
     blind: str = ""  # the message's language, where urgent messages in it are not recognised often enough
+    dangers: tuple[Danger, ...] = ()  # what always goes to a human, whatever the guess
 
 
 # --- actions: what is to be done to a ticket, as values -------------------------------------
@@ -505,6 +515,7 @@ class Rules:
     mode: Mode = Mode.ACT
     tag_prefix: str = "ai_"
     suspicion: float = 0.25
+    safety: Priority = Priority.URGENT  # of what a human must always see
     human_request: str = "human_request"
     acknowledge: bool = True
     version: str = ""
@@ -521,6 +532,7 @@ class History:
     priority: Priority | None = None
     intent: str = ""
     queue: str = ""
+    reason: str = ""  # why a human is awaited
 
 
 # --- the sweep ------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from core import automatic
+from core import automatic, safety
 from core.model import (
     NO_INTENT,
     Action,
@@ -70,18 +70,18 @@ def _wanted(
     """What a ticket that is ours to touch needs, whoever wrote."""
     rule = _rule(prediction.intent, rules)
     priority = _priority(prediction, rule, rules)
-    machine = automatic.written_by(messages)
+    machine, dangers = automatic.written_by(messages), prediction.dangers
     nothing = automatic.adds_nothing(ticket, messages, priority, history, rules)
-    if nothing is not None:
+    if nothing is not None and not (dangers and machine is None):
         return nothing
-    if machine is None:
-        return _for_a_person(ticket, prediction, rule, priority, history, rules)
-    if machine.grade is Grade.PROVEN:
+    if machine is not None and machine.grade is Grade.PROVEN:
         return automatic.proven(machine, history, rules)
-    silent = replace(rules, acknowledge=False)
-    held = f"looks automatic because {machine.reason}"
-    decision = _for_a_person(ticket, prediction, rule, priority, history, silent, held=held)
-    return automatic.looks_automatic(decision, machine, rules)
+    heard = rules if machine is None else replace(rules, acknowledge=False)
+    held = safety.why(dangers) if dangers else f"looks automatic because {machine.reason}" if machine else ""
+    decision = _for_a_person(ticket, prediction, rule, priority, history, heard, held=held)
+    if dangers:
+        decision = safety.raised(decision, dangers, history, rules)
+    return decision if machine is None else automatic.looks_automatic(decision, machine, rules)
 
 
 def _for_a_person(

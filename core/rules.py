@@ -52,6 +52,7 @@ def rules_for(settings: Settings, desk: Any, demoted: Collection[str] = ()) -> R
         for name, rule in intent_rules(settings).items()
     }
     facts = [settings.bands.model_dump(), desk.general_queue, desk.mode, desk.acknowledge]
+    facts += [settings.safety.priority]
     facts += [[r.name, r.priority, r.queue, r.reply, r.action, r.mode, r.auto] for r in intents.values()]
     version = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
     return Rules(
@@ -63,6 +64,7 @@ def rules_for(settings: Settings, desk: Any, demoted: Collection[str] = ()) -> R
         mode=desk.mode,
         tag_prefix=desk.tag_prefix,
         suspicion=settings.classifier.suspicion,
+        safety=settings.safety.priority,
         acknowledge=desk.acknowledge,
         version=version,
     )

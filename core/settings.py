@@ -22,7 +22,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from core.environment import PREFIX, EnvWithFiles, load_dotenv
+from core.environment import PREFIX, EnvWithFiles, explain, load_dotenv
 from core.errors import ConfigError
 from core.model import Mode, Priority
 from core.sections import HoursSettings
@@ -159,6 +159,13 @@ class Escalation(Section):
     alarm: Names = Field(default_factory=list)  # where our own troubles are told; default: urgent's channels
 
 
+class Safety(Section):
+    """`[safety]`: messages that a human must always see (self-harm, threats, legal steps …). Cannot be switched off."""
+
+    priority: Priority = Priority.URGENT  # of these messages, unless their intent is more urgent
+    channels: Names = Field(default_factory=list)  # who hears of them; default: the priority's channels
+
+
 class Limits(Section):
     """`[limits]`: how much may be said automatically, and how often a failing thing is tried."""
 
@@ -195,6 +202,7 @@ class Settings(BaseSettings):
     channels: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)  # see below, by kind
     rota: dict[str, dict[str, Any]] = Field(default_factory=dict)  # who is on duty, by audience
     people: dict[str, dict[str, Any]] = Field(default_factory=dict)  # addresses by kind of channel
+    safety: Safety = Field(default_factory=Safety)
     hours: HoursSettings = Field(default_factory=HoursSettings)
     limits: Limits = Field(default_factory=Limits)
     privacy: Privacy = Field(default_factory=Privacy)
@@ -261,21 +269,3 @@ def load(path: Path | str | None = None, **overrides: Any) -> Settings:
         raise ConfigError(f"{file}: cannot be read: {why}") from err
     except ValueError as err:  # broken TOML
         raise ConfigError(f"{file}: {err}. Is a quote or a bracket missing?") from err
-
-
-_REMEDIES = {
-    "extra_forbidden": "no such key here: check its spelling against the configuration reference",
-    "missing": "is missing: add it to the file or to the environment",
-}
-
-
-def explain(err: ValidationError, file: str, prefix: str = "") -> str:
-    """A validation error as one line per key: file, key, what is wrong, remedy. Values are not shown."""
-    lines = []
-    for one in err.errors(include_url=False, include_input=False):
-        key = ".".join([prefix, *map(str, one["loc"])] if prefix else map(str, one["loc"]))
-        where = f"{file}: {key}" if key else file
-        words = _REMEDIES.get(one["type"], one["msg"].removeprefix("Value error, "))
-        env = PREFIX + key.upper().replace(".", "__")
-        lines.append(f"{where}: {words} (or set {env})" if one["type"] == "missing" else f"{where}: {words}")
-    return "\n".join(lines)

@@ -17,6 +17,7 @@ from connectors.kit.provision import installed
 from core.admin.checks import refuse
 from core.app import App, wall
 from core.classify.build import Absent, checked, classifier_of
+from core.environment import explain
 from core.errors import ConfigError, TryLater
 from core.hours import Hours
 from core.learning.demotion import honour
@@ -30,7 +31,7 @@ from core.ports import HelpDesk
 from core.reports.attachments import enclosed
 from core.rules import hours_of, rules_for
 from core.sandbox import environment
-from core.settings import Settings, explain
+from core.settings import Settings
 from core.telemetry import traces
 from core.telemetry.counters import Counters
 

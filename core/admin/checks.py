@@ -166,6 +166,11 @@ def _references(settings: Settings) -> list[str]:
         for ref in refs
         if ref not in known and ref not in settings.rota
     ]
+    wrong += [
+        f"safety.channels: there is no channel {ref}: add [channels.{ref.replace(':', '.')}]"
+        for ref in settings.safety.channels
+        if ref not in known and ref not in settings.rota
+    ]
     return wrong
 
 

@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel, ValidationError
 
-from core.environment import PREFIX
+from core.environment import PREFIX, explain
 from core.errors import ConfigError
 from core.model import Mode
-from core.settings import Settings, explain
+from core.settings import Settings
 
 BESIDE_SECRETS = {"client_id", "account_sid", "user"}  # not secret, but issued together with one
 

@@ -41,9 +41,10 @@ class Lexicon:
     def concepts(self, text: str) -> list[str]:
         """Return the concepts that a text names, each once."""
         words = _WORDS.findall(folded(text.lower()))
-        return list(dict.fromkeys(one for at in range(len(words)) for one in sorted(self._at(words, at))))
+        return list(dict.fromkeys(one for at in range(len(words)) for one in sorted(self.at(words, at))))
 
-    def _at(self, words: Sequence[str], at: int) -> set[str]:
+    def at(self, words: Sequence[str], at: int) -> dict[str, int]:
+        """Return the concepts that the words from this place on express, with how many words it takes."""
         word = words[at]
         found = set(self.whole.get(word, ()))
         for cut in range(2, len(word) + 1):
@@ -52,11 +53,12 @@ class Lexicon:
             for first in range(len(word) - 1):
                 for last in range(first + 2, len(word) + 1):
                     found.update(self.inside.get(word[first:last], ()))
+        lengths = dict.fromkeys(found, 1)
         for phrase, concept in self.phrases.get(word[:STEM], ()):
             said = words[at : at + len(phrase)]
             if len(said) == len(phrase) and all(map(_matches, phrase, said)):
-                found.add(concept)
-        return found
+                lengths[concept] = max(len(phrase), lengths.get(concept, 0))
+        return lengths
 
 
 def lexicon(table: Mapping[str, str]) -> Lexicon:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,11 +33,12 @@ since_option = click.option("--since", default=HISTORY, show_default=True, help=
 def classify(text: str, config: str | None, as_json: bool) -> None:
     """What the classifier makes of TEXT (or of standard input: -). Prints JSON."""
     from core.classify.build import classifier_of
+    from core.classify.safety import dangers
     from core.classify.text import customer_words
 
     said = sys.stdin.read() if text == "-" else text
     loaded = composed(config).settings
-    found = classifier_of(loaded).predict(customer_words(said))
+    found = replace(classifier_of(loaded).predict(customer_words(said)), dangers=dangers(said))
     out(True, _as_answer(found, loaded), "")
 
 
@@ -55,6 +57,7 @@ def _as_answer(found: Any, loaded: Any) -> dict[str, Any]:
             {"intent": guess.intent, "confidence": round(guess.confidence, 4)} for guess in found.alternatives
         ],
         "model": found.model,
+        **({"safety": [asdict(one) for one in found.dangers]} if found.dangers else {}),
     }
 
 

@@ -180,6 +180,7 @@ def history_of(row: TicketRow | None) -> History:
         priority=Priority(row.priority) if row.priority else None,
         intent=row.intent,
         queue=row.queue,
+        reason=row.reason,
     )
 
 

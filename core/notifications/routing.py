@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from core import safety
 from core.escalation import TEAM
 from core.model import Finding, Notification, Priority, Rung
 from core.notifications.rota import Person, Reader, Rotas
@@ -15,6 +16,7 @@ from core.ports import Channel
 from core.rungs import check_rungs
 
 ALARM = "alarm"  # the audience of our own troubles
+SAFETY = safety.AUDIENCE
 DESK = "desk"  # the channel that can speak only of a ticket
 
 
@@ -36,6 +38,7 @@ class Routes:
     by_priority: Mapping[Priority, tuple[str, ...]] = field(default_factory=dict)
     audiences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     alarm: tuple[str, ...] = ()
+    safety: tuple[str, ...] = ()
     rotas: Rotas = field(default_factory=Rotas)
 
     def refs(self, audience: str, priority: Priority) -> tuple[str, ...]:
@@ -44,6 +47,8 @@ class Routes:
             return self.by_priority.get(priority) or self._nearest(priority)
         if audience == ALARM:
             return self.alarm or self.by_priority.get(Priority.URGENT) or self._nearest(Priority.URGENT)
+        if audience == SAFETY:
+            return self.safety or self.refs(TEAM, priority)
         named = self.audiences.get(audience)
         return (
             named
@@ -141,7 +146,7 @@ class Routes:
         named = {f"escalation.channels.{p}": refs for p, refs in self.by_priority.items()} | {
             f"audiences.{name}": refs for name, refs in self.audiences.items()
         }
-        named |= {"escalation.alarm": self.alarm}
+        named |= {"escalation.alarm": self.alarm, "safety.channels": self.safety}
         for where, refs in named.items():
             unknown = [ref for ref in refs if ref not in self.channels and ref not in self.rotas.rotas]
             findings += [
@@ -180,6 +185,7 @@ def make(settings: Any, channels: Mapping[str, Channel], read: Reader | None = N
         by_priority={Priority(p): tuple(refs) for p, refs in escalation.channels.items()},
         audiences={name: tuple(refs) for name, refs in settings.audiences.items()},
         alarm=tuple(escalation.alarm),
+        safety=tuple(settings.safety.channels),
         rotas=make_rotas(settings.rota, settings.people, settings.hours.timezone, read),
     )
 

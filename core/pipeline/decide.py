@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from core import outgoing, policy
 from core.app import App
+from core.classify.safety import dangers
 from core.classify.text import FEATURE_LIMIT
 from core.errors import BrokenTemplate, VendorError, said_of
 from core.hours import promise
@@ -102,21 +103,24 @@ def _guess(app: App, ticket: Ticket, messages: Sequence[Message]) -> tuple[str, 
     earlier one of the thread. A classifier that fails means: the general queue."""
     said = [said_in(ticket, m) for m in messages if not authors.surely_a_machine(m)]
     words = "\n".join(one.words for one in said if one.words).strip()
+    everything = "\n\n".join(one.everything for one in said)
+    subject = "" if len(messages) < len(ticket.messages) else f"{ticket.subject}.\n\n"
+    net = dangers(subject + everything)
     if not words:
-        return words, policy.UNREADABLE
+        return words, replace(policy.UNREADABLE, dangers=net)
     unread = "it quotes what stands nowhere in the ticket" if any(one.cut for one in said) else ""
     if len(words) > FEATURE_LIMIT:
         unread = "it is too long to be read as one"
     try:
-        suspects = app.classifier.suspects("\n\n".join(one.everything for one in said))
+        suspects = app.classifier.suspects(everything)
         found = app.classifier.predict(words)
         unread = unread or foreign(
             app.templates_of(ticket.desk), app.rules[ticket.desk].intents.get(found.intent), words
         )
-        return words, replace(found, suspects=suspects, unread=unread)
+        return words, replace(found, suspects=suspects, unread=unread, dangers=net)
     except Exception:  # whatever is wrong with it, a human sees the ticket
         log.exception("the classifier failed")
-        return words, policy.UNREADABLE
+        return words, replace(policy.UNREADABLE, dangers=net)
 
 
 def _old_mail(app: App, ticket: Ticket, messages: Sequence[Message], event: EventRow) -> Decision | None:

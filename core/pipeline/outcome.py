@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from core import safety
 from core.app import App
 from core.automatic import CALM
-from core.escalation import DAILY, TEAM, ladder_for, next_due
+from core.escalation import DAILY, TEAM, for_audience, ladder_for, next_due
 from core.ledger import store
 from core.ledger.rows import DecisionRow, TicketRow
 from core.ledger.states import Entry
@@ -127,6 +128,8 @@ def _escalated(
         rungs = tuple(replace(one, every=one.every or DAILY) for one in rungs if one.notify == TEAM)
     hours = app.hours_of(ticket.desk)
     ladder = ladder_for(rungs, waiting_since=first, promise_at=promise_at, priority=priority, hours=hours)
+    if decision.rule == safety.RULE and app.settings.safety.channels:
+        ladder = for_audience(ladder, safety.AUDIENCE)
     values: dict[str, Any] = {
         "state": TicketState.REESCALATED if again else TicketState.ESCALATED,
         "waiting_since": first,

@@ -258,3 +258,8 @@ def test_evaluate_prints_how_much_of_what_is_urgent_is_seen_in_each_language(she
     told = shell.run("evaluate", "--languages").stdout
     assert "falsely urgent" in told
     assert told.count(" of 40") == 12
+
+
+def test_classify_names_what_a_human_must_always_see(shell):
+    told = json.loads(shell.run("classify", "where is my order? I want to die").stdout)
+    assert [one["topic"] for one in told["safety"]] == ["self_harm"]

@@ -159,10 +159,11 @@ def test_a_way_that_leads_nowhere_is_found_at_start_up(where: Routes, rung: str,
 def test_the_settings_become_routes() -> None:
     given = SimpleNamespace(
         escalation=SimpleNamespace(channels={"urgent": ["slack:urgent"]}, alarm=["sms:oncall"]), audiences={"boss": ["email:manager"]},
-        rota={"team": {"people": ["ben"]}}, people=PEOPLE, hours=SimpleNamespace(timezone="Europe/Berlin"),
+        rota={"team": {"people": ["ben"]}}, people=PEOPLE, hours=SimpleNamespace(timezone="Europe/Berlin"), safety=SimpleNamespace(channels=["sms:oncall"]),
     )  # fmt: skip
     made = make(given, CHANNELS)
     assert made.refs("alarm", Priority.HIGH) == ("sms:oncall",)
+    assert made.refs("safety", Priority.URGENT) == ("sms:oncall",)
     assert [person.name for person in made.rotas.on_duty("team", NOW)] == ["ben"]
 
 
