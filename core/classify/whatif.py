@@ -68,8 +68,13 @@ def outcome_of(row: Past, auto: float, route: float, handling: Handling) -> str:
 
 def at_night(at: datetime, handling: Handling) -> bool:
     """Whether it was night at the desk."""
-    clock = at.astimezone(ZoneInfo(handling.timezone)).time()
-    begin, end = handling.night
+    return night(at, handling.timezone, handling.night)
+
+
+def night(at: datetime, timezone: str, span: tuple[time, time] = NIGHT) -> bool:
+    """Whether it was night in this time zone: from ten to seven, unless `span` says otherwise."""
+    clock = at.astimezone(ZoneInfo(timezone)).time()
+    begin, end = span
     return begin <= clock < end if begin <= end else clock >= begin or clock < end
 
 

@@ -1,4 +1,4 @@
-"""evaluate, thresholds, whatif."""
+"""evaluate, thresholds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from core.classify.evaluate import Judged
     from core.learning.labelled_tickets import LabelledTicket
 
-LAST = 2000
 NOTHING_KNOWN = (
     "the ledger knows no ticket yet whose intent people confirmed: give a FILE, or come back after a week"
 )
@@ -139,35 +138,6 @@ def _promote(intent: str, config: str | None, as_json: bool) -> None:
     out(as_json, {"promoted": intent if done else None}, words)
     if not done:
         raise click.exceptions.Exit(1)
-
-
-@click.command()
-@click.option("--auto", type=share, help="Other thresholds; default: those of today.")
-@click.option("--route", type=share)
-@click.option(
-    "--last", type=click.IntRange(1), default=LAST, show_default=True, help="How many tickets to replay."
-)
-@plot_option
-@common
-def whatif(
-    auto: float | None, route: float | None, last: int, plot: Path | None, config: str | None, as_json: bool
-) -> None:
-    """The last tickets replayed through other thresholds; writes nothing."""
-    from core.classify.plain import plain_whatif
-    from core.classify.whatif import run_whatif
-    from core.learning import labelled_tickets
-    from core.ledger import db
-
-    app = app_of(config)
-    today = (app.settings.bands.auto, app.settings.bands.route)
-    other = (today[0] if auto is None else auto, today[1] if route is None else route)
-    if other[0] < other[1]:
-        raise ConfigError(f"--auto {other[0]} is below --route {other[1]}: raise the one or lower the other")
-    with db.reading(app.engine) as conn:
-        rows = labelled_tickets.past(labelled_tickets.from_ledger(conn, app.clock(), last=last))
-    how = labelled_tickets.handling(app.rules, app.settings.hours.timezone)
-    found = run_whatif(rows, how, now=today, then=other, plot=plot)
-    out(as_json, found, lambda: plain_whatif(found))
 
 
 def _some(past: Sequence[LabelledTicket]) -> list[Judged]:

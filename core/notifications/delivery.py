@@ -48,11 +48,11 @@ def enqueue(conn: Connection, told: Iterable[Notification], *, routes: Routes, n
         insert_row(conn, notice, place, now)
         for notice in told
         for place in routes.places(notice, now) or (Place(channel=""),)
-        if not _noise(notice, place)
+        if not is_noise(notice, place)
     )
 
 
-def _noise(notice: Notification, place: Place) -> bool:
+def is_noise(notice: Notification, place: Place) -> bool:
     """The ticket lies in its queue already, flagged: a note that says so tells nobody anything."""
     return place.channel == DESK and notice.template == "escalated"
 

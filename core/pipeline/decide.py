@@ -47,9 +47,10 @@ def decide(
 
     A fault of ours on the way is no reason to keep the customer waiting: the general queue, acknowledged.
     """
-    seen = row.handled_message_id if row is not None else ""
+    seen, history = row.handled_message_id if row is not None else "", store.history_of(row)
     try:
-        return plan.stored(app, *_decided(app, ticket, messages, row, event), seen)
+        early = _old_mail(app, ticket, messages, event)
+        return plan.stored(app, *verdict(app, ticket, messages, history, early), seen)
     except db.UNSTORABLE as err:
         fault: Exception = err
     except (VendorError, DBAPIError):  # the desk or the store does not answer: later
@@ -58,31 +59,33 @@ def decide(
         fault = err
     log.error("unhandled exception while deciding about %s:%s", ticket.desk, ticket.id, exc_info=fault)
     case = Case(ticket, messages, "", policy.UNREADABLE)
-    return plan.stored(app, case, *_fallback(app, case, row, f"a fault of ours: {said_of(fault)}"), seen)
+    return plan.stored(app, case, *_fallback(app, case, history, f"a fault of ours: {said_of(fault)}"), seen)
 
 
-def _decided(
-    app: App, ticket: Ticket, messages: tuple[Message, ...], row: TicketRow | None, event: EventRow
+def verdict(
+    app: App,
+    ticket: Ticket,
+    messages: tuple[Message, ...],
+    history: History,
+    early: Decision | None = None,
 ) -> tuple[Case, Decision, datetime | None]:
-    """What the rules say, guarded and worded, with the time that the customer is promised."""
-    history = store.history_of(row)
+    """What the rules say, guarded and worded, with the time that the customer is promised; stores nothing. `early`: what
+    is decided already, whatever the rules say."""
     case = Case(ticket, messages, *_guess(app, ticket, messages))
-    decision = _old_mail(app, ticket, messages, event) or policy.decide(
-        ticket, messages, case.prediction, history, app.rules[ticket.desk]
-    )
+    decision = early or policy.decide(ticket, messages, case.prediction, history, app.rules[ticket.desk])
     decision, case = _ask_the_mail(app, decision, case, history)
     decision = _guarded(app, decision, case, history, app.clock())
     try:
         return case, *_worded(app, decision, case)
     except BrokenTemplate as err:
         tell_broken(app, ticket.desk, err)
-        return case, *_fallback(app, case, row, str(err))
+        return case, *_fallback(app, case, history, str(err))
 
 
-def _fallback(app: App, case: Case, row: TicketRow | None, why: str) -> tuple[Decision, datetime | None]:
+def _fallback(app: App, case: Case, history: History, why: str) -> tuple[Decision, datetime | None]:
     """The general queue, acknowledged."""
     rules = app.rules[case.ticket.desk]
-    return _worded(app, policy.fallback(case.ticket, why, store.history_of(row), rules), case)
+    return _worded(app, policy.fallback(case.ticket, why, history, rules), case)
 
 
 def _worded(app: App, decision: Decision, case: Case) -> tuple[Decision, datetime | None]:

@@ -34,6 +34,7 @@ ARGS: dict[str, tuple[str, ...]] = {
     "train": (),
     "evaluate": (),
     "thresholds": (),
+    "backtest": ("support",),
     "whatif": (),
     "sweep": ("support",),
     "audit": ("support",),
@@ -52,7 +53,7 @@ ARGS: dict[str, tuple[str, ...]] = {
 
 BEFORE = {"init", "demo"}  # these bring their configuration along
 MAKE_A_STORE = {"serve", "web", "worker", "install", "connect", "user add"}
-DO_WITHOUT = {"plan", "doctor", "classify", *BEFORE}
+DO_WITHOUT = {"plan", "doctor", "classify", "backtest", *BEFORE}
 STAY = {"serve", "web", "worker"}  # they run until they are stopped: tests/deploy, tests/durability
 
 EVERY = pytest.mark.parametrize("name", sorted(ARGS))
