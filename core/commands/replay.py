@@ -35,7 +35,7 @@ def backtest(
     """
     from core.reports import backtest as backtests
     from core.reports.replayed import plain_backtest
-    from core.web.words import OUTCOMES
+    from core.web.state_words import OUTCOMES
 
     app = app_of(config, store=Store.USED, classify=True)
     place = file or backtests.file_of(app, desk_of(app, desk))
@@ -84,7 +84,7 @@ def whatif(
     from core.learning import labelled_tickets
     from core.ledger import db
     from core.reports import whatif as replays
-    from core.web.words import OUTCOMES
+    from core.web.state_words import OUTCOMES
 
     app = app_of(config)
     other = _other(app, auto, route, rules)

@@ -14,7 +14,7 @@ from core.escalation import DAILY, TEAM, for_audience, ladder_for, next_due
 from core.ledger import store
 from core.ledger.rows import DecisionRow, TicketRow
 from core.ledger.states import Entry
-from core.model import Author, Mode, Outcome, Priority, Status, Ticket, TicketState
+from core.model import Author, Decision, Mode, Outcome, Priority, Status, Ticket, TicketState
 from core.notifications.alerts import alarm
 from core.outgoing import human_touch
 
@@ -121,15 +121,8 @@ def _escalated(
     again = decision.outcome == Outcome.REESCALATED
     since = now if row is None or row.handled_at is None else min(row.handled_at, now)
     first = row.waiting_since if row is not None and row.waiting_since and not again else since
-    priority = Priority(decision.priority)
     promise_at = row.promise_at if row is not None and row.promise_at else now
-    rungs = app.rungs(priority, decision.intent)
-    if decision.rule == CALM:
-        rungs = tuple(replace(one, every=one.every or DAILY) for one in rungs if one.notify == TEAM)
-    hours = app.hours_of(ticket.desk)
-    ladder = ladder_for(rungs, waiting_since=first, promise_at=promise_at, priority=priority, hours=hours)
-    if decision.rule == safety.RULE and app.settings.safety.channels:
-        ladder = for_audience(ladder, safety.AUDIENCE)
+    ladder = ladder_of(app, ticket.desk, decision, first, promise_at)
     values: dict[str, Any] = {
         "state": TicketState.REESCALATED if again else TicketState.ESCALATED,
         "waiting_since": first,
@@ -147,6 +140,21 @@ def _escalated(
     if again:
         values["reescalated_at"] = now
     return values
+
+
+def ladder_of(
+    app: App, desk: str, decision: Decision | DecisionRow, since: datetime, promise_at: datetime
+) -> list[dict[str, Any]]:
+    """The ladder of an escalation as it is configured now. One for automatic mail tells the team alone."""
+    priority = Priority(decision.priority)
+    rungs = app.rungs(priority, decision.intent)
+    if decision.rule == CALM:
+        rungs = tuple(replace(one, every=one.every or DAILY) for one in rungs if one.notify == TEAM)
+    hours = app.hours_of(desk)
+    ladder = ladder_for(rungs, waiting_since=since, promise_at=promise_at, priority=priority, hours=hours)
+    if decision.rule == safety.RULE and app.settings.safety.channels:
+        ladder = for_audience(ladder, safety.AUDIENCE)
+    return ladder
 
 
 def escalated_again(

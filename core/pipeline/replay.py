@@ -11,9 +11,7 @@ from typing import Any
 
 from core import escalation
 from core.app import App
-from core.automatic import CALM
 from core.classify.whatif import night
-from core.escalation import TEAM, ladder_for
 from core.model import (
     Author,
     Decision,
@@ -32,8 +30,10 @@ from core.notifications.delivery import is_noise
 from core.notifications.routing import DESK
 from core.pipeline import authors
 from core.pipeline.decide import verdict
+from core.pipeline.outcome import ladder_of
 
 OVER = {Status.SOLVED, Status.CLOSED}
+MOST = 500  # entries of one ladder that are looked at
 
 
 @dataclass(frozen=True)
@@ -182,27 +182,43 @@ def _result(
 
 
 def pages(
-    app: App, desk: str, ticket_id: str, decision: Decision, so: Any, ended_at: datetime | None
+    app: App, desk: str, ticket_id: str, decision: Decision, so: _So, ended_at: datetime | None
 ) -> Iterator[tuple[str, datetime, bool]]:
-    """Who would have been told of a ticket, until somebody came: `so` has `escalated_at` and `promise_at`."""
-    since = so.escalated_at
-    if since is None:
+    """Who would have been told of a ticket, until somebody came."""
+    if so.escalated_at is None:
         return
-    priority = Priority(decision.priority)
-    rungs = [one for one in app.rungs() if one.notify == TEAM] if decision.rule == CALM else app.rungs()
-    promise_at = so.promise_at or since
-    ladder = ladder_for(rungs, waiting_since=since, promise_at=promise_at, priority=priority, hours=app.hours)
+    end = min(one for one in (ended_at, app.clock()) if one is not None)
     row = {
-        "desk": desk, "ticket_id": ticket_id, "escalated_at": since, "waiting_since": since, "priority": priority
-    }  # fmt: skip
-    for entry in ladder:
+        "desk": desk,
+        "ticket_id": ticket_id,
+        "escalated_at": so.escalated_at,
+        "waiting_since": so.escalated_at,
+        "priority": decision.priority,
+    }
+    timezone = str(app.hours_of(desk).zone)
+    for entry in _spoken(app, desk, decision, so.escalated_at, so.promise_at or so.escalated_at, end):
         at = datetime.fromisoformat(entry["at"])
-        if at > app.clock() or (ended_at is not None and at >= ended_at and at > since):
-            return
         for notice in escalation.notices_for(row, [entry]):
             for place in routing.of(app).places(notice, at):
                 if place.channel != DESK and not is_noise(notice, place):
-                    yield place.person or place.channel, at, night(at, app.settings.hours.timezone)
+                    yield place.person or place.channel, at, night(at, timezone)
+
+
+def _spoken(
+    app: App, desk: str, decision: Decision, since: datetime, promise_at: datetime, end: datetime
+) -> Iterator[dict[str, Any]]:
+    """The entries of the ladder until the end, the last rung repeated."""
+    ladder = ladder_of(app, desk, decision, since, promise_at)
+    hours, priority = app.hours_of(desk), Priority(decision.priority)
+    for done in range(MOST):
+        if done == len(ladder):
+            before = datetime.fromisoformat(ladder[-1]["at"])
+            ladder = escalation.prolonged(ladder, done, before, hours, priority=priority, held=False)
+        at = datetime.fromisoformat(ladder[done]["at"])
+        if done and at >= end:
+            return
+        if ladder[done]["template"]:
+            yield ladder[done]
 
 
 # --- the ticket as it was -------------------------------------------------------------------

@@ -21,6 +21,7 @@ from core.app import App
 from core.errors import ConfigError, Gone, Moved, NotAllowed, Refused, TryLater
 from core.learning.labelled_tickets import OUT_OF_SIGHT, patiently
 from core.ledger import db
+from core.pipeline import scoping
 from core.pipeline.replay import Replayed, acting, replay
 from core.reports.replayed import figures
 
@@ -117,10 +118,10 @@ def _listed(
     found: dict[str, datetime] = {}
     while True:
         page = patiently(lambda at=cursor: app.desks[desk].changed_since(at, since, now), sleep)  # type: ignore[misc]
-        for one in page.sightings:
+        for one in page.changed_tickets:
             if one.status in OUT_OF_SIGHT:
                 found.pop(one.ticket_id, None)
-            elif one.created_at >= since:
+            elif one.created_at >= since and scoping.inside(app, desk, one, None):
                 found[one.ticket_id] = one.created_at
         if not page.more or page.cursor == cursor:
             break
