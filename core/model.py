@@ -574,6 +574,8 @@ class Claim:
     answered_at: datetime | None = None
     closed: bool = False  # solved, closed, deleted: nothing waits any more
     places: Places | None = None  # as a ticket's; None where they were not asked for
+    by_id: str = ""  # the desk's id of a holder
+    touched_at: datetime | None = None  # when the holder first did something to it, where the ticket was read
 
 
 @dataclass(frozen=True)

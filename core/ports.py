@@ -78,6 +78,14 @@ class AgentDirectory(Protocol):
         """The agent's id there. Raises Refused when nobody has that address, TryLater."""
 
 
+@runtime_checkable
+class Presence(Protocol):
+    """A desk that can say which of its agents are not there."""
+
+    def absent(self) -> Mapping[str, str]:
+        """Agent id → why: "away", "offline". Who is not named may be there. Raises NotAllowed, TryLater, Refused."""
+
+
 class Channel(Protocol):
     """One way to reach people."""
 

@@ -142,6 +142,18 @@ class Directory:
         found: dict[str, Identity] = self._keep("agents", self._ask_agents, KEPT_AGENTS, afresh=afresh)
         return found
 
+    def absent(self) -> dict[str, str]:
+        """Agent id → "away". Freshdesk says so of agents of groups with automatic assignment; of the others `available` is
+        false without a time since when (developers.freshdesk.com/api/#list_all_agents). {} when our key may not list agents."""
+        try:
+            listed = self.api.all("/agents")
+        except NotAllowed as err:
+            if err.status == 401:
+                raise
+            return {}
+        away = (one for one in listed if one.get("available") is False and one.get("available_since"))
+        return {str(one["id"]): "away" for one in away if "id" in one}
+
     def group_id(self, name_or_id: str) -> str:
         """The id of a group given by name (any case) or id. Refused names it and those that exist."""
         for afresh in (False, True):

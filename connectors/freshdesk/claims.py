@@ -58,6 +58,7 @@ def judged(
         answered_at=answered_at,
         closed=status_of(row, None) in OVER,
         places=places(place_ids(row)),
+        by_id=by if via == "assignee" else "",
     )
 
 

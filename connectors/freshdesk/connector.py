@@ -235,6 +235,10 @@ class Freshdesk:
         """A few are asked one by one; many by the list of changes."""
         return self._watch.claims(ticket_ids)
 
+    def absent(self) -> Mapping[str, str]:
+        """One call for a hundred agents."""
+        return self._directory.absent()
+
     def whoami(self) -> Identity:
         """The agent whose key we use; `role` is its ticket scope."""
         return self._directory.whoami()

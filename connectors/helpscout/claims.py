@@ -35,13 +35,14 @@ def judged(raw: Row, threads: Sequence[Row], known: Known) -> Claim:
     holder = assignee_of(raw, threads, known)
     author = row(answer.get("createdBy")) if answer else {}
     if holder is not None and holder.human:
-        by, email, via = holder.name or holder.id, holder.email, "assignee"
+        by, email, via, by_id = holder.name or holder.id, holder.email, "assignee", holder.id
         at = answered_at or _assigned_at(threads, holder.id) or stamp(raw.get("userUpdatedAt"))
     elif answer:
         by, email, via = full_name(author) or text(author.get("id")), text(author.get("email")), "reply"
+        by_id = ""
         at = answered_at
     else:
-        by, email, via, at = "", "", "", None
+        by, email, via, by_id, at = "", "", "", "", None
     return Claim(
         ticket_id,
         by=by,
@@ -52,6 +53,7 @@ def judged(raw: Row, threads: Sequence[Row], known: Known) -> Claim:
         answered_at=answered_at,
         closed=status_of(raw) in OVER,
         places=known.places(place_ids(raw, threads)),
+        by_id=by_id,
     )
 
 

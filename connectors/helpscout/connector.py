@@ -247,6 +247,10 @@ class HelpScout:
         """A few are asked one by one; many by lists."""
         return self._watch.claims([number(one) for one in ticket_ids])
 
+    def absent(self) -> Mapping[str, str]:
+        """One call for a page of users."""
+        return self._directory.absent()
+
     def whoami(self) -> Identity:
         """The user that our token acts as."""
         return self._directory.whoami()

@@ -68,6 +68,12 @@ class Directory:
         """The addresses of the company's own people, lower case."""
         return frozenset(one.email.casefold() for one in self.users().values() if one.email)
 
+    def absent(self) -> dict[str, str]:
+        """User id → "away", by the e-mail status (developer.helpscout.com/mailbox-api/endpoints/users/status/list)."""
+        listed = self.api.all("/users/status", "userStatuses")
+        away = (one for one in listed if text(row(one.get("email")).get("status")) == "away")
+        return {text(one.get("userId")): "away" for one in away}
+
     def teams(self, *, afresh: bool = False) -> dict[str, str]:
         """Team id → name."""
         return self._names("teams", afresh=afresh)

@@ -23,6 +23,7 @@ class Person:
     role: str = "customer"
     locale: str = "en"
     queue_ids: list[int] = field(default_factory=list)
+    away: bool = False  # says that they are not there
 
 
 @dataclass

@@ -152,6 +152,12 @@ class Api:
         """Who the credential acts as. With a bad one this answers 200 and an anonymous user without an id."""
         return row(self.get("/users/me.json").get("user"))
 
+    def availabilities(self) -> list[Row]:
+        """What each agent's availability is, where omnichannel routing is on: a list in the form of JSON:API
+        (developer.zendesk.com/api-reference/agent-availability/agent-availability-api)."""
+        data = [one for page in self.pages("/agent_availabilities", {}) for one in rows(page.get("data"))]
+        return [row(one.get("attributes")) for one in data]
+
     def groups(self) -> dict[str, str]:
         """Ids and names of the groups."""
         found = [group for page in self.pages("/groups.json", {}) for group in rows(page.get("groups"))]

@@ -274,6 +274,10 @@ class Zendesk:
         """One call for a hundred tickets."""
         return self._watch.claims(ticket_ids)
 
+    def absent(self) -> Mapping[str, str]:
+        """One call for a hundred agents."""
+        return self._directory.absent()
+
     def whoami(self) -> Identity:
         """The agent that the credential acts as."""
         return self._directory.whoami()

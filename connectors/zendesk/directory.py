@@ -7,13 +7,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from connectors.kit.values import Row, rows
+from connectors.kit.values import Row, row, rows
 from connectors.zendesk.api import Api, text
 from connectors.zendesk.reading import STAFF
 from core.errors import Gone, NotAllowed, Refused
 from core.model import Identity
 
 KEPT = timedelta(minutes=15)
+ABSENT = {"2": "offline", "4": "away"}  # the unified statuses that every account has, by id
 AGAIN = timedelta(minutes=1)  # not more often, however many tickets name an unknown group
 
 
@@ -62,6 +63,16 @@ class Directory:
             email=str(me.get("email") or ""),
             role=str(me.get("role")),
         )
+
+    def absent(self) -> dict[str, str]:
+        """Agent id → "offline" or "away", by Zendesk's own statuses. An account's own ones say nothing that we can read;
+        without omnichannel routing there is no status at all."""
+        found = {}
+        for one in self._api.availabilities():
+            status = text(row(one.get("agent_status")).get("id"))
+            if status in ABSENT:
+                found[text(one.get("agent_id"))] = ABSENT[status]
+        return found
 
     def groups(self) -> dict[str, str]:
         """Id → name of every group."""

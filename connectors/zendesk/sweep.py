@@ -136,7 +136,14 @@ class Watch:
         claim = Claim(text(raw.get("id")), closed=status in DONE, places=known.places(place_ids(raw)))
         if holder is not None and holder.human:
             at = stamp(metrics.get("assigned_at")) or stamp(raw.get("updated_at"))
-            claim = replace(claim, by=holder.name or holder.id, by_email=holder.email, via="assignee", at=at)
+            claim = replace(
+                claim,
+                by=holder.name or holder.id,
+                by_email=holder.email,
+                via="assignee",
+                at=at,
+                by_id=holder.id,
+            )
         answer = self._answer(raw, metrics) if self._may_be_answered(raw, metrics) else None
         if answer is None:
             return claim

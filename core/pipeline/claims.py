@@ -19,10 +19,10 @@ from core.ledger import store
 from core.ledger.db import reading
 from core.ledger.rows import TicketRow
 from core.ledger.states import Entry
-from core.model import Assign, Assignee, Author, Claim, Mode, Status, Ticket, TicketState
+from core.model import Assign, Assignee, Author, Claim, Mode, Priority, Status, Ticket, TicketState
 from core.notifications import routing
 from core.notifications import rows as notice_rows
-from core.pipeline import scoping
+from core.pipeline import presence, scoping
 from core.ports import AgentDirectory, HelpDesk
 
 log = logging.getLogger(__name__)
@@ -40,8 +40,25 @@ def claim_of(ticket: Ticket, since: datetime | None) -> Claim:
         name, email = said[0].author_name or said[0].author_id, said[0].author_email
         return Claim(ticket.id, name, email, "reply", said[0].at, True, said[0].at, over)
     if who is not None:
-        return Claim(ticket.id, who.name or who.id, who.email, "assignee", closed=over)
+        touched = _touched(ticket, who, since)
+        return Claim(
+            ticket.id,
+            who.name or who.id,
+            who.email,
+            "assignee",
+            closed=over,
+            by_id=who.id,
+            touched_at=touched,
+        )
     return Claim(ticket.id, closed=over)
+
+
+def _touched(ticket: Ticket, who: Assignee, since: datetime | None) -> datetime | None:
+    """When the holder first wrote something that the customer does not see, a half-written answer too, or set the ticket
+    pending."""
+    theirs = (m.at for m in ticket.messages if m.author is Author.AGENT and m.author_id == who.id)
+    wrote = next((at for at in theirs if since is None or at >= since), None)
+    return wrote or (ticket.updated_at if ticket.status is Status.PENDING else None)
 
 
 def notice_claim(app: App, ticket: Ticket, now: datetime) -> None:
@@ -57,8 +74,25 @@ def learn(app: App, row: TicketRow, claim: Claim, now: datetime) -> bool:
     if scoping.out_of_scope(app, row, claim):
         scoping.let_go(app, row, now)
         return False
+    claim, absent = presence.present(app, row, claim, now)
+    values, what, detail = _learned(app, row, claim, absent, now)
+    if values:
+        with app.engine.begin() as conn:
+            store.put_ticket(conn, (row.desk, row.ticket_id), now, **values)
+            store.log(conn, (row.desk, row.ticket_id), now, what, detail)
+            if what != Entry.LET_GO:
+                notice_rows.close_incidents(conn, routing.of(app), row.desk, row.ticket_id, claim.by, now)
+    return not (claim.by or claim.answered or claim.closed)
+
+
+def _learned(
+    app: App, row: TicketRow, claim: Claim, absent: str, now: datetime
+) -> tuple[dict[str, Any], Entry, str]:
+    """What the claim changes in the row ({} for nothing), with the line of the ticket's history. `absent`: why somebody who
+    holds it does not count."""
     values: dict[str, Any] = {}
     what, detail = Entry.CLAIMED, ""
+    other = bool(row.claimed_by_id and claim.by_id and claim.by_id != row.claimed_by_id)
     if claim.answered:
         values = {"state": TicketState.ANSWERED, "answered_at": claim.answered_at or now, "next_due_at": None}
         what, detail = Entry.ANSWERED, f"by {claim.by}"
@@ -67,37 +101,47 @@ def learn(app: App, row: TicketRow, claim: Claim, now: datetime) -> bool:
     elif claim.closed:
         values = {"state": TicketState.ANSWERED, "closed_at": now, "next_due_at": None}
         what, detail = Entry.CLOSED, "somebody closed it without a public answer"
-    elif claim.by and row.state != TicketState.CLAIMED:
-        waits = escalation.after_claim(
-            row.ladder or [],
-            row.rung,
-            waiting_since=row.waiting_since or now,
-            promise_at=row.promise_at or now,
-            claimed_at=claim.at or now,
-            hours=app.hours_of(row.desk),
-        )
+    elif claim.by and (row.state != TicketState.CLAIMED or other):
         values = {
             "state": TicketState.CLAIMED,
             "claimed_at": claim.at or now,
             "claimed_by": claim.by,
             "claimed_via": claim.via,
-            "ladder": waits,
-            "next_due_at": escalation.next_due(waits, row.rung),
+            "claimed_by_id": claim.by_id,
+            **_waits(app, row, claim, claim.at or now, now),
         }
         what, detail = Entry.CLAIMED, f"by {claim.by} ({claim.via})"
+    elif claim.by and claim.touched_at and row.touched_at is None and row.claimed_via == "assignee":
+        values = _waits(app, row, claim, row.claimed_at or now, now)
+        what, detail = Entry.CLAIMED, f"{claim.by} works on it"
     elif not claim.by and row.state == TicketState.CLAIMED and row.claimed_via == "assignee":
         ladder = escalation.resume(row.ladder or [], row.rung, now)
         state = TicketState.REESCALATED if row.reescalated_at else TicketState.ESCALATED
-        values = {"state": state, "claimed_at": None, "claimed_by": "", "ladder": ladder}
-        values["next_due_at"] = escalation.next_due(ladder, row.rung)
-        what, detail = Entry.LET_GO, "nobody holds it any more: the ladder goes on"
-    if values:
-        with app.engine.begin() as conn:
-            store.put_ticket(conn, (row.desk, row.ticket_id), now, **values)
-            store.log(conn, (row.desk, row.ticket_id), now, what, detail)
-            if what != Entry.LET_GO:
-                notice_rows.close_incidents(conn, routing.of(app), row.desk, row.ticket_id, claim.by, now)
-    return not (claim.by or claim.answered or claim.closed)
+        values = {"state": state, "claimed_at": None, "claimed_by": "", "claimed_by_id": "", "ladder": ladder}
+        values |= {"next_due_at": escalation.next_due(ladder, row.rung), "touched_at": None}
+        what, detail = Entry.LET_GO, f"{absent or 'nobody holds it any more'}: the ladder goes on"
+    return values, what, detail
+
+
+def _waits(app: App, row: TicketRow, claim: Claim, claimed_at: datetime, now: datetime) -> dict[str, Any]:
+    """The ladder while somebody holds the ticket. Who was given it and has not touched it has half of the promise."""
+    since, promise_at, hours = row.waiting_since or now, row.promise_at or now, app.hours_of(row.desk)
+    priority = Priority(row.priority or Priority.NORMAL)
+    idle = claim.via == "assignee" and claim.touched_at is None
+    ladder = escalation.after_claim(
+        row.ladder or [],
+        row.rung,
+        waiting_since=since,
+        promise_at=promise_at,
+        claimed_at=claimed_at,
+        hours=hours,
+        idle_at=escalation.half_of(since, promise_at, priority, hours) if idle else None,
+    )
+    return {
+        "ladder": ladder,
+        "next_due_at": escalation.next_due(ladder, row.rung),
+        "touched_at": claim.touched_at,
+    }
 
 
 @dataclass(frozen=True)
@@ -122,7 +166,7 @@ def claim_by_person(
         )
     try:
         ticket = app.desks[desk].fetch(ticket_id)
-        held = _holder(app.desks[desk], ticket, email)
+        held = _holder(app, ticket, email, now)
         written = bool(held) or _assigned(app, desk, ticket, email, now)
     except VendorError as err:
         log.warning("%s:%s was not given to who asked: %s", desk, ticket_id, err)
@@ -173,10 +217,15 @@ def seen_by(app: App, desk: str, ticket_id: str, who: str, now: datetime) -> Out
     )
 
 
-def _holder(at: HelpDesk, ticket: Ticket, email: str) -> str:
-    """The human who has it already; the person's own address where that is who asks."""
-    who = ticket.assignee
+def _holder(app: App, ticket: Ticket, email: str, now: datetime) -> str:
+    """The human who has it already; the person's own address where that is who asks. Nobody, when they are not there."""
+    who, at = ticket.assignee, app.desks[ticket.desk]
     if who is None or not who.human:
+        return ""
+    with reading(app.engine) as conn:
+        row = store.ticket(conn, ticket.desk, ticket.id)
+    theirs = Claim(ticket.id, who.name or who.id, who.email, "assignee", by_id=who.id)
+    if row is not None and presence.present(app, row, theirs, now)[1]:
         return ""
     if who.email.casefold() == email.casefold() or _same(at, who, email):
         return email
@@ -207,6 +256,6 @@ def _assigned(app: App, desk: str, ticket: Ticket, email: str, now: datetime) ->
         try:
             at.send(ticket, one)
         except UnknownOutcome:
-            if _holder(at, at.fetch(ticket.id), email) != email:
+            if _holder(app, at.fetch(ticket.id), email, now) != email:
                 raise  # the desk does not have it: the person is told to try again
     return True

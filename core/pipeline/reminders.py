@@ -18,7 +18,7 @@ from core.ledger.rows import TicketRow
 from core.ledger.states import Entry
 from core.model import Claim, Priority, TicketState
 from core.notifications import delivery, polling, routing
-from core.pipeline import clock_back, owed, scoping
+from core.pipeline import clock_back, owed, presence, scoping
 from core.pipeline.claims import learn
 
 log = logging.getLogger(__name__)
@@ -67,13 +67,17 @@ def still_waiting(app: App, desk: str, ticket_ids: Sequence[str], now: datetime)
     found: dict[str, Claim] = {}
     for ids in batches(old):
         found |= app.desks[desk].unclaimed(ids)
-    return {id_: _as_seen(app, rows.get(id_), claim) for id_, claim in found.items()}
+    return {id_: _as_seen(app, rows.get(id_), claim, now) for id_, claim in found.items()}
 
 
-def _as_seen(app: App, row: TicketRow | None, claim: Claim) -> Claim:
-    """The claim; of a ticket that has left the desk's part of the account, one that nobody waits for any more."""
-    gone = row is not None and scoping.out_of_scope(app, row, claim)
-    return replace(claim, closed=True) if gone else claim
+def _as_seen(app: App, row: TicketRow | None, claim: Claim, now: datetime) -> Claim:
+    """The claim; of a ticket that has left the desk's part of the account, one that nobody waits for any more; by somebody
+    who is not there, none."""
+    if row is None:
+        return claim
+    if scoping.out_of_scope(app, row, claim):
+        return replace(claim, closed=True)
+    return presence.present(app, row, claim, now)[0]
 
 
 def _fresh(row: TicketRow | None, now: datetime) -> bool:

@@ -23,8 +23,8 @@ from core.ledger.db import reading
 from core.ledger.rows import DeskRow, TicketRow
 from core.model import ChangedTicket, EventKind, TicketEvent, created_key, look_key
 from core.notifications.alerts import alarm
-from core.pipeline import clock_back, scoping
-from core.pipeline.claims import AWAITED
+from core.pipeline import clock_back, presence, scoping
+from core.pipeline.claims import AWAITED, learn
 from core.pipeline.returned import GONE, came_back, closed_since
 
 log = logging.getLogger(__name__)
@@ -66,6 +66,8 @@ def sweep(app: App, name: str, now: datetime) -> dict[str, Any]:
         else:
             store.hasten(conn, name, now, store.NO_ENTRY)
     scoping.watch(app, name, seen, matched, now)
+    for held in presence.refresh(app, name, now):
+        learn(app, held, presence.held_by(held), now)
     _warn_of_the_end(app, name, now)
     if found:
         _doubt_the_hook(app, name, row, now)

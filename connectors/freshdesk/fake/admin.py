@@ -130,7 +130,8 @@ def _agent(person: Person) -> Json:
         "id": person.id,
         "occasional": False,
         "type": "support_agent",
-        "available": True,
+        "available": bool(person.queue_ids) and not person.away,  # of groups with automatic assignment
+        "available_since": "2026-01-05T08:00:00Z" if person.away else None,
         "contact": contact,
     }
 

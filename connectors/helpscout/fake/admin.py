@@ -7,6 +7,7 @@ from flask import Blueprint, Response, jsonify
 from connectors.helpscout.fake import state as show
 from connectors.helpscout.fake.http import body, fail, invalid, paged
 from connectors.helpscout.fake.state import Json, State
+from connectors.kit.values import iso
 from connectors.sandbox.desk import Person
 
 EVENTS = {
@@ -20,6 +21,12 @@ HOOK: dict[str, type | tuple[type, ...]] = {
     "mailboxIds": list,
 }  # fmt: skip
 NO_CONTENT = (b"", 204)
+
+
+def _status(state: State, person: Person) -> Json:
+    """Whether somebody is there, for mail and for chats."""
+    mail = {"status": "away" if person.away else "active", "updatedAt": iso(state.desk.now()), "source": "ui"}
+    return {"userId": person.id, "email": mail, "chat": {"status": "unavailable", "mailboxStatuses": {}}}
 
 
 def admin(state: State) -> Blueprint:
@@ -36,6 +43,11 @@ def admin(state: State) -> Blueprint:
         if not state.may_list_users:
             fail(403)
         return paged(state, "users", [_user(p) for p in desk.people.values() if show.staff(p)])
+
+    @bp.get("/users/status")
+    def statuses() -> Response:
+        shown = [p for p in desk.people.values() if show.staff(p)]
+        return paged(state, "userStatuses", [_status(state, p) for p in shown])
 
     @bp.get("/teams")
     def teams() -> Response:

@@ -18,6 +18,7 @@ from connectors.sandbox.hooks import Hooks
 from connectors.zendesk.fake import http
 from connectors.zendesk.fake.admin import add_webhook, admin, default_triggers
 from connectors.zendesk.fake.hooks import on_event
+from connectors.zendesk.fake.presence import presence
 from connectors.zendesk.fake.state import Json, State
 from connectors.zendesk.fake.tickets import tickets
 from connectors.zendesk.fake.writes import writes
@@ -78,7 +79,7 @@ def make_fake(desk: SandboxDesk, **options: Any) -> Fake:
     app.after_request(http.headers(state))
     app.register_error_handler(HTTPException, http.bare)
     http.oauth(app, state)
-    for routes in (tickets(state), writes(state), admin(state)):
+    for routes in (tickets(state), writes(state), admin(state), presence(state)):
         app.register_blueprint(routes, url_prefix="/api/v2")
     desk.listeners.append(on_event(state))
     return Fake(app, hooks, desk, state)

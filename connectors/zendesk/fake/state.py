@@ -31,6 +31,7 @@ class State:
     grants: str = "read write"
     bot_role: str = "admin"
     bot_fields: Json = field(default_factory=dict)  # over what users/me says: only_private_comments…
+    omnichannel: bool = True  # whether agents have a status
     per_minute: int = 100_000
     updates_per_minute: int = 100_000
     exports_per_minute: int = 100_000

@@ -1,0 +1,90 @@
+"""Who of a desk's agents is not there: a ticket in their hands is in nobody's, for as long as its clock runs.
+
+The desk is asked at every fifth sweep, and the answer is kept for all processes. Whoever is not named counts as present, and
+so does everybody where the desk does not tell, cannot be asked, or was asked too long ago.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from core.app import App
+from core.errors import VendorError
+from core.ledger.db import put, reading
+from core.ledger.rows import TicketRow, every
+from core.ledger.schema import meta, tickets
+from core.model import Claim, Priority, TicketState
+from core.ports import Presence
+
+log = logging.getLogger(__name__)
+
+EVERY = 5  # sweeps
+STALE = 4  # readings after which the last one says nothing any more
+
+
+def refresh(app: App, desk: str, now: datetime) -> list[TicketRow]:
+    """Ask the desk who is not there, when it is time to; the tickets that lie in the hands of one of them."""
+    at = app.desks[desk]
+    kept = _kept(app, desk)
+    if not isinstance(at, Presence) or (kept and now < _read_at(kept) + EVERY * app.settings.sweep.every):
+        return []
+    trouble, found = "", {}
+    try:
+        found = dict(at.absent())
+    except VendorError as err:
+        trouble = str(err)[:300]
+        log.warning("%s does not tell who is there, so everybody counts as present: %s", desk, err)
+    value = {"at": now.isoformat(), "absent": found, "trouble": trouble}
+    with app.engine.begin() as conn:
+        put(conn, meta, ["name"], {"name": f"presence:{desk}", "value": value})
+    held = (
+        select(tickets)
+        .where(tickets.c.desk == desk, tickets.c.state == TicketState.CLAIMED)
+        .where(tickets.c.claimed_via == "assignee", tickets.c.claimed_by_id.in_(list(found)))
+    )
+    with reading(app.engine) as conn:
+        return every(TicketRow, conn.execute(held)) if found else []
+
+
+def trouble(app: App, desk: str) -> str:
+    """Return why the last reading failed, "" when it did not."""
+    kept = _kept(app, desk)
+    return str(kept.get("trouble", "")) if kept else ""
+
+
+def held_by(row: TicketRow) -> Claim:
+    """The claim as the ledger has it."""
+    return Claim(row.ticket_id, row.claimed_by, via="assignee", by_id=row.claimed_by_id)
+
+
+def present(app: App, row: TicketRow, claim: Claim, now: datetime) -> tuple[Claim, str]:
+    """The claim, or none and why, when whoever holds the ticket is not there while its clock runs."""
+    if not claim.by_id or claim.answered or claim.closed or not _runs(app, row, now):
+        return claim, ""
+    kept = _kept(app, row.desk)
+    if not kept or now > _read_at(kept) + STALE * EVERY * app.settings.sweep.every:
+        return claim, ""
+    why = kept["absent"].get(claim.by_id, "")
+    away = replace(claim, by="", by_email="", by_id="", via="", at=None)
+    return (away, f"{claim.by} holds it and is {why}") if why else (claim, "")
+
+
+def _runs(app: App, row: TicketRow, now: datetime) -> bool:
+    """Nobody is called for an agent who has gone home, when the ticket is not promised before tomorrow."""
+    clock = app.settings.escalation.clock[Priority(row.priority or Priority.NORMAL)]
+    return clock == "wall" or app.hours_of(row.desk).is_open(now)
+
+
+def _kept(app: App, desk: str) -> Mapping[str, Any] | None:
+    with reading(app.engine) as conn:
+        return conn.execute(select(meta.c.value).where(meta.c.name == f"presence:{desk}")).scalar()
+
+
+def _read_at(kept: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(kept["at"])
