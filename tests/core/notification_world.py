@@ -109,6 +109,9 @@ class World:
     def clock(self) -> datetime:
         return self.now
 
+    def hours_of(self, desk: str) -> Hours:
+        return self.hours
+
     def escalate(self, ticket_id: str = "4711", priority: str = "urgent", **more: Any) -> None:
         """A ticket begins to wait for a human, as the program would store it."""
         promise_at = self.now + (30 * M if priority == "urgent" else 240 * M)

@@ -109,13 +109,13 @@ def routes(duty: dict[str, Any] | None = None, **more: Any) -> Routes:
     ],
 )  # fmt: skip
 def test_a_ladder_that_leads_nowhere_is_named(where: Routes, rungs: list[Rung], code: str) -> None:
-    assert (code, "fail") in codes(where.check(rungs, NOW))
+    assert (code, "fail") in codes(where.check({"ladder": rungs}, NOW))
 
 
 def test_a_ladder_that_reaches_somebody_is_said_to_do_so(monkeypatch: pytest.MonkeyPatch) -> None:
     good = routes({"team": {"people": ["anna"]}})
     monkeypatch.setattr(doctor.routing, "of", lambda _app: good)
-    app: Any = SimpleNamespace(rungs=lambda: [HALF_HOUR], clock=lambda: NOW)
+    app: Any = SimpleNamespace(settings=file(), clock=lambda: NOW)
     assert codes(list(doctor.routes(app))) == [("RO00", "ok"), ("RT00", "ok")]
 
 
