@@ -115,7 +115,9 @@ def test_a_ladder_that_leads_nowhere_is_named(where: Routes, rungs: list[Rung], 
 def test_a_ladder_that_reaches_somebody_is_said_to_do_so(monkeypatch: pytest.MonkeyPatch) -> None:
     good = routes({"team": {"people": ["anna"]}})
     monkeypatch.setattr(doctor.routing, "of", lambda _app: good)
-    app: Any = SimpleNamespace(settings=file(), clock=lambda: NOW)
+    app: Any = SimpleNamespace(
+        settings=file(escalation={"ladder": [{"after": "30m", "notify": "team"}]}), clock=lambda: NOW
+    )
     assert codes(list(doctor.routes(app))) == [("RO00", "ok"), ("RT00", "ok")]
 
 
