@@ -236,6 +236,7 @@ class Ticket:
     channel: str = "email"  # email, web, chat, social, phone, api, other
     opened_by: Author = Author.CUSTOMER
     replyable: bool = True  # False where a public reply would not reach the customer
+    written: bool = False  # by us, since it was read
     locked: str = ""  # why nothing can be added any more ("" = writable)
     follow_up_of: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -293,9 +294,11 @@ class Prediction:
 
 @dataclass(frozen=True)
 class AddTags:
-    """Add tags; never takes any away."""
+    """Add tags; never takes any away. `says`: the purpose of the reply that they tell of ("" of none); they go with its call
+    or after it, and not at all when it is withheld."""
 
     tags: tuple[str, ...]
+    says: str = ""
 
 
 @dataclass(frozen=True)
@@ -393,12 +396,14 @@ class ReceiptState(StrEnum):
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a desk or a channel answered. `id` is its id of the new message, `version` the new lock."""
+    """What a desk or a channel answered. `id` is its id of the new message, `version` the new lock, `tags` those that the
+    ticket has now (None where the answer does not say)."""
 
     id: str = ""
     version: str = ""
     state: ReceiptState = ReceiptState.DONE
     detail: str = ""
+    tags: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)

@@ -230,7 +230,8 @@ def _limit(threshold: float) -> str:
 
 
 def _answer(prediction: Prediction, rule: IntentRule, priority: Priority, rules: Rules) -> Decision:
-    tags = AddTags((f"{rules.tag_prefix}intent_{rule.name}", f"{rules.tag_prefix}{Outcome.AUTO_RESOLVED}"))
+    tags = AddTags((f"{rules.tag_prefix}intent_{rule.name}",))
+    mark = AddTags((f"{rules.tag_prefix}{Outcome.AUTO_RESOLVED}",), says="answer" if rule.reply else "")
     done: list[Action] = [Reply("answer", rule.reply), Solve()] if rule.reply else []
     if rule.action:
         done.append(RunAction(rule.action))
@@ -240,7 +241,7 @@ def _answer(prediction: Prediction, rule: IntentRule, priority: Priority, rules:
         band=Band.AUTO,
         priority=priority,
         queue=rule.queue,
-        actions=(tags, _fields(prediction, Outcome.AUTO_RESOLVED), *done),
+        actions=(tags, mark, _fields(prediction, Outcome.AUTO_RESOLVED), *done),
         rule=f"intents.{rule.name}",
     )
 

@@ -41,8 +41,8 @@ def writes_of(actions: Sequence[Action], key: str) -> tuple[Write, ...]:
     """One PUT for all that is set, one call for each note and reply.
 
     Order: what hurts least when it is cut off. An automatic answer goes out before the ticket is resolved (an answered
-    open ticket is harmless, a resolved unanswered one is not); otherwise the ticket is put where a human finds it
-    first, then explained, then acknowledged.
+    open ticket is harmless, a resolved unanswered one is not). What is set comes last, too, where a tag tells of a reply;
+    otherwise the ticket is put where a human finds it first, then explained.
     """
     for action in actions:
         if type(action) not in SUPPORTS:
@@ -54,7 +54,10 @@ def writes_of(actions: Sequence[Action], key: str) -> tuple[Write, ...]:
         *(Write(counted(f"{key}:reply", n), (reply,)) for n, reply in enumerate(replies)),
     ]
     solving = any(isinstance(action, Solve) for action in actions)
-    return tuple([*reversed(spoken), *update] if solving else [*update, *spoken])
+    if solving:
+        return (*reversed(spoken), *update)
+    marked = replies and any(isinstance(action, AddTags) and action.says for action in actions)
+    return (*spoken, *update) if marked else (*update, *spoken)
 
 
 def _sorted(actions: Sequence[Action]) -> tuple[list[Action], list[AddNote], list[Reply]]:

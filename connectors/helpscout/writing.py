@@ -39,9 +39,10 @@ Call = tuple[str, str, Any]  # method, path below the conversation, body
 def writes_of(
     ticket: Ticket, actions: Sequence[Action], key: str, *, fields: bool = False
 ) -> tuple[Write, ...]:
-    """Tags first, then what moves it, fields, notes, and the reply last with the final status and assignee in it.
+    """What moves it, notes, and the reply with the final status and assignee in it. Tags and fields come before, or behind
+    the reply when a tag tells of it.
 
-    Cut off anywhere before the reply, the conversation is active, tagged and visible, and nobody was promised anything.
+    Cut off anywhere before the reply, the conversation is active and visible, and nobody was promised anything.
     `fields`: whether any of our fields are configured; filling them is a call of its own here.
     """
     notes: list[list[Action]] = [[a] for a in actions if isinstance(a, AddNote)]
@@ -60,15 +61,18 @@ def writes_of(
     marks: list[Action] = [
         a for a in actions if isinstance(a, AddTags) or (isinstance(a, SetPriority) and _word(a))
     ]
+    set_ = [("tags", marks), *(_part("fields", a) for a in actions if isinstance(a, SetFields) and fields)]
+    run = [_part("action", a) for a in actions if isinstance(a, RunAction)]  # may tag: never before our tags
+    late = bool(replies) and any(isinstance(a, AddTags) and a.says for a in actions)
     parts: list[tuple[str, list[Action]]] = [
-        ("tags", marks),
+        *([] if late else set_),
         *(_part("move", a) for a in alone if isinstance(a, SetQueue) and not assigns(ticket, a)),
-        *(_part("fields", a) for a in actions if isinstance(a, SetFields) and fields),
-        *(_part("action", a) for a in actions if isinstance(a, RunAction)),
+        *([] if late else run),
         *(("note", one) for one in notes),
         *(_part("assign", a) for a in alone if isinstance(a, SetQueue | Assign) and assigns(ticket, a)),
         *(_part("status", a) for a in alone if isinstance(a, Solve | Reopen)),
         *(("reply", one) for one in replies),
+        *([*set_, *run] if late else []),
     ]
     return _named([part for part in parts if part[1]], key)
 

@@ -61,8 +61,7 @@ def writes_of(actions: Sequence[Action], key: str) -> tuple[Write, ...]:
 
     Order: the note goes first, with the queue, the tags and the fields. What an acknowledgment promises, the team must be
     able to keep: cut off after the first call, a specialist has the ticket and the customer waits for a courtesy;
-    the other way round the customer holds a promise that nobody knows of. All tags go with the first call: a tag list
-    replaces the whole, and only the first call's ticket is as it was read. A solve goes with its answer.
+    the other way round the customer holds a promise that nobody knows of. What tells of a reply goes with it, a solve too.
     """
     for action in actions:
         if type(action) not in SUPPORTS:
@@ -71,7 +70,12 @@ def writes_of(actions: Sequence[Action], key: str) -> tuple[Write, ...]:
     silent = [a for a in actions if not isinstance(a, AddNote | Reply)]
     if not spoken:
         return (Write(f"{key}:update", tuple(silent)),) if silent else ()
-    solving = [a for a in silent if isinstance(a, Solve)] if isinstance(spoken[-1], Reply) else []
+    last = spoken[-1]
+    solving = (
+        [a for a in silent if isinstance(a, Solve) or (isinstance(a, AddTags) and a.says == last.purpose)]
+        if isinstance(last, Reply)
+        else []
+    )
     others = [a for a in silent if a not in solving]
     return tuple(
         Write(
@@ -180,7 +184,7 @@ def _tags(ticket: Ticket, ours: Sequence[str], fields: Mapping[str, str], accoun
 
 def _copied(ticket: Ticket, prefix: str) -> frozenset[str]:
     """Our tags of the closed ticket that a follow-up copies: they are untrue of it until we have spoken in it."""
-    spoken = any(message.author is Author.BOT for message in ticket.messages)
+    spoken = ticket.written or any(message.author is Author.BOT for message in ticket.messages)
     if not ticket.follow_up_of or not prefix or spoken:
         return frozenset()
     return frozenset(tag for tag in ticket.tags if tag.startswith(prefix))
@@ -204,7 +208,8 @@ def receipt_of(answer: Any, detail: str = "") -> Receipt:
     """What an update came to: the comment's id and the lock for the next one."""
     ticket, audit = plain(getattr(answer, "ticket", answer)), plain(getattr(answer, "audit", None))
     said = next((one for one in map(plain, audit.get("events") or ()) if one.get("type") == "Comment"), {})
-    return Receipt(id=text(said.get("id")), version=str(ticket.get("updated_at") or ""), detail=detail)
+    tags = frozenset(map(str, ticket["tags"])) if isinstance(ticket.get("tags"), list) else None
+    return Receipt(text(said.get("id")), str(ticket.get("updated_at") or ""), detail=detail, tags=tags)
 
 
 def found_at(audits: Sequence[Row], write: Write, me: str, since: datetime) -> int | None:

@@ -208,6 +208,4 @@ def _filled(
     if not any(isinstance(a, Reply) and a.purpose == "acknowledgment" for a in filled):
         return filled
     prefix = app.rules[case.ticket.desk].tag_prefix
-    return tuple(
-        replace(a, tags=(*a.tags, f"{prefix}acknowledged")) if isinstance(a, AddTags) else a for a in filled
-    )
+    return (*filled, AddTags((f"{prefix}acknowledged",), says="acknowledgment"))

@@ -7,6 +7,7 @@ only the brake of the whole desk holds back is owed: it stays in the ledger as a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -18,7 +19,7 @@ from core.ledger.db import insert_new, reading
 from core.ledger.rows import DecisionRow, WriteRow
 from core.ledger.schema import writes
 from core.ledger.states import DecisionState, Entry, WriteState
-from core.model import Action, AddNote, AddTags, Reply, Solve, Ticket
+from core.model import Action, AddNote, AddTags, Reply, Solve, Ticket, Write
 from core.notifications.alerts import alarm
 from core.outgoing import Full, Sent
 from core.values import from_json, to_json, what
@@ -60,8 +61,22 @@ def unspoken(actions: Iterable[Action], prefix: str) -> tuple[Action, ...]:
     return tuple(a for a in kept if not isinstance(a, AddTags) or a.tags)
 
 
+def proven(app: App, row: WriteRow, write: Write) -> Write:
+    """The call without marks of a reply that did not go out before it."""
+    if isinstance(write.spoken, Reply):
+        return write
+    with reading(app.engine) as conn:
+        said = {one.what for one in store.writes_of(conn, row.fact_key) if one.state == WriteState.DONE}
+    kept = tuple(a for a in write.actions if not isinstance(a, AddTags) or not a.says or a.says in said)
+    return replace(write, actions=kept)
+
+
 def _without(action: Action, tag: str) -> Action:
-    return AddTags(tuple(t for t in action.tags if t != tag)) if isinstance(action, AddTags) else action
+    return (
+        replace(action, tags=tuple(t for t in action.tags if t != tag))
+        if isinstance(action, AddTags)
+        else action
+    )
 
 
 def _placed(app: App, ticket: Ticket, row: WriteRow) -> None:
@@ -97,7 +112,7 @@ def _take_out(conn: Connection, row: WriteRow, why: str, prefix: str) -> None:
 
 def _owe(conn: Connection, row: WriteRow, reply: Reply, prefix: str, now: datetime) -> None:
     """The acknowledgment as a call of its own, and its mark as another that follows it."""
-    actions: tuple[Action, ...] = (reply, AddTags((f"{prefix}acknowledged",)))
+    actions: tuple[Action, ...] = (reply, AddTags((f"{prefix}acknowledged",), says="acknowledgment"))
     for number, action in enumerate(actions):
         insert_new(conn, writes, {
             "key": f"{row.key}{OWED}{MARK if number else ''}", "fact_key": row.fact_key, "desk": row.desk,

@@ -18,6 +18,7 @@ from core.ledger.db import reading
 from core.ledger.rows import DecisionRow, WriteRow
 from core.ledger.states import ENDED, Entry, WriteState
 from core.model import (
+    AddTags,
     History,
     Outcome,
     Receipt,
@@ -101,7 +102,10 @@ def _instead(app: App, ticket: Ticket, decision: DecisionRow, why: str) -> list[
 
 def perform(app: App, ticket: Ticket, row: WriteRow) -> tuple[Ticket, str]:
     """Make one call, to its end state; return the ticket with its new version, and why it failed ("" if it did not)."""
-    write = Write(row.key, from_json(row.actions))
+    write = places.proven(app, row, Write(row.key, from_json(row.actions)))
+    if not write.actions:
+        _end(app, row, WriteState.SKIPPED, "what it would mark did not happen")
+        return ticket, ""
     if row.state == WriteState.OPEN and write.spoken and LOOK_BEFORE_REPEATING:
         found = _looked_up(app, ticket, row, write)
         if found is not None:
@@ -149,9 +153,16 @@ def _send(app: App, ticket: Ticket, row: WriteRow, write: Write, unsaid: str = "
             continue
         less = "without what the desk refused" if attempt else receipt.detail
         _mark(app, ticket, row, WriteState.SKIPPED if unsaid else WriteState.DONE, receipt, unsaid or less)
-        return replace(ticket, version=receipt.version or ticket.version), ""
+        return _as_written(ticket, lesser, receipt), ""
     _end(app, row, WriteState.FAILED, refused)
     return ticket, refused
+
+
+def _as_written(ticket: Ticket, write: Write, receipt: Receipt) -> Ticket:
+    """The ticket as the next call must know it."""
+    ours = frozenset(tag for a in write.actions if isinstance(a, AddTags) for tag in a.tags)
+    there = ticket.tags if receipt.tags is None else receipt.tags
+    return replace(ticket, version=receipt.version or ticket.version, tags=there | ours, written=True)
 
 
 def _call(app: App, ticket: Ticket, row: WriteRow, write: Write) -> tuple[Ticket, Receipt]:
