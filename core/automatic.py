@@ -151,11 +151,14 @@ def _without_reply(action: Action, why: str, priority: Priority, rules: Rules) -
 
 
 def _calm(decision: Decision, evidence: Evidence) -> bool:
-    """Whether nobody need be called: its words say what machine wrote it, nothing in it is a person's or alarming.
+    """Whether nobody need be called: its words say what machine wrote it, nothing in it is a person's or alarming; or the
+    same words came so often that people were called about them before.
 
     A header or a sender's name alone never calms, nor does a note with a person's sentence in it: people's mail comes
     through lists and forms, and who asks for something may be on holiday, too.
     """
+    if evidence.kind is MachineKind.LOOP:
+        return evidence.whole
     if evidence.kind is MachineKind.AUTOMATIC or decision.priority is Priority.URGENT:
         return False
     return evidence.whole or (decision.priority not in _ALARMING and evidence.kind in _NEVER_PEOPLE)

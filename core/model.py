@@ -82,6 +82,7 @@ class MachineKind(StrEnum):
     REPORT = "report"
     BULK = "bulk"
     AUTOMATIC = "automatic"  # a program, whichever: by a header, the sender's name or the desk's own flag
+    LOOP = "loop"  # the same words came again and again
     DESK = "desk"  # the desk itself: its rules, its system user, its bots
 
 

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 import idna
 
@@ -18,6 +19,7 @@ from core.mail.machine import nobody_reads
 from core.mail.said import said_in
 from core.model import Author, Message, Reply, Status, Ticket
 
+FREELY = 30  # automatic messages to one mailbox within a week
 ECHO = 40  # a run of this many characters of the customer's own words is an echo
 
 
@@ -51,6 +53,8 @@ class Sent:
     """What went out automatically in the last hour, by the ledger; caps from `[limits]`. 0 = no cap."""
 
     to_address: int = 0
+    in_a_week: int = 0  # to that address
+    last: timedelta = timedelta.max  # since the last one to that address
     to_all: int = 0
     address_cap: int = 10
     total_cap: int = 600
@@ -58,19 +62,29 @@ class Sent:
 
 @dataclass(frozen=True)
 class Full:
-    """Why a cap lets no more through. `brake`: it is the one for all customers together, so an acknowledgment is owed."""
+    """Why a cap lets no more through. `brake`: it is the one for all customers together, so an acknowledgment is owed;
+    `loop`: a machine seems to answer."""
 
     why: str
     brake: bool = False
+    loop: bool = False
 
 
 def too_much(sent: Sent) -> Full | None:
     """Return which cap is reached; None while there is room for one more message."""
     if sent.address_cap and sent.to_address >= sent.address_cap:
         return Full(f"{sent.to_address} automatic messages went to this address within an hour")
+    if sent.address_cap and sent.last < pause(sent.in_a_week):
+        return Full(f"{sent.in_a_week} automatic messages went to this address within a week", loop=True)
     if sent.total_cap and sent.to_all >= sent.total_cap:
         return Full(f"{sent.to_all} automatic messages went out within an hour: the brake holds", brake=True)
     return None
+
+
+def pause(in_a_week: int) -> timedelta:
+    """How long nothing is said to a mailbox after so many automatic messages within a week: nothing up to `FREELY`, then
+    an hour, doubled with each further one. Two machines that answer each other fall silent, at whatever tempo they write."""
+    return timedelta(hours=2 ** min(in_a_week - FREELY, 8)) if in_a_week >= FREELY else timedelta()
 
 
 def human_touch(ticket: Ticket, after: Message | None = None) -> str:

@@ -24,6 +24,7 @@ LEAST = 600  # messages an hour of any desk
 TIMES = 3  # as many as come in the usual busiest hour
 LOOK_BACK = timedelta(days=28)
 DAY = timedelta(days=1)
+WEEK = timedelta(days=7)
 BUSY_DAYS = 3  # a busiest hour is usual when so many days had it: one outage or attack is not
 
 
@@ -45,7 +46,19 @@ def sent(conn: Connection, desk: str, mailbox: str, limits: Any, now: datetime, 
     others = and_(writes.c.reserved_at.between(now - HOUR, now + SKEW), writes.c.key != but)
     to_all = _count(conn, and_(writes.c.desk == desk, others))
     to_address = _count(conn, and_(writes.c.address == mailbox, others)) if mailbox else 0
-    return Sent(to_address, to_all, limits.per_address_per_hour, _cap(conn, desk, limits, to_all, now))
+    in_a_week, last = _lately(conn, mailbox, now, but) if mailbox else (0, timedelta.max)
+    cap = _cap(conn, desk, limits, to_all, now)
+    return Sent(to_address, in_a_week, last, to_all, limits.per_address_per_hour, cap)
+
+
+def _lately(conn: Connection, mailbox: str, now: datetime, but: str) -> tuple[int, timedelta]:
+    """How many went to a mailbox within a week, and how long ago the last one did."""
+    mine = and_(writes.c.address == mailbox, writes.c.key != but)
+    query = select(func.count(), func.max(writes.c.reserved_at)).where(
+        mine, writes.c.reserved_at.between(now - WEEK, now + SKEW)
+    )
+    number, newest = conn.execute(query).one()
+    return int(number), now - newest if newest is not None else timedelta.max
 
 
 def _count(conn: Connection, which: ColumnElement[bool]) -> int:

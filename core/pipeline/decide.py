@@ -33,7 +33,7 @@ from core.model import (
     Ticket,
 )
 from core.notifications.alerts import alarm
-from core.pipeline import authors, plan
+from core.pipeline import authors, loops, plan
 from core.pipeline.plan import Case
 from core.wording import fill, foreign
 
@@ -50,7 +50,9 @@ def decide(
     seen, history = row.handled_message_id if row is not None else "", store.history_of(row)
     try:
         early = _old_mail(app, ticket, messages, event)
-        return plan.stored(app, *verdict(app, ticket, messages, history, early), seen)
+        case, decision, promise_at = verdict(app, ticket, messages, history, early)
+        loops.announce(app, case, app.clock())
+        return plan.stored(app, case, decision, promise_at, seen)
     except db.UNSTORABLE as err:
         fault: Exception = err
     except (VendorError, DBAPIError):  # the desk or the store does not answer: later
@@ -71,7 +73,8 @@ def verdict(
 ) -> tuple[Case, Decision, datetime | None]:
     """What the rules say, guarded and worded, with the time that the customer is promised; stores nothing. `early`: what
     is decided already, whatever the rules say."""
-    case = Case(ticket, messages, *_guess(app, ticket, messages))
+    case = loops.noticed(app, Case(ticket, messages, *_guess(app, ticket, messages)), app.clock())
+    ticket, messages = case.ticket, case.messages
     decision = early or policy.decide(ticket, messages, case.prediction, history, app.rules[ticket.desk])
     decision, case = _ask_the_mail(app, decision, case, history)
     decision = _guarded(app, decision, case, history, app.clock())

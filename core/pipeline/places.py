@@ -22,6 +22,7 @@ from core.ledger.states import DecisionState, Entry, WriteState
 from core.model import Action, AddNote, AddTags, Reply, Solve, Ticket, Write
 from core.notifications.alerts import alarm
 from core.outgoing import Full, Sent
+from core.pipeline import loops
 from core.values import from_json, to_json, what
 
 OWED, MARK = ":owed", ":mark"  # endings of keys
@@ -96,6 +97,8 @@ def _placed(app: App, ticket: Ticket, row: WriteRow) -> None:
         store.log(conn, where, now, Entry.OWED if owed else Entry.SKIPPED, f"{row.what}: {why}", key=row.key)
     if full is not None and full.brake:
         _tell(app, ticket.desk, full, now)
+    elif full is not None and full.loop:
+        loops.tell(app, ticket, full.why, now)
 
 
 def _take_out(conn: Connection, row: WriteRow, why: str, prefix: str) -> None:

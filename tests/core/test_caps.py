@@ -12,6 +12,7 @@ from sqlalchemy import insert, select, update
 
 from core.ledger import caps, db, store
 from core.ledger.schema import meta, tickets, writes
+from core.ledger.states import WriteState
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 TEN = SimpleNamespace(per_address_per_hour=10, per_hour=None)
@@ -89,7 +90,7 @@ def test_a_place_is_kept_by_its_message_and_free_again_after_an_hour(engine):
     assert "this address" in take(engine, second, limits(1), NOW + HOUR).why
     assert take(engine, second, limits(1), NOW + HOUR + 2 * MINUTE) is None
     with engine.begin() as conn:
-        store.set_write(conn, second, "skipped")
+        store.set_write(conn, second, WriteState.SKIPPED)
     assert take(engine, first, limits(1), NOW + 2 * HOUR) is None, "what was not said gives its place back"
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from core.model import Assignee, Author, Customer, Message, Reply, Status, Ticket, by_desk
-from core.outgoing import Sent, refusal
+from core.outgoing import Sent, refusal, too_much
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 WORDS = "I have been waiting for three weeks now and nobody has told me anything about my parcel"
@@ -61,6 +61,16 @@ def test_the_caps_hold_per_address_and_for_all():
     assert "this address" in said(sent=Sent(to_address=10))
     assert "brake" in said(sent=Sent(to_all=600))
     assert said(sent=Sent(to_address=10, address_cap=0)) == ""
+
+
+@pytest.mark.parametrize(
+    ("in_a_week", "hours", "free"),
+    [(29, 0, True), (30, 0.9, False), (30, 1, True), (33, 7, False), (33, 8, True), (60, 255, False)],
+)
+def test_the_more_went_to_an_address_the_longer_the_pause(in_a_week, hours, free):
+    sent = Sent(in_a_week=in_a_week, last=timedelta(hours=hours))
+    assert (too_much(sent) is None) is free
+    assert too_much(replace(sent, address_cap=0)) is None
 
 
 def test_the_customers_own_words_never_go_out_again():

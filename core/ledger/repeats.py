@@ -1,0 +1,27 @@
+"""What one mailbox has said lately: by this a machine is known that answers ours."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, select
+
+from core.ledger.schema import decisions, tickets
+
+MOST = 40  # messages that are compared
+
+
+def said_lately(conn: Connection, desk: str, email: str, since: datetime) -> list[str]:
+    """The words of the newest messages decided about since then from an address, or from those whose tag alone differs."""
+    name, at, domain = email.lower().partition("@")
+    sender = tickets.c.customer_email == email.lower()
+    if "+" in name:
+        plain = name.partition("+")[0]
+        sender = and_(
+            tickets.c.customer_email.startswith(f"{plain}+", autoescape=True),
+            tickets.c.customer_email.endswith(f"@{domain}", autoescape=True),
+        )
+    theirs = and_(tickets.c.desk == decisions.c.desk, tickets.c.ticket_id == decisions.c.ticket_id)
+    query = select(decisions.c.words).join(tickets, theirs)
+    query = query.where(tickets.c.desk == desk, sender, decisions.c.at > since)
+    return list(conn.execute(query.order_by(decisions.c.at.desc()).limit(MOST)).scalars()) if at else []
