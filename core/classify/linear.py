@@ -25,6 +25,8 @@ from core.classify.features import Weights, clauses, counts, hashed, terms_of, w
 from core.classify.kernel import SHARPNESS, HeldOut, kernel, nearest_by_class, solve
 from core.classify.sentences import suspects
 from core.classify.starter import starter
+from core.classify.text import single
+from core.classify.turned import BELOW, turns
 from core.model import NO_INTENT, Guess, Prediction
 
 FORMAT = 4  # to be raised when a saved model would be read wrongly by newer code
@@ -33,6 +35,8 @@ ALTERNATIVES = 3
 EVIDENCE = 5
 BATCH = 256
 EVEN = 0.5
+NEAREST = 2  # examples that say whether a word that turns a wish round belongs to it
+ENGLISH = "en"
 MAX_ROWS = 16_000  # 1 GB while learning: the kernel is a square of rows
 Array = NDArray[np.float64]
 
@@ -131,11 +135,36 @@ class LinearClassifier:
     ) -> Prediction:
         guesses = self._guesses(shares, right, parts)
         top = guesses[0]
+        unread = self._held_back(text, self.intents.index(top.intent), sharp)
+        if unread and top.confidence > BELOW:
+            guesses = (Guess(top.intent, BELOW), *guesses[1:])
+            top = guesses[0]
         if nothing > top.confidence or right == 0:
             sure = min(nothing, 1 - top.confidence)
-            return Prediction(NO_INTENT, sure, guesses[:ALTERNATIVES], self.model)
+            return Prediction(NO_INTENT, sure, guesses[:ALTERNATIVES], self.model, unread=unread)
         words = self._words(text, self.intents.index(top.intent), sharp)
-        return Prediction(top.intent, top.confidence, guesses[1 : ALTERNATIVES + 1], self.model, words)
+        return Prediction(
+            top.intent, top.confidence, guesses[1 : ALTERNATIVES + 1], self.model, words, unread=unread
+        )
+
+    def _held_back(self, text: str, best: int, sharp: NDArray[np.float32]) -> str:
+        """Why a guess is not to be answered automatically, however sure; "" when it may be."""
+        if single(text):
+            return "it is only a number or a single word"
+        for said, alike in turns(text, self.language or ENGLISH):
+            if not self._said_so(alike, best, sharp):
+                return f"it may mean the opposite, or tell of it: “{said}” stands in none of the examples nearest to it"
+        return ""
+
+    def _said_so(self, words: Sequence[str], best: int, sharp: NDArray[np.float32]) -> bool:
+        """Whether one of the examples of the best intent that are nearest has one of these words."""
+        if not words:
+            return False
+        first, last = self.starts[best], self.starts[best + 1]
+        nearest = first + np.argsort(-sharp[first:last], kind="stable")[:NEAREST]
+        columns = hashed([[word] for word in words]).indices
+        place, known = self._places(columns)
+        return bool(self.rows[nearest][:, place[known]].nnz)
 
     def _guesses(self, shares: Array, right: float, parts: Mapping[str, float]) -> tuple[Guess, ...]:
         """The likeliest intents, best first. What the best leaves over is divided as the scores are; where a part of the message
@@ -215,7 +244,7 @@ def lexicon_of(language: str) -> Lexicon | None:
 @cache
 def _code() -> str:
     """The learning code's own hash: a cache made by other code is not used."""
-    parts = ("text", "concepts", "features", "kernel", "calibrate", "evidence", "linear")
+    parts = ("text", "turned", "concepts", "features", "kernel", "calibrate", "evidence", "linear")
     return hashlib.sha256(
         b"".join(Path(__file__).with_name(f"{p}.py").read_bytes() for p in parts)
     ).hexdigest()

@@ -11,6 +11,9 @@ from core.mail.said import said
 WORDS_LIMIT = 8_000
 FEATURE_LIMIT = 4_000
 
+STANDS_FOR = frozenset({"xxurl", "xxmail", "xxmoney", "xxnum"})
+"""What stands in the place of addresses and numbers; no word that anybody knows."""
+
 _PLACEHOLDERS = (
     (re.compile(r"(?:https?://|www\.)\S+"), " xxurl "),
     (re.compile(r"[^\s@<>\"(),:;]{1,64}@[^\s@<>\"(),:;]{1,255}"), " xxmail "),
@@ -23,6 +26,12 @@ _PLACEHOLDERS = (
 def customer_words(message_text: str, html: str = "") -> str:
     """Return what the customer says now in a message of which nothing else is known. Never raises."""
     return said(message_text, html).words[:WORDS_LIMIT]
+
+
+def single(text: str) -> bool:
+    """Whether a text is only numbers, ids and addresses, or at most one word beside them."""
+    words = [word for word in re.findall(r"\w+", normalise(text)) if word not in STANDS_FOR]
+    return len(words) <= 1
 
 
 def normalise(text: str) -> str:

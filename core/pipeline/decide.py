@@ -123,7 +123,7 @@ def _guess(app: App, ticket: Ticket, messages: Sequence[Message]) -> tuple[str, 
         unread = unread or foreign(
             app.templates_of(ticket.desk), app.rules[ticket.desk].intents.get(found.intent), words
         )
-        return words, replace(found, suspects=suspects, unread=unread, dangers=net)
+        return words, replace(found, suspects=suspects, unread=unread or found.unread, dangers=net)
     except Exception:  # whatever is wrong with it, a human sees the ticket
         log.exception("the classifier failed")
         return words, replace(policy.UNREADABLE, dangers=net)

@@ -1,0 +1,62 @@
+"""A wish that is negated, past, hypothetical or another's stays below the automatic band; so does a number or a single word."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from core.classify.build import classifier_of
+from core.language import LANGUAGES
+from core.model import NO_INTENT
+from core.settings import Settings
+
+TEXTS = tomllib.loads((Path(__file__).parents[3] / "bench" / "data" / "negation.toml").read_text("utf-8"))
+AUTO = 0.85
+
+
+@pytest.fixture(scope="module")
+def classifier(classifier_cache: Path):
+    return classifier_of(Settings(path=Path("backstop.toml"), classifier={"cache": str(classifier_cache)}))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_wish_turned_round_is_not_answered_as_that_wish(classifier, language):
+    sure = [
+        text
+        for text in TEXTS[language]
+        if (found := classifier.predict(text)).intent != NO_INTENT and found.confidence >= AUTO
+    ]
+    assert sure == []
+
+
+def test_why_it_is_held_back_is_said(classifier):
+    assert "may mean the opposite" in classifier.predict("Please don't close my account").unread
+
+
+@pytest.mark.parametrize(
+    "text", ["4711", "#12345", "A-4711 9981", "refund", "cancel 4711", "Rechnung", "me@example.com"]
+)
+def test_a_number_or_a_single_word_is_not_answered(classifier, text):
+    found = classifier.predict(text)
+    assert found.confidence < AUTO or found.intent == NO_INTENT
+    assert "only a number or a single word" in found.unread
+
+
+def test_an_intent_with_numbers_for_examples_is_not_answered_on_a_number(tmp_path):
+    numbers = {
+        "order_number": {
+            "examples": ["4711", "my order is 4712", "order number 9981", "no. 5512", "it is 99812"]
+        }
+    }
+    made = classifier_of(
+        Settings(path=tmp_path / "b.toml", classifier={"cache": str(tmp_path)}, intents=numbers)
+    )
+    found = made.predict("4713")
+    assert found.confidence < AUTO or found.intent == NO_INTENT
+
+
+def test_a_complaint_that_is_always_told_with_not_is_not_held_back(classifier):
+    found = classifier.predict("I can't log in, my password is not accepted")
+    assert (found.intent, found.unread) == ("login_problem", "")
