@@ -336,7 +336,7 @@ class AddNote:
 
 @dataclass(frozen=True)
 class Reply:
-    """A public message to the customer. `purpose` is "answer" or "acknowledgment"."""
+    """A public message to the customer. `purpose` is "answer", "acknowledgment" or "second_word"."""
 
     purpose: str
     template: str

@@ -156,6 +156,7 @@ class Escalation(Section):
     ladder: Ladder = Field(default_factory=_default_ladder)  # when nobody has claimed it
     ladders: dict[str, Ladder] = Field(default_factory=dict)  # priority or intent → its own ladder
     clock: Clocks = Field(default_factory=_default_clock)  # what the rungs count in: wall or business
+    second_word: bool = True  # tell the customer once, with a new time, before a promise breaks
     alarm: Names = Field(default_factory=list)  # where our own troubles are told; default: urgent's channels
 
 

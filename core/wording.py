@@ -32,7 +32,7 @@ from core.model import (
 )
 from core.sandbox import built_in, render, signed, spoken
 
-ACKNOWLEDGMENT, NOTE = "acknowledgment", "note"
+ACKNOWLEDGMENT, SECOND_WORD, NOTE = "acknowledgment", "second_word", "note"
 NAMES = [
     "",
     "Carla",
@@ -92,7 +92,7 @@ def acknowledgment(
     language: str,
     on_broken: OnBroken,
 ) -> str:
-    """Return the text of an acknowledgment; ours where the admin's is broken."""
+    """Return the text of an acknowledgment, or of the second word; ours where the admin's is broken."""
     facts = _reply_facts(ticket, promise_at, now, hours, language)
     return signed(env, _ours_if_broken(env, reply.template, facts, language, on_broken))
 
@@ -125,7 +125,9 @@ def check(
     guess = Prediction("order_status", 0.7, (Guess("refund_request", 0.2),), "model", ("order",))
     decision = Decision(Outcome.ROUTED, "why", rule="rule", rules_version="1")
     note = _note_facts(AddNote(NOTE), decision, guess, "words", at, now, hours)
-    samples = {name: list(_samples(at, now, hours)) for name in sorted({*replies, ACKNOWLEDGMENT})}
+    samples = {
+        name: list(_samples(at, now, hours)) for name in sorted({*replies, ACKNOWLEDGMENT, SECOND_WORD})
+    }
     samples[NOTE] = [note, note | {"alternatives": [], "evidence": (), "promise": ""}]
     return [fault for name, facts in samples.items() if (fault := _first_fault(env, name, facts))]
 

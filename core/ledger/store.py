@@ -464,9 +464,10 @@ def newest(conn: Connection, desk: str, since: datetime) -> list[str]:
 def refused_calls(conn: Connection) -> list[WriteRow]:
     """Calls that desks refuse for good and that may be tried again, oldest first.
 
-    Not the answers: where one was refused, people were called instead, and they answer now.
+    Not the answers: where one was refused, people were called instead, and they answer now. Nor a second word: it speaks of
+    a time that is over.
     """
-    again = and_(writes.c.state == WriteState.FAILED, writes.c.what != "answer")
+    again = and_(writes.c.state == WriteState.FAILED, writes.c.what.not_in(("answer", "second_word")))
     rows = every(WriteRow, conn.execute(select(writes).where(again).order_by(writes.c.done_at, writes.c.key)))
     return [row for row in rows if row.actions]  # retention has taken the words of the others
 

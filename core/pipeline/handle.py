@@ -43,7 +43,7 @@ from core.model import (
     look_key,
 )
 from core.notifications.alerts import alarm
-from core.pipeline import authors, owed, scoping
+from core.pipeline import authors, owed, scoping, second_word
 from core.pipeline.claims import notice_claim
 from core.pipeline.decide import decide
 from core.pipeline.returned import take_up
@@ -114,6 +114,7 @@ def settle_ticket(app: App, event: EventRow) -> tuple[str, str]:
         carry_out(app, ticket, pending)
         with reading(app.engine) as conn:
             row = store.ticket(conn, *where)
+    second_word.plan(app, ticket, now)
     ticket = make_up(app, ticket)
     owed.pay(app, ticket)
     messages = unhandled(ticket, row.handled_message_id if row else "", row.handled_at if row else None)

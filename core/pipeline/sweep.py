@@ -23,7 +23,7 @@ from core.ledger.db import reading
 from core.ledger.rows import DeskRow, TicketRow
 from core.model import ChangedTicket, EventKind, TicketEvent, created_key, look_key
 from core.notifications.alerts import alarm
-from core.pipeline import clock_back, presence, scoping
+from core.pipeline import clock_back, presence, scoping, second_word
 from core.pipeline.claims import AWAITED, learn
 from core.pipeline.returned import GONE, came_back, closed_since
 
@@ -68,6 +68,7 @@ def sweep(app: App, name: str, now: datetime) -> dict[str, Any]:
     scoping.watch(app, name, seen, matched, now)
     for held in presence.refresh(app, name, now):
         learn(app, held, presence.held_by(held), now)
+    second_word.call_up(app, name, now)
     _warn_of_the_end(app, name, now)
     if found:
         _doubt_the_hook(app, name, row, now)

@@ -1,0 +1,152 @@
+"""The second word: before a promise breaks and no human has spoken, the customer hears once that it will, and a new time.
+
+It is a call of its own, by a key that a ticket has once: whoever comes second finds it there. It is made like every other
+call (claimed, made, marked done, looked up before it is made again), through the same guard and the same caps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, select
+
+from core.app import App
+from core.engine import queue
+from core.hours import stamp
+from core.ledger import caps, store
+from core.ledger.db import insert_new, reading
+from core.ledger.rows import DecisionRow, TicketRow, every, first
+from core.ledger.schema import decisions, tickets, writes
+from core.ledger.states import DecisionState, Entry, WriteState
+from core.model import EventKind, Mode, Priority, Reply, Ticket, TicketEvent, look_key
+from core.outgoing import mailbox_of
+from core.pipeline import places
+from core.pipeline.claims import AWAITED
+from core.pipeline.decide import promise_of, tell_broken
+from core.pipeline.plan import address_of
+from core.values import to_json
+from core.wording import SECOND_WORD, acknowledgment
+
+EARLY = timedelta(minutes=15)  # before the promise breaks, or a quarter of it where that is less
+ROUND = 5  # minutes after which one that found no room under the caps is called up once more
+MOST = 200  # of one pass
+
+
+class _NoRoomError(Exception):
+    """The caps let no more through now."""
+
+
+def call_up(app: App, desk: str, now: datetime) -> int:
+    """Have the tickets of a desk looked at whose customers are to hear it now; return how many. They come in by the
+    engine's queues, so that one ticket's events keep their order."""
+    if not _allowed(app, desk):
+        return 0
+    due = and_(
+        tickets.c.desk == desk,
+        tickets.c.state.in_(AWAITED),
+        tickets.c.promise_at > now,
+        tickets.c.promise_at <= now + _lead(app, EARLY * 4),
+        tickets.c.acknowledged_at.is_not(None),
+    )
+    query = select(tickets).where(due, ~_said()).order_by(tickets.c.promise_at).limit(MOST)
+    with reading(app.engine) as conn:
+        rows = [row for row in every(TicketRow, conn.execute(query)) if _due(app, row, now)]
+    return queue.report(app, list(_looks(rows, now)), "second word")
+
+
+def plan(app: App, ticket: Ticket, now: datetime) -> None:
+    """Store the call for a ticket just fetched, if its customer is to hear it now; it is made with those that are left."""
+    where = (ticket.desk, ticket.id)
+    with reading(app.engine) as conn:
+        row = store.ticket(conn, *where)
+        if row is None or not _allowed(app, ticket.desk) or not _due(app, row, now):
+            return
+        decided = _decision(conn, row)
+    if decided is None:
+        return
+    priority = Priority(row.priority or Priority.NORMAL)
+    new = promise_of(app, ticket.desk, priority, now)
+    if row.promise_at is None or new <= row.promise_at:
+        return
+    reply = Reply(SECOND_WORD, SECOND_WORD)
+    text = acknowledgment(
+        app.templates_of(ticket.desk),
+        reply,
+        ticket,
+        new,
+        now,
+        app.hours_of(ticket.desk),
+        row.language,
+        lambda err: tell_broken(app, ticket.desk, err),
+    )
+    reply = Reply(SECOND_WORD, SECOND_WORD, text=text)
+    try:
+        _store(app, ticket, decided, reply, new, now)
+    except _NoRoomError:
+        return  # it is called up again while there is time
+
+
+def _store(
+    app: App, ticket: Ticket, decided: DecisionRow, reply: Reply, new: datetime, now: datetime
+) -> None:
+    where = (ticket.desk, ticket.id)
+    key = f"{ticket.desk}:{ticket.id}:second"
+    row = {
+        "key": key, "fact_key": decided.key, "desk": ticket.desk, "ticket_id": ticket.id, "what": SECOND_WORD,
+        "position": places.AFTER, "actions": to_json((reply,)), "address": mailbox_of(address_of(ticket)),
+        "state": WriteState.PLANNED, "attempts": 0, "looks": 0,
+    }  # fmt: skip
+    with app.engine.begin() as conn:
+        if not insert_new(conn, writes, row):
+            return
+        planned = store.write(conn, key)
+        why = places.refused(app, ticket, planned, reply)
+        if why:
+            store.set_write(conn, key, WriteState.SKIPPED, done_at=now, reason=why)
+            store.log(conn, where, now, Entry.SKIPPED, f"second word: {why}", key=key)
+            return
+        if caps.take(conn, planned, app.settings.limits, now) is not None:
+            raise _NoRoomError
+        said = f"second word: the customer is told a new time, {stamp(new, app.hours_of(ticket.desk).zone)}"
+        store.log(conn, where, now, Entry.DECIDED, said, key=key)
+
+
+def _allowed(app: App, desk: str) -> bool:
+    rules = app.rules[desk]
+    return app.settings.escalation.second_word and rules.acknowledge and rules.mode is not Mode.OBSERVE
+
+
+def _due(app: App, row: TicketRow, now: datetime) -> bool:
+    """Whether a promise was told that is about to break, and nobody has spoken."""
+    told = row.acknowledged_at is not None and row.answered_at is None and row.state in AWAITED
+    if not told or row.promise_at is None or row.waiting_since is None:
+        return False
+    lead = _lead(app, row.promise_at - row.waiting_since)
+    return row.promise_at - lead <= now < row.promise_at
+
+
+def _lead(app: App, length: timedelta) -> timedelta:
+    return max(min(length / 4, EARLY), 2 * app.settings.sweep.every)
+
+
+def _said() -> ColumnElement[bool]:
+    mine = and_(writes.c.desk == tickets.c.desk, writes.c.ticket_id == tickets.c.ticket_id)
+    return exists().where(mine, writes.c.what == SECOND_WORD)
+
+
+def _decision(conn: Connection, row: TicketRow) -> DecisionRow | None:
+    """The newest decision that was carried out: its message is the one that no human has answered."""
+    mine = and_(decisions.c.desk == row.desk, decisions.c.ticket_id == row.ticket_id)
+    query = select(decisions).where(
+        mine, decisions.c.state == DecisionState.DONE, decisions.c.escalates.is_(True)
+    )
+    return first(DecisionRow, conn.execute(query.order_by(decisions.c.at.desc()).limit(1)))
+
+
+def _looks(rows: list[TicketRow], now: datetime) -> Iterator[TicketEvent]:
+    for row in rows:
+        nonce = f"second-{now:%Y%m%dT%H}{now.minute // ROUND}"
+        yield TicketEvent(
+            row.desk, look_key(row.desk, row.ticket_id, nonce), EventKind.LOOK, row.ticket_id, now
+        )
