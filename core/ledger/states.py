@@ -90,6 +90,7 @@ TO_MAKE = frozenset({W.PLANNED, W.OPEN})
 ENDED = frozenset({W.DONE, W.SKIPPED, W.FAILED})
 UNSENT = frozenset({N.QUEUED, N.BUNDLED})
 LIVE = UNSENT | {N.OPEN, N.ACCEPTED}  # it may still reach somebody
+HANDED_OVER = frozenset({N.ACCEPTED, N.DELIVERED, N.FAILED})  # a channel was asked to deliver it
 
 EVENTS: Changes[EventState] = {
     E.RECEIVED: frozenset({E.WAITING, E.SETTLED, E.DEAD}),

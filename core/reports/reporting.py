@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, func, or_, select
 
 from core.ledger.db import reading
 from core.ledger.schema import balance, meta, notices, tickets
-from core.ledger.states import NotificationState
+from core.ledger.states import HANDED_OVER, NotificationState
 from core.reports import trend_store
 from core.reports.figures import Balanced, BusinessHours, Figure, Paged, Point, Row, WeeklyReport
 from core.reports.phrases import HIDDEN
@@ -111,9 +111,7 @@ def _paged(connection: Connection, start: datetime, end: datetime) -> list[Paged
     found = select(notices.c.person, notices.c.sent_at, notices.c.created_at, notices.c.state).where(
         notices.c.person != "",
         notices.c.template != "report",
-        notices.c.state.in_(
-            [NotificationState.ACCEPTED, NotificationState.DELIVERED, NotificationState.FAILED]
-        ),
+        notices.c.state.in_(HANDED_OVER),
         notices.c.created_at.between(start - timedelta(days=1), end),
         at.is_not(None),
     )
