@@ -19,8 +19,8 @@ from core.engine import queue
 from core.errors import BadPayload, BadSignature
 from core.model import WebhookRequest
 from core.telemetry import traces
-from core.telemetry.logs import correlated
-from core.web import access
+from core.telemetry.correlation import correlated
+from core.web import access, make_blueprint
 from core.web.claim_links import doors
 from core.web.readiness import Readiness
 from core.web.sidebar import panel
@@ -46,8 +46,6 @@ def create_app(app: App, *, console: bool = True) -> Flask:
     flask.register_blueprint(doors)
     flask.register_blueprint(panel)
     if console:
-        from core.web import make_blueprint
-
         flask.register_blueprint(make_blueprint(app))
     return flask
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import importlib
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from enum import Enum
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -19,53 +16,97 @@ WRONG = 2
 STORE = "core.cli.store"  # in click's context: name and address of the store that the command speaks to
 
 
+TABLE = {
+    "serve": (
+        "core.commands.run:serve",
+        "Receiver, worker and timers in one process: the default for one machine.",
+    ),
+    "web": ("core.commands.run:web", "Only the receiver and the console; any number on one Postgres."),
+    "worker": ("core.commands.run:worker", "Only the work and the timers; any number on one Postgres."),
+    "demo": ("core.commands.run:demo", "The whole product on this machine, with a sandbox help desk."),
+    "init": ("core.commands.init:init", "Write a commented backstop.toml and .env."),
+    "plan": ("core.commands.desk:plan", "What install would make or change in a desk, and why."),
+    "install": (
+        "core.commands.desk:install",
+        "Make what is missing in a desk; what people changed is left as it is.",
+    ),
+    "uninstall": ("core.commands.desk:uninstall", "Remove exactly what install made in a desk."),
+    "connect": (
+        "core.commands.desk:connect",
+        "Connect a desk in the browser (OAuth); also repairs a revoked or expired connection.",
+    ),
+    "pause": (
+        "core.commands.desk:pause",
+        "Hold a desk at once: events are kept and wait, nothing is written.",
+    ),
+    "resume": ("core.commands.desk:resume", "Let a desk go on; what waited is taken up."),
+    "doctor": (
+        "core.commands.desk:doctor",
+        "Try every credential, permission, webhook, route, channel and text; exit 1 when anything fails.",
+    ),
+    "classify": (
+        "core.commands.learn:classify",
+        "What the classifier makes of TEXT (or of standard input: -).",
+    ),
+    "train": (
+        "core.commands.learn:train",
+        "Learn from FILE, a desk's history, or the ledger's labels; the better model stays.",
+    ),
+    "evaluate": (
+        "core.commands.measure:evaluate",
+        "How good the classifier is: on FILE (CSV or JSONL with text and intent), else on what the ledger knows.",
+    ),
+    "thresholds": (
+        "core.commands.measure:thresholds",
+        "The lowest thresholds whose precision is proven: on FILE, else on what the ledger knows.",
+    ),
+    "backtest": (
+        "core.commands.replay:backtest",
+        "Before going live: what would have been done with a desk's own past tickets.",
+    ),
+    "whatif": (
+        "core.commands.replay:whatif",
+        "The last tickets replayed through other thresholds; writes nothing.",
+    ),
+    "sweep": ("core.commands.ledger:sweep", "One reconciliation and reminder pass now."),
+    "audit": ("core.commands.ledger:audit", "The desk's tickets against the ledger."),
+    "report": ("core.commands.ledger:report", "The weekly figures with counts, intervals, targets, advice."),
+    "show": ("core.commands.ledger:show", "Everything that happened to one ticket and why, in order."),
+    "retry": (
+        "core.commands.ledger:retry",
+        'List the dead letters and refused calls; with an ID or a ticket\'s id (or "all") try again.',
+    ),
+    "forget": ("core.commands.ledger:forget", "Erase a person from the ledger."),
+    "prune": ("core.commands.ledger:prune", "Apply retention now."),
+    "migrate-store": (
+        "core.commands.ledger:migrate_store",
+        "Copy the ledger from the configured database to another one; nothing may run meanwhile.",
+    ),
+    "user": ("core.commands.user:user", "Who may look at the console."),
+}
+"""Each command with the place of its function and its line in `backstop --help`: that page loads no command."""
+
+
 class Lazy(click.Group):
     """Commands are imported when they are called: `backstop --help` needs no numpy. What the store does to any of them
     is told in one place."""
 
-    TABLE: ClassVar = {
-        "serve": "core.commands.run:serve",
-        "web": "core.commands.run:web",
-        "worker": "core.commands.run:worker",
-        "demo": "core.commands.run:demo",
-        "init": "core.commands.init:init",
-        "plan": "core.commands.desk:plan",
-        "install": "core.commands.desk:install",
-        "uninstall": "core.commands.desk:uninstall",
-        "connect": "core.commands.desk:connect",
-        "pause": "core.commands.desk:pause",
-        "resume": "core.commands.desk:resume",
-        "doctor": "core.commands.desk:doctor",
-        "classify": "core.commands.learn:classify",
-        "train": "core.commands.learn:train",
-        "evaluate": "core.commands.measure:evaluate",
-        "thresholds": "core.commands.measure:thresholds",
-        "backtest": "core.commands.replay:backtest",
-        "whatif": "core.commands.replay:whatif",
-        "sweep": "core.commands.ledger:sweep",
-        "audit": "core.commands.ledger:audit",
-        "report": "core.commands.ledger:report",
-        "show": "core.commands.ledger:show",
-        "retry": "core.commands.ledger:retry",
-        "forget": "core.commands.ledger:forget",
-        "prune": "core.commands.ledger:prune",
-        "migrate-store": "core.commands.ledger:migrate_store",
-        "user": "core.commands.user:user",
-    }
-
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of the table."""
-        return list(self.TABLE)
+        return list(TABLE)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the one that is asked for."""
-        import importlib
-
-        if cmd_name not in self.TABLE:
+        if cmd_name not in TABLE:
             return None
-        place, _, name = self.TABLE[cmd_name].partition(":")
+        place, _, name = TABLE[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(place), name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in TABLE.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a store that fails is a ConfigError that says where it is and what to do."""
@@ -92,90 +133,6 @@ class Lazy(click.Group):
 @click.version_option(__version__, message="backstop %(version)s")
 def backstop() -> None:
     """The escalation layer that does not lose tickets."""
-
-
-def common(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--config PATH` and `--json`, on every command."""
-    command = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
-    return click.option(
-        "--config", "config", type=click.Path(), help="Default: $BACKSTOP_CONFIG, else ./backstop.toml."
-    )(command)
-
-
-class Store(Enum):
-    """What a command asks of the store."""
-
-    NEEDED = "it looks back at what is there, or changes it: without a store it says so"
-    MADE = "it is what a new Backstop begins with: the store is made where there is none"
-    USED = "it reads the store where there is one, and does without where there is none"
-
-
-def composed(config: str | None) -> Any:
-    """The parts that need no store, held against every rule that `serve` holds them against."""
-    from core import settings, wiring
-
-    loaded = settings.load(config)
-    app = wiring.compose(loaded)
-    click.get_current_context().meta[STORE] = (f"{loaded.path}: database_url", loaded.database_url)
-    return app
-
-
-@contextmanager
-def naming_store(name: str, url: str) -> Iterator[None]:
-    """While it lasts, another store than the configured one is spoken to: it is the one that may fail."""
-    meta = click.get_current_context().meta
-    usual = meta[STORE]
-    meta[STORE] = (name, url)
-    yield
-    meta[STORE] = usual
-
-
-def app_of(config: str | None, *, store: Store = Store.NEEDED, classify: bool = False) -> Any:
-    """The parts of a running Backstop for one command; they end with it."""
-    from core import wiring
-    from core.ledger import db
-
-    app, context = composed(config), click.get_current_context()
-    loaded = app.settings
-    if not loaded.desks:
-        raise ConfigError(f"{loaded.path}: there is no [desks.<name>] table. `backstop init` writes one.")
-    if store is not Store.MADE and not db.exists(loaded.database_url):
-        if store is Store.NEEDED:
-            raise ConfigError(
-                f"{loaded.path}: database_url: there is no store at {db.where(loaded.database_url)}. "
-                "`backstop serve` (or `backstop worker`) makes it; another configuration is named with --config."
-            )
-        aside = context.with_resource(tempfile.TemporaryDirectory(prefix="backstop-"))
-        app = wiring.compose(loaded, engine=db.connect(f"sqlite:///{aside}/none.db"))
-    context.call_on_close(lambda: _close(app))
-    wiring.open_store(app)
-    if classify:
-        wiring.with_classifier(app)
-    return app
-
-
-def _close(app: Any) -> None:
-    """A command has come to its end: what it counted is stored, nothing of it stays connected."""
-    app.counters.close()
-    app.engine.dispose()
-
-
-def desk_of(app: Any, name: str) -> str:
-    """A desk's name, checked."""
-    if name not in app.desks:
-        raise ConfigError(f"there is no desk called {name}: one of {', '.join(app.desks)}")
-    return name
-
-
-def out(as_json: bool, value: Any, text: Callable[[], str] | str) -> None:
-    """One JSON document, or text for people."""
-    if as_json:
-        click.echo(json.dumps(value, ensure_ascii=False, default=str))
-    else:
-        from core.reports.phrases import HIDDEN
-
-        # customers' words must not drive the reader's terminal
-        click.echo(HIDDEN.sub("", text() if callable(text) else text))
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -232,10 +232,3 @@ def _days_later(hours: Hours, start: datetime, days: int) -> datetime:
             hours.check(begin)
     then = datetime.combine(day, local.time(), tzinfo=hours.zone).astimezone(UTC)
     return hours.add(then, timedelta(0))
-
-
-def say(at: datetime, now: datetime, hours: Hours, language: str = "en") -> str:
-    """The promise as a person would say it, in the customer's language: see `core/promise_text.py`."""
-    from core.promise_text import say as in_words
-
-    return in_words(at, now, hours, language)

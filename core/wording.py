@@ -16,7 +16,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from core.errors import BrokenTemplate
 from core.greeting import first_name
-from core.hours import Hours, say
+from core.hours import Hours
 from core.language import LANGUAGES, guess, language_of
 from core.model import (
     Action,
@@ -30,6 +30,7 @@ from core.model import (
     Ticket,
     whole_percent,
 )
+from core.promise_text import say
 from core.sandbox import built_in, render, signed, spoken
 
 ACKNOWLEDGMENT, SECOND_WORD, NOTE = "acknowledgment", "second_word", "note"

@@ -10,6 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.classify.cache import load, load_or_fit, of_language
+from core.classify.multilingual import Multilingual, in_language, taught_by
+from core.classify.outside import address, outside, trust_path
 from core.classify.starter import starter
 from core.errors import ConfigError, TryLater, said_of
 from core.language import LANGUAGES
@@ -40,8 +43,6 @@ def examples_of(settings: Settings, language: str = ENGLISH) -> dict[str, tuple[
     for name, one in settings.intents.items():
         own = tuple(one.examples)
         if language != ENGLISH:
-            from core.classify.multilingual import in_language
-
             own = in_language(own, language)
         examples = own or begin.get(name, ())
         if examples:
@@ -58,8 +59,6 @@ def checked(settings: Settings) -> None:
     """Raise ConfigError where no classifier could be built from these settings; builds none."""
     examples_of(settings)
     if settings.classifier.kind != "embedded":
-        from core.classify.outside import address
-
         address(settings.classifier)
 
 
@@ -72,8 +71,6 @@ def classifier_of(settings: Settings, counters: Counters | None = None) -> Class
 
 def embedded_of(settings: Settings) -> Multilingual:
     """What `train` learned, while it is about the configured intents; else fitted to the examples."""
-    from core.classify.cache import load_or_fit
-    from core.classify.multilingual import Multilingual, taught_by
 
     examples = examples_of(settings)
     trained = _trained(trained_path(settings), set(examples))
@@ -102,7 +99,6 @@ def languages_of(settings: Settings) -> dict[str, tuple[dict[str, tuple[str, ...
 
 def _of_language(settings: Settings, language: str, trained: set[str] | None) -> LinearClassifier:
     """One language's classifier: as `train` left it, if what it left is used, else from the cache or fitted."""
-    from core.classify.cache import load_or_fit, of_language
 
     found = _trained(of_language(trained_path(settings), language), trained) if trained else None
     return found or load_or_fit(
@@ -120,7 +116,6 @@ def trained_path(settings: Settings) -> Path:
 
 def _trained(path: Path, intents: set[str]) -> LinearClassifier | None:
     """The model that `train` left there; None where there is none about these intents."""
-    from core.classify.cache import load
 
     if not path.exists():
         return None
@@ -142,7 +137,6 @@ def _outside(settings: Settings, counters: Counters | None) -> Callable[[Classif
     section, intents = settings.classifier, intent_rules(settings)
     if section.kind == "embedded":
         return None
-    from core.classify.outside import outside
 
     own = [rule.auto for rule in intents.values() if rule.auto is not None]
     tell = _counted_mind(counters) if counters else None
@@ -151,7 +145,6 @@ def _outside(settings: Settings, counters: Counters | None) -> Callable[[Classif
 
 def calibration_path(settings: Settings) -> Path:
     """Where `train --calibrate` leaves what the configured outside classifier's confidence is worth."""
-    from core.classify.outside import trust_path
 
     return trust_path(settings.classifier, intent_rules(settings), cache_dir(settings))
 

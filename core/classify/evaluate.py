@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.classify.linear import LinearClassifier
+from core.classify.multilingual import Multilingual
 from core.model import NO_INTENT, Prediction
 from core.ports import Classifier
 
@@ -47,8 +49,6 @@ class Judged:
 
 def judge(examples: Sequence[Example], classifier: Classifier) -> list[Judged]:
     """Ask the classifier about every example, in bulk where it can."""
-    from core.classify.linear import LinearClassifier
-    from core.classify.multilingual import Multilingual
 
     if isinstance(classifier, LinearClassifier | Multilingual):
         found = classifier.predict_many([example.text for example in examples])

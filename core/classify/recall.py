@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from core.classify.multilingual import TARGET, URGENT, Multilingual, alarms
+from core.classify.plain import table
 from core.classify.starter import held_out
 from core.language import LANGUAGES
 from core.model import NO_INTENT, Guess, Prediction
@@ -69,7 +70,6 @@ def _first(found: Prediction) -> str:
 
 def plain_languages(rows: Iterable[Mapping[str, Any]]) -> str:
     """Return the figures for people."""
-    from core.classify.plain import table
 
     def share(one: Mapping[str, int]) -> str:
         return f"{one['right']} of {one['of']}"

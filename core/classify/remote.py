@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import pybreaker
 import requests
 
+from core.classify.chat import read_answer, request_body
 from core.classify.masking import mask
 from core.classify.trust import Trust
 from core.errors import TryLater, said_of
@@ -263,7 +264,6 @@ class ChatClassifier:
 
     def predict(self, text: str) -> Prediction:
         """The model's guess, calibrated. Raises TryLater when it does not keep to the form."""
-        from core.classify.chat import read_answer, request_body
 
         body = request_body(self.name, self.intents, mask(text[:TEXT_LIMIT], self.names))
         return asked(

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import getpass
+import webbrowser
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
 import click
 
-from core.cli import Store, app_of, common, desk_of, out
+from core.admin import connect as connecting
+from core.admin import doctor as doctors
+from core.admin import provisioning
+from core.commands.common import Store, app_of, common, desk_of, out
+from core.ledger import db, pausing
 
 LOOPBACK = 8765
 MINUTES = 5
@@ -21,7 +26,6 @@ BY_HAND = "by_hand"
 @common
 def plan(desk: str, config: str | None, as_json: bool) -> None:
     """What install would make or change in a desk, and why."""
-    from core.admin import provisioning
 
     app = app_of(config, store=Store.USED)
     _told(desk, provisioning.plan(app, desk_of(app, desk)), as_json, "nothing was changed")
@@ -32,7 +36,6 @@ def plan(desk: str, config: str | None, as_json: bool) -> None:
 @common
 def install(desk: str, config: str | None, as_json: bool) -> None:
     """Make what is missing in a desk; what people changed is left as it is."""
-    from core.admin import provisioning
 
     app = app_of(config, store=Store.MADE)
     steps = provisioning.install(app, desk_of(app, desk))
@@ -45,7 +48,6 @@ def install(desk: str, config: str | None, as_json: bool) -> None:
 @common
 def uninstall(desk: str, dry: bool, config: str | None, as_json: bool) -> None:
     """Remove exactly what install made in a desk."""
-    from core.admin import provisioning
 
     app = app_of(config)
     steps = provisioning.uninstall(app, desk_of(app, desk), dry=dry)
@@ -80,7 +82,6 @@ def _as_text(steps: list[Any], end: str) -> str:
 @common
 def doctor(desk: str | None, config: str | None, as_json: bool) -> None:
     """Try every credential, permission, webhook, route, channel and text; exit 1 when anything fails."""
-    from core.admin import doctor as doctors
 
     app = app_of(config, store=Store.USED, classify=desk is None)
     found = doctors.examine(app, desk_of(app, desk) if desk else None)
@@ -100,7 +101,6 @@ def doctor(desk: str | None, config: str | None, as_json: bool) -> None:
 @common
 def connect(desk: str, port: int, paste: bool, config: str | None, as_json: bool) -> None:
     """Connect a desk in the browser (OAuth); also repairs a revoked or expired connection."""
-    from core.admin import connect as connecting
 
     app = app_of(config, store=Store.MADE)
     desk_of(app, desk)
@@ -120,8 +120,6 @@ def connect(desk: str, port: int, paste: bool, config: str | None, as_json: bool
 
 
 def _opened(url: str) -> None:
-    import webbrowser
-
     click.echo(f"Your browser should show this page; allow the connection there:\n\n{url}\n", err=True)
     webbrowser.open(url)
 
@@ -131,7 +129,6 @@ def _opened(url: str) -> None:
 @common
 def pause(desk: str, config: str | None, as_json: bool) -> None:
     """Hold a desk at once: events are kept and wait, nothing is written."""
-    from core.ledger import db, pausing
 
     app = app_of(config)
     new = pausing.hold(app.engine, desk_of(app, desk), app.clock(), getpass.getuser())
@@ -149,7 +146,6 @@ def pause(desk: str, config: str | None, as_json: bool) -> None:
 @common
 def resume(desk: str, config: str | None, as_json: bool) -> None:
     """Let a desk go on; what waited is taken up."""
-    from core.ledger import db, pausing
 
     app = app_of(config)
     waiting = pausing.resume(app.engine, desk_of(app, desk), app.clock(), getpass.getuser())

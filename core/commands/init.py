@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from connectors import DESKS
-from core.cli import common
+from connectors import DESKS, vendor_of
+from core.admin.init import DEFAULTS, Answers, draft, faults, secret_names, write
+from core.commands.common import common
 from core.errors import ConfigError
 from core.model import Mode
+from core.settings import default_path
 
 if TYPE_CHECKING:
     from core.admin.init import Answers
@@ -56,9 +58,6 @@ def init(
     config: str | None, mode: str, ask: bool | None, force: bool, as_json: bool, **given: str | None
 ) -> None:
     """Write a commented backstop.toml and .env."""
-    from connectors import vendor_of
-    from core.admin.init import draft, secret_names, write
-    from core.settings import default_path
 
     path = Path(config) if config else default_path()
     asking = sys.stdin.isatty() if ask is None else ask
@@ -74,7 +73,6 @@ def init(
 
 def _answers(given: dict[str, str | None], mode: Mode, asking: bool) -> Answers:
     """From the flags, then from the person, then the defaults; ConfigError with every fault."""
-    from core.admin.init import DEFAULTS, Answers, faults
 
     known: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if "vendor" not in known:
@@ -103,7 +101,6 @@ def _wanted(key: str, known: dict[str, Any]) -> bool:
 
 def _address(vendor: str) -> str:
     """The one address a vendor has for all accounts, where it has one."""
-    from connectors import vendor_of
 
     return str(vendor_of(vendor).connector.Settings.model_fields["base_url"].default or "")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -12,8 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.cli import Store, app_of, common, composed, desk_of, out
+from core import policy
+from core.classify.build import classifier_of, embedded_of, examples_of, languages_of, trained_path
+from core.classify.evaluate import read_examples
+from core.classify.plain import plain_calibration, plain_training
+from core.classify.safety import dangers
+from core.classify.starter import starter
+from core.classify.text import customer_words
+from core.classify.train import run_train
+from core.commands.common import Store, app_of, common, composed, desk_of, out
 from core.errors import ConfigError
+from core.learning import labelled_tickets
+from core.learning.calibration import calibrate
+from core.ledger import db
+from core.model import NO_INTENT, IntentRule, Rules
+from core.rules import intent_rules
+from core.setting_types import duration
 
 if TYPE_CHECKING:
     from core.classify.evaluate import Example
@@ -32,9 +47,6 @@ since_option = click.option("--since", default=HISTORY, show_default=True, help=
 @common
 def classify(text: str, config: str | None, as_json: bool) -> None:
     """What the classifier makes of TEXT (or of standard input: -). Prints JSON."""
-    from core.classify.build import classifier_of
-    from core.classify.safety import dangers
-    from core.classify.text import customer_words
 
     said = sys.stdin.read() if text == "-" else text
     loaded = composed(config).settings
@@ -43,9 +55,6 @@ def classify(text: str, config: str | None, as_json: bool) -> None:
 
 
 def _as_answer(found: Any, loaded: Any) -> dict[str, Any]:
-    from core import policy
-    from core.model import IntentRule, Rules
-    from core.rules import intent_rules
 
     intents = intent_rules(loaded)
     rules = Rules(loaded.bands.auto, loaded.bands.route, intents, frozenset(), "")
@@ -82,10 +91,6 @@ def train(
     as_json: bool,
 ) -> None:
     """Learn from FILE, a desk's history, or the ledger's labels; the better model stays."""
-    from core.classify.build import embedded_of, examples_of, languages_of, trained_path
-    from core.classify.plain import plain_training
-    from core.classify.starter import starter
-    from core.classify.train import run_train
 
     loaded = composed(config).settings
     base = examples_of(loaded)
@@ -117,8 +122,6 @@ def _labelled(
 ) -> list[Example]:
     """From where the command line says; the ledger's labels when it says nothing."""
     if not file and not desk:
-        from core.learning import labelled_tickets
-
         return labelled_tickets.examples(past_of(config, since), base)
     return [
         *(read_file(file) if file else []),
@@ -127,8 +130,6 @@ def _labelled(
 
 
 def _calibrate(known: Sequence[Example], loaded: Any, as_json: bool) -> None:
-    from core.classify.plain import plain_calibration
-    from core.learning.calibration import calibrate
 
     with _progress("asking about messages", quiet=as_json) as step:
         report = calibrate(known, loaded, step=step)
@@ -141,9 +142,6 @@ def _known(
     rows: Sequence[Example], base: dict[str, tuple[str, ...]]
 ) -> tuple[list[Example], list[dict[str, Any]]]:
     """The rows of configured intents; what is said of the others."""
-    from collections import Counter
-
-    from core.model import NO_INTENT
 
     kept = [row for row in rows if row.intent in base or row.intent == NO_INTENT]
     counted = Counter(row.intent for row in rows if row.intent not in base and row.intent != NO_INTENT)
@@ -152,7 +150,6 @@ def _known(
 
 
 def _from_desk(desk: str, since: str, config: str | None, *, quiet: bool) -> list[Example]:
-    from core.learning import labelled_tickets
 
     app = app_of(config, store=Store.USED)
     start = app.clock() - span_of(since)
@@ -187,7 +184,6 @@ def bands_of(loaded: Any) -> dict[str, float]:
 
 def read_file(file: Path) -> list[Example]:
     """Labelled messages; ConfigError when there is none."""
-    from core.classify.evaluate import read_examples
 
     try:
         found = read_examples(file)
@@ -200,8 +196,6 @@ def read_file(file: Path) -> list[Example]:
 
 def past_of(config: str | None, since: str) -> list[LabelledTicket]:
     """What the ledger remembers."""
-    from core.learning import labelled_tickets
-    from core.ledger import db
 
     app = app_of(config)
     now: datetime = app.clock()
@@ -211,7 +205,6 @@ def past_of(config: str | None, since: str) -> list[LabelledTicket]:
 
 def span_of(text: str) -> timedelta:
     """`180d` as a span; ConfigError when it is none."""
-    from core.setting_types import duration
 
     try:
         span = duration(text)

@@ -7,10 +7,18 @@ from typing import Any
 
 import click
 
-from core.cli import app_of, common, desk_of, naming_store, out
+from core.commands.common import app_of, common, desk_of, naming_store, out
+from core.engine import queue, worker
+from core.engine.maintenance import forget as erase
+from core.engine.maintenance import prune as cut
 from core.errors import ConfigError
 from core.hours import stamp
+from core.ledger import copying, db, store
+from core.ledger.ticket_report import told
 from core.model import whole_percent
+from core.pipeline import reminders
+from core.pipeline.audit import audit as compare
+from core.reports import reporting
 
 LISTS = ("missing", "healed", "stuck", "too_new", "refused")  # of tickets, in an audit
 
@@ -20,8 +28,6 @@ LISTS = ("missing", "healed", "stuck", "too_new", "refused")  # of tickets, in a
 @common
 def sweep(desk: str | None, config: str | None, as_json: bool) -> None:
     """One reconciliation and reminder pass now."""
-    from core.engine import queue, worker
-    from core.pipeline import reminders
 
     app = app_of(config)
     queue.prepare(app)
@@ -43,8 +49,6 @@ def sweep(desk: str | None, config: str | None, as_json: bool) -> None:
 @common
 def audit(desk: str | None, since: str | None, config: str | None, as_json: bool) -> None:
     """The desk's tickets against the ledger."""
-    from core.engine import queue
-    from core.pipeline.audit import audit as compare
 
     app = app_of(config)
     queue.prepare(app)
@@ -83,7 +87,6 @@ def _time(text: str, zone: tzinfo) -> datetime:
 @common
 def report(week: str | None, config: str | None, as_json: bool) -> None:
     """The weekly figures with counts, intervals, targets, advice."""
-    from core.reports import reporting
 
     app = app_of(config)
     now = app.clock()
@@ -100,7 +103,6 @@ def report(week: str | None, config: str | None, as_json: bool) -> None:
 @common
 def show(desk: str, ticket: str, config: str | None, as_json: bool) -> None:
     """Everything that happened to one ticket and why, in order."""
-    from core.ledger.ticket_report import told
 
     app = app_of(config)
     with app.engine.begin() as conn:
@@ -149,8 +151,6 @@ def retry(key: str | None, config: str | None, as_json: bool) -> None:
 
     The ID of an event that waits takes it up now.
     """
-    from core.engine import queue
-    from core.ledger import store
 
     app = app_of(config)
     queue.prepare(app)
@@ -176,7 +176,6 @@ def retry(key: str | None, config: str | None, as_json: bool) -> None:
 @common
 def forget(email: str, config: str | None, as_json: bool) -> None:
     """Erase a person from the ledger."""
-    from core.engine.maintenance import forget as erase
 
     app = app_of(config)
     done = erase(app, email, app.clock())
@@ -187,8 +186,6 @@ def forget(email: str, config: str | None, as_json: bool) -> None:
 @common
 def prune(config: str | None, as_json: bool) -> None:
     """Apply retention now."""
-    from core.engine import queue
-    from core.engine.maintenance import prune as cut
 
     app = app_of(config)
     queue.prepare(app)
@@ -201,7 +198,6 @@ def prune(config: str | None, as_json: bool) -> None:
 @common
 def migrate_store(target: str, config: str | None, as_json: bool) -> None:
     """Copy the ledger from the configured database to another one; nothing may run meanwhile."""
-    from core.ledger import copying, db
 
     app = app_of(config)
     with naming_store("POSTGRES_URL", target):

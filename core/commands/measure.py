@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.cli import app_of, common, composed, out
+from core.app import wall
+from core.classify import evaluate as measures
+from core.classify import recall
+from core.classify.build import classifier_of, embedded_of
+from core.classify.evaluate import judge
+from core.classify.plain import plain_evaluation, plain_thresholds
+from core.classify.thresholds import run_thresholds
+from core.commands.common import app_of, common, composed, out
 from core.commands.learn import bands_of, file_argument, past_of, read_file, since_option, span_of
 from core.errors import ConfigError
+from core.learning import demotion, labelled_tickets
+from core.ledger import db
 
 if TYPE_CHECKING:
     from core.classify.evaluate import Judged
@@ -37,18 +46,12 @@ def evaluate(
     if languages:
         _languages(config, as_json)
         return
-    from core.classify import evaluate as measures
-    from core.classify.plain import plain_evaluation
 
     loaded = composed(config).settings
     bands = bands_of(loaded)
     if file is not None:
-        from core.classify.build import classifier_of
-
         found = measures.run_evaluate(read_file(file), classifier_of(loaded), plot=plot, **bands)
     else:
-        from core.learning import labelled_tickets
-
         past = past_of(config, since)
         rows = _some(past)
         if plot:
@@ -63,8 +66,6 @@ def evaluate(
 
 
 def _languages(config: str | None, as_json: bool) -> None:
-    from core.classify import recall
-    from core.classify.build import embedded_of
 
     loaded = composed(config).settings
     found = recall.by_language(embedded_of(loaded), loaded.classifier.suspicion)
@@ -88,11 +89,6 @@ def thresholds(
     as_json: bool,
 ) -> None:
     """The lowest thresholds whose precision is proven: on FILE, else on what the ledger knows."""
-    from core.app import wall
-    from core.classify.build import classifier_of
-    from core.classify.evaluate import judge
-    from core.classify.plain import plain_thresholds
-    from core.classify.thresholds import run_thresholds
 
     if not 0 < target < 1 or not 0 < confidence < 1:
         raise ConfigError("--target and --confidence lie between 0 and 1: nothing is ever certain")
@@ -110,8 +106,6 @@ def thresholds(
 
 def _proven_here(config: str | None, since: str, target: float, confidence: float) -> dict[str, Any]:
     """From the ledger, and kept there: the console and the warnings at start-up refer to it."""
-    from core.learning import labelled_tickets
-    from core.ledger import db
 
     app = app_of(config)
     with db.reading(app.engine) as conn:
@@ -126,7 +120,6 @@ def _proven_here(config: str | None, since: str, target: float, confidence: floa
 
 
 def _promote(intent: str, config: str | None, as_json: bool) -> None:
-    from core.learning import demotion
 
     app = app_of(config)
     done = demotion.promote(app.engine, intent, app.clock())
@@ -141,7 +134,6 @@ def _promote(intent: str, config: str | None, as_json: bool) -> None:
 
 
 def _some(past: Sequence[LabelledTicket]) -> list[Judged]:
-    from core.learning import labelled_tickets
 
     rows = labelled_tickets.judged(past)
     if not rows:

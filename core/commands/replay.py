@@ -9,8 +9,16 @@ from typing import Any
 
 import click
 
-from core.cli import Store, app_of, common, desk_of, out
+from core import settings, wiring
+from core.classify.whatif import run_whatif
+from core.commands.common import Store, app_of, common, desk_of, out
 from core.errors import ConfigError
+from core.learning import labelled_tickets
+from core.ledger import db
+from core.reports import backtest as backtests
+from core.reports import whatif as replays
+from core.reports.replayed import plain_backtest
+from core.web.state_words import OUTCOMES
 
 LAST = 2000
 
@@ -33,9 +41,6 @@ def backtest(
 
     Reads the desk at its own pace and writes nothing but its report. Cut off, it goes on where it stopped.
     """
-    from core.reports import backtest as backtests
-    from core.reports.replayed import plain_backtest
-    from core.web.state_words import OUTCOMES
 
     app = app_of(config, store=Store.USED, classify=True)
     place = file or backtests.file_of(app, desk_of(app, desk))
@@ -80,11 +85,6 @@ def whatif(
     as_json: bool,
 ) -> None:
     """The last tickets replayed through other thresholds, or through a whole other configuration; writes nothing."""
-    from core.classify.whatif import run_whatif
-    from core.learning import labelled_tickets
-    from core.ledger import db
-    from core.reports import whatif as replays
-    from core.web.state_words import OUTCOMES
 
     app = app_of(config)
     other = _other(app, auto, route, rules)
@@ -100,7 +100,6 @@ def whatif(
 
 def _other(app: Any, auto: float | None, route: float | None, rules: Path | None) -> Any:
     """The program as it would be: with another file, other thresholds, or both."""
-    from core import settings, wiring
 
     loaded = settings.load(rules) if rules is not None else app.settings
     bands = loaded.bands.model_copy(

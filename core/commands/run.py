@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
 import threading
 from typing import Any
 
 import click
 
-from core.cli import Store, app_of, common
+from core import wiring
+from core.admin.checks import warnings
+from core.admin.doctor import proven_auto
+from core.commands.common import Store, app_of, common
+from core.engine import worker as engine
+from core.telemetry.logs import set_up
+from core.web.access import check_open
+from core.web.server import Server
+from webhook_app import create_app
 
 
 @click.command()
@@ -16,20 +25,17 @@ from core.cli import Store, app_of, common
 @click.option("--port", type=int, help="Default: [web] port.")
 def serve(config: str | None, as_json: bool, port: int | None) -> None:
     """Receiver, worker and timers in one process: the default for one machine."""
-    from core import wiring
-    from core.engine import worker
-    from core.telemetry.logs import set_up
 
     set_up()
     app = app_of(config, store=Store.MADE)
     flask = _flask(app)
     _warn(app)
     wiring.with_classifier(app)
-    worker.launch(app)
+    engine.launch(app)
     try:
         _listen(app, flask, port)
     finally:
-        worker.stop()
+        engine.stop()
 
 
 @click.command()
@@ -37,7 +43,6 @@ def serve(config: str | None, as_json: bool, port: int | None) -> None:
 @click.option("--port", type=int, help="Default: [web] port.")
 def web(config: str | None, as_json: bool, port: int | None) -> None:
     """Only the receiver and the console; any number on one Postgres."""
-    from core.telemetry.logs import set_up
 
     set_up()
     app = app_of(config, store=Store.MADE)
@@ -48,21 +53,18 @@ def web(config: str | None, as_json: bool, port: int | None) -> None:
 @common
 def worker(config: str | None, as_json: bool) -> None:
     """Only the work and the timers; any number on one Postgres."""
-    from core import wiring
-    from core.engine import worker
-    from core.telemetry.logs import set_up
 
     set_up()
     app = app_of(config, store=Store.MADE)
     _warn(app)
     wiring.with_classifier(app)
-    worker.launch(app)
+    engine.launch(app)
     click.echo("worker: at work", err=True)
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
     over.wait()
-    worker.stop()
+    engine.stop()
 
 
 @click.command()
@@ -76,16 +78,12 @@ def demo(once: bool, port: int, desk: str, config: str | None, as_json: bool) ->
     It brings its own configuration and store: --config is taken as everywhere, and not read. With --once, --json prints
     the table as one document.
     """
-    import importlib
-
     run: Any = importlib.import_module("demo.run").run
     which = {"desk": desk} if desk else {}
     raise click.exceptions.Exit(run(once=once, port=port, as_json=as_json, **which))
 
 
 def _flask(app: Any) -> Any:
-    from core.web.access import check_open
-    from webhook_app import create_app
 
     if notice := check_open(app.settings, app.engine):
         click.echo(notice, err=True)
@@ -94,7 +92,6 @@ def _flask(app: Any) -> Any:
 
 def _listen(app: Any, flask: Any, port: int | None) -> None:
     """Serve until SIGTERM or Ctrl-C."""
-    from core.web.server import Server
 
     web = app.settings.web
     server = Server(flask, web.host, web.port if port is None else port, web.threads)
@@ -110,8 +107,6 @@ def _listen(app: Any, flask: Any, port: int | None) -> None:
 
 
 def _warn(app: Any) -> None:
-    from core.admin.checks import warnings
-    from core.admin.doctor import proven_auto
 
     for finding in warnings(app.settings, proven_auto(app)):
         click.echo(f"warning {finding.code}: {finding.what}: {finding.remedy}", err=True)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from sqlalchemy import select
 
-from core.cli import Store, app_of, common, out
+from core.classify.plain import table
+from core.commands.common import Store, app_of, common, out
 from core.errors import ConfigError
+from core.ledger import db, schema
+from core.web import users
 
 
 @click.group()
@@ -23,7 +27,6 @@ def user() -> None:
 @common
 def add(name: str, role: str, email: str, password: bool, config: str | None, as_json: bool) -> None:
     """Make a user, or change the one of that name."""
-    from core.web import users
 
     app = app_of(config, store=Store.MADE)
     word = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True) if password else ""
@@ -36,15 +39,10 @@ def add(name: str, role: str, email: str, password: bool, config: str | None, as
 @common
 def list_users(config: str | None, as_json: bool) -> None:
     """Everybody who may log in, or might once."""
-    from sqlalchemy import select
-
-    from core.classify.plain import table
-    from core.ledger import db
-    from core.ledger.schema import users
 
     app = app_of(config)
     with db.reading(app.engine) as conn:
-        rows = list(conn.execute(select(users).order_by(users.c.name)))
+        rows = list(conn.execute(select(schema.users).order_by(schema.users.c.name)))
     facts = [_facts(row) for row in rows]
     lines = [(f["name"], f["role"], f["email"], "disabled" if f["disabled"] else "") for f in facts]
     out(as_json, facts, lambda: table(("name", "role", "e-mail", ""), lines) if lines else "no users yet")
@@ -60,7 +58,6 @@ def _facts(row: Any) -> dict[str, Any]:
 @common
 def disable(name: str, config: str | None, as_json: bool) -> None:
     """Let a user in no more."""
-    from core.web import users
 
     app = app_of(config)
     if not users.disable_user(app.engine, name, app.clock()):
@@ -73,7 +70,6 @@ def disable(name: str, config: str | None, as_json: bool) -> None:
 @common
 def link(name: str, config: str | None, as_json: bool) -> None:
     """A link that lets a user in once, within a quarter of an hour."""
-    from core.web import users
 
     app = app_of(config)
     found = users.find(app.engine, name)

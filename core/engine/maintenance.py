@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, or_, select, update
 
 from core.app import App
+from core.engine import queue, recovery
 from core.learning import demotion
 from core.ledger import store
 from core.ledger.schema import (
@@ -31,6 +32,7 @@ from core.notifications import rows as notice_rows
 from core.notifications.alerts import alarm
 from core.outgoing import mailbox_of
 from core.pipeline import audit
+from core.reports.posting import send_weekly
 from core.reports.reporting import keep_closed
 from core.telemetry.counters import keep_pruned
 
@@ -127,7 +129,6 @@ def prune(app: App, now: datetime) -> dict[str, int]:
             (attempts, attempts.c.since, now - timedelta(days=1)),
         ):
             done[table.name] = conn.execute(delete(table).where(column < end)).rowcount
-    from core.engine import queue, recovery
 
     done["engine"] = recovery.clean(queue.client(app), words)
     return done
@@ -170,6 +171,5 @@ def forget(app: App, email: str, now: datetime) -> dict[str, int]:
 
 def weekly(app: App) -> None:
     """The weekly report to the channels named in `[report]`."""
-    from core.reports.reporting import send_weekly
 
     send_weekly(app)

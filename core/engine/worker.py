@@ -22,6 +22,8 @@ from sqlalchemy.exc import DBAPIError
 
 from core.app import App
 from core.engine import queue, recovery, wakeup
+from core.engine.maintenance import daily as upkeep
+from core.engine.maintenance import weekly as send_report
 from core.errors import said_of
 from core.language import language_of
 from core.ledger import db, store
@@ -31,7 +33,7 @@ from core.pipeline import reminders
 from core.pipeline import sweep as sweeping
 from core.pipeline.handle import give_up, handle
 from core.telemetry import traces
-from core.telemetry.logs import correlated
+from core.telemetry.correlation import correlated
 
 log = structlog.get_logger(__name__)
 
@@ -128,7 +130,6 @@ def _alone(what: str) -> Iterator[bool]:
 @DBOS.workflow(name="daily")
 def daily(at: datetime, context: Any) -> None:
     """Balance line, retention, own state."""
-    from core.engine.maintenance import daily as upkeep
 
     upkeep(_running())
 
@@ -136,7 +137,6 @@ def daily(at: datetime, context: Any) -> None:
 @DBOS.workflow(name="weekly")
 def weekly(at: datetime, context: Any) -> None:
     """The weekly report to the people who want it."""
-    from core.engine.maintenance import weekly as send_report
 
     send_report(_running())
 

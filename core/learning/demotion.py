@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, select
 
+from core.classify.thresholds import CONFIDENCE, TARGET, lower_bound, rows_needed
+from core.learning.labelled_tickets import asked_again, truth_of
 from core.ledger import db
 from core.ledger.schema import changes, labels, meta, tickets
 from core.notifications.alerts import alarm
@@ -38,21 +40,18 @@ class Evidence:
     @property
     def bound(self) -> float:
         """What the share of right ones is at least (exact, one-sided)."""
-        from core.classify.thresholds import lower_bound
 
         return lower_bound(self.right, self.n)
 
     @property
     def fails(self) -> bool:
         """Enough answers and too few of them right; or so many wrong ones that even few answers rule the target out."""
-        from core.classify.thresholds import TARGET, lower_bound, rows_needed
 
         wrong = self.n - self.right
         ruled_out = 1 - lower_bound(wrong, self.n) < TARGET if self.n else False
         return ruled_out or (self.n >= rows_needed() and self.right / self.n < TARGET)
 
     def __str__(self) -> str:
-        from core.classify.thresholds import CONFIDENCE, TARGET
 
         sure = f"at least {self.bound:.1%} with {CONFIDENCE:.0%} confidence"
         return f"{self.right} of {self.n} automatic answers were right ({sure}), {TARGET:.0%} is asked for"
@@ -107,7 +106,6 @@ def review(app: App, now: datetime) -> list[Evidence]:
 
 def evidence(conn: Connection, now: datetime) -> list[Evidence]:
     """Per intent, the automatic answers since the last promotion whose end is known."""
-    from core.learning.labelled_tickets import asked_again, truth_of
 
     since = {name: datetime.fromisoformat(at) for name, at in _kept(conn, PROMOTED).items()}
     same = (labels.c.desk == tickets.c.desk) & (labels.c.ticket_id == tickets.c.ticket_id)

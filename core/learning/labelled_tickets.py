@@ -13,6 +13,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from core.app import App
 from core.classify.evaluate import Example, Judged
+from core.classify.thresholds import run_thresholds
 from core.classify.whatif import Handling, Past
 from core.errors import Gone, Moved, Refused, TryLater
 from core.ledger import db, store
@@ -119,7 +120,6 @@ def thresholds(
     conn: Connection, now: datetime, look_back: timedelta = LOOK_BACK, **asked: float
 ) -> dict[str, Any]:
     """The thresholds that everything known of the past proves: labels, answers that held, answers that failed."""
-    from core.classify.thresholds import run_thresholds
 
     known = from_ledger(conn, now, now - look_back)
     found = run_thresholds(judged(known), now, **asked)  # type: ignore[arg-type]  # target, confidence

@@ -6,16 +6,19 @@ from collections.abc import Mapping, Set
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from core.engine.queue import report
 from core.ledger import store
 from core.ledger.rows import TicketRow
-from core.ledger.schema import balance
+from core.ledger.schema import balance, events
 from core.ledger.states import EventState
-from core.model import ChangedTicket, Status
+from core.model import ChangedTicket, EventKind, Status, TicketEvent, created_key
 from core.pipeline import scoping
 from core.pipeline.returned import came_back
 
 if TYPE_CHECKING:
-    from core.app import App
+    from sqlalchemy import select
+
+from core.app import App
 
 PAGES = 1000
 STUCK_AFTER = timedelta(minutes=30)
@@ -81,10 +84,6 @@ def _listed(app: App, desk: str, since: datetime, now: datetime) -> dict[str, An
 
 
 def _unsettled(conn: Any, desk: str) -> list[Any]:
-    from sqlalchemy import select
-
-    from core.ledger.schema import events
-
     query = select(events.c.ticket_id).where(
         events.c.desk == desk, events.c.state.in_((EventState.RECEIVED, EventState.WAITING))
     )
@@ -93,8 +92,6 @@ def _unsettled(conn: Any, desk: str) -> list[Any]:
 
 def _heal(app: App, desk: str, absent: list[Any]) -> set[str]:
     """Missing tickets re-enter the line; those that the ledger then holds are healed."""
-    from core.engine.queue import report
-    from core.model import EventKind, TicketEvent, created_key
 
     healed = set()
     for changed_ticket in absent:

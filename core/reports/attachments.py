@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.model import Attachment
+from core.reports.plots import render_pdf, render_png
 from core.reports.reporting import render_html, weekly
 
 log = logging.getLogger(__name__)
@@ -26,8 +27,6 @@ def enclosed(app: Any, channel: Any, facts: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _made(app: Any, week: str) -> dict[str, Any]:
-    from core.reports.plots import render_pdf, render_png
-
     report = weekly(app.engine, app.hours, week, app.clock())
     cid = f"{week}.plots@backstop"
     base = app.settings.public_url.rstrip("/")

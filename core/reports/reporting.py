@@ -91,13 +91,6 @@ def last_week(now: datetime, zone: tzinfo = UTC) -> str:
     return week_of(now - timedelta(days=7), zone)
 
 
-def send_weekly(app: Any) -> int:
-    """Queue the report of the last whole week for those named in `[report]`; how many messages are new."""
-    from core.reports.posting import send_weekly as send
-
-    return send(app)
-
-
 def ticket_rows(connection: Connection, since: datetime, until: datetime) -> list[Row]:
     """Tickets first seen in the span, and those escalated in it though first seen before."""
     seen = tickets.c.first_seen_at.between(since, until)

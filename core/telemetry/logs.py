@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-import uuid
-from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import MutableMapping
 from typing import Any, TextIO
 
 import structlog
@@ -119,21 +117,3 @@ def set_up(*, json: bool | None = None, level: str = "INFO") -> None:
         cache_logger_on_first_use=False,
     )
     traces.set_up()
-
-
-def new_correlation() -> str:
-    """An id for one story, to be stored with it and bound again in the worker."""
-    return uuid.uuid4().hex[:16]
-
-
-@contextmanager
-def correlated(correlation: str = "", **facts: str) -> Iterator[str]:
-    """Everything logged inside, by whatever module, bears this id and these facts (desk, ticket)."""
-    name = correlation or structlog.contextvars.get_contextvars().get("correlation") or new_correlation()
-    with structlog.contextvars.bound_contextvars(correlation=name, **facts):
-        yield name
-
-
-def correlation() -> str:
-    """The id of the story we are in, "" outside of one."""
-    return str(structlog.contextvars.get_contextvars().get("correlation", ""))

@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from core.telemetry.logs import correlation
+from core.telemetry.correlation import correlation
 
 KINDS = {kind.name.lower(): kind for kind in SpanKind}
 

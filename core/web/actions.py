@@ -13,6 +13,7 @@ from core.learning import labelled_tickets
 from core.ledger import db, pausing, store
 from core.ledger.schema import events
 from core.ledger.states import EventState
+from core.pipeline.claims import claim_by_person
 from core.web import quality as q
 from core.web.access import Reader, backstop, needs, reader
 from core.web.users import Role, record
@@ -42,7 +43,6 @@ def _back(endpoint: str, **values: Any) -> Any:
 @needs(Role.AGENT)
 def claim(desk: str, ticket_id: str) -> Any:
     """Take a waiting ticket, in the desk too, under the reader's address there."""
-    from core.pipeline.claims import claim_by_person
 
     app, found = backstop(), reader()
     email = (found.email if found else "") or request.form.get("email", "").strip()

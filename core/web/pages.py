@@ -15,6 +15,7 @@ from core.ledger.db import reading
 from core.ledger.schema import changes
 from core.ledger.ticket_report import told
 from core.reports import reporting
+from core.reports.plots import render_pdf, render_png
 from core.reports.weekly import bounds, earlier, week_of
 from core.telemetry.gauges import WAITING
 from core.web import quality as q
@@ -172,8 +173,6 @@ def week_file(name: str, kind: str) -> Response:
     app = backstop()
     report = _report(app, name)
     if kind in ("png", "pdf"):
-        from core.reports.plots import render_pdf, render_png
-
         made, mime = (
             (render_png(report), "image/png") if kind == "png" else (render_pdf(report), "application/pdf")
         )

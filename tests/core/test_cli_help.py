@@ -5,6 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import click
+import pytest
+
+from core.cli import TABLE, backstop
+
 HEAVY = {
     "sqlalchemy",
     "numpy",
@@ -21,13 +26,20 @@ HEAVY = {
 
 def test_help_lists_every_command_and_loads_nothing_heavy():
     code = (
-        "import sys\nfrom core.cli import Lazy, main\n"
+        "import sys\nfrom core.cli import TABLE, main\n"
         "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
         "print('LOADED', *{name.partition('.')[0] for name in sys.modules})\n"
-        "print('COMMANDS', *Lazy.TABLE)\n"
+        "print('COMMANDS', *TABLE)\n"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     loaded = set(told.partition("LOADED ")[2].splitlines()[0].split())
     assert not loaded & HEAVY
     for command in told.partition("COMMANDS ")[2].split():
         assert f"\n  {command}" in told.replace("│", " "), command
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_the_line_of_each_command_is_the_first_sentence_of_its_own_help(name):
+    command = backstop.get_command(click.Context(backstop), name)
+    assert command is not None
+    assert TABLE[name][1] == command.get_short_help_str(200)

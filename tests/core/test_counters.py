@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert, select
 
 from core.ledger.schema import counts, desks, events, tickets, writes
-from core.telemetry import gauges, logs
+from core.telemetry import correlation, gauges, logs
 from core.telemetry.counters import Counters, fold_gone, keep_pruned
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -160,7 +160,7 @@ def restored_logging():
 @pytest.mark.usefixtures("restored_logging")
 def test_logs_bear_one_correlation_id_and_neither_words_nor_secrets(capsys):
     logs.set_up(json=True)
-    with logs.correlated(desk="support") as name:
+    with correlation.correlated(desk="support") as name:
         structlog.get_logger("a").info(
             "decided", ticket="1", text="my card is 4111", facts={"api_key": "k-1"}
         )
@@ -175,7 +175,7 @@ def test_logs_bear_one_correlation_id_and_neither_words_nor_secrets(capsys):
     assert lines[0]["text"] == lines[0]["facts"]["api_key"] == "(withheld)"
     assert "4111" not in str(lines)
     assert "hunter2" not in str(lines)
-    assert logs.correlation() == ""
+    assert correlation.correlation() == ""
 
 
 def test_the_page_on_metrics_names_each_of_them_with_its_labels_and_no_other(engine):

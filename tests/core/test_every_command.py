@@ -130,7 +130,7 @@ def test_every_command_refuses_what_serve_refuses_before_anything_is_built(
 
     monkeypatch.setattr(db, "migrate", built)
     monkeypatch.setattr(db, "exists", built)
-    monkeypatch.setattr("core.classify.cache.load_or_fit", built)
+    monkeypatch.setattr("core.classify.build.load_or_fit", built)
     shell.file.write_text(shell.file.read_text() + text)
     told_in_one_line(run(shell, name), "backstop.toml: ", words)
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.hours import DAYS, Hours, promise, say
+from core.hours import DAYS, Hours, promise
 from core.model import Priority
+from core.promise_text import say
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WEEK = dict.fromkeys(DAYS[:5], "09:00-17:00")

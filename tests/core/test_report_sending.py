@@ -14,7 +14,7 @@ from core.hours import Hours
 from core.ledger.schema import meta, metadata, notices, tickets
 from core.notifications import routing
 from core.notifications.sending import compose
-from core.reports import plots, reporting
+from core.reports import attachments, posting, reporting
 from core.reports import weekly as report_weeks
 from core.reports.attachments import enclosed
 from core.reports.plots import render_pdf, render_png
@@ -38,7 +38,13 @@ def running(engine, **settings):
     channel = SimpleNamespace(name="slack:x", kind="slack", format="rich", max_length=3000, recipients=())
     made = Settings(channels={"slack": {"x": {}}}, public_url="https://b.example/", **settings)
     app = SimpleNamespace(
-        settings=made, engine=engine, clock=lambda: NOW, hours=OFFICE, routes=None, attachments=enclosed
+        settings=made,
+        engine=engine,
+        clock=lambda: NOW,
+        hours=OFFICE,
+        hours_of=lambda desk: OFFICE,
+        routes=None,
+        attachments=enclosed,
     )
     app.channels = {"slack:x": channel}
     app.desks, app.rules, app.counters = {}, {}, None
@@ -49,8 +55,8 @@ def running(engine, **settings):
 def test_the_report_of_the_last_whole_week_is_queued_once(engine):
     history.fill(engine, NOW)
     app = running(engine, report={"to": ["slack:x"]})
-    assert reporting.send_weekly(app) == 1
-    assert reporting.send_weekly(app) == 0
+    assert posting.send_weekly(app) == 1
+    assert posting.send_weekly(app) == 0
     with engine.connect() as db:
         row = db.execute(select(notices).where(notices.c.template == "report")).mappings().one()
     assert row["channel"] == "slack:x"
@@ -71,7 +77,7 @@ def test_the_message_bears_plots_where_the_channel_carries_files(engine, carries
     app = running(engine, report={"to": ["slack:x"]})
     app.channels["slack:x"].carries_files = carries
     app.channels["slack:x"].carries_customer_words = True
-    reporting.send_weekly(app)
+    posting.send_weekly(app)
     with engine.connect() as db:
         row = db.execute(select(notices).where(notices.c.template == "report")).one()
     sent = compose(app, app.channels["slack:x"], row, [], "", NOW)
@@ -88,7 +94,7 @@ def test_the_message_bears_plots_where_the_channel_carries_files(engine, carries
 
 def test_plots_that_cannot_be_made_do_not_keep_the_words_from_going(engine, monkeypatch, caplog):
     history.fill(engine, NOW)
-    monkeypatch.setattr(plots, "render_pdf", lambda report: 1 / 0)
+    monkeypatch.setattr(attachments, "render_pdf", lambda report: 1 / 0)
     app = running(engine)
     channel = SimpleNamespace(carries_files=True)
     assert enclosed(app, channel, {"week": "2026-W11"}) == {}
@@ -115,8 +121,8 @@ def test_after_the_nightly_upkeep_a_page_reads_the_rows_of_its_own_week_alone(en
 
 
 def test_a_report_to_nobody_goes_to_nobody(engine, caplog):
-    assert reporting.send_weekly(running(engine)) == 0
-    assert reporting.send_weekly(running(engine, report={"to": ["boss"]})) == 0
+    assert posting.send_weekly(running(engine)) == 0
+    assert posting.send_weekly(running(engine, report={"to": ["boss"]})) == 0
     assert 'nobody is called "boss"' in caplog.text
     with pytest.raises(ConfigError, match=r"report\.too"):
         audiences(Settings(report={"too": []}))

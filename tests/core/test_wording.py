@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.errors import BrokenTemplate
-from core.hours import Hours, say
+from core.hours import Hours
 from core.language import language_of
 from core.model import (
     AddNote,
@@ -23,6 +23,7 @@ from core.model import (
     Status,
     Ticket,
 )
+from core.promise_text import say
 from core.sandbox import environment, render
 from core.wording import fill, first_name
 

@@ -1,0 +1,95 @@
+"""What every command needs: its options, the parts of a running Backstop, and one way to print."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from typing import Any
+
+import click
+
+from core import settings, wiring
+from core.cli import STORE
+from core.errors import ConfigError
+from core.ledger import db
+from core.reports.phrases import HIDDEN
+
+
+def common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--config PATH` and `--json`, on every command."""
+    command = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
+    return click.option(
+        "--config", "config", type=click.Path(), help="Default: $BACKSTOP_CONFIG, else ./backstop.toml."
+    )(command)
+
+
+class Store(Enum):
+    """What a command asks of the store."""
+
+    NEEDED = "it looks back at what is there, or changes it: without a store it says so"
+    MADE = "it is what a new Backstop begins with: the store is made where there is none"
+    USED = "it reads the store where there is one, and does without where there is none"
+
+
+def composed(config: str | None) -> Any:
+    """The parts that need no store, held against every rule that `serve` holds them against."""
+    loaded = settings.load(config)
+    app = wiring.compose(loaded)
+    click.get_current_context().meta[STORE] = (f"{loaded.path}: database_url", loaded.database_url)
+    return app
+
+
+@contextmanager
+def naming_store(name: str, url: str) -> Iterator[None]:
+    """While it lasts, another store than the configured one is spoken to: it is the one that may fail."""
+    meta = click.get_current_context().meta
+    usual = meta[STORE]
+    meta[STORE] = (name, url)
+    yield
+    meta[STORE] = usual
+
+
+def app_of(config: str | None, *, store: Store = Store.NEEDED, classify: bool = False) -> Any:
+    """The parts of a running Backstop for one command; they end with it."""
+    app, context = composed(config), click.get_current_context()
+    loaded = app.settings
+    if not loaded.desks:
+        raise ConfigError(f"{loaded.path}: there is no [desks.<name>] table. `backstop init` writes one.")
+    if store is not Store.MADE and not db.exists(loaded.database_url):
+        if store is Store.NEEDED:
+            raise ConfigError(
+                f"{loaded.path}: database_url: there is no store at {db.where(loaded.database_url)}. "
+                "`backstop serve` (or `backstop worker`) makes it; another configuration is named with --config."
+            )
+        aside = context.with_resource(tempfile.TemporaryDirectory(prefix="backstop-"))
+        app = wiring.compose(loaded, engine=db.connect(f"sqlite:///{aside}/none.db"))
+    context.call_on_close(lambda: _close(app))
+    wiring.open_store(app)
+    if classify:
+        wiring.with_classifier(app)
+    return app
+
+
+def _close(app: Any) -> None:
+    """A command has come to its end: what it counted is stored, nothing of it stays connected."""
+    app.counters.close()
+    app.engine.dispose()
+
+
+def desk_of(app: Any, name: str) -> str:
+    """A desk's name, checked."""
+    if name not in app.desks:
+        raise ConfigError(f"there is no desk called {name}: one of {', '.join(app.desks)}")
+    return name
+
+
+def out(as_json: bool, value: Any, text: Callable[[], str] | str) -> None:
+    """One JSON document, or text for people."""
+    if as_json:
+        click.echo(json.dumps(value, ensure_ascii=False, default=str))
+    else:
+        # customers' words must not drive the reader's terminal
+        click.echo(HIDDEN.sub("", text() if callable(text) else text))

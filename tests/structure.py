@@ -1,0 +1,68 @@
+"""What the structure tests count in the code: imports, circles of parts, functions, long lines. Pure."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+OURS = ("core", "connectors", "demo", "webhook_app")
+
+
+def name_of(path: Path, root: Path) -> str:
+    """Return the dotted name of a module's file."""
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[str, int, bool]]:
+    """Yield each imported name (module, or module and name), its line, and whether it stands in a function.
+
+    What stands under `if TYPE_CHECKING` is left out: it is not imported when the program runs.
+    """
+
+    def walk(node: ast.AST, inside: bool) -> Iterator[tuple[str, int, bool]]:
+        for one in ast.iter_child_nodes(node):
+            if isinstance(one, ast.If) and "TYPE_CHECKING" in ast.unparse(one.test):
+                continue
+            if isinstance(one, ast.Import):
+                yield from ((alias.name, one.lineno, inside) for alias in one.names)
+            elif isinstance(one, ast.ImportFrom) and one.module:
+                yield from ((f"{one.module}.{alias.name}", one.lineno, inside) for alias in one.names)
+            yield from walk(one, inside or isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
+
+    return walk(tree, False)
+
+
+def graph(files: Mapping[str, ast.AST]) -> dict[str, set[str]]:
+    """Return which module imports which, among these modules; imports in functions count."""
+
+    def target(name: str) -> str:
+        return name if name in files else name.rpartition(".")[0]
+
+    found = {
+        module: {target(name) for name, _, _ in imports(tree)} & files.keys()
+        for module, tree in files.items()
+    }
+    return {module: used - {module} for module, used in found.items()}
+
+
+def circle(edges: Mapping[str, set[str]]) -> list[str]:
+    """Return one circle of modules, or [] when there is none."""
+    try:
+        TopologicalSorter(edges).prepare()
+    except CycleError as err:
+        return list(err.args[1])
+    return []
+
+
+def own_lines(node: ast.FunctionDef) -> int:
+    """Return a function's lines without its docstring and the functions in it (a blueprint is a list of routes)."""
+    inner = [one for one in ast.walk(node) if isinstance(one, ast.FunctionDef) and one is not node]
+    outermost = [
+        one for one in inner if not any(one in ast.walk(other) for other in inner if other is not one)
+    ]
+    nested = sum((one.end_lineno or 0) - one.lineno + 1 for one in outermost)
+    documentation = len((ast.get_docstring(node, clean=False) or "").splitlines())
+    return (node.end_lineno or 0) - node.lineno + 1 - nested - documentation
