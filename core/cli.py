@@ -66,7 +66,7 @@ TABLE = {
     ),
     "whatif": (
         "core.commands.replay:whatif",
-        "The last tickets replayed through other thresholds; writes nothing.",
+        "The last tickets replayed through other thresholds, or through a whole other configuration; writes nothing.",
     ),
     "sweep": ("core.commands.ledger:sweep", "One reconciliation and reminder pass now."),
     "audit": ("core.commands.ledger:audit", "The desk's tickets against the ledger."),
