@@ -36,7 +36,6 @@ LONG_FUNCTIONS = {
     "core.wiring._composed": "the parts of a running process, one after the other",
     "core.admin.checks.warnings": "one warning after the other",
     "core.engine.worker.launch": "what is started, in its order",
-    "core.pipeline.claims.learn": "what a claim may have become, case by case",
     "core.pipeline.outcome._become": "what a decision may lead to, case by case",
     "core.pipeline.plan.stored": "one transaction",
     "core.reports.weekly.summarise": "one field after the other",
