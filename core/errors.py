@@ -9,6 +9,7 @@ BackstopError
 ├── IllegalChange       a row of the ledger may not come into this state
 └── VendorError         someone else's server said no, or nothing
     ├── TryLater        time-out before sending, 429, 5xx on a read: later, same call
+    │   └── ReadOnly    the desk's own AI has the ticket: after it has handed over
     ├── UnknownOutcome  the write may have happened: look before repeating
     ├── Conflict        the ticket changed under us: read again, decide again
     ├── Gone            the ticket is deleted, spam or archived away
@@ -90,6 +91,12 @@ class TryLater(VendorError):
     def __init__(self, message: str, *, status: int = 0, wait: timedelta = timedelta(seconds=30)) -> None:
         super().__init__(message, status=status)
         self.wait = wait
+
+
+class ReadOnly(TryLater):
+    """The desk's own AI is at work on the ticket: nothing can be written before it hands over."""
+
+    code = "BS18"
 
 
 class UnknownOutcome(VendorError):

@@ -61,6 +61,7 @@ class Author(StrEnum):
     AGENT = "agent"  # a human of the company
     BOT = "bot"  # our own identity
     MACHINE = "machine"  # an automatic reply, a rule, a bounce, another bot
+    AI = "ai"  # an AI agent of the desk's own: no person, and not we
 
 
 class Grade(StrEnum):
@@ -242,9 +243,9 @@ class Ticket:
     follow_up_of: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     waiting_since: datetime | None = None  # since when the customer waits, where the desk says so
-    places: Places = field(
-        default_factory=dict
-    )  # where it lies in its account: filled for a desk with `only`
+    held_by_ai: bool = False  # it is assigned to an AI agent of the desk's
+    read_only: bool = False  # an AI agent's ticket: nothing can be written before it is handed over
+    places: Places = field(default_factory=dict)  # where it lies in its account, for a desk with `only`
     raw: Mapping[str, object] = field(default_factory=dict, repr=False)  # connector's private use
 
 
@@ -534,6 +535,7 @@ class History:
     state: TicketState | None = None
     auto_answered: bool = False
     acknowledged: bool = False
+    handed_over: bool = False  # by the desk's own AI: a person is to come, whoever it is assigned to
     escalated: bool = False
     priority: Priority | None = None
     intent: str = ""

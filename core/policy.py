@@ -99,6 +99,9 @@ def _for_a_person(
         return _again(ticket, prediction, rule, priority, history, rules)
     if history.escalated:
         return _still_waiting(prediction, priority, history, rules)
+    if history.acknowledged:  # by the desk's own AI, which has promised a person
+        rules = replace(rules, acknowledge=False)
+    held = held or ("the desk's AI has handed it over to a person" if history.handed_over else "")
     return _first(ticket, prediction, rule, priority, rules, held=held)
 
 
@@ -112,7 +115,7 @@ def set_aside(ticket: Ticket, history: History) -> str:
         return f"nothing can be added to it: {ticket.locked}"
     if ticket.status is Status.SOLVED and not history.auto_answered:
         return "it is solved"
-    return "" if answered(ticket) else held(ticket)
+    return "" if answered(ticket) or history.handed_over else held(ticket)
 
 
 def not_ours(ticket: Ticket, messages: Sequence[Message]) -> str:

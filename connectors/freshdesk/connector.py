@@ -13,7 +13,7 @@ from connectors.freshdesk import events, merges, reading, sweep, writing
 from connectors.freshdesk.api import Api, Directory, basic, rows
 from connectors.freshdesk.claims import Watch
 from connectors.freshdesk.install import doctor
-from connectors.kit import places
+from connectors.kit import ai, places
 from connectors.kit.claims import unmoved
 from connectors.kit.http import DeskSession, Limits, OnCall
 from connectors.kit.settings import DeskSettings
@@ -48,10 +48,6 @@ class Settings(DeskSettings):
         SecretStr(""), description="an admin's key, used by plan, install, uninstall and doctor only"
     )
     from_email: str = Field("", description="one of the account's support addresses; default: its global one")
-    ai_agents: list[str] = Field(
-        default_factory=list,
-        description="ids or e-mail addresses of AI agents: what they hold is not claimed",
-    )
     quiet_solve: bool = Field(
         False, description="resolve without Freshdesk's own mail about it (asynchronous: no result is told)"
     )
@@ -100,8 +96,7 @@ class Freshdesk:
         self.name, self._settings = name, settings
         self.patience, self.pace = session.patience, session.pace
         self._api = Api(session)
-        ai_agents = frozenset(one.casefold() for one in settings.ai_agents)
-        self._directory = Directory(self._api, clock, ai_agents)
+        self._directory = Directory(self._api, clock, settings.ais())
         self._places = partial(places.places_of, only=settings.only.scope(), named=self._directory.named)
         acknowledged = f"{settings.tag_prefix}acknowledged"
         self._watch = Watch(self._api, self._directory, self._read, acknowledged, self._places)
@@ -119,7 +114,7 @@ class Freshdesk:
         raw, conversations = self._read(ticket_id)
         if raw.get("deleted"):
             raise Gone(f"ticket {ticket_id} is in Freshdesk's trash", status=404)
-        ticket = reading.ticket_of(raw, conversations, self._known(raw))
+        ticket = ai.seen(reading.ticket_of(raw, conversations, self._known(raw)), self._settings.ais())
         target = merges.target_of({**raw, "conversations": conversations}, self._directory.bot)
         if ticket.status is Status.CLOSED and target and self._confirmed(ticket_id, target):
             raise Moved(f"ticket {ticket_id} was merged into {target}", target=target)

@@ -17,7 +17,7 @@ from connectors.helpscout.calls import call_of
 from connectors.helpscout.claims import Watch, taken
 from connectors.helpscout.directory import Directory
 from connectors.helpscout.install import doctor
-from connectors.kit import places
+from connectors.kit import ai, places
 from connectors.kit.claims import unmoved
 from connectors.kit.http import DeskSession, Limits, OnCall
 from connectors.kit.oauth import Bearer
@@ -39,6 +39,7 @@ from core.model import (
     Write,
 )
 from core.ports import TokenStore
+from core.scope import folded
 
 
 class Settings(DeskSettings):
@@ -111,7 +112,7 @@ class HelpScout:
         self.name, self._settings = name, settings
         self.patience, self.pace = session.patience, session.pace
         self._api = Api(session, Burst(settings.write_burst))
-        bots = frozenset(one.strip().casefold() for one in settings.bots)
+        bots = folded(settings.bots) | settings.ais()
         self._directory = Directory(self._api, clock, bots)
         self._places = partial(places.places_of, only=settings.only.scope(), named=self._directory.named)
         self._watch = Watch(self._api, self._known, self._read, clock)
@@ -127,7 +128,8 @@ class HelpScout:
     def fetch(self, ticket_id: str) -> Ticket:
         """One read; another one for a chat, whose threads come along cut short."""
         raw, threads = self._read(ticket_id)
-        ticket = reading.ticket_of(raw, threads, self._known(ticket_queue=reading.queue_of(raw, threads)))
+        known = self._known(ticket_queue=reading.queue_of(raw, threads))
+        ticket = ai.seen(reading.ticket_of(raw, threads, known), self._settings.ais())
         if ticket.status is Status.DELETED:
             raise Gone(f"conversation {ticket_id} is deleted at Help Scout", status=404)
         return ticket

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, model_validator
 
 from core.model import Mode, Priority
+from core.scope import folded
 from core.sections import HoursSettings, Only
 from core.setting_types import Duration, Names, Section, listed
 
@@ -58,6 +59,14 @@ class DeskSettings(Section):
         description='senders and mailing lists that look automatic and are people: "forms@shop.example", "list-id:help.shop.example"',
     )
     acknowledge: bool = True  # false where the desk's own automatic reply shall be the only one
+    ai_agents: Names = Field(
+        default_factory=list,
+        description="ids or addresses of the desk's own AI agents, beside those that are known by themselves",
+    )
+    wait_for_ai: Duration = Field(
+        timedelta(minutes=10),
+        description="how long an AI that has a ticket may owe the customer a word before a person is called",
+    )
     only: Only = Field(
         default_factory=Only,
         description="the part of the account that this desk serves; default: all of it. See the vendor's page",
@@ -76,6 +85,10 @@ class DeskSettings(Section):
             there = ", ".join(sorted(self.PLACES))
             raise ValueError(f"only.{wrong[0]}: {self.vendor} has no {wrong[0]} to choose by; use {there}")
         return self
+
+    def ais(self) -> frozenset[str]:
+        """The ids and addresses of the configured AI agents, in small letters."""
+        return folded(self.ai_agents)
 
     def account(self) -> str:
         """Return what tells this account from others of the vendor's."""

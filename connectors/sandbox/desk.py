@@ -192,6 +192,14 @@ class SandboxDesk:
         self.tell("agent_reply" if public else "note", case, said, agent_id)
         return said
 
+    def ai_says(self, case_id: int, agent_id: int, body: str, *, system: bool = False) -> Entry:
+        """An AI agent of the vendor's answers, by its own account or as the desk's system user."""
+        with self.lock:
+            case = self.cases[case_id]
+            said = self._say(case, agent_id, body, public=True, via="web", meta={"system": system})
+        self.tell("agent_reply", case, said, agent_id)
+        return said
+
     def agent_sets(self, case_id: int, agent_id: int, **changes: Any) -> Case:
         """A human changes status, tags, priority, queue_id or fields."""
         with self.lock:

@@ -145,8 +145,10 @@ class Api:
         return self.get("/tickets/show_many.json", ids=wanted, include="users,metric_sets")
 
     def export(self, **where: str | int) -> Row:
-        """A page of the incremental export, from `start_time` or from `cursor`."""
-        return self.get("/incremental/tickets/cursor.json", include="metric_sets", **where)
+        """A page of the incremental export, from `start_time` or from `cursor`: the tickets of AI agents, too."""
+        return self.get(
+            "/incremental/tickets/cursor.json", include="metric_sets", support_type_scope="all", **where
+        )
 
     def me(self) -> Row:
         """Who the credential acts as. With a bad one this answers 200 and an anonymous user without an id."""

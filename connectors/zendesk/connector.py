@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
 
-from connectors.kit import places
+from connectors.kit import ai, places
 from connectors.kit.claims import unmoved
 from connectors.kit.http import DeskSession, Limits, OnCall
 from connectors.kit.oauth import Bearer
@@ -35,6 +35,7 @@ from core.model import (
     Write,
 )
 from core.ports import TokenStore
+from core.scope import folded
 
 
 class Settings(DeskSettings):
@@ -132,7 +133,7 @@ class Zendesk:
         self._directory = Directory(self._api, clock)
         self._places = partial(places.places_of, only=settings.only.scope(), named=self._directory.named)
         self._watch = sweep.Watch(self._api, self._known, settings.tag_prefix)
-        self._bots = frozenset(one.casefold() for one in settings.bots)
+        self._bots = folded(settings.bots) | settings.ais()
 
     def verify(self, request: WebhookRequest, now: datetime) -> None:
         """HMAC over timestamp and raw body, under any of the secrets."""
@@ -162,7 +163,8 @@ class Zendesk:
         comments = comments or [reading.described(raw)]
         people = self._people(raw, comments, [*rows(answer.get("users")), *authors])
         self._stop_if_merged(ticket_id, raw, comments)
-        return reading.ticket_of(raw, comments, people, self._groups(answer, raw), self._known())
+        ticket = reading.ticket_of(raw, comments, people, self._groups(answer, raw), self._known())
+        return ai.seen(ticket, self._settings.ais())
 
     def _people(self, raw: Row, comments: Sequence[Row], users: list[Row]) -> dict[str, Row]:
         people = reading.people_of(users)
@@ -207,6 +209,7 @@ class Zendesk:
             try:
                 answer = self._api.update(ticket.id, body)
             except Refused as err:
+                writing.stop_if_read_only(ticket.id, err)
                 if err.status != 422:
                     raise
                 if writing.CLOSED in str(err):

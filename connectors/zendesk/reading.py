@@ -15,6 +15,8 @@ from core.model import Assignee, Author, Customer, Message, Status, Ticket, by_d
 from core.scope import Places
 
 MARK = "backstop"  # the name under `metadata` in which each write of ours keeps its key
+AI_TICKET = "ai_agent"  # of `support_type`: read-only until it is escalated, then it becomes "agent"
+SYSTEM = "-1"  # the system user, as whom an AI agent answers mail
 MOST_COMMENTS = 5000  # a ticket takes no more
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STAFF = {"agent", "admin"}
@@ -139,10 +141,11 @@ def ticket_of(
         url=f"{known.base_url.rstrip('/')}/agent/tickets/{text(raw.get('id'))}",
         channel=channel_of(raw),
         opened_by=_opened_by(raw, messages),
-        replyable=reached(raw, customer.email),
+        replyable=reached(raw, customer.email) and raw.get("support_type") != AI_TICKET,
         locked=_locked(raw),
         follow_up_of=follow_up_of(raw),
         fields=fields_of(raw),
+        read_only=raw.get("support_type") == AI_TICKET,
         places=known.places(place_ids(raw)),
         raw={"custom_fields": fields_of(raw), "requester_id": requester},
     )
@@ -225,6 +228,8 @@ def author_of(comment: Row, requester: str, people: Mapping[str, Row], known: Kn
 
 def _message(comment: Row, raw: Row, first: bool, people: Mapping[str, Row], known: Known) -> Message:
     author, why = author_of(comment, text(raw.get("requester_id")), people, known)
+    if author is Author.MACHINE and _by_ai(comment, raw):
+        author = Author.AI
     user = people.get(text(comment.get("author_id")), {})
     body = str(comment.get("plain_body") or comment.get("body") or "")
     # A reply's own subject is not shown: only the first message may be judged by the ticket's.
@@ -243,6 +248,13 @@ def _message(comment: Row, raw: Row, first: bool, people: Mapping[str, Row], kno
         flags=_flags(comment) if author is Author.CUSTOMER else (),
         machine=by_desk(why) if author is Author.MACHINE else None,
     )
+
+
+def _by_ai(comment: Row, raw: Row) -> bool:
+    """Whether it is an AI agent's answer to a mail. No rule or merge speaks to the customer as the system user."""
+    said = text(comment.get("author_id")) == SYSTEM and comment.get("public") is not False
+    via = str(row(comment.get("via")).get("channel") or "").lower()
+    return said and channel_of(raw) == "email" and via not in {"rule", "merge"}
 
 
 def _flags(comment: Row) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from connectors.kit.values import Row, row, rows, stamp
 from connectors.zendesk.api import text
 from connectors.zendesk.claims import plain
 from connectors.zendesk.reading import MARK
-from core.errors import Unsupported
+from core.errors import ReadOnly, Refused, Unsupported
 from core.model import (
     Action,
     AddNote,
@@ -39,6 +39,14 @@ SUPPORTS: frozenset[type[Action]] = frozenset(
 SLACK = timedelta(seconds=60)  # between their clock and ours
 PAST = "1970-01-01T00:00:00Z"  # a lock that fits no ticket
 CLOSED = "closed prevents ticket update"
+READ_ONLY = re.compile(r"read[- ]?only", re.IGNORECASE)
+AGAIN = timedelta(minutes=5)  # between two tries at a ticket that its AI agent still has
+
+
+def stop_if_read_only(ticket_id: str, err: Refused) -> None:
+    """Raise ReadOnly where an update is refused because an AI agent still has the ticket."""
+    if READ_ONLY.search(str(err)):
+        raise ReadOnly(f"ticket {ticket_id}: {err}", status=err.status, wait=AGAIN) from err
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,9 @@ class TicketRow:
     closed_at: datetime | None
     desk_updated_at: datetime | None
     final_intent: str
+    ai_hold: str
+    handed_over: str
+    handed_over_at: datetime | None
     check_verdict: str
 
 

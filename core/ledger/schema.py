@@ -163,6 +163,11 @@ tickets = _table(  # where each ticket stands; every ticket the desk lists is in
     _at("closed_at"),
     _at("desk_updated_at"),  # the newest change the sweep has seen
     _text("final_intent"),  # what humans finally set, as the sweep saw it
+    _text(
+        "ai_hold"
+    ),  # by what we know that the desk's own AI is at work on it, and in which queue; "" = never
+    _text("handed_over"),  # how it came from the AI to people: core.desk_ai.HandOver
+    _at("handed_over_at"),
     _text("check_verdict"),  # of the sample put before a human: "", pending, right, wrong
     Index("bs_tickets_due", "next_due_at"),
     Index("bs_tickets_state", "state", "desk"),
@@ -172,6 +177,7 @@ tickets = _table(  # where each ticket stands; every ticket the desk lists is in
     Index("bs_tickets_waiting", "state", "waiting_since"),
     Index("bs_tickets_state_seen", "state", "first_seen_at"),
     Index("bs_tickets_customer", "desk", "customer_id"),
+    Index("bs_tickets_handed_over", "handed_over_at"),
     Index("bs_tickets_check", "check_verdict", "first_seen_at"),
 )
 

@@ -68,6 +68,8 @@ class Entry(StrEnum):
     SEEN = "seen"
     CLAIMED = "claimed"
     LET_GO = "let go"
+    AI = "with the AI"  # the desk's own is at work on it
+    HANDED_OVER = "handed over"  # by that AI, to people
     TAKEN_OVER = "taken over"  # from another desk entry on the same account
     ANSWERED = "answered"
     CLOSED = "closed"

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
+from core.desk_ai import HandOver
 from core.ledger.db import insert_new, put
 from core.ledger.moves import move
 from core.ledger.rows import (
@@ -175,7 +176,8 @@ def history_of(row: TicketRow | None) -> History:
     return History(
         state=TicketState(row.state) if row.state else None,
         auto_answered=row.auto_resolved_at is not None and row.escalated_at is None,
-        acknowledged=row.acknowledged_at is not None,
+        acknowledged=row.acknowledged_at is not None or row.handed_over == HandOver.WORDS,
+        handed_over=bool(row.handed_over),
         escalated=row.escalated_at is not None,
         priority=Priority(row.priority) if row.priority else None,
         intent=row.intent,

@@ -20,6 +20,7 @@ from core.errors import (
     Gone,
     Moved,
     NotAllowed,
+    ReadOnly,
     Refused,
     TryLater,
     UnknownOutcome,
@@ -43,7 +44,7 @@ from core.model import (
     look_key,
 )
 from core.notifications.alerts import alarm
-from core.pipeline import authors, owed, scoping, second_word
+from core.pipeline import authors, owed, scoping, second_word, with_ai
 from core.pipeline.claims import notice_claim
 from core.pipeline.decide import decide
 from core.pipeline.returned import take_up
@@ -52,6 +53,7 @@ from core.pipeline.write import carry_out, make_up
 log = logging.getLogger(__name__)
 
 FIRST_BACK_OFF, LONGEST_BACK_OFF = timedelta(seconds=10), timedelta(minutes=30)
+SHORTEST = timedelta(seconds=5)
 PERMISSION_WAIT = timedelta(minutes=5)
 DOWN_WAIT = timedelta(minutes=5)  # at most: the first sweep that succeeds ends it
 SPREAD = 5  # seconds, so that a backlog does not come all at once
@@ -88,6 +90,8 @@ def handle(app: App, key: str) -> str:
     except UnknownOutcome as err:
         wait = max(app.desks[event.desk].patience, _back_off(event, err) if event.attempts > LOOKS else NOW)
         return _later(app, event, str(err), wait, counts=not _is_down(app, event.desk))
+    except (with_ai.Held, ReadOnly) as err:  # nothing has failed: the desk's own AI has it
+        return _later(app, event, str(err), max(err.wait, SHORTEST), counts=False)
     except (TryLater, Conflict) as err:
         wait, counts = _wait_after(app, event, err)
         return _later(app, event, str(err), wait, counts=counts)
@@ -110,8 +114,11 @@ def settle_ticket(app: App, event: EventRow) -> tuple[str, str]:
     with reading(app.engine) as conn:
         pending = store.open_decision(conn, *where)
         row = store.ticket(conn, *where)
+    if pending is None and (why := with_ai.leave(app, ticket, row, now)):
+        return Outcome.LEFT_ALONE, why
     if pending is not None:
         carry_out(app, ticket, pending)
+    if pending is not None or with_ai.has_been(ticket):
         with reading(app.engine) as conn:
             row = store.ticket(conn, *where)
     second_word.plan(app, ticket, now)

@@ -62,6 +62,8 @@ def _call(row: WriteRow, now: datetime) -> TicketEvent:
 
 def pay(app: App, ticket: Ticket) -> None:
     """Send what is owed on a ticket just fetched, and make the calls that were left over."""
+    if ticket.read_only:
+        return
     where = (ticket.desk, ticket.id)
     with reading(app.engine) as conn:
         left, waiting, row = (

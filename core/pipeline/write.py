@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from core import outgoing, policy
 from core.app import App
-from core.errors import BackstopError, Conflict, NotAllowed, Refused, TryLater, UnknownOutcome
+from core.errors import BackstopError, Conflict, NotAllowed, ReadOnly, Refused, TryLater, UnknownOutcome
 from core.ledger import caps, store
 from core.ledger.db import reading
 from core.ledger.rows import DecisionRow, WriteRow
@@ -63,6 +63,8 @@ def carry_out(app: App, ticket: Ticket, decision: DecisionRow) -> None:
 
 def make_up(app: App, ticket: Ticket) -> Ticket:
     """Make the calls that were refused and are tried again; what the ticket has become since stays as it is."""
+    if ticket.read_only:
+        return ticket
     with reading(app.engine) as conn:
         rows = store.tried_again(conn, ticket.desk, ticket.id)
     for row in rows:
@@ -147,6 +149,9 @@ def _send(app: App, ticket: Ticket, row: WriteRow, write: Write, unsaid: str = "
             ticket, receipt = _call(app, ticket, row, lesser)
         except NotAllowed:
             raise
+        except ReadOnly as err:  # it stays planned, and is made when the desk's own AI has handed over
+            _say(app, ticket, Entry.OWED, f"{row.what}: {err}", row.key)
+            return ticket, ""
         except Refused as err:
             refused, row = str(err), _as_it_is(app, row)
             _say(app, ticket, Entry.REFUSED, refused, row.key)

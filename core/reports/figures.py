@@ -35,6 +35,7 @@ class Row:
     auto_resolved_at: datetime | None = None
     reescalated_at: datetime | None = None
     closed_at: datetime | None = None
+    handed_over_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,15 @@ class Promises:
 
 
 @dataclass(frozen=True)
+class HandedOver:
+    """Tickets that the desk's own AI handed over to people, and what became of them."""
+
+    total: int = 0
+    in_time: int = 0  # taken by a person within the promise
+    never: int = 0  # taken by nobody so far
+
+
+@dataclass(frozen=True)
 class Pages:
     """Notices to one person in the week."""
 
@@ -167,3 +177,4 @@ class WeeklyReport:
     definitions: tuple[tuple[str, str], ...]
     generated: bool = False  # among the rows are generated ones (the demo)
     notes: tuple[str, ...] = field(default=())
+    handed_over: HandedOver = HandedOver()

@@ -34,6 +34,7 @@ _COLUMNS = (
     tickets.c.customer_id, tickets.c.customer_email, tickets.c.priority, tickets.c.waiting_since,
     tickets.c.escalated_at, tickets.c.promise_at, tickets.c.claimed_at, tickets.c.answered_at,
     tickets.c.auto_resolved_at, tickets.c.reescalated_at, tickets.c.closed_at,
+    tickets.c.handed_over_at,
 )  # fmt: skip
 
 
@@ -276,6 +277,17 @@ def _lines(report: WeeklyReport) -> Iterator[tuple[Any, ...]]:
             yield (section, share.name, share.k, share.n, share.value, share.low, share.high, "")
     for name in ("kept", "broken", "open"):
         yield ("promises", name, getattr(report.promises, name), report.promises.total, "", "", "", "")
+    for name in ("in_time", "never") if report.handed_over.total else ():
+        yield (
+            "handed_over",
+            name,
+            getattr(report.handed_over, name),
+            report.handed_over.total,
+            "",
+            "",
+            "",
+            "",
+        )
     for page in report.pages:
         yield ("pages", page.person, page.night, page.day + page.night, "", "", "", "count: at night")
     for one in report.balances:

@@ -13,6 +13,7 @@ from core.reports.figures import (
     Balanced,
     BusinessHours,
     Figure,
+    HandedOver,
     Paged,
     Pages,
     Point,
@@ -109,6 +110,7 @@ def summarise(
         healed=sum(one.healed for one in balances if start <= one.at < end),
         definitions=DEFINITIONS,
         generated=generated,
+        handed_over=_handed_over(this.escalated),
     )
 
 
@@ -257,6 +259,14 @@ def _promises(escalated: Iterable[Row], now: datetime) -> Promises:
         else:
             waiting += 1
     return Promises(kept, broken, waiting)
+
+
+def _handed_over(escalated: Iterable[Row]) -> HandedOver:
+    rows = [row for row in escalated if row.handed_over_at is not None]
+    taken = [(row, [at for at in (row.claimed_at, row.answered_at) if at is not None]) for row in rows]
+    in_time = sum(bool(came) and (not row.promise_at or min(came) <= row.promise_at) for row, came in taken)
+    never = sum(not came and row.closed_at is None for row, came in taken)
+    return HandedOver(len(rows), in_time, never)
 
 
 def _pages(pages: Iterable[Paged], start: datetime, end: datetime, zone: ZoneInfo) -> tuple[Pages, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from connectors.sandbox.desk import Case, Entry
 from connectors.sandbox.hooks import Delivery
-from connectors.zendesk.fake.state import Json, State, html_of, iso, record, via_of
+from connectors.zendesk.fake.state import SYSTEM, Json, State, html_of, iso, record, via_of
 
 TRIGGERED = "conditional_ticket_events"
 EVENTS = {
@@ -128,13 +128,18 @@ def _id(value: int | None) -> str | None:
 def _told(state: State, kind: str, case: Case, entry: Entry | None) -> Json:
     if kind == "comment_added" and entry is not None:
         person = state.desk.people[entry.author_id]
+        system = bool(entry.meta.get("system"))
         return {
             "comment": {
                 "id": str(entry.id),
                 "body": entry.body,
                 "html_body": entry.html or html_of(entry.body),
                 "is_public": entry.public,
-                "author": {"id": str(person.id), "is_staff": person.role != "customer", "name": person.name},
+                "author": {
+                    "id": str(SYSTEM if system else person.id),
+                    "is_staff": system or person.role != "customer",
+                    "name": "Zendesk" if system else person.name,
+                },
             }
         }
     if kind == "agent_assignment_changed":

@@ -14,6 +14,7 @@ from connectors.sandbox.desk import Case, Entry, Person, SandboxDesk
 from connectors.sandbox.hooks import Hooks
 
 Json = dict[str, Any]
+SYSTEM = -1  # the account's system user, as whom an AI agent answers mail
 API = {"channel": "api", "source": {"from": {}, "to": {}, "rel": None}}
 ROLES = {"customer": "end-user", "agent": "agent", "admin": "admin", "bot": "admin"}
 
@@ -102,7 +103,7 @@ def said_of(entry: Entry, audit_id: int) -> Json:
     return {
         "id": entry.id,
         "type": "Comment",
-        "author_id": entry.author_id,
+        "author_id": SYSTEM if entry.meta.get("system") else entry.author_id,
         "body": entry.body,
         "html_body": entry.html or html_of(entry.body),
         "plain_body": entry.body,
@@ -203,6 +204,7 @@ def ticket_of(case: Case, base: str) -> Json:
         "organization_id": None,
         "group_id": case.queue_id,
         "is_public": True,
+        "support_type": case.extra.get("support_type", "agent"),
         "tags": list(case.tags),
         "custom_fields": custom,
         "fields": custom,
@@ -218,7 +220,7 @@ def ticket_of(case: Case, base: str) -> Json:
 def metrics_of(case: Case, desk: SandboxDesk) -> Json:
     """A metric set. `replies` counts every public comment of an agent, our bot's included."""
     staff = {one.id for one in desk.people.values() if one.role != "customer"}
-    replies = [e for e in case.entries[1:] if e.public and e.author_id in staff]
+    replies = [e for e in case.entries[1:] if e.public and e.author_id in staff and not e.meta.get("system")]
     wrote = [e.at for e in case.entries if e.author_id == case.requester_id]
     assigned = [c["at"] for c in case.changes if c["what"] in {"assignee", "assignee_id"}]
     return {

@@ -97,7 +97,11 @@ def tickets(state: State) -> Blueprint:
             case = visible(state, ticket_id)
             newest_first = request.args.get("sort") == "-created_at"
             found = [comment_of(entry) for entry in (case.entries[::-1] if newest_first else case.entries)]
-            authors = {entry.author_id for entry in case.entries} if "users" in includes() else set()
+            authors = (
+                {e.author_id for e in case.entries if not e.meta.get("system")}
+                if "users" in includes()
+                else set()
+            )
             users = [user_of(desk.people[one], state) for one in sorted(authors)]
             return paged("comments", found, **({"users": users} if authors else {}))
 
@@ -193,7 +197,14 @@ def _export(state: State, shown: Any) -> Json:
                 },
             )
         after = (start, -1)
-    changed = sorted((int(case.updated_at.timestamp()), case.id) for case in state.desk.cases.values())
+    scope = request.args.get("support_type_scope", "agent")
+    if scope not in {"agent", "ai_agent", "all"}:
+        fail(422, {"error": "InvalidValue", "description": "Invalid support_type_scope"})
+    changed = sorted(
+        (int(case.updated_at.timestamp()), case.id)
+        for case in state.desk.cases.values()
+        if scope in {"all", case.extra.get("support_type", "agent")}
+    )
     due = [one for one in changed if one > after and one[0] <= now - state.withheld]
     size = int(request.args.get("per_page", 1000))
     page = due[:size]

@@ -51,6 +51,8 @@ def writes(state: State) -> Blueprint:
 
 def _checked(state: State, case: Case, given: Json) -> Json:
     """What the ticket would become; any complaint refuses the whole update, the comment too."""
+    if case.extra.get("support_type") == "ai_agent":
+        invalid("base", "Ticket: an AI agent ticket is read-only until it is escalated")
     if case.status == "closed":
         invalid("status", "Status: closed prevents ticket update")
     if "safe_update" in given and given.get("updated_stamp") != iso(case.updated_at):

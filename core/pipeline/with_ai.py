@@ -1,0 +1,74 @@
+"""A ticket that the desk's own AI is at work on is left alone, with a due time; handed over, it is taken up like a new one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from core import desk_ai
+from core.app import App
+from core.desk_ai import AtWork
+from core.errors import TryLater
+from core.hours import stamp
+from core.ledger import store
+from core.ledger.rows import TicketRow
+from core.ledger.states import Entry
+from core.model import Author, Ticket, TicketState
+
+OURS = {
+    TicketState.ESCALATED,
+    TicketState.REESCALATED,
+    TicketState.CLAIMED,
+    TicketState.ANSWERED,
+    TicketState.AUTO_RESOLVED,
+}
+"""States in which we have promised or done something: the AI's words end none of it."""
+ANSWERED = "the desk's own AI has answered: nobody waits for a person"
+
+
+class Held(TryLater):
+    """The desk's own AI is at work on the ticket: we look again when it has been silent for too long."""
+
+
+def leave(app: App, ticket: Ticket, row: TicketRow | None, now: datetime) -> str:
+    """Why the ticket is the AI's now and needs nobody; "" when it is ours to deal with. Raises Held where the AI owes the
+    customer a word."""
+    if row is not None and (row.state in OURS or row.handed_over):
+        return ""
+    wait: timedelta = app.desk_settings[ticket.desk].wait_for_ai
+    found = desk_ai.look(ticket, row.ai_hold if row is not None else "", now, wait)
+    if isinstance(found, AtWork):
+        _note(app, ticket, row, found, now)
+        if found.until is None:
+            return ANSWERED
+        until = stamp(found.until, app.hours_of(ticket.desk).zone)
+        why = f"the desk's own AI is at work on it: a person is called if it is silent until {until}"
+        raise Held(why, wait=found.until - now)
+    if found is not None:
+        at = _when(ticket, found, now)
+        with app.engine.begin() as conn:
+            where = (ticket.desk, ticket.id)
+            store.put_ticket(conn, where, now, handed_over=found, handed_over_at=at)
+            store.log(conn, where, now, Entry.HANDED_OVER, f"the desk's own AI handed it over ({found})")
+    return ""
+
+
+def has_been(ticket: Ticket) -> bool:
+    """Whether an AI of the desk's may have had the ticket: what the ledger says of it is read once more."""
+    return ticket.read_only or any(m.author is Author.AI for m in ticket.messages)
+
+
+def _note(app: App, ticket: Ticket, row: TicketRow | None, found: AtWork, now: datetime) -> None:
+    where = (ticket.desk, ticket.id)
+    about = {"subject": ticket.subject[:500], "url": ticket.url, "created_at": ticket.created_at}
+    with app.engine.begin() as conn:
+        if row is None or row.ai_hold != found.hold:
+            words = "the desk's own AI is at work on it: nothing is said or moved, and nobody is called"
+            store.log(conn, where, now, Entry.AI, words)
+        state = TicketState.LEFT_ALONE if found.until is None else None
+        store.put_ticket(conn, where, now, state=state, ai_hold=found.hold, reason=ANSWERED, **about)
+
+
+def _when(ticket: Ticket, how: desk_ai.HandOver, now: datetime) -> datetime:
+    """Its words tell the time themselves; of the rest we know when we saw it."""
+    words = [m.at for m in ticket.messages if m.author is Author.AI]
+    return max(words) if how is desk_ai.HandOver.WORDS and words else now
