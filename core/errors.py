@@ -9,7 +9,7 @@ BackstopError
 ├── IllegalChange       a row of the ledger may not come into this state
 └── VendorError         someone else's server said no, or nothing
     ├── TryLater        time-out before sending, 429, 5xx on a read: later, same call
-    │   └── ReadOnly    the desk's own AI has the ticket: after it has handed over
+    │   └── HeldByAI    the desk's own AI has the ticket: after it has handed over
     ├── UnknownOutcome  the write may have happened: look before repeating
     ├── Conflict        the ticket changed under us: read again, decide again
     ├── Gone            the ticket is deleted, spam or archived away
@@ -93,7 +93,7 @@ class TryLater(VendorError):
         self.wait = wait
 
 
-class ReadOnly(TryLater):
+class HeldByAI(TryLater):
     """The desk's own AI is at work on the ticket: nothing can be written before it hands over."""
 
     code = "BS18"

@@ -104,9 +104,8 @@ def make_session(
     options: dict[str, Any] = {"limits": limits, "timeout": (5.0, settings.timeout), "on_call": on_call}
     api_token = settings.api_token.get_secret_value()
     if api_token:
-        session = DeskSession(
-            settings.base_url, authorization=lambda: auth.basic(settings.email, api_token), **options
-        )
+        basic = auth.basic(settings.email, api_token)
+        session = DeskSession(settings.base_url, authorization=lambda: basic, **options)
     else:
         secret = settings.client_secret.get_secret_value()
         mint = auth.minting(
@@ -146,9 +145,8 @@ class Zendesk:
         )
 
     def _known(self) -> reading.Known:
-        return reading.Known(
-            self.name, self._settings.base_url, self._directory.me_id, self._bots, self._places
-        )
+        base, me = self._settings.base_url, self._directory.me_id
+        return reading.Known(self.name, base, me, self._bots, self._places)
 
     def fetch(self, ticket_id: str) -> Ticket:
         """One read; another one for a ticket with more than its first message."""

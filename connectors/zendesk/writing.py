@@ -14,7 +14,7 @@ from connectors.kit.values import Row, row, rows, stamp
 from connectors.zendesk.api import text
 from connectors.zendesk.claims import plain
 from connectors.zendesk.reading import MARK
-from core.errors import ReadOnly, Refused, Unsupported
+from core.errors import HeldByAI, Refused, Unsupported
 from core.model import (
     Action,
     AddNote,
@@ -44,9 +44,9 @@ AGAIN = timedelta(minutes=5)  # between two tries at a ticket that its AI agent 
 
 
 def stop_if_read_only(ticket_id: str, err: Refused) -> None:
-    """Raise ReadOnly where an update is refused because an AI agent still has the ticket."""
+    """Raise HeldByAI where an update is refused because an AI agent still has the ticket."""
     if READ_ONLY.search(str(err)):
-        raise ReadOnly(f"ticket {ticket_id}: {err}", status=err.status, wait=AGAIN) from err
+        raise HeldByAI(f"ticket {ticket_id}: {err}", status=err.status, wait=AGAIN) from err
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from core.engine.queue import report
 from core.errors import (
     Conflict,
     Gone,
+    HeldByAI,
     Moved,
     NotAllowed,
-    ReadOnly,
     Refused,
     TryLater,
     UnknownOutcome,
@@ -90,7 +90,7 @@ def handle(app: App, key: str) -> str:
     except UnknownOutcome as err:
         wait = max(app.desks[event.desk].patience, _back_off(event, err) if event.attempts > LOOKS else NOW)
         return _later(app, event, str(err), wait, counts=not _is_down(app, event.desk))
-    except (with_ai.Held, ReadOnly) as err:  # nothing has failed: the desk's own AI has it
+    except HeldByAI as err:  # nothing has failed: the desk's own AI has it
         return _later(app, event, str(err), max(err.wait, SHORTEST), counts=False)
     except (TryLater, Conflict) as err:
         wait, counts = _wait_after(app, event, err)

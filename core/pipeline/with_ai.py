@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from core import desk_ai
 from core.app import App
 from core.desk_ai import AtWork
-from core.errors import TryLater
+from core.errors import HeldByAI
 from core.hours import stamp
 from core.ledger import store
 from core.ledger.rows import TicketRow
@@ -25,12 +25,8 @@ OURS = {
 ANSWERED = "the desk's own AI has answered: nobody waits for a person"
 
 
-class Held(TryLater):
-    """The desk's own AI is at work on the ticket: we look again when it has been silent for too long."""
-
-
 def leave(app: App, ticket: Ticket, row: TicketRow | None, now: datetime) -> str:
-    """Why the ticket is the AI's now and needs nobody; "" when it is ours to deal with. Raises Held where the AI owes the
+    """Why the ticket is the AI's now and needs nobody; "" when it is ours to deal with. Raises HeldByAI where the AI owes the
     customer a word."""
     if row is not None and (row.state in OURS or row.handed_over):
         return ""
@@ -42,7 +38,7 @@ def leave(app: App, ticket: Ticket, row: TicketRow | None, now: datetime) -> str
             return ANSWERED
         until = stamp(found.until, app.hours_of(ticket.desk).zone)
         why = f"the desk's own AI is at work on it: a person is called if it is silent until {until}"
-        raise Held(why, wait=found.until - now)
+        raise HeldByAI(why, wait=found.until - now)
     if found is not None:
         at = _when(ticket, found, now)
         with app.engine.begin() as conn:

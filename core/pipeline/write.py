@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from core import outgoing, policy
 from core.app import App
-from core.errors import BackstopError, Conflict, NotAllowed, ReadOnly, Refused, TryLater, UnknownOutcome
+from core.errors import BackstopError, Conflict, HeldByAI, NotAllowed, Refused, TryLater, UnknownOutcome
 from core.ledger import caps, store
 from core.ledger.db import reading
 from core.ledger.rows import DecisionRow, WriteRow
@@ -149,7 +149,7 @@ def _send(app: App, ticket: Ticket, row: WriteRow, write: Write, unsaid: str = "
             ticket, receipt = _call(app, ticket, row, lesser)
         except NotAllowed:
             raise
-        except ReadOnly as err:  # it stays planned, and is made when the desk's own AI has handed over
+        except HeldByAI as err:  # it stays planned, and is made when the desk's own AI has handed over
             _say(app, ticket, Entry.OWED, f"{row.what}: {err}", row.key)
             return ticket, ""
         except Refused as err:

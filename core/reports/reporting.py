@@ -29,13 +29,13 @@ CELL = 1000  # characters of one cell; names and ids are far shorter
 GENERATED = "generated_history"
 """Name in `bs_meta` that marks a ledger with made-up history."""
 
-_COLUMNS = (
-    tickets.c.desk, tickets.c.ticket_id, tickets.c.first_seen_at, tickets.c.outcome, tickets.c.intent,
-    tickets.c.customer_id, tickets.c.customer_email, tickets.c.priority, tickets.c.waiting_since,
-    tickets.c.escalated_at, tickets.c.promise_at, tickets.c.claimed_at, tickets.c.answered_at,
-    tickets.c.auto_resolved_at, tickets.c.reescalated_at, tickets.c.closed_at,
-    tickets.c.handed_over_at,
-)  # fmt: skip
+_COLUMNS = tuple(
+    tickets.c[name]
+    for name in (
+        "desk ticket_id first_seen_at outcome intent customer_id customer_email priority waiting_since escalated_at "
+        "promise_at claimed_at answered_at auto_resolved_at reescalated_at closed_at handed_over_at"
+    ).split()
+)
 
 
 class ZonedHours(BusinessHours, Protocol):
@@ -235,11 +235,7 @@ def safe_cell(value: Any) -> Any:
     """Text that a spreadsheet would run as a formula is led in by an apostrophe; what turns or hides it is gone."""
     if isinstance(value, str):
         value = HIDDEN.sub("", value[:CELL].replace("\r", " ").replace("\n", " "))
-        return (
-            f"'{value}"
-            if value.lstrip()[:1] in ("=", "+", "-", "@", "\t", "|", "%") and value.strip()
-            else value
-        )
+        return f"'{value}" if value.lstrip().startswith(("=", "+", "-", "@", "|", "%")) else value
     return value.isoformat() if isinstance(value, datetime) else value
 
 
@@ -275,19 +271,9 @@ def _lines(report: WeeklyReport) -> Iterator[tuple[Any, ...]]:
     for section in ("by_intent", "by_desk", "by_hour", "failed_by_intent"):
         for share in getattr(report, section):
             yield (section, share.name, share.k, share.n, share.value, share.low, share.high, "")
-    for name in ("kept", "broken", "open"):
-        yield ("promises", name, getattr(report.promises, name), report.promises.total, "", "", "", "")
-    for name in ("in_time", "never") if report.handed_over.total else ():
-        yield (
-            "handed_over",
-            name,
-            getattr(report.handed_over, name),
-            report.handed_over.total,
-            "",
-            "",
-            "",
-            "",
-        )
+    for section, names in (("promises", ("kept", "broken", "open")), ("handed_over", ("in_time", "never"))):
+        counts = getattr(report, section)
+        yield from ((section, name, getattr(counts, name), counts.total, "", "", "", "") for name in names)
     for page in report.pages:
         yield ("pages", page.person, page.night, page.day + page.night, "", "", "", "count: at night")
     for one in report.balances:
