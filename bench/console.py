@@ -48,12 +48,24 @@ def fill(engine: Engine, number: int, waiting: int) -> int:
     rows = []
     for n in range(waiting):
         since = NOW - timedelta(minutes=3 * n)
-        rows.append({
-            "desk": "support", "ticket_id": str(n), "state": "escalated", "subject": f"Question {n}", "priority": "high",
-            "first_seen_at": since, "waiting_since": since, "escalated_at": since, "outcome": "routed",
-            "promise_at": since + timedelta(hours=1), "next_due_at": since + timedelta(hours=2),
-            "customer_email": f"c{n}@example.com", "intent": "billing_dispute", "confidence": 0.7,
-        })  # fmt: skip
+        rows.append(
+            {
+                "desk": "support",
+                "ticket_id": str(n),
+                "state": "escalated",
+                "subject": f"Question {n}",
+                "priority": "high",
+                "first_seen_at": since,
+                "waiting_since": since,
+                "escalated_at": since,
+                "outcome": "routed",
+                "promise_at": since + timedelta(hours=1),
+                "next_due_at": since + timedelta(hours=2),
+                "customer_email": f"c{n}@example.com",
+                "intent": "billing_dispute",
+                "confidence": 0.7,
+            }
+        )
     with engine.begin() as db:
         db.execute(insert(tickets), rows)
         db.execute(insert(desks), [{"desk": "support", "swept_at": NOW}])
@@ -64,8 +76,14 @@ def fill(engine: Engine, number: int, waiting: int) -> int:
 def app(engine: Engine) -> Flask:
     flask = Flask(__name__)
     flask.extensions["backstop"] = SimpleNamespace(
-        settings=Settings(), engine=engine, rules={}, desks={}, channels={}, clock=lambda: NOW, hours=calendar(),
-    )  # fmt: skip
+        settings=Settings(),
+        engine=engine,
+        rules={},
+        desks={},
+        channels={},
+        clock=lambda: NOW,
+        hours=calendar(),
+    )
     flask.register_blueprint(make_blueprint(flask.extensions["backstop"]))
     return flask
 
@@ -80,10 +98,24 @@ def pages(engine: Engine, client) -> list[str]:
         ).one()
     deep = re.search(r'href="(/tickets\?[^"]*after=[^"]+)"', client.get("/tickets?state=auto_resolved").text)
     return [
-        "/", "/tickets", "/tickets?state=answered", "/tickets?desk=support", deep.group(1).replace("&amp;", "&"),
-        f"/tickets?q={some.ticket_id}", f"/tickets?q={some.customer_email}", "/tickets?q=larger+model", "/tickets?q=nowhere+found",
-        "/tickets?state=left_alone&q=nowhere+found", f"/tickets/generated/{some.ticket_id}", "/quality", "/quality?auto=0.9", "/week", "/week?week=2026-W11", "/week?week=2026-W05", "/health",
-    ]  # fmt: skip
+        "/",
+        "/tickets",
+        "/tickets?state=answered",
+        "/tickets?desk=support",
+        deep.group(1).replace("&amp;", "&"),
+        f"/tickets?q={some.ticket_id}",
+        f"/tickets?q={some.customer_email}",
+        "/tickets?q=larger+model",
+        "/tickets?q=nowhere+found",
+        "/tickets?state=left_alone&q=nowhere+found",
+        f"/tickets/generated/{some.ticket_id}",
+        "/quality",
+        "/quality?auto=0.9",
+        "/week",
+        "/week?week=2026-W11",
+        "/week?week=2026-W05",
+        "/health",
+    ]
 
 
 def measure(client, where: str, rounds: int) -> tuple[float, float, float, int]:

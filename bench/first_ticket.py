@@ -117,8 +117,12 @@ class Admin:
         """Run `backstop …`, print it as a transcript; stop when it does not end as it should."""
         told = subprocess.run(
             [*self.program, *command.split()],
-            cwd=self.home, env=self.env, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            cwd=self.home,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         text = (told.stdout + told.stderr).strip()
         print(f"```console\n$ backstop {self.hide(command)}\n{self.hide(text)}\n```\n", flush=True)
         if (told.returncode != 0) is not fails:

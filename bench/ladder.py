@@ -85,11 +85,23 @@ def fill(engine: Engine, number: int, within: timedelta) -> dict[str, datetime]:
             hours=hours,
         )
         due[str(n)] = at
-        rows.append({
-            "desk": "support", "ticket_id": str(n), "state": "escalated", "subject": f"Question {n}", "priority": "normal", "ladder": ladder,
-            "rung": 2, "next_due_at": at, "waiting_since": since, "escalated_at": since, "promise_at": since + timedelta(hours=4),
-            "first_seen_at": since, "updated_at": since,
-        })  # fmt: skip
+        rows.append(
+            {
+                "desk": "support",
+                "ticket_id": str(n),
+                "state": "escalated",
+                "subject": f"Question {n}",
+                "priority": "normal",
+                "ladder": ladder,
+                "rung": 2,
+                "next_due_at": at,
+                "waiting_since": since,
+                "escalated_at": since,
+                "promise_at": since + timedelta(hours=4),
+                "first_seen_at": since,
+                "updated_at": since,
+            }
+        )
         if len(rows) == BATCH or n == number - 1:
             with engine.begin() as conn:
                 conn.execute(insert(tickets), rows)
@@ -102,10 +114,16 @@ def world(engine: Engine, channel: Channel, desk: Desk) -> Any:
     channels = {channel.name: channel}
     refs = (channel.name,)
     return SimpleNamespace(
-        engine=engine, desks={"support": desk}, channels=channels, counters=None, hours=Hours.make("Europe/Berlin"), clock=lambda: START,
-        settings=SimpleNamespace(public_url="https://backstop.example.com"), rules={},
+        engine=engine,
+        desks={"support": desk},
+        channels=channels,
+        counters=None,
+        hours=Hours.make("Europe/Berlin"),
+        clock=lambda: START,
+        settings=SimpleNamespace(public_url="https://backstop.example.com"),
+        rules={},
         routes=Routes(channels, by_priority=dict.fromkeys(Priority, refs), audiences={"manager": refs}),  # type: ignore[arg-type]
-    )  # fmt: skip
+    )
 
 
 def run(app: Any, channel: Channel, minutes: float, every: float) -> list[float]:

@@ -125,8 +125,10 @@ def main() -> None:
         world.processes.start("web")
         until(lambda: answers(world.port), 60)
         stored = measure("backstop", f"http://127.0.0.1:{world.port}/hooks/freshdesk", options.quick)
-    print(f"ratio      p50 {stored[0] / nothing_stored[0]:.1f}, p99 {stored[1] / nothing_stored[1]:.1f}, "
-          f"most {stored[2] / nothing_stored[2]:.2f}")  # fmt: skip
+    print(
+        f"ratio      p50 {stored[0] / nothing_stored[0]:.1f}, p99 {stored[1] / nothing_stored[1]:.1f}, "
+        f"most {stored[2] / nothing_stored[2]:.2f}"
+    )
 
 
 if __name__ == "__main__":

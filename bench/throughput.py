@@ -67,8 +67,10 @@ def end_to_end(cache: Path, delay: float, workers: int, count: int, database: st
             memory = max(psutil.Process(pid).memory_info().rss for pid in pids) / 2**20
             app.engine.dispose()
     kind = "Postgres" if database else "SQLite"
-    print(f"{kind:<8} desk {delay * 1000:3.0f} ms, {workers} workers: {count / took:5.1f} tickets/s, "
-          f"{calls:.1f} calls a ticket, {memory:.0f} MiB a worker")  # fmt: skip
+    print(
+        f"{kind:<8} desk {delay * 1000:3.0f} ms, {workers} workers: {count / took:5.1f} tickets/s, "
+        f"{calls:.1f} calls a ticket, {memory:.0f} MiB a worker"
+    )
 
 
 def transactions(cache: Path) -> None:
@@ -114,8 +116,13 @@ def growth(cache: Path, sizes: tuple[int, ...]) -> None:
         ):
             app = world.app()
             now = app.clock()
-            row = {"desk": "freshdesk", "state": "escalated", "next_due_at": now + timedelta(hours=1),
-                   "first_seen_at": now, "updated_at": now}  # fmt: skip
+            row = {
+                "desk": "freshdesk",
+                "state": "escalated",
+                "next_due_at": now + timedelta(hours=1),
+                "first_seen_at": now,
+                "updated_at": now,
+            }
             with app.engine.begin() as conn:
                 conn.execute(tickets.insert(), [{**row, "ticket_id": str(n)} for n in range(size)])
             reminders.remind(app, now)

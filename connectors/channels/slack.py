@@ -138,10 +138,14 @@ class Slack:
         profile = self._profile(user)
         return (
             ChannelCallback(
-                "claim", desk=str(desk), ticket_id=str(ticket_id), answer_to=str(payload.get("response_url", "")),
-                email=str(profile.get("profile", {}).get("email", "")), name=str(profile.get("real_name", user)),
+                "claim",
+                desk=str(desk),
+                ticket_id=str(ticket_id),
+                answer_to=str(payload.get("response_url", "")),
+                email=str(profile.get("profile", {}).get("email", "")),
+                name=str(profile.get("real_name", user)),
             ),
-        )  # fmt: skip
+        )
 
     def _profile(self, user: str) -> dict[str, Any]:
         """Who clicked; without the right to ask, nobody we know: the answer says so."""

@@ -80,8 +80,13 @@ def _card(outbound: OutboundMessage) -> dict[str, Any]:
         for title, url in links
         if url.startswith(("https://", "http://"))
     ]
-    return {"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4",
-            "body": body, "actions": actions}  # fmt: skip
+    return {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "body": body,
+        "actions": actions,
+    }
 
 
 def _plain(text: str) -> str:

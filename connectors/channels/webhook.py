@@ -125,9 +125,14 @@ Shaped = tuple[str, dict[str, Any], dict[str, str]]
 
 def _standard(settings: Settings, outbound: OutboundMessage, now: datetime) -> Shaped:
     data = {
-        "desk": outbound.desk, "ticket_id": outbound.ticket_id, "priority": outbound.priority.value, "summary": outbound.text,
-        "url": outbound.url, "claim_url": outbound.claim_url, "incident": incident(outbound),
-    }  # fmt: skip
+        "desk": outbound.desk,
+        "ticket_id": outbound.ticket_id,
+        "priority": outbound.priority.value,
+        "summary": outbound.text,
+        "url": outbound.url,
+        "claim_url": outbound.claim_url,
+        "incident": incident(outbound),
+    }
     body = {"type": f"ticket.{outbound.template or 'notice'}", "timestamp": now.isoformat(), "data": data}
     return _url(settings), body, {}
 
@@ -140,9 +145,12 @@ def _pagerduty(settings: Settings, outbound: OutboundMessage, now: datetime) -> 
         return f"{base.rstrip('/')}/v2/enqueue", body | {"event_action": "resolve"}, {}
     details = {"desk": outbound.desk, "ticket": outbound.ticket_id}
     payload = {
-        "summary": outbound.text[:1024], "source": f"backstop {outbound.desk}".strip(), "timestamp": now.isoformat(),
-        "severity": SEVERITY[outbound.priority], "custom_details": details,
-    }  # fmt: skip
+        "summary": outbound.text[:1024],
+        "source": f"backstop {outbound.desk}".strip(),
+        "timestamp": now.isoformat(),
+        "severity": SEVERITY[outbound.priority],
+        "custom_details": details,
+    }
     links = [{"href": outbound.url, "text": "Open the ticket"}] if outbound.url else []
     return (
         f"{base.rstrip('/')}/v2/enqueue",
@@ -152,8 +160,11 @@ def _pagerduty(settings: Settings, outbound: OutboundMessage, now: datetime) -> 
 
 
 def _goalert(settings: Settings, outbound: OutboundMessage, now: datetime) -> Shaped:
-    body = {"summary": outbound.text.splitlines()[0][:1024], "details": f"{outbound.text}\n{outbound.url}".strip(),
-            "dedup": incident(outbound)}  # fmt: skip
+    body = {
+        "summary": outbound.text.splitlines()[0][:1024],
+        "details": f"{outbound.text}\n{outbound.url}".strip(),
+        "dedup": incident(outbound),
+    }
     return _url(settings), body | ({"action": "close"} if outbound.template == END else {}), {}
 
 
@@ -162,8 +173,10 @@ def _url(settings: Settings) -> str:
 
 
 _SHAPES: dict[str, Callable[[Settings, OutboundMessage, datetime], Shaped]] = {
-    "standard": _standard, "pagerduty": _pagerduty, "goalert": _goalert,
-}  # fmt: skip
+    "standard": _standard,
+    "pagerduty": _pagerduty,
+    "goalert": _goalert,
+}
 
 
 def make(

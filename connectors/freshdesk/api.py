@@ -20,8 +20,10 @@ from core.model import Identity
 ROOT = "/api/v2"
 PER_PAGE = 100  # more is refused
 KEPT = timedelta(minutes=15)
-NAMED = {"brands": ("/products", ("name", "primary_email")),
-         "mailboxes": ("/email_configs", ("name", "reply_email", "to_email"))}  # fmt: skip
+NAMED = {
+    "brands": ("/products", ("name", "primary_email")),
+    "mailboxes": ("/email_configs", ("name", "reply_email", "to_email")),
+}
 KEPT_AGENTS = timedelta(days=1)  # the longest list; an unknown agent has it read again
 
 

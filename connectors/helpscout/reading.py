@@ -33,10 +33,24 @@ STATUS = {
 }
 CHANNEL = {"email": "email", "chat": "chat", "phone": "phone"}
 SOURCE = {
-    "beacon": "web", "docs": "web", "web": "web", "api": "api", "coreapi": "api", "zendesk": "api", "desk": "api",
-    "uservoice": "api", "csv": "api", "chat": "chat", "channel": "social", "consumer": "social", "heymarket": "social",
-    "mobile": "email", "jira": "other", "internal": "other", "notification": "other",
-}  # fmt: skip
+    "beacon": "web",
+    "docs": "web",
+    "web": "web",
+    "api": "api",
+    "coreapi": "api",
+    "zendesk": "api",
+    "desk": "api",
+    "uservoice": "api",
+    "csv": "api",
+    "chat": "chat",
+    "channel": "social",
+    "consumer": "social",
+    "heymarket": "social",
+    "mobile": "email",
+    "jira": "other",
+    "internal": "other",
+    "notification": "other",
+}
 UNREACHABLE = frozenset({"channel", "chat", "consumer", "heymarket", "internal", "jira", "notification"})
 """Sources of conversations where a mailed reply would not arrive at the customer: social networks, chat, text messages,
 and what other programs wrote for the team."""

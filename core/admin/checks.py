@@ -180,20 +180,29 @@ def warnings(settings: Settings, proven_auto: float | None = None) -> list[Findi
     channels = settings.escalation.channels
     if settings.bands.auto < MEASURED and (proven_auto is None or settings.bands.auto < proven_auto):
         found.append(
-            ("CF01", f"bands.auto is {settings.bands.auto}, below {MEASURED}, without a measured precision to back it",
-             "run `backstop thresholds` and follow it, or raise auto")
-        )  # fmt: skip
+            (
+                "CF01",
+                f"bands.auto is {settings.bands.auto}, below {MEASURED}, without a measured precision to back it",
+                "run `backstop thresholds` and follow it, or raise auto",
+            )
+        )
     for priority, refs in channels.items():
         if len(refs) > MOST_CHANNELS:
             found.append(
-                ("CF02", f"escalation.channels.{priority} names {len(refs)} channels",
-                 "two are heard, more are ignored: keep the fastest two")
-            )  # fmt: skip
+                (
+                    "CF02",
+                    f"escalation.channels.{priority} names {len(refs)} channels",
+                    "two are heard, more are ignored: keep the fastest two",
+                )
+            )
         if refs and all(ref.startswith("email") for ref in refs):
             found.append(
-                ("CF03", f"escalations of priority {priority} reach people by e-mail alone",
-                 "add a channel that is seen at once: SMS or chat")
-            )  # fmt: skip
+                (
+                    "CF03",
+                    f"escalations of priority {priority} reach people by e-mail alone",
+                    "add a channel that is seen at once: SMS or chat",
+                )
+            )
     if len(channels) > 1 and len({tuple(refs) for refs in channels.values()}) == 1:
         found.append(
             (
@@ -204,14 +213,20 @@ def warnings(settings: Settings, proven_auto: float | None = None) -> list[Findi
         )
     if not all(ladders(settings).values()):
         found.append(
-            ("CF05", "escalation.ladder is empty: nobody is told a second time",
-             'add { after = "30m", notify = "team" } and { after = "2h", notify = "manager" }')
-        )  # fmt: skip
+            (
+                "CF05",
+                "escalation.ladder is empty: nobody is told a second time",
+                'add { after = "30m", notify = "team" } and { after = "2h", notify = "manager" }',
+            )
+        )
     if not channels:
         found.append(
-            ("CF06", "escalation.channels is empty: escalations reach people only inside the desk",
-             "name a channel for each priority")
-        )  # fmt: skip
+            (
+                "CF06",
+                "escalation.channels is empty: escalations reach people only inside the desk",
+                "name a channel for each priority",
+            )
+        )
     observing = [n for n, v in settings.desks.items() if v.get("mode") == Mode.OBSERVE]
     found += [
         ("CF07", f"desk {n} is in observe mode: nothing is written", "set mode when you trust it")

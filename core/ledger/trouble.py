@@ -23,9 +23,19 @@ TABLES = (
 )
 
 BY_STATE = {  # PostgreSQL's SQLSTATE, by its beginning (manual, appendix A)
-    "28": ENTER, "3D": ABSENT, "42501": RIGHTS, "25006": STANDBY, "53300": CROWDED, "531": FULL, "58030": FULL,
-    "08": REACH, "57P": REACH, "42P01": TABLES, "42703": TABLES, "55P03": BUSY,
-}  # fmt: skip
+    "28": ENTER,
+    "3D": ABSENT,
+    "42501": RIGHTS,
+    "25006": STANDBY,
+    "53300": CROWDED,
+    "531": FULL,
+    "58030": FULL,
+    "08": REACH,
+    "57P": REACH,
+    "42P01": TABLES,
+    "42703": TABLES,
+    "55P03": BUSY,
+}
 BY_WORDS = [  # SQLite's messages, and libpq's while there is no connection yet (these bear no SQLSTATE)
     ("unable to open", OPEN),
     ("readonly|read-only|attempt to write", WRITE),

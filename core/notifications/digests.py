@@ -79,9 +79,12 @@ def _told_lately(
     if not rows:
         return told
     wanted = and_(
-        notices.c.channel.in_({row.channel for row in rows}), notices.c.address.in_({row.address for row in rows}),
-        notices.c.sent_at > now - LOOK_BACK, notices.c.template.not_in(EXEMPT), notices.c.bundle == "",
-    )  # fmt: skip
+        notices.c.channel.in_({row.channel for row in rows}),
+        notices.c.address.in_({row.address for row in rows}),
+        notices.c.sent_at > now - LOOK_BACK,
+        notices.c.template.not_in(EXEMPT),
+        notices.c.bundle == "",
+    )
     with reading(engine) as conn:
         for row in conn.execute(
             select(notices.c.channel, notices.c.address, notices.c.sent_at).where(wanted)

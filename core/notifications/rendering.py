@@ -42,18 +42,33 @@ def compose(
     url, claim_url = str(facts.get("url", "")), f"{public(app)}/claim/{token}" if token else ""
     try:
         subject, text = render(
-            facts, channel.format, length=channel.max_length * (SUMMARY if len(mine) > 1 else 1), words=channel.carries_customer_words, now=now,
-            hours=app.hours_of(about.desk), urls=(url, claim_url),
-        )  # fmt: skip
+            facts,
+            channel.format,
+            length=channel.max_length * (SUMMARY if len(mine) > 1 else 1),
+            words=channel.carries_customer_words,
+            now=now,
+            hours=app.hours_of(about.desk),
+            urls=(url, claim_url),
+        )
     except Exception:  # a broken template must not silence a page
         log.exception("the words of a notice are broken: %s", about.template)
         subject = text = plain(facts)
     return OutboundMessage(
-        key=row.key, to=tuple(row.address.split(",")) if row.address else (), subject=subject, text=text,
-        priority=Priority(facts["priority"]), url=url, claim_url=claim_url, desk=about.desk, ticket_id=about.ticket_id,
-        thread=_thread(app, about, row.channel), template=about.template, repeat=bool(facts["repeat"]), edits=str(facts.get("edits", "")),
+        key=row.key,
+        to=tuple(row.address.split(",")) if row.address else (),
+        subject=subject,
+        text=text,
+        priority=Priority(facts["priority"]),
+        url=url,
+        claim_url=claim_url,
+        desk=about.desk,
+        ticket_id=about.ticket_id,
+        thread=_thread(app, about, row.channel),
+        template=about.template,
+        repeat=bool(facts["repeat"]),
+        edits=str(facts.get("edits", "")),
         **app.attachments(app, channel, facts),
-    )  # fmt: skip
+    )
 
 
 def _facts(row: NotificationRow) -> dict[str, Any]:

@@ -40,11 +40,24 @@ def insert_row(
     """One message to be sent; False when it is there already."""
     facts: Mapping[str, Any] = {**notice.facts, "person_email": place.email, "because": because}
     row = {
-        "key": key_of(notice.key, place), "notice_key": notice.key, "desk": notice.desk, "ticket_id": notice.ticket_id,
-        "audience": notice.audience, "channel": place.channel, "person": place.person, "address": place.address,
-        "priority": notice.priority.value, "template": notice.template, "facts": facts, "rung": int(facts.get("rung", 0)),
-        "state": NotificationState.QUEUED, "attempts": 0, "created_at": now, "due_at": now, "fallback_of": fallback_of,
-    }  # fmt: skip
+        "key": key_of(notice.key, place),
+        "notice_key": notice.key,
+        "desk": notice.desk,
+        "ticket_id": notice.ticket_id,
+        "audience": notice.audience,
+        "channel": place.channel,
+        "person": place.person,
+        "address": place.address,
+        "priority": notice.priority.value,
+        "template": notice.template,
+        "facts": facts,
+        "rung": int(facts.get("rung", 0)),
+        "state": NotificationState.QUEUED,
+        "attempts": 0,
+        "created_at": now,
+        "due_at": now,
+        "fallback_of": fallback_of,
+    }
     return insert_new(conn, notices, row)
 
 

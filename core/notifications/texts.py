@@ -20,10 +20,31 @@ from core.promise_text import say
 
 CUSTOMERS_WORDS = ("subject", "customer_name")
 BLANK = {
-    "template": "", "ticket": "", "desk": "", "priority": "normal", "state": "", "subject": "", "customer_name": "",
-    "intent": "", "percent": 0, "queue": "", "claimed_by": "", "headline": "", "text": "", "wait": "", "promise": "",
-    "collapsed": [], "because": "", "repeat": False, "tickets": [], "count": 0, "more": 0, "url": "", "claim_url": "", "words": False,
-}  # fmt: skip
+    "template": "",
+    "ticket": "",
+    "desk": "",
+    "priority": "normal",
+    "state": "",
+    "subject": "",
+    "customer_name": "",
+    "intent": "",
+    "percent": 0,
+    "queue": "",
+    "claimed_by": "",
+    "headline": "",
+    "text": "",
+    "wait": "",
+    "promise": "",
+    "collapsed": [],
+    "because": "",
+    "repeat": False,
+    "tickets": [],
+    "count": 0,
+    "more": 0,
+    "url": "",
+    "claim_url": "",
+    "words": False,
+}
 HEAD = 80  # what stands before and after the ids in a short digest
 LINE = 200  # of a subject or a name
 

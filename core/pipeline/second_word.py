@@ -93,10 +93,18 @@ def _store(
     where = (ticket.desk, ticket.id)
     key = f"{ticket.desk}:{ticket.id}:second"
     row = {
-        "key": key, "fact_key": decided.key, "desk": ticket.desk, "ticket_id": ticket.id, "what": SECOND_WORD,
-        "position": places.AFTER, "actions": to_json((reply,)), "address": mailbox_of(address_of(ticket)),
-        "state": WriteState.PLANNED, "attempts": 0, "looks": 0,
-    }  # fmt: skip
+        "key": key,
+        "fact_key": decided.key,
+        "desk": ticket.desk,
+        "ticket_id": ticket.id,
+        "what": SECOND_WORD,
+        "position": places.AFTER,
+        "actions": to_json((reply,)),
+        "address": mailbox_of(address_of(ticket)),
+        "state": WriteState.PLANNED,
+        "attempts": 0,
+        "looks": 0,
+    }
     with app.engine.begin() as conn:
         if not insert_new(conn, writes, row):
             return

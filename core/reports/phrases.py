@@ -47,9 +47,18 @@ def judge_escalation(now: Point, trend: Sequence[Point], routed: list[str]) -> F
         Verdict.UNCLEAR: _unclear(now, "20 to 30 %"),
     }
     return Figure(
-        "escalation_rate", "Escalation rate", "share", now, "20–30 %", *ESCALATION,
-        verdict, meanings[verdict], advice, 0, tuple(trend),
-    )  # fmt: skip
+        "escalation_rate",
+        "Escalation rate",
+        "share",
+        now,
+        "20–30 %",
+        *ESCALATION,
+        verdict,
+        meanings[verdict],
+        advice,
+        0,
+        tuple(trend),
+    )
 
 
 def judge_response(now: Point, trend: Sequence[Point], target: float) -> Figure:
@@ -66,9 +75,19 @@ def judge_response(now: Point, trend: Sequence[Point], target: float) -> Figure:
     else:
         verdict, meaning = Verdict.UNCLEAR, _unclear(now, "one hour")
     return Figure(
-        "escalation_response", "Escalation response time", "seconds", now, "under 1 h", 0.0, target,
-        verdict, meaning, advice, 0, tuple(trend),
-    )  # fmt: skip
+        "escalation_response",
+        "Escalation response time",
+        "seconds",
+        now,
+        "under 1 h",
+        0.0,
+        target,
+        verdict,
+        meaning,
+        advice,
+        0,
+        tuple(trend),
+    )
 
 
 def judge_reescalation(now: Point, trend: Sequence[Point], pending: int, worst: list[str]) -> Figure:
@@ -87,9 +106,19 @@ def judge_reescalation(now: Point, trend: Sequence[Point], pending: int, worst: 
     else:
         verdict, meaning = Verdict.UNCLEAR, _unclear(now, "5 %")
     return Figure(
-        "reescalation_rate", "Re-escalation rate", "share", now, "under 5 %", 0.0, AGAIN,
-        verdict, meaning, advice, pending, tuple(trend),
-    )  # fmt: skip
+        "reescalation_rate",
+        "Re-escalation rate",
+        "share",
+        now,
+        "under 5 %",
+        0.0,
+        AGAIN,
+        verdict,
+        meaning,
+        advice,
+        pending,
+        tuple(trend),
+    )
 
 
 def _unclear(now: Point, limit: str) -> str:
@@ -99,15 +128,42 @@ def _unclear(now: Point, limit: str) -> str:
 
 
 DEFINITIONS = (
-    ("Week", "Monday to Sunday on the calendar of the configured time zone. A ticket belongs to the week in which it was first seen; an escalation or an automatic answer to the week in which it happened."),
-    ("Handled", "Tickets about which something was decided. Left alone (machine mail, staff, already answered) are not among them."),
-    ("Escalation rate", "Handled tickets for which a human was asked, a later re-escalation included, of all handled. Target 20–30 %; above 40 %: more auto-response rules are needed; below 15 %: the thresholds may be too low."),
-    ("Escalation response time", "Business time from the start of the customer's wait to the first human assignee or first human public reply; the median. Unclaimed for more than an hour counts as longer than any other; unclaimed for less, or closed before anybody came, is left out. Target under 1 hour."),
-    ("Re-escalation rate", "Automatic answers after which the same customer (same customer id, or same address) came back within 7 days, on the same ticket or with a new one on the same intent, of all automatic answers of the week. Target under 5 %."),
-    ("Resolved", "An automatic answer whose 7 days have passed without the customer coming back. Until then it is open, not resolved."),
-    ("Promise", "The time named in the acknowledgment. Kept: a human came, or the ticket was closed, by then."),
+    (
+        "Week",
+        "Monday to Sunday on the calendar of the configured time zone. A ticket belongs to the week in which it was first seen; an escalation or an automatic answer to the week in which it happened.",
+    ),
+    (
+        "Handled",
+        "Tickets about which something was decided. Left alone (machine mail, staff, already answered) are not among them.",
+    ),
+    (
+        "Escalation rate",
+        "Handled tickets for which a human was asked, a later re-escalation included, of all handled. Target 20–30 %; above 40 %: more auto-response rules are needed; below 15 %: the thresholds may be too low.",
+    ),
+    (
+        "Escalation response time",
+        "Business time from the start of the customer's wait to the first human assignee or first human public reply; the median. Unclaimed for more than an hour counts as longer than any other; unclaimed for less, or closed before anybody came, is left out. Target under 1 hour.",
+    ),
+    (
+        "Re-escalation rate",
+        "Automatic answers after which the same customer (same customer id, or same address) came back within 7 days, on the same ticket or with a new one on the same intent, of all automatic answers of the week. Target under 5 %.",
+    ),
+    (
+        "Resolved",
+        "An automatic answer whose 7 days have passed without the customer coming back. Until then it is open, not resolved.",
+    ),
+    (
+        "Promise",
+        "The time named in the acknowledgment. Kept: a human came, or the ticket was closed, by then.",
+    ),
     ("At night", "From 22:00 to 07:00 in the configured time zone."),
-    ("Interval", "95 %: Wilson's for shares, order statistics for the median. A verdict or an advice is given only where the whole interval supports it; else it says too few to say."),
+    (
+        "Interval",
+        "95 %: Wilson's for shares, order statistics for the median. A verdict or an advice is given only where the whole interval supports it; else it says too few to say.",
+    ),
     ("Earlier weeks", "Counted once their quiet period is over, and then kept."),
-    ("Balance", "The desk's own list of tickets against the ledger. Healed: found by the comparison, not by a webhook, and handled then."),
-)  # fmt: skip
+    (
+        "Balance",
+        "The desk's own list of tickets against the ledger. Healed: found by the comparison, not by a webhook, and handled then.",
+    ),
+)

@@ -29,9 +29,12 @@ def _draw(report: WeeklyReport, kind: str) -> bytes:
 
     # names come from outside: no mathematical typesetting
     look: Any = {
-        "font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": INK,
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": INK,
         "text.parse_math": False,
-    }  # fmt: skip
+    }
     with rc_context(look):
         sheet = Sheet(figsize=(11.7, 8.3), layout="constrained")
         FigureCanvasAgg(sheet)

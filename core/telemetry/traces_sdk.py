@@ -72,9 +72,14 @@ class Spans:
     ) -> Iterator[None]:
         """One span around what happens inside. An error is told by its name: its words may be a customer's."""
         with self._tracer.start_as_current_span(
-            name, context=self._parent(story), kind=KINDS[kind], attributes=_attributes(facts), start_time=begun,
-            record_exception=False, set_status_on_exception=False,
-        ) as span:  # fmt: skip
+            name,
+            context=self._parent(story),
+            kind=KINDS[kind],
+            attributes=_attributes(facts),
+            start_time=begun,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
             try:
                 yield
             except BaseException as err:

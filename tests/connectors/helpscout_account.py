@@ -56,9 +56,17 @@ def said(number: int, body: str, by: dict = MIA, kind: str = "", **more: object)
     """A thread of the customer's unless told otherwise."""
     at = (NOW - timedelta(minutes=120 - number)).strftime("%Y-%m-%dT%H:%M:%SZ")
     kind = kind or ("customer" if by["type"] == "customer" else "message")
-    base = {"id": number, "type": kind, "status": "active", "state": "published", "body": body, "createdBy": by,
-            "customer": by if by["type"] == "customer" else MIA, "createdAt": at,
-            "source": {"type": "email" if by["type"] == "customer" else "web", "via": by["type"]}}  # fmt: skip
+    base = {
+        "id": number,
+        "type": kind,
+        "status": "active",
+        "state": "published",
+        "body": body,
+        "createdBy": by,
+        "customer": by if by["type"] == "customer" else MIA,
+        "createdAt": at,
+        "source": {"type": "email" if by["type"] == "customer" else "web", "via": by["type"]},
+    }
     return {**base, **more}
 
 

@@ -42,10 +42,17 @@ class Case:
 
 def outbound(**more: Any) -> OutboundMessage:
     given = {
-        "key": "support:4711:t:0:x", "to": (), "subject": "Ticket 4711 (support) needs a human", "priority": Priority.URGENT,
-        "text": "Ticket 4711 (support) needs a human\nSecond line", "desk": "support", "ticket_id": "4711", "template": "escalated",
-        "url": "https://desk.example/4711", "claim_url": "https://backstop.example/claim/abc",
-    }  # fmt: skip
+        "key": "support:4711:t:0:x",
+        "to": (),
+        "subject": "Ticket 4711 (support) needs a human",
+        "priority": Priority.URGENT,
+        "text": "Ticket 4711 (support) needs a human\nSecond line",
+        "desk": "support",
+        "ticket_id": "4711",
+        "template": "escalated",
+        "url": "https://desk.example/4711",
+        "claim_url": "https://backstop.example/claim/abc",
+    }
     return OutboundMessage(**(given | more))
 
 
@@ -59,9 +66,12 @@ def _web(fake: Any, raw: dict[str, Any], kind: str, refuse: Any, stack: ExitStac
         f"{kind}:x"
     ]
     return Case(
-        channel, lambda: [str(one) for one in fake.received], lambda: fake.next.append(refuse),
-        lambda: fake.next.append(reply(429, "slow", Retry_After="7")), lambda: fake.next.append(None),
-    )  # fmt: skip
+        channel,
+        lambda: [str(one) for one in fake.received],
+        lambda: fake.next.append(refuse),
+        lambda: fake.next.append(reply(429, "slow", Retry_After="7")),
+        lambda: fake.next.append(None),
+    )
 
 
 def slack_hook(stack: ExitStack) -> Case:
@@ -116,9 +126,12 @@ def email(stack: ExitStack) -> Case:
     raw = {"to": "boss@acme.example", "from": "Backstop <backstop@acme.example>", "smtp_url": url}
     channel = build({"email": {"x": raw}}, clock=lambda: NOW)["email:x"]
     return Case(
-        channel, lambda: [e.content.decode() for e in box.received], lambda: setattr(box, "broken", "554 5.7.1 no"),
-        lambda: setattr(box, "broken", "451 4.3.0 later"), lambda: setattr(box, "broken", "silent"),
-    )  # fmt: skip
+        channel,
+        lambda: [e.content.decode() for e in box.received],
+        lambda: setattr(box, "broken", "554 5.7.1 no"),
+        lambda: setattr(box, "broken", "451 4.3.0 later"),
+        lambda: setattr(box, "broken", "silent"),
+    )
 
 
 class Desk:
@@ -149,10 +162,12 @@ def desk(stack: ExitStack) -> Case:
     support = Desk()
     channel = build({}, clock=lambda: NOW, desks={"support": support})["desk"]
     return Case(
-        channel, lambda: [w.spoken.text for w in support.notes if isinstance(w.spoken, AddNote)],
-        lambda: setattr(support, "fails", Refused("closed")), lambda: setattr(support, "fails", TryLater("429", status=429)),
+        channel,
+        lambda: [w.spoken.text for w in support.notes if isinstance(w.spoken, AddNote)],
+        lambda: setattr(support, "fails", Refused("closed")),
+        lambda: setattr(support, "fails", TryLater("429", status=429)),
         lambda: setattr(support, "fails", UnknownOutcome("silent")),
-    )  # fmt: skip
+    )
 
 
 CASES = {

@@ -73,8 +73,17 @@ TICKET = {
 def said(number: int, text: str, **more: object) -> dict[str, object]:
     """A conversation of the customer's unless told otherwise."""
     at = (NOW - timedelta(minutes=60 - number)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    base = {"id": number, "user_id": 9, "body_text": text, "body": f"<div>{text}</div>", "incoming": True,
-            "private": False, "source": 0, "from_email": '"Mia" <mia@example.com>', "created_at": at}  # fmt: skip
+    base = {
+        "id": number,
+        "user_id": 9,
+        "body_text": text,
+        "body": f"<div>{text}</div>",
+        "incoming": True,
+        "private": False,
+        "source": 0,
+        "from_email": '"Mia" <mia@example.com>',
+        "created_at": at,
+    }
     return {**base, **more}
 
 
@@ -251,10 +260,17 @@ def test_a_thread_of_more_than_a_hundred_is_paged_by_the_link_header(web):
     show(web, {"conversations": [said(n, "x") for n in range(10)]})
     link = {"Link": f'<{API}/tickets/5/conversations?page=2>; rel="next"'}
     pages = f"{API}/tickets/5/conversations"
-    web.get(pages, json=[said(n, "one") for n in range(50)], headers=link,
-            match=[responses.matchers.query_param_matcher({"page": "1", "per_page": "100"})])  # fmt: skip
-    web.get(pages, json=[said(55, "last")],
-            match=[responses.matchers.query_param_matcher({"page": "2", "per_page": "100"})])  # fmt: skip
+    web.get(
+        pages,
+        json=[said(n, "one") for n in range(50)],
+        headers=link,
+        match=[responses.matchers.query_param_matcher({"page": "1", "per_page": "100"})],
+    )
+    web.get(
+        pages,
+        json=[said(55, "last")],
+        match=[responses.matchers.query_param_matcher({"page": "2", "per_page": "100"})],
+    )
     assert desk().fetch("5").messages[-1].text == "last"
 
 
@@ -270,8 +286,19 @@ def test_a_requester_who_is_an_agent_is_staff(web):
     assert ticket.opened_by is Author.AGENT
 
 
-@pytest.mark.parametrize(("number", "status"), [(2, "open"), (3, "pending"), (4, "solved"), (5, "closed"),
-                                                (6, "pending"), (7, "pending"), (42, "open"), ("x", "open")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [
+        (2, "open"),
+        (3, "pending"),
+        (4, "solved"),
+        (5, "closed"),
+        (6, "pending"),
+        (7, "pending"),
+        (42, "open"),
+        ("x", "open"),
+    ],
+)
 def test_each_status_number_is_understood_and_an_accounts_own_counts_as_open(web, number, status):
     show(web, {"status": number})
     assert desk().fetch("5").status.value == status
@@ -372,8 +399,16 @@ def test_spam_is_shown_as_spam_and_locked(web):
 
 
 def test_rubbish_in_every_field_is_still_a_ticket(web):
-    rubbish = dict.fromkeys(TICKET, None) | {"id": 5, "tags": "vip", "conversations": [{"id": None}, 7], "stats": 3,
-                                             "custom_fields": [], "requester": [], "source": "?", "priority": []}  # fmt: skip
+    rubbish = dict.fromkeys(TICKET, None) | {
+        "id": 5,
+        "tags": "vip",
+        "conversations": [{"id": None}, 7],
+        "stats": 3,
+        "custom_fields": [],
+        "requester": [],
+        "source": "?",
+        "priority": [],
+    }
     web.get(f"{API}/tickets/5", json=rubbish)
     ticket = desk().fetch("5")
     assert ticket.id == "5"

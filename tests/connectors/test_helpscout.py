@@ -137,8 +137,11 @@ def form(**fields: str):
 
 
 def test_the_apps_own_token_is_asked_for_as_a_form_and_kept(web):
-    web.post(f"{API}/oauth2/token", json={"access_token": "new", "expires_in": 172800},
-             match=form(grant_type="client_credentials"))  # fmt: skip
+    web.post(
+        f"{API}/oauth2/token",
+        json={"access_token": "new", "expires_in": 172800},
+        match=form(grant_type="client_credentials"),
+    )
     tokens = Tokens()
     desk(tokens).whoami()
     assert web.calls[-1].request.headers["Authorization"] == "Bearer new"
@@ -148,8 +151,11 @@ def test_the_apps_own_token_is_asked_for_as_a_form_and_kept(web):
 def test_each_refresh_token_is_used_once_and_its_successor_is_kept(web):
     answers = [("first", "second"), ("second", "third")]
     for old, new in answers:
-        web.post(f"{API}/oauth2/token", json={"access_token": f"a-{new}", "refresh_token": new, "expires_in": 172800},
-                 match=form(grant_type="refresh_token", refresh_token=old))  # fmt: skip
+        web.post(
+            f"{API}/oauth2/token",
+            json={"access_token": f"a-{new}", "refresh_token": new, "expires_in": 172800},
+            match=form(grant_type="refresh_token", refresh_token=old),
+        )
     tokens, now = Tokens(), [NOW]
     tokens.kept["support"] = Token("old", NOW, "first")
     ours = desk(tokens, clock=lambda: now[0], grant="authorization_code")
@@ -169,8 +175,15 @@ def test_a_token_that_died_early_is_exchanged_once_and_the_call_repeated():
 
 def test_two_accounts_at_the_one_origin_never_share_a_token(web):
     for app in ("app", "other"):
-        web.post(f"{API}/oauth2/token", json={"access_token": f"of-{app}"},
-                 match=[matchers.urlencoded_params_matcher({"grant_type": "client_credentials", "client_id": app, "client_secret": "shh"})])  # fmt: skip
+        web.post(
+            f"{API}/oauth2/token",
+            json={"access_token": f"of-{app}"},
+            match=[
+                matchers.urlencoded_params_matcher(
+                    {"grant_type": "client_credentials", "client_id": app, "client_secret": "shh"}
+                )
+            ],
+        )
     tokens = Tokens()
     for app in ("app", "other", "app"):
         settings = Settings(vendor="helpscout", client_id=app, client_secret="shh")
@@ -191,8 +204,11 @@ def test_a_desk_that_nobody_connected_says_so():
 
 
 def test_a_code_is_exchanged_for_the_first_token_and_the_link_carries_our_state(web):
-    web.post(f"{API}/oauth2/token", json={"access_token": "a", "refresh_token": "r", "expires_in": 172800},
-             match=form(grant_type="authorization_code", code="c0de"))  # fmt: skip
+    web.post(
+        f"{API}/oauth2/token",
+        json={"access_token": "a", "refresh_token": "r", "expires_in": 172800},
+        match=form(grant_type="authorization_code", code="c0de"),
+    )
     app = Settings(vendor="helpscout", client_id="app", client_secret="shh")
     back = {"redirect_uri": "https://backstop.acme.example/", "verifier": "v"}
     assert exchange(app, code="c0de", now=NOW, **back).refresh == "r"

@@ -40,8 +40,13 @@ def raw(w, method: str, path: str, **how: object) -> requests.Response:
         w.ours.whoami()
     token = next(iter(w.fake.state.tokens))
     return requests.request(
-        method, f"{w.url}/v2{path}", headers={"Authorization": f"Bearer {token}"}, timeout=5, allow_redirects=False, **how
-    )  # fmt: skip
+        method,
+        f"{w.url}/v2{path}",
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=5,
+        allow_redirects=False,
+        **how,
+    )
 
 
 # --- round trips ------------------------------------------------------------------------------
@@ -176,9 +181,13 @@ def test_each_event_of_the_subscription_becomes_what_it_means(w, heard):
         w.ours.verify(request, w.now)
         kinds += [(e.kind, int(e.ticket_id)) for e in w.ours.parse(request, w.now)]
     assert kinds == [
-        (EventKind.CREATED, one), (EventKind.CREATED, two), (EventKind.LOOK, one), (EventKind.CLAIM, one),
-        (EventKind.LOOK, one), (EventKind.GONE, one),
-    ]  # fmt: skip
+        (EventKind.CREATED, one),
+        (EventKind.CREATED, two),
+        (EventKind.LOOK, one),
+        (EventKind.CLAIM, one),
+        (EventKind.LOOK, one),
+        (EventKind.GONE, one),
+    ]
 
 
 def test_a_reply_that_came_with_its_threads_is_named_by_its_id(world, heard):
@@ -234,17 +243,33 @@ def test_the_account_refuses_what_help_scout_refuses(w):
     refused = {
         "a list of operations": ("PATCH", here, [{"op": "replace", "path": "/status", "value": "closed"}]),
         "an unknown path": ("PATCH", here, {"op": "replace", "path": "/tags", "value": "x"}),
-        "replacing the inbox": ("PATCH", here, {"op": "replace", "path": "/mailboxId", "value": w.fake.state.main_inbox}),
+        "replacing the inbox": (
+            "PATCH",
+            here,
+            {"op": "replace", "path": "/mailboxId", "value": w.fake.state.main_inbox},
+        ),
         "a reply to nobody": ("POST", f"{here}/reply", {"text": "x"}),
         "a reply without words": ("POST", f"{here}/reply", {"customer": customer}),
-        "a time without imported": ("POST", f"{here}/reply", {"text": "x", "customer": customer, "createdAt": "2026-01-01T00:00:00Z"}),
+        "a time without imported": (
+            "POST",
+            f"{here}/reply",
+            {"text": "x", "customer": customer, "createdAt": "2026-01-01T00:00:00Z"},
+        ),
         "an unknown key": ("POST", f"{here}/notes", {"text": "x", "assignTo": 1}),
-        "a holder under the key of the answers": ("POST", f"{here}/reply", {"text": "x", "customer": customer, "assignedTo": 1}),
+        "a holder under the key of the answers": (
+            "POST",
+            f"{here}/reply",
+            {"text": "x", "customer": customer, "assignedTo": 1},
+        ),
         "an unknown status": ("POST", f"{here}/notes", {"text": "x", "status": "open"}),
         "tags as one text": ("PUT", f"{here}/tags", {"tags": "a,b"}),
         "a field of nowhere": ("PUT", f"{here}/fields", {"fields": [{"id": 1, "value": "x"}]}),
-        "a secret too long": ("POST", "/webhooks", {"url": "https://x", "events": ["convo.created"], "secret": "x" * 41}),
-    }  # fmt: skip
+        "a secret too long": (
+            "POST",
+            "/webhooks",
+            {"url": "https://x", "events": ["convo.created"], "secret": "x" * 41},
+        ),
+    }
     taken = {name: raw(w, m, path, json=b).status_code for name, (m, path, b) in refused.items()}
     assert taken == dict.fromkeys(refused, 400)
 

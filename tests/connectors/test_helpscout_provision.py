@@ -90,8 +90,11 @@ def test_installing_twice_makes_one_webhook_that_tells_what_we_need(account):
     assert actions(a.install()) == [("keep", "webhook")]
     (hook,) = a.state.webhooks
     assert (hook["url"], hook["secret"], hook["payloadVersion"], hook["notification"]) == (
-        HOOK, a.state.secret, "V2", False,
-    )  # fmt: skip
+        HOOK,
+        a.state.secret,
+        "V2",
+        False,
+    )
     assert a.manifest["webhook:events"]["id"] == str(hook["id"])
     assert a.state.secret not in str(a.manifest)
 
@@ -228,8 +231,10 @@ def test_switching_it_on_keeps_what_people_changed(account):
     a.ensure()
     (hook,) = a.state.webhooks
     assert (hook["state"], hook["label"], hook["mailboxIds"]) == (
-        "enabled", "Backstop (do not touch)", [a.state.main_inbox],
-    )  # fmt: skip
+        "enabled",
+        "Backstop (do not touch)",
+        [a.state.main_inbox],
+    )
 
 
 @pytest.mark.parametrize("edited", [False, True])

@@ -55,8 +55,14 @@ def test_customer_agent_bot_workflow_and_robot_are_told_apart(web):
     ours = desk(bots=["AI@acme.example"])
     machine = Author.MACHINE
     assert [m.author for m in ours.fetch("5").messages] == [
-        Author.CUSTOMER, Author.BOT, Author.AGENT, machine, machine, machine, Author.CUSTOMER,
-    ]  # fmt: skip
+        Author.CUSTOMER,
+        Author.BOT,
+        Author.AGENT,
+        machine,
+        machine,
+        machine,
+        Author.CUSTOMER,
+    ]
     assert ours.fetch("5").messages[-1].author_email == "jon@example.com"
 
 
@@ -96,8 +102,17 @@ def test_a_mail_without_a_text_names_its_files(web):
     assert desk().fetch("5").messages[0].text == "[attached: invoice.pdf, photo.jpg]"
 
 
-@pytest.mark.parametrize(("word", "status"), [("active", "open"), ("PENDING", "pending"), ("closed", "solved"),
-                                              ("spam", "spam"), ("on-hold", "open"), (None, "open")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("active", "open"),
+        ("PENDING", "pending"),
+        ("closed", "solved"),
+        ("spam", "spam"),
+        ("on-hold", "open"),
+        (None, "open"),
+    ],
+)
 def test_each_status_is_understood_and_an_unknown_one_counts_as_open(web, word, status):
     show(web, status=word)
     assert desk().fetch("5").status.value == status
@@ -168,9 +183,18 @@ def test_a_customer_with_a_users_address_is_one_of_the_companys_own(web):
     assert desk().fetch("5").customer.is_staff
 
 
-@pytest.mark.parametrize("shown", [{"type": "chat"}, {"type": "phone"}, {"source": {"type": "channel"}},
-                                   {"source": {"type": "heymarket"}}, {"source": {"type": "consumer"}},
-                                   {"source": {"type": "notification"}}, {"primaryCustomer": {"id": 9}}])  # fmt: skip
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"type": "chat"},
+        {"type": "phone"},
+        {"source": {"type": "channel"}},
+        {"source": {"type": "heymarket"}},
+        {"source": {"type": "consumer"}},
+        {"source": {"type": "notification"}},
+        {"primaryCustomer": {"id": 9}},
+    ],
+)
 def test_where_a_mail_would_not_arrive_nothing_is_answered(web, shown):
     show(web, **shown)
     assert not desk().fetch("5").replyable
@@ -220,8 +244,15 @@ def test_the_priority_is_a_tag_in_any_case(web):
 
 
 def test_rubbish_in_every_field_is_still_a_ticket(web):
-    rubbish = dict.fromkeys(CONVERSATION, None) | {"id": "5", "tags": ["vip", 7, None, {}], "assignee": [], "threads": "x",
-                                                   "customFields": {"a": 1}, "source": "mail", "createdBy": 3}  # fmt: skip
+    rubbish = dict.fromkeys(CONVERSATION, None) | {
+        "id": "5",
+        "tags": ["vip", 7, None, {}],
+        "assignee": [],
+        "threads": "x",
+        "customFields": {"a": 1},
+        "source": "mail",
+        "createdBy": 3,
+    }
     threads = [
         {"id": None},
         7,

@@ -55,8 +55,12 @@ def test_one_changed_byte_of_the_question_is_noticed():
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("conversation-id=3382", "conversation-id=3383"), ("X-HelpScout-Signature", "X-Other"), ("&user-id", "&user")],
-)  # fmt: skip
+    [
+        ("conversation-id=3382", "conversation-id=3383"),
+        ("X-HelpScout-Signature", "X-Other"),
+        ("&user-id", "&user"),
+    ],
+)
 def test_a_changed_query_is_refused(old, new):
     query = json.loads((SAMPLES / "frame.json").read_text())["query"]
     assert old in query

@@ -37,8 +37,11 @@ def test_pending_closed_and_spam_ones_are_seen_too(w):
     w.desk.agent_sets(int(ids["spam"]), w.ann.id, spam=True)
     seen, _ = seen_in(w)
     assert {name: seen[one].status for name, one in ids.items()} == {
-        "active": Status.OPEN, "pending": Status.PENDING, "solved": Status.SOLVED, "spam": Status.SPAM,
-    }  # fmt: skip
+        "active": Status.OPEN,
+        "pending": Status.PENDING,
+        "solved": Status.SOLVED,
+        "spam": Status.SPAM,
+    }
 
 
 def test_spam_is_looked_for_once_an_hour(w):
@@ -227,10 +230,19 @@ def test_only_a_humans_hand_or_answer_is_a_claim(w, others):
     told = {name: (claims[one].by, claims[one].via, claims[one].closed) for name, one in ids.items()}
     nobody, over = ("", "", False), ("", "", True)
     assert told == {
-        "waiting": nobody, "team": nobody, "held": ("Ann", "assignee", False), "answered": ("Ann", "reply", False),
-        "noted": nobody, "drafted": nobody, "ours": nobody, "workflow": nobody,
-        "closed": over, "deleted": over, "merged": over, "spam": over,
-    }  # fmt: skip
+        "waiting": nobody,
+        "team": nobody,
+        "held": ("Ann", "assignee", False),
+        "answered": ("Ann", "reply", False),
+        "noted": nobody,
+        "drafted": nobody,
+        "ours": nobody,
+        "workflow": nobody,
+        "closed": over,
+        "deleted": over,
+        "merged": over,
+        "spam": over,
+    }
     assert claims[ids["answered"]].answered_at == NOON + timedelta(minutes=5)
     assert (claims[ids["held"]].by_email, claims[ids["held"]].at) == ("ann@desk.example", w.now)
     assert not any(claims[one].by or claims[one].closed for one in crowd)

@@ -64,8 +64,11 @@ def test_routing_is_tags_note_and_a_reply_that_hands_it_to_the_team(web):
     assert sent == [
         ("PUT /tags", {"tags": ["vip", "ai_routed", "ai_urgent"]}),
         ("POST /notes", {"text": "<p>Likely intent</p>", "status": "active"}),
-        ("POST /reply", {"customer": {"id": 9}, "text": "<p>We got it.</p>", "status": "active", "assignTo": 30}),
-    ]  # fmt: skip
+        (
+            "POST /reply",
+            {"customer": {"id": 9}, "text": "<p>We got it.</p>", "status": "active", "assignTo": 30},
+        ),
+    ]
 
 
 def test_an_automatic_answer_closes_in_the_same_call(web):

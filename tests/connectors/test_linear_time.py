@@ -27,14 +27,47 @@ LENGTH = 100_000
 SECONDS = 0.7  # of CPU; linear ones take a few hundredths
 PLAIN = [" ", "\n", "1", "a", "-", '"', "<", "{", "&", "@", ": "]  # tried on everything
 IDS = [
-    "ticket_id", "ticket_id:", "ticket_id" + " " * 30, 'ticket":{', '"id":', "zen:ticket:", "/tickets/", "<ticketid",
-    "<ticket-id ", '"detail":{', '"detail": {"a":{', "{}", 'ticket id type="', '"conversationid":', "/conversation/", "%00",
-]  # fmt: skip
+    "ticket_id",
+    "ticket_id:",
+    "ticket_id" + " " * 30,
+    'ticket":{',
+    '"id":',
+    "zen:ticket:",
+    "/tickets/",
+    "<ticketid",
+    "<ticket-id ",
+    '"detail":{',
+    '"detail": {"a":{',
+    "{}",
+    'ticket id type="',
+    '"conversationid":',
+    "/conversation/",
+    "%00",
+]
 MAIL = [
-    "bounce-", "-a", "no-reply", "a@", "@a", "re:", "hello ", "> ", "\n> ", "\n-- \n", "On 3 March a wrote:\n", "1.", "+1 ",
-    "www.", "http://", "<div>", "<blockquote>", "<p a='", "&amp;", "merged into ticket ", "--=b\r\n",
+    "bounce-",
+    "-a",
+    "no-reply",
+    "a@",
+    "@a",
+    "re:",
+    "hello ",
+    "> ",
+    "\n> ",
+    "\n-- \n",
+    "On 3 March a wrote:\n",
+    "1.",
+    "+1 ",
+    "www.",
+    "http://",
+    "<div>",
+    "<blockquote>",
+    "<p a='",
+    "&amp;",
+    "merged into ticket ",
+    "--=b\r\n",
     "Content-Type: message/rfc822\r\n\r\n",
-]  # fmt: skip
+]
 
 
 FEW = ["> ", "\n> ", "www.", "a@", "<div>"]  # what these read is measured with their own tests

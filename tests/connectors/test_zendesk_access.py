@@ -195,6 +195,11 @@ def test_a_zendesk_that_is_down_is_told_apart_from_one_that_does_not_let_us_in(w
     w = world("zendesk")
     settings = Settings(**w.fake.settings(w.url))
     assert [f.code for f in w.ours.check([]) if f.level == "ok"][:1] == ["ZD01"]
-    gone = make("support", settings.model_copy(update={"base_url": "http://127.0.0.1:9"}), tokens=Tokens(),
-                clock=lambda: w.now, on_call=lambda *_: None)  # fmt: skip
+    gone = make(
+        "support",
+        settings.model_copy(update={"base_url": "http://127.0.0.1:9"}),
+        tokens=Tokens(),
+        clock=lambda: w.now,
+        on_call=lambda *_: None,
+    )
     assert [f.code for f in gone.check([]) if f.level == "fail"] == ["ZD03"]

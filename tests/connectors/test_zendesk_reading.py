@@ -274,9 +274,24 @@ def test_a_public_comment_reaches_who_has_an_address(zendesk, channel, email):
 
 @pytest.mark.parametrize(
     "channel",
-    ["voicemail", "phone_call_inbound", "phone_call_outbound", "sms", "facebook", "facebook_post", "facebook_message",
-     "twitter", "twitter_dm", "instagram_dm", "any_channel", "chat", "chat_transcript", "native_messaging", "whatsapp"],
-)  # fmt: skip
+    [
+        "voicemail",
+        "phone_call_inbound",
+        "phone_call_outbound",
+        "sms",
+        "facebook",
+        "facebook_post",
+        "facebook_message",
+        "twitter",
+        "twitter_dm",
+        "instagram_dm",
+        "any_channel",
+        "chat",
+        "chat_transcript",
+        "native_messaging",
+        "whatsapp",
+    ],
+)
 @pytest.mark.parametrize("email", ["mia@example.com", None])
 def test_a_public_comment_does_not_reach_who_called_or_wrote_elsewhere(zendesk, channel, email):
     shows(zendesk, via={"channel": channel}, users=({**MIA, "email": email}, ANN, ME))

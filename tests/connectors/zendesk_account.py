@@ -45,8 +45,19 @@ TICKET = {
 def said(number: int, author: int = 9, text: str = "There is a charge", **more: object) -> dict[str, object]:
     """A comment of the customer's unless told otherwise; the first one is as old as the ticket."""
     at = (NOON - timedelta(minutes=121 - number)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"id": number, "type": "Comment", "author_id": author, "body": text, "plain_body": text, "public": True,
-            "html_body": f"<p>{text}</p>", "created_at": at, "via": {"channel": "email"}, "metadata": {}, **more}  # fmt: skip
+    return {
+        "id": number,
+        "type": "Comment",
+        "author_id": author,
+        "body": text,
+        "plain_body": text,
+        "public": True,
+        "html_body": f"<p>{text}</p>",
+        "created_at": at,
+        "via": {"channel": "email"},
+        "metadata": {},
+        **more,
+    }
 
 
 def desk(tokens: Tokens | None = None, **settings: object):
@@ -70,9 +81,15 @@ def shows(mock, comments=(), users=(MIA, ANN, ME), **ticket):
     """The ticket as the account shows it; several comments are in a list of their own."""
     listed = list(comments) or [said(1)]
     raw = {**TICKET, "comment_count": len(listed), **ticket}
-    audit = {"id": 3, "ticket_id": 5, "author_id": listed[0]["author_id"], "created_at": listed[0]["created_at"],
-             "metadata": listed[0]["metadata"], "via": listed[0]["via"],
-             "events": [{k: v for k, v in listed[0].items() if k not in {"created_at", "via", "metadata"}}]}  # fmt: skip
+    audit = {
+        "id": 3,
+        "ticket_id": 5,
+        "author_id": listed[0]["author_id"],
+        "created_at": listed[0]["created_at"],
+        "metadata": listed[0]["metadata"],
+        "via": listed[0]["via"],
+        "events": [{k: v for k, v in listed[0].items() if k not in {"created_at", "via", "metadata"}}],
+    }
     mock.get(f"{API}/tickets/5.json", json={"ticket": raw, "users": list(users), "last_audits": [audit]})
     page = {"comments": listed[::-1], "users": list(users), "meta": {"has_more": False}}
     mock.get(f"{API}/tickets/5/comments.json", json=page)

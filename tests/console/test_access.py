@@ -90,9 +90,16 @@ def test_a_request_of_http_1_0_came_through_a_proxy(engine):
 
 @pytest.mark.parametrize(
     ("public_url", "open_"),
-    [("", True), ("http://127.0.0.1:8080", True), ("http://localhost:8080", True), ("http://[::1]:8080", True),
-     ("https://b.example", False), ("http://192.168.1.7:8080", False), ("https://b.example:99999", False)],
-)  # fmt: skip
+    [
+        ("", True),
+        ("http://127.0.0.1:8080", True),
+        ("http://localhost:8080", True),
+        ("http://[::1]:8080", True),
+        ("https://b.example", False),
+        ("http://192.168.1.7:8080", False),
+        ("https://b.example:99999", False),
+    ],
+)
 def test_where_a_public_address_leads_to_us_the_console_is_never_open(engine, public_url, open_):
     answer = browser(engine, public_url=public_url).get("/", headers={"Host": "127.0.0.1", **HTML})
     assert answer.status_code == (200 if open_ else 302)

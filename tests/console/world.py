@@ -52,17 +52,32 @@ class Office:
 def waiting(number: str, minutes: float, priority: str = "normal", **more) -> dict:
     since = NOW - timedelta(minutes=minutes)
     return {
-        "desk": "support", "ticket_id": number, "state": "escalated", "subject": f"Question {number}",
-        "priority": priority, "customer_name": "Mara Lindholm", "customer_email": f"mara{number}@example.com",
-        "intent": "billing_dispute", "confidence": 0.72, "band": "route", "outcome": "routed", "queue": "Billing",
-        "first_seen_at": since, "created_at": since, "waiting_since": since, "escalated_at": since, "rung": 1,
-        "promise_at": since + timedelta(minutes=30), "next_due_at": since + timedelta(hours=2),
+        "desk": "support",
+        "ticket_id": number,
+        "state": "escalated",
+        "subject": f"Question {number}",
+        "priority": priority,
+        "customer_name": "Mara Lindholm",
+        "customer_email": f"mara{number}@example.com",
+        "intent": "billing_dispute",
+        "confidence": 0.72,
+        "band": "route",
+        "outcome": "routed",
+        "queue": "Billing",
+        "first_seen_at": since,
+        "created_at": since,
+        "waiting_since": since,
+        "escalated_at": since,
+        "rung": 1,
+        "promise_at": since + timedelta(minutes=30),
+        "next_due_at": since + timedelta(hours=2),
         "ladder": [
             {"at": since.isoformat(), "notify": notify, "rung": rung, "template": "unclaimed"}
             for rung, notify in enumerate(("team", "manager"))
         ],
-        "url": f"https://desk.example/{number}", **more,
-    }  # fmt: skip
+        "url": f"https://desk.example/{number}",
+        **more,
+    }
 
 
 def hostile(connection) -> None:
@@ -101,12 +116,21 @@ def hostile(connection) -> None:
     connection.execute(insert(events), [dead | {"received_at": NOW}])
     connection.execute(
         insert(tickets),
-        [{
-            "desk": FORMULA, "ticket_id": "@1", "subject": LONG, "state": "auto_resolved", "outcome": "auto_resolved",
-            "intent": FORMULA, "first_seen_at": NOW - timedelta(days=7), "customer_id": "+1",
-            "auto_resolved_at": NOW - timedelta(days=7), "check_verdict": "pending",
-        }],
-    )  # fmt: skip
+        [
+            {
+                "desk": FORMULA,
+                "ticket_id": "@1",
+                "subject": LONG,
+                "state": "auto_resolved",
+                "outcome": "auto_resolved",
+                "intent": FORMULA,
+                "first_seen_at": NOW - timedelta(days=7),
+                "customer_id": "+1",
+                "auto_resolved_at": NOW - timedelta(days=7),
+                "check_verdict": "pending",
+            }
+        ],
+    )
 
 
 def fill(engine) -> None:
@@ -155,9 +179,17 @@ def make_app(engine, public_url: str = "", **web) -> Flask:
     rules = Rules(0.85, 0.6, intents, frozenset(), "Support")
     flask = Flask("backstop-console-test")
     flask.extensions["backstop"] = SimpleNamespace(
-        settings=Settings(web=web, public_url=public_url), engine=engine, rules={"support": rules}, desks={}, channels={},
-        clock=lambda: NOW, hours=Office(), counters=None, classifier=None, desk_settings={},
-    )  # fmt: skip
+        settings=Settings(web=web, public_url=public_url),
+        engine=engine,
+        rules={"support": rules},
+        desks={},
+        channels={},
+        clock=lambda: NOW,
+        hours=Office(),
+        counters=None,
+        classifier=None,
+        desk_settings={},
+    )
     flask.register_blueprint(make_blueprint(flask.extensions["backstop"]))
     return flask
 

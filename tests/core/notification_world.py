@@ -100,10 +100,13 @@ class World:
         self.now = T0
         named = {
             "by_priority": {
-                Priority.URGENT: ("sms:oncall", "slack:urgent"), Priority.HIGH: ("slack:urgent",), Priority.NORMAL: ("slack:urgent",),
+                Priority.URGENT: ("sms:oncall", "slack:urgent"),
+                Priority.HIGH: ("slack:urgent",),
+                Priority.NORMAL: ("slack:urgent",),
             },
-            "audiences": {"manager": ("email:manager",)}, "rotas": Rotas(),
-        }  # fmt: skip
+            "audiences": {"manager": ("email:manager",)},
+            "rotas": Rotas(),
+        }
         self.routes = Routes(self.channels, **(named | routes))
 
     def clock(self) -> datetime:
@@ -123,10 +126,21 @@ class World:
             hours=self.hours,
         )
         row = {
-            "desk": "support", "ticket_id": ticket_id, "state": "escalated", "priority": priority, "subject": "My card was charged",
-            "customer_name": "Mara", "url": f"https://desk.example/{ticket_id}", "waiting_since": self.now, "escalated_at": self.now,
-            "promise_at": promise_at, "ladder": ladder, "rung": 0, "next_due_at": next_due(ladder, 0), **more,
-        }  # fmt: skip
+            "desk": "support",
+            "ticket_id": ticket_id,
+            "state": "escalated",
+            "priority": priority,
+            "subject": "My card was charged",
+            "customer_name": "Mara",
+            "url": f"https://desk.example/{ticket_id}",
+            "waiting_since": self.now,
+            "escalated_at": self.now,
+            "promise_at": promise_at,
+            "ladder": ladder,
+            "rung": 0,
+            "next_due_at": next_due(ladder, 0),
+            **more,
+        }
         with self.engine.begin() as conn:
             conn.execute(insert(tickets).values(**row))
 

@@ -26,9 +26,16 @@ def limits(per_address=0, per_hour=0):
 def plan(engine, number, *, address="victim@mail.example", desk="support"):
     """Calls that are about to be made, each with one message."""
     rows = [
-        {"key": f"{desk}-{address}-{n}", "desk": desk, "ticket_id": str(n), "what": "acknowledgment", "address": address, "state": "planned"}
+        {
+            "key": f"{desk}-{address}-{n}",
+            "desk": desk,
+            "ticket_id": str(n),
+            "what": "acknowledgment",
+            "address": address,
+            "state": "planned",
+        }
         for n in range(number)
-    ]  # fmt: skip
+    ]
     with engine.begin() as conn:
         conn.execute(insert(writes), rows)
     return [row["key"] for row in rows]

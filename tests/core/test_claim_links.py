@@ -108,9 +108,24 @@ def world(tmp_path: Path, slack: FakeSlack, twilio: FakeTwilio) -> World:
     world = World(tmp_path)
     world.desk = world.desks["support"] = Desk()
     raw = {
-        "slack": {"urgent": {"bot_token": slack.TOKEN, "channel": "C1", "signing_secret": slack.SECRET, "base_url": slack.base}},
-        "sms": {"oncall": {"account_sid": twilio.SID, "auth_token": twilio.TOKEN, "to": "+15550100", "from": "+15550199", "base_url": twilio.base}},
-    }  # fmt: skip
+        "slack": {
+            "urgent": {
+                "bot_token": slack.TOKEN,
+                "channel": "C1",
+                "signing_secret": slack.SECRET,
+                "base_url": slack.base,
+            }
+        },
+        "sms": {
+            "oncall": {
+                "account_sid": twilio.SID,
+                "auth_token": twilio.TOKEN,
+                "to": "+15550100",
+                "from": "+15550199",
+                "base_url": twilio.base,
+            }
+        },
+    }
     world.channels |= {
         k: v for k, v in build(raw, clock=world.clock, public_url=PUBLIC).items() if k != "desk"
     }
@@ -135,9 +150,11 @@ def link(twilio: FakeTwilio) -> str:
 
 def click(web: Any, slack: FakeSlack, user: str = "U1", ticket: str = "4711") -> Any:
     payload = {
-        "type": "block_actions", "user": {"id": user}, "response_url": f"{slack.base}/response/1",
+        "type": "block_actions",
+        "user": {"id": user},
+        "response_url": f"{slack.base}/response/1",
         "actions": [{"action_id": "backstop_claim", "value": json.dumps(["support", ticket])}],
-    }  # fmt: skip
+    }
     body = ("payload=" + quote(json.dumps(payload))).encode()
     stamp = int(T0.timestamp())
     headers = {"X-Slack-Signature": slack.sign(body, stamp), "X-Slack-Request-Timestamp": str(stamp)}

@@ -103,11 +103,19 @@ def routes(duty: dict[str, Any] | None = None, **more: Any) -> Routes:
         (routes(), [Rung(timedelta(minutes=-1), "team")], "RT01"),
         (routes(by_priority={Priority.URGENT: ("sms:gone",)}), [HALF_HOUR], "RT02"),
         (routes(), [HALF_HOUR, Rung(timedelta(hours=2), "manager")], "RT03"),
-        (routes({"team": {"people": ["anna"]}}, people={"anna": {"channels": ["sms:gone"]}}), [HALF_HOUR], "RT04"),
+        (
+            routes({"team": {"people": ["anna"]}}, people={"anna": {"channels": ["sms:gone"]}}),
+            [HALF_HOUR],
+            "RT04",
+        ),
         (routes({"team": {"people": ["anna", "ben"]}}), [HALF_HOUR], "RT05"),
-        (Routes(CHANNELS, rotas=make_rotas({"team": EMPTY}, PEOPLE, "UTC", lambda _: CALENDAR)), [HALF_HOUR], "RO01"),
+        (
+            Routes(CHANNELS, rotas=make_rotas({"team": EMPTY}, PEOPLE, "UTC", lambda _: CALENDAR)),
+            [HALF_HOUR],
+            "RO01",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_ladder_that_leads_nowhere_is_named(where: Routes, rungs: list[Rung], code: str) -> None:
     assert (code, "fail") in codes(where.check({"ladder": rungs}, NOW))
 

@@ -44,9 +44,18 @@ def make(
 
 def row(ladder: list[dict[str, Any]], rung: int = 0, **more: Any) -> dict[str, Any]:
     return {
-        "desk": "support", "ticket_id": "4711", "ladder": ladder, "rung": rung, "priority": "normal", "escalated_at": T0,
-        "waiting_since": T0, "promise_at": T0 + 4 * H, "subject": "Hello", "claimed_at": None, **more,
-    }  # fmt: skip
+        "desk": "support",
+        "ticket_id": "4711",
+        "ladder": ladder,
+        "rung": rung,
+        "priority": "normal",
+        "escalated_at": T0,
+        "waiting_since": T0,
+        "promise_at": T0 + 4 * H,
+        "subject": "Hello",
+        "claimed_at": None,
+        **more,
+    }
 
 
 def brief(entries: list[dict[str, Any]]) -> list[tuple[int, str, str]]:
@@ -191,8 +200,12 @@ def test_rungs_run_by_elapsed_time_on_nights_of_a_clock_change(night: str) -> No
 def claimed(minute: int, rung: int, promise: timedelta = 4 * H) -> list[dict[str, Any]]:
     return after_claim(
         make(promise=promise, priority=Priority.URGENT if promise < H else Priority.NORMAL),
-        rung, waiting_since=T0, promise_at=T0 + promise, claimed_at=T0 + minute * M, hours=OFFICE,
-    )  # fmt: skip
+        rung,
+        waiting_since=T0,
+        promise_at=T0 + promise,
+        claimed_at=T0 + minute * M,
+        hours=OFFICE,
+    )
 
 
 def test_claimed_at_29_minutes_is_silence_until_the_promise() -> None:
@@ -364,14 +377,20 @@ def test_every_less_than_a_minute_is_refused() -> None:
 @given(
     rungs=st.lists(
         st.builds(
-            Rung, after=st.integers(0, 3000).map(lambda n: n * M), notify=st.sampled_from(["team", "manager"]),
-            repeat=st.integers(0, 3), every=st.none() | st.integers(20, 3000).map(lambda n: n * M),
-            quiet=st.sampled_from(["", "22:00-07:00"]), business=st.booleans(),
+            Rung,
+            after=st.integers(0, 3000).map(lambda n: n * M),
+            notify=st.sampled_from(["team", "manager"]),
+            repeat=st.integers(0, 3),
+            every=st.none() | st.integers(20, 3000).map(lambda n: n * M),
+            quiet=st.sampled_from(["", "22:00-07:00"]),
+            business=st.booleans(),
         ),
         max_size=3,
     ),
-    start=st.integers(0, 10_000), priority=st.sampled_from(Priority), held=st.booleans(),
-)  # fmt: skip
+    start=st.integers(0, 10_000),
+    priority=st.sampled_from(Priority),
+    held=st.booleans(),
+)
 @settings(deadline=None, max_examples=60)
 def test_whatever_the_ladder_somebody_is_told_at_least_once_in_any_five_days(
     rungs: list[Rung], start: int, priority: Priority, held: bool

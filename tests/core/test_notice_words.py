@@ -19,10 +19,20 @@ LINK = "https://backstop.acme.example/claim/abcdefghijklmnopqrstuv"
 
 def facts(template: str, **more: Any) -> dict[str, Any]:
     return {
-        "template": template, "ticket": "4711", "desk": "support", "priority": "urgent", "subject": SUBJECT, "customer_name": "Mara", "intent": "billing_dispute",
-        "confidence": 0.724, "queue": "Billing", "claimed_by": "Anna", "waiting_since": (NOW - timedelta(minutes=35)).isoformat(),
-        "promise_at": (NOW + timedelta(minutes=25)).isoformat(), **more,
-    }  # fmt: skip
+        "template": template,
+        "ticket": "4711",
+        "desk": "support",
+        "priority": "urgent",
+        "subject": SUBJECT,
+        "customer_name": "Mara",
+        "intent": "billing_dispute",
+        "confidence": 0.724,
+        "queue": "Billing",
+        "claimed_by": "Anna",
+        "waiting_since": (NOW - timedelta(minutes=35)).isoformat(),
+        "promise_at": (NOW + timedelta(minutes=25)).isoformat(),
+        **more,
+    }
 
 
 def words(given: dict[str, Any], form: str, length: int = 2000) -> tuple[str, str]:

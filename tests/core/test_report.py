@@ -69,7 +69,15 @@ LEDGER = [
     human("7", 5, "15:00", at(5, "15:30"), customer="c2", email="anna@work.example"),
     # Friday 16:30 to Monday 9:15: half an hour and a quarter
     human("3", 6, "16:30", at(9, "09:15"), promise_at=at(9, "09:30")),
-    human("4", 4, "10:00", at(4, "12:00"), "general_queue", promise_at=at(4, "11:00"), answered_at=at(4, "13:00")),
+    human(
+        "4",
+        4,
+        "10:00",
+        at(4, "12:00"),
+        "general_queue",
+        promise_at=at(4, "11:00"),
+        answered_at=at(4, "13:00"),
+    ),
     human("5", 7, "11:00", at(7, "11:10"), promise_at=at(7, "11:30")),  # Saturday: no business time at all
     auto("6", 4, "10:00", "order_status", "c6", email="bo@home.example"),
     # another matter within the week, and the same matter after more than seven days: no failures of 6
@@ -77,12 +85,18 @@ LEDGER = [
     Row("eu", "8", at(11, "10:01"), "auto_resolved", "order_status", "x", "Bo@home.example"),
     # wrote again on the same ticket
     auto(
-        "10", 5, "09:00", "order_status", "c10",
-        reescalated_at=at(5, "14:00"), escalated_at=at(5, "14:00"), claimed_at=at(5, "14:20"),
+        "10",
+        5,
+        "09:00",
+        "order_status",
+        "c10",
+        reescalated_at=at(5, "14:00"),
+        escalated_at=at(5, "14:00"),
+        claimed_at=at(5, "14:20"),
     ),
     Row("support", "9", at(3, "12:00"), "left_alone"),
     Row("support", "12", at(8, "23:59"), ""),  # received, not decided about yet
-]  # fmt: skip
+]
 
 
 def report(rows=LEDGER, week=WEEK, now=LATER, **more):

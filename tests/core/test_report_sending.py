@@ -140,10 +140,16 @@ def test_an_empty_week_is_said_in_every_form(engine):
 
 def test_a_week_in_which_nobody_came_is_json_that_every_reader_reads(engine):
     rows = [
-        {"desk": "d", "ticket_id": str(n), "state": "escalated", "outcome": "routed", "intent": "$x_{1}^", **dict.fromkeys(
-            ("first_seen_at", "waiting_since", "escalated_at"), NOW - timedelta(days=4))}
+        {
+            "desk": "d",
+            "ticket_id": str(n),
+            "state": "escalated",
+            "outcome": "routed",
+            "intent": "$x_{1}^",
+            **dict.fromkeys(("first_seen_at", "waiting_since", "escalated_at"), NOW - timedelta(days=4)),
+        }
         for n in range(9)
-    ]  # fmt: skip
+    ]
     with engine.begin() as db:
         db.execute(tickets.insert(), rows)
     report = reporting.weekly(engine, OFFICE, "2026-W11", NOW)

@@ -36,10 +36,13 @@ def names(found: Rotas, when: str) -> list[str]:
 
 
 TURNS = [
-    ({"start": "2026-01-05T09:00"}, "2026-01-05 09:00", ["anna"]), ({"start": "2026-01-05T09:00"}, "2026-01-12 08:59", ["anna"]),
-    ({"start": "2026-01-05T09:00"}, "2026-01-12 09:00", ["ben"]), ({"start": "2026-01-05T09:00"}, "2026-01-05 08:59", ["ben"]),
-    ({"turn": "daily", "start": "2026-01-05"}, "2026-01-06 12:00", ["ben"]), ({"turn": "all"}, "2026-01-06 12:00", ["anna", "ben"]),
-]  # fmt: skip
+    ({"start": "2026-01-05T09:00"}, "2026-01-05 09:00", ["anna"]),
+    ({"start": "2026-01-05T09:00"}, "2026-01-12 08:59", ["anna"]),
+    ({"start": "2026-01-05T09:00"}, "2026-01-12 09:00", ["ben"]),
+    ({"start": "2026-01-05T09:00"}, "2026-01-05 08:59", ["ben"]),
+    ({"turn": "daily", "start": "2026-01-05"}, "2026-01-06 12:00", ["ben"]),
+    ({"turn": "all"}, "2026-01-06 12:00", ["anna", "ben"]),
+]
 
 
 @pytest.mark.parametrize(("team", "when", "who"), TURNS)
@@ -146,13 +149,21 @@ ENDLESS = [
     pytest.param(ruled("FREQ=SECONDLY"), "repeats secondly", id="secondly"),
     pytest.param(ruled("FREQ=MINUTELY;INTERVAL=1"), "repeats minutely", id="minutely"),
     pytest.param(ruled("FREQ=SEC\r\n ONDLY"), "more time", id="secondly, folded"),
-    pytest.param(ruled("FREQ=DAILY;BYHOUR=" + ",".join(map(str, range(24))) + ";BYMINUTE=" + ",".join(map(str, range(60)))),
-                 "more than 5000 shifts|more time", id="daily, at every minute"),
+    pytest.param(
+        ruled(
+            "FREQ=DAILY;BYHOUR="
+            + ",".join(map(str, range(24)))
+            + ";BYMINUTE="
+            + ",".join(map(str, range(60)))
+        ),
+        "more than 5000 shifts|more time",
+        id="daily, at every minute",
+    ),
     pytest.param(ruled("FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30"), "more time", id="never"),
     pytest.param(ruled("FREQ=WEEKLY", SECONDLY_ZONE), "", id="a zone that changes every second"),
     pytest.param("BEGIN:VCALENDAR\r\n" * 100_000, "", id="calendars in calendars"),
     pytest.param("x" * 900_000, "cannot be read", id="nonsense"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "words"), ENDLESS)
@@ -214,11 +225,13 @@ def test_a_calendar_that_was_never_read_tells_everybody() -> None:
 @pytest.mark.parametrize(
     ("team", "remedy"),
     [
-        ({"people": []}, r"rota\.team: names nobody"), ({"people": ["zoe"]}, r"zoe is nobody we know: add \[people\.zoe\]"),
-        ({"turn": "monthly"}, r"rota\.team\.turn"), ({"overrides": [{"from": "2026-01-01", "to": "2026-01-02", "people": ["zoe"]}]}, "zoe is nobody"),
+        ({"people": []}, r"rota\.team: names nobody"),
+        ({"people": ["zoe"]}, r"zoe is nobody we know: add \[people\.zoe\]"),
+        ({"turn": "monthly"}, r"rota\.team\.turn"),
+        ({"overrides": [{"from": "2026-01-01", "to": "2026-01-02", "people": ["zoe"]}]}, "zoe is nobody"),
         ({"peolpe": ["anna"]}, r"rota\.team\.peolpe"),
     ],
-)  # fmt: skip
+)
 def test_a_rota_of_nobody_is_refused_with_a_remedy(team: dict, remedy: str) -> None:
     with pytest.raises(ConfigError, match=remedy):
         rotas(**team)

@@ -20,10 +20,14 @@ NOW = datetime(2026, 1, 6, 12, 0, tzinfo=UTC)
 CHANNELS = {
     c.name: c
     for c in (
-        FakeChannel("sms:oncall", ("+15550100", "+15550101")), FakeChannel("slack:urgent"), FakeChannel("slack:support"),
-        FakeChannel("email:manager", ("boss@acme.example",)), FakeChannel("email:deputy", ("deputy@acme.example",)), FakeChannel("desk"),
+        FakeChannel("sms:oncall", ("+15550100", "+15550101")),
+        FakeChannel("slack:urgent"),
+        FakeChannel("slack:support"),
+        FakeChannel("email:manager", ("boss@acme.example",)),
+        FakeChannel("email:deputy", ("deputy@acme.example",)),
+        FakeChannel("desk"),
     )
-}  # fmt: skip
+}
 PEOPLE = {
     "anna": {
         "sms": "+15550111",
@@ -158,9 +162,13 @@ def test_a_way_that_leads_nowhere_is_found_at_start_up(where: Routes, rung: str,
 
 def test_the_settings_become_routes() -> None:
     given = SimpleNamespace(
-        escalation=SimpleNamespace(channels={"urgent": ["slack:urgent"]}, alarm=["sms:oncall"]), audiences={"boss": ["email:manager"]},
-        rota={"team": {"people": ["ben"]}}, people=PEOPLE, hours=SimpleNamespace(timezone="Europe/Berlin"), safety=SimpleNamespace(channels=["sms:oncall"]),
-    )  # fmt: skip
+        escalation=SimpleNamespace(channels={"urgent": ["slack:urgent"]}, alarm=["sms:oncall"]),
+        audiences={"boss": ["email:manager"]},
+        rota={"team": {"people": ["ben"]}},
+        people=PEOPLE,
+        hours=SimpleNamespace(timezone="Europe/Berlin"),
+        safety=SimpleNamespace(channels=["sms:oncall"]),
+    )
     made = make(given, CHANNELS)
     assert made.refs("alarm", Priority.HIGH) == ("sms:oncall",)
     assert made.refs("safety", Priority.URGENT) == ("sms:oncall",)
@@ -186,9 +194,13 @@ def test_an_audience_that_is_only_a_channels_name_is_accepted_at_start_up(tmp_pa
 
 
 HOURS = [
-    ('week = { sun = "09:00-09:00" }', "no hour of the week is open"), ('holidays = "Narnia"', '"Narnia" is unknown'),
-    (f'week = {{ sun = "09:00-17:00" }}\nholidays = {[f"{date(2024, 1, 7) + timedelta(weeks=n)}" for n in range(600)]}', "every open day is a holiday"),
-]  # fmt: skip
+    ('week = { sun = "09:00-09:00" }', "no hour of the week is open"),
+    ('holidays = "Narnia"', '"Narnia" is unknown'),
+    (
+        f'week = {{ sun = "09:00-17:00" }}\nholidays = {[f"{date(2024, 1, 7) + timedelta(weeks=n)}" for n in range(600)]}',
+        "every open day is a holiday",
+    ),
+]
 
 
 @pytest.mark.parametrize(

@@ -88,11 +88,17 @@ def test_what_the_mission_forbids_is_refused_at_start_up(written, text, words):
         ("[bands]\nauto = 0.8\n", "CF01"),
         ("[escalation]\nladder = []\n", "CF05"),
         ("", "CF06"),
-        ("[channels.slack.a]\n[channels.slack.b]\n[channels.slack.c]\n[escalation]\nchannels = { urgent = ['slack:a', 'slack:b', 'slack:c'] }\n", "CF02"),
+        (
+            "[channels.slack.a]\n[channels.slack.b]\n[channels.slack.c]\n[escalation]\nchannels = { urgent = ['slack:a', 'slack:b', 'slack:c'] }\n",
+            "CF02",
+        ),
         ("[channels.email.a]\n[escalation]\nchannels = { urgent = ['email:a'] }\n", "CF03"),
-        ("[channels.slack.a]\n[escalation]\nchannels = { urgent = ['slack:a'], high = ['slack:a'] }\n", "CF04"),
+        (
+            "[channels.slack.a]\n[escalation]\nchannels = { urgent = ['slack:a'], high = ['slack:a'] }\n",
+            "CF04",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_unwise_is_warned_of(written, text, code):
     assert code in {finding.code for finding in warnings(settings.load(written(text)))}
 

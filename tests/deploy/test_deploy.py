@@ -166,9 +166,17 @@ def test_every_switch_of_the_chart_renders_to_what_kubernetes_understands():
     lint = run(tool("helm"), "lint", "--strict", CHART)
     assert lint.returncode == 0, lint.stdout
     told = run(
-        tool("helm"), "template", "other", CHART, "--kube-version", "1.30", "--set", ",".join(switches),
-        "--set", r"templates.order_status\.txt=Hello {{ name }}",
-    )  # fmt: skip
+        tool("helm"),
+        "template",
+        "other",
+        CHART,
+        "--kube-version",
+        "1.30",
+        "--set",
+        ",".join(switches),
+        "--set",
+        r"templates.order_status\.txt=Hello {{ name }}",
+    )
     assert told.returncode == 0, told.stderr
     found = manifests(told.stdout)
     for one in found:
@@ -184,9 +192,14 @@ def test_every_switch_of_the_chart_renders_to_what_kubernetes_understands():
 
 def test_compose_understands_its_file():
     told = run(
-        tool("docker-compose"), "-f", DEPLOY / "compose.yaml", "--profile", "tls", "config",
+        tool("docker-compose"),
+        "-f",
+        DEPLOY / "compose.yaml",
+        "--profile",
+        "tls",
+        "config",
         env={**os.environ, "POSTGRES_PASSWORD": "x"},
-    )  # fmt: skip
+    )
     assert told.returncode == 0, told.stderr
     assert set(yaml.safe_load(told.stdout)["services"]) == {"web", "worker", "db", "caddy"}
 
@@ -298,9 +311,11 @@ def test_only_the_newest_back_ups_are_kept_and_other_files_are_left_alone(tmp_pa
 
 def test_a_back_up_that_cannot_be_made_says_why_and_fails(tmp_path):
     told = run(
-        sys.executable, DEPLOY / "backup.py", tmp_path / "backups",
+        sys.executable,
+        DEPLOY / "backup.py",
+        tmp_path / "backups",
         env={**os.environ, "BACKSTOP_DATABASE_URL": f"sqlite:///{tmp_path}/none.db", "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    )
     assert told.returncode == 1
     assert "none.db: there is no such database" in told.stderr
     assert "Traceback" not in told.stderr

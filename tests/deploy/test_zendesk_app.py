@@ -179,9 +179,11 @@ class World:
             body["ticket"]["updated_stamp"] = "2026-11-24T11:00:00Z"
             options = {**options, "data": json.dumps(body)}
         answer = self.http.open(
-            options["url"], method=options["type"], data=options.get("data"),
+            options["url"],
+            method=options["type"],
+            data=options.get("data"),
             headers={**self.auth, "Content-Type": options.get("contentType", "application/json")},
-        )  # fmt: skip
+        )
         return {"status": answer.status_code, "body": answer.json}
 
     def _invoke(self, given):
@@ -192,8 +194,15 @@ class World:
 def story(**more):
     """What `backstop show --json` prints."""
     at = NOW + timedelta(minutes=30)
-    ladder = [{"rung": 0, "at": (NOW + timedelta(hours=1)).isoformat(), "notify": "team", "template": "reminder"},
-              {"rung": 1, "at": (NOW + timedelta(hours=2)).isoformat(), "notify": "manager", "template": "reminder"}]  # fmt: skip
+    ladder = [
+        {"rung": 0, "at": (NOW + timedelta(hours=1)).isoformat(), "notify": "team", "template": "reminder"},
+        {
+            "rung": 1,
+            "at": (NOW + timedelta(hours=2)).isoformat(),
+            "notify": "manager",
+            "template": "reminder",
+        },
+    ]
     ticket = {
         "state": "escalated",
         "priority": "urgent",
@@ -204,9 +213,16 @@ def story(**more):
         "claimed_by": "",
         **more,
     }
-    decision = {"intent": "billing_dispute", "confidence": 0.726, "alternatives": [["refund_request", 0.114], ["invoice_request", 0.05]],
-                "evidence": ["charge", "did not make"], "reason": "urgent intents always go to a human <script>", "rule": "intents.billing_dispute",
-                "rules_version": "1f2e3d4c", "model": "linear"}  # fmt: skip
+    decision = {
+        "intent": "billing_dispute",
+        "confidence": 0.726,
+        "alternatives": [["refund_request", 0.114], ["invoice_request", 0.05]],
+        "evidence": ["charge", "did not make"],
+        "reason": "urgent intents always go to a human <script>",
+        "rule": "intents.billing_dispute",
+        "rules_version": "1f2e3d4c",
+        "model": "linear",
+    }
     return {"ticket": ticket, "decisions": [decision], "story": []}
 
 
@@ -270,9 +286,17 @@ def test_an_agent_sees_what_it_is_how_sure_why_what_was_promised_and_who_is_told
     page = show(World(tmp_path))
     text = page.inner_text("main")
     for words in (
-        "Billing dispute", "72% sure", "routed to a specialist", "urgent", "urgent intents always go to a human", "Refund request 11%",
-        "Tue 24 Nov, 12:30", "manager, Tue 24 Nov, 14:00", "waiting for a human", "rules version 1f2e3d4c",
-    ):  # fmt: skip
+        "Billing dispute",
+        "72% sure",
+        "routed to a specialist",
+        "urgent",
+        "urgent intents always go to a human",
+        "Refund request 11%",
+        "Tue 24 Nov, 12:30",
+        "manager, Tue 24 Nov, 14:00",
+        "waiting for a human",
+        "rules version 1f2e3d4c",
+    ):
         assert words in text.replace("Tue, 24", "Tue 24"), (words, text)
     assert page.problems == []
     assert page.evaluate("document.querySelectorAll('main script, main b').length") == 0

@@ -17,11 +17,26 @@ from typing import Any
 
 PR_SET_PDEATHSIG = 1
 PRELOADED = (
-    "core.cli", "core.commands.run", "core.wiring", "core.engine.worker", "core.pipeline.handle", "core.engine.maintenance", "webhook_app",
-    "connectors.zendesk.connector", "connectors.freshdesk.connector", "connectors.helpscout.connector",
-    "core.classify.cache", "core.classify.linear", "core.classify.kernel", "core.web", "connectors.channels.webhook",
-    "core.web.server", "alembic.command", "core.ledger.copying", "sklearn.linear_model",
-)  # fmt: skip
+    "core.cli",
+    "core.commands.run",
+    "core.wiring",
+    "core.engine.worker",
+    "core.pipeline.handle",
+    "core.engine.maintenance",
+    "webhook_app",
+    "connectors.zendesk.connector",
+    "connectors.freshdesk.connector",
+    "connectors.helpscout.connector",
+    "core.classify.cache",
+    "core.classify.linear",
+    "core.classify.kernel",
+    "core.web",
+    "connectors.channels.webhook",
+    "core.web.server",
+    "alembic.command",
+    "core.ledger.copying",
+    "sklearn.linear_model",
+)
 
 
 def main() -> None:

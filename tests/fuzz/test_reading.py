@@ -28,34 +28,101 @@ from tests.fuzz.odd import NUMBER, survives, texts, values
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 ZENDESK_TICKET = {
-    "id": 5, "subject": "Charge", "status": "new", "priority": None, "requester_id": 9, "submitter_id": 9, "assignee_id": 88, "group_id": 1,
-    "tags": ["vip"], "custom_fields": [{"id": 31, "value": "red"}], "via": {"channel": "email", "source": {"from": {}, "rel": None}},
-    "created_at": "2026-11-24T10:00:00Z", "updated_at": "2026-11-24T10:00:00Z", "comment_count": 1, "description": "x",
-}  # fmt: skip
+    "id": 5,
+    "subject": "Charge",
+    "status": "new",
+    "priority": None,
+    "requester_id": 9,
+    "submitter_id": 9,
+    "assignee_id": 88,
+    "group_id": 1,
+    "tags": ["vip"],
+    "custom_fields": [{"id": 31, "value": "red"}],
+    "via": {"channel": "email", "source": {"from": {}, "rel": None}},
+    "created_at": "2026-11-24T10:00:00Z",
+    "updated_at": "2026-11-24T10:00:00Z",
+    "comment_count": 1,
+    "description": "x",
+}
 ZENDESK_COMMENTS = [
-    {"id": 1, "author_id": 9, "body": "a", "public": True, "created_at": "2026-11-24T10:00:00Z", "via": {"channel": "email"},
-     "metadata": {"custom": {"backstop": "k"}, "flags": [4]}, "html_body": "<p>a</p>"},
-]  # fmt: skip
+    {
+        "id": 1,
+        "author_id": 9,
+        "body": "a",
+        "public": True,
+        "created_at": "2026-11-24T10:00:00Z",
+        "via": {"channel": "email"},
+        "metadata": {"custom": {"backstop": "k"}, "flags": [4]},
+        "html_body": "<p>a</p>",
+    },
+]
 ZENDESK_USERS = [{"id": 9, "name": "Mia", "email": "mia@example.com", "role": "end-user", "locale": "de"}]
 FRESHDESK_TICKET = {
-    "id": 5, "subject": "Charge", "description": "<div>x</div>", "description_text": "x", "status": 5, "priority": 1, "source": 1,
-    "requester_id": 9, "requester": {"id": 9, "name": "Mia", "email": "m@e.example"}, "responder_id": 88, "group_id": 30, "tags": ["vip"],
-    "custom_fields": {"cf_a": "red"}, "spam": False, "created_at": "2026-11-24T10:00:00Z", "updated_at": "2026-11-24T10:00:00Z",
+    "id": 5,
+    "subject": "Charge",
+    "description": "<div>x</div>",
+    "description_text": "x",
+    "status": 5,
+    "priority": 1,
+    "source": 1,
+    "requester_id": 9,
+    "requester": {"id": 9, "name": "Mia", "email": "m@e.example"},
+    "responder_id": 88,
+    "group_id": 30,
+    "tags": ["vip"],
+    "custom_fields": {"cf_a": "red"},
+    "spam": False,
+    "created_at": "2026-11-24T10:00:00Z",
+    "updated_at": "2026-11-24T10:00:00Z",
     "stats": {"closed_at": "2026-11-24T10:30:00Z"},
-    "conversations": [{"id": 1, "user_id": 9, "body_text": "a", "body": "<b>a</b>", "incoming": True, "private": False, "source": 0,
-                       "from_email": '"M" <m@e.example>', "created_at": "2026-11-24T10:01:00Z",
-                       "structured_body": {"body_contents": [{"type": "text", "data": {"content": "x"}}]}}],
-}  # fmt: skip
+    "conversations": [
+        {
+            "id": 1,
+            "user_id": 9,
+            "body_text": "a",
+            "body": "<b>a</b>",
+            "incoming": True,
+            "private": False,
+            "source": 0,
+            "from_email": '"M" <m@e.example>',
+            "created_at": "2026-11-24T10:01:00Z",
+            "structured_body": {"body_contents": [{"type": "text", "data": {"content": "x"}}]},
+        }
+    ],
+}
 HELPSCOUT_TICKET = {
-    "id": 5, "number": 7, "type": "email", "status": "active", "state": "published", "subject": "Charge", "mailboxId": 3,
-    "assignee": {"id": 88, "type": "user", "first": "A", "email": "a@b.example"}, "createdBy": {"id": 9, "type": "customer"},
-    "createdAt": "2026-11-24T10:00:00Z", "customerWaitingSince": {"time": "2026-11-24T10:00:00Z", "latestReplyFrom": "customer"},
-    "source": {"type": "email", "via": "customer"}, "tags": [{"id": 1, "tag": "vip"}], "primaryCustomer": {"id": 9, "email": "m@e.example"},
-    "customFields": [{"id": 31, "name": "x", "value": "red", "text": "red"}], "threads": 1,
-    "_embedded": {"threads": [{"id": 1, "type": "customer", "state": "published", "body": "a", "source": {"type": "email", "via": "customer"},
-                               "customer": {"id": 9, "email": "m@e.example"}, "createdBy": {"id": 9, "type": "customer", "email": "m@e.example"},
-                               "assignedTo": {"id": 88, "type": "user"}, "createdAt": "2026-11-24T10:00:00Z"}]},
-}  # fmt: skip
+    "id": 5,
+    "number": 7,
+    "type": "email",
+    "status": "active",
+    "state": "published",
+    "subject": "Charge",
+    "mailboxId": 3,
+    "assignee": {"id": 88, "type": "user", "first": "A", "email": "a@b.example"},
+    "createdBy": {"id": 9, "type": "customer"},
+    "createdAt": "2026-11-24T10:00:00Z",
+    "customerWaitingSince": {"time": "2026-11-24T10:00:00Z", "latestReplyFrom": "customer"},
+    "source": {"type": "email", "via": "customer"},
+    "tags": [{"id": 1, "tag": "vip"}],
+    "primaryCustomer": {"id": 9, "email": "m@e.example"},
+    "customFields": [{"id": 31, "name": "x", "value": "red", "text": "red"}],
+    "threads": 1,
+    "_embedded": {
+        "threads": [
+            {
+                "id": 1,
+                "type": "customer",
+                "state": "published",
+                "body": "a",
+                "source": {"type": "email", "via": "customer"},
+                "customer": {"id": 9, "email": "m@e.example"},
+                "createdBy": {"id": 9, "type": "customer", "email": "m@e.example"},
+                "assignedTo": {"id": 88, "type": "user"},
+                "createdAt": "2026-11-24T10:00:00Z",
+            }
+        ]
+    },
+}
 
 
 def _zendesk(told: Any) -> Ticket | None:
@@ -143,9 +210,14 @@ def test_a_token_of_anything_is_a_token_or_a_declared_error() -> None:
 # --- what a customer writes --------------------------------------------------------------------
 
 MAILS = [
-    "Where is my order?\n\n-- \nMia", "On 3 March Ann wrote:\n> hello\n\nno", "<p>hi <b>you</b></p>", "Automatic reply: I am out of office",
-    "-----Original Message-----\nFrom: a@b\nSent: x\n\nold", "Hi \u202eevil\u202c \ufeff", "Von: A\nAn: B\n\nja",
-]  # fmt: skip
+    "Where is my order?\n\n-- \nMia",
+    "On 3 March Ann wrote:\n> hello\n\nno",
+    "<p>hi <b>you</b></p>",
+    "Automatic reply: I am out of office",
+    "-----Original Message-----\nFrom: a@b\nSent: x\n\nold",
+    "Hi \u202eevil\u202c \ufeff",
+    "Von: A\nAn: B\n\nja",
+]
 
 
 def test_a_customers_text_of_anything_is_cleaned() -> None:

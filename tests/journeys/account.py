@@ -23,8 +23,14 @@ def of_theirs(fake, vendor):
     """What the customer had before us, some of it named like ours."""
     state = fake.state
     if vendor == "zendesk":
-        state.webhooks["theirs"] = {"id": "theirs", "name": "Backstop of another kind", "endpoint": "https://others.example/x",
-                                    "status": "active", "subscriptions": ["conditional_ticket_events"], "http_method": "POST"}  # fmt: skip
+        state.webhooks["theirs"] = {
+            "id": "theirs",
+            "name": "Backstop of another kind",
+            "endpoint": "https://others.example/x",
+            "status": "active",
+            "subscriptions": ["conditional_ticket_events"],
+            "http_method": "POST",
+        }
         state.views[1] = {"id": 1, "title": "Backstop: mine", "active": True}
         state.fields[2] = {"id": 2, "type": "text", "title": "Colour", "active": True}
     elif vendor == "freshdesk":
@@ -32,9 +38,19 @@ def of_theirs(fake, vendor):
             {"id": 3, "name": "cf_colour", "label": "Colour", "type": "custom_text", "default": False}
         )
     else:
-        state.webhooks.append({"id": 3, "url": "https://others.example/x", "label": "Backstop of another kind", "secret": "s",
-                               "events": ["convo.created"], "state": "enabled", "mailboxIds": [], "notification": False,
-                               "payloadVersion": "V2"})  # fmt: skip
+        state.webhooks.append(
+            {
+                "id": 3,
+                "url": "https://others.example/x",
+                "label": "Backstop of another kind",
+                "secret": "s",
+                "events": ["convo.created"],
+                "state": "enabled",
+                "mailboxIds": [],
+                "notification": False,
+                "payloadVersion": "V2",
+            }
+        )
 
 
 def edit_ours(fake, vendor):

@@ -77,7 +77,7 @@ class People:
             "channels": {"slack": {"urgent": bot}, "sms": {"oncall": sms}, "email": {"manager": mail}},
             "audiences": {"manager": ["email:manager"]},
             "escalation": {"channels": CHANNELS, "ladder": LADDER, **escalation},
-        }  # fmt: skip
+        }
 
     def texts(self) -> list[str]:
         """The text messages."""
@@ -112,13 +112,19 @@ class People:
         """Somebody presses "I take it" below this message; Slack tells us as it does."""
         (button,) = [e for b in post["blocks"] for e in b.get("elements", []) if e.get("action_id")]
         action = {"action_id": button["action_id"], "value": button["value"]}
-        payload = {"type": "block_actions", "user": {"id": user}, "actions": [action], "response_url": f"{self.slack.base}/response/1"}  # fmt: skip
+        payload = {
+            "type": "block_actions",
+            "user": {"id": user},
+            "actions": [action],
+            "response_url": f"{self.slack.base}/response/1",
+        }
         body = ("payload=" + quote(json.dumps(payload))).encode()
         stamp = int(h.now.timestamp())
         headers = {
-            "X-Slack-Signature": self.slack.sign(body, stamp), "X-Slack-Request-Timestamp": str(stamp),
+            "X-Slack-Signature": self.slack.sign(body, stamp),
+            "X-Slack-Request-Timestamp": str(stamp),
             "Content-Type": "application/x-www-form-urlencoded",
-        }  # fmt: skip
+        }
         return requests.post(
             f"{h.receiver}/hooks/channels/slack/urgent", data=body, headers=headers, timeout=10
         )

@@ -22,8 +22,10 @@ from core.pipeline.claims import claim_by_person
 
 RULES = {
     rule["alert"]: rule
-    for rule in yaml.safe_load((Path(__file__).parents[2] / "deploy/alerts.yaml").read_text())["groups"][0]["rules"]
-}  # fmt: skip
+    for rule in yaml.safe_load((Path(__file__).parents[2] / "deploy/alerts.yaml").read_text())["groups"][0][
+        "rules"
+    ]
+}
 ONE_FIGURE = re.compile(
     r"max by \((?P<by>\w+)\) \((?:increase\()?(?P<name>\w+)(?:\{(?P<label>\w+)=\"(?P<is>\w+)\"\})?(?:\[\w+\]\))?\) > (?P<limit>[\d *]+)"
 )
@@ -165,5 +167,13 @@ def test_webhooks_without_proof_move_the_figure_of_forged(figure):
 def test_what_an_alarm_tells_is_what_it_counts_by():
     for name, rule in RULES.items():
         named = set(re.findall(r"\$labels\.(\w+)", str(rule["annotations"])))
-        by = set(re.findall(r"\w+", (re.search(r"^\s*(?:histogram_quantile\(0\.95, )?(?:max|sum) by \(([^)]*)\)", rule["expr"]) or [""] * 2)[1]))  # fmt: skip
+        by = set(
+            re.findall(
+                r"\w+",
+                (
+                    re.search(r"^\s*(?:histogram_quantile\(0\.95, )?(?:max|sum) by \(([^)]*)\)", rule["expr"])
+                    or [""] * 2
+                )[1],
+            )
+        )
         assert named <= by, name

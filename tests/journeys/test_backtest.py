@@ -75,7 +75,11 @@ def test_a_backtest_says_what_a_run_in_act_then_does_and_writes_nothing(house):
     h = house()
     cases = acted(h)
     happened = Counter(row.outcome for row in h.rows(tickets))
-    told = Counter(n.channel for n in h.rows(notices) if n.template in {"escalated", "unclaimed", "promise_breaking"} and n.state != "suppressed")  # fmt: skip
+    told = Counter(
+        n.channel
+        for n in h.rows(notices)
+        if n.template in {"escalated", "unclaimed", "promise_breaking"} and n.state != "suppressed"
+    )
     before = [len(case.entries) for case in cases]
     ledger = {table.name: len(h.rows(table)) for table in h.tables}
     h.api.calls.clear()

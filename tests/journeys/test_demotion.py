@@ -106,7 +106,16 @@ def test_it_holds_after_a_restart_and_in_other_processes_until_a_person_promotes
 
 @pytest.mark.parametrize(
     ("right", "n", "fails"),
-    [(0, 1, False), (0, 2, True), (1, 2, False), (57, 58, False), (56, 59, True), (57, 59, False), (950, 1000, False), (949, 1000, True)],
-)  # fmt: skip
+    [
+        (0, 1, False),
+        (0, 2, True),
+        (1, 2, False),
+        (57, 58, False),
+        (56, 59, True),
+        (57, 59, False),
+        (950, 1000, False),
+        (949, 1000, True),
+    ],
+)
 def test_few_answers_need_many_mistakes_and_many_answers_need_the_target(right, n, fails):
     assert Evidence("x", n, right).fails is fails

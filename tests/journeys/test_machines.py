@@ -48,11 +48,14 @@ PEOPLE = {
     "a surname": {"email": "lena.bounce@client.example"},
     "a subject": {"subject": "Automatic reply: who switched it on, and a charge"},
     "a tagged subject": {"subject": "[EXT] Out of office: nobody answers, and a wrong charge"},
-    "a German subject": {"subject": "Unzustellbar", "body": f"Laut Bote ist mein Paket unzustellbar. {DISPUTE}"},
+    "a German subject": {
+        "subject": "Unzustellbar",
+        "body": f"Laut Bote ist mein Paket unzustellbar. {DISPUTE}",
+    },
     "an opening": {"body": f"I am on vacation until 3 June. {DISPUTE}"},
     "another opening": {"body": f"I'm currently travelling with limited access to email, and {DISPUTE}"},
     "a thank-you": {"body": f"Thank you for your email. {DISPUTE}"},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", PEOPLE)

@@ -178,9 +178,21 @@ def newcomer(vendor, tmp_path, classifier_cache, monkeypatch):
 def test_a_new_admin_gets_from_nothing_to_the_first_routed_ticket(newcomer, vendor):
     n = newcomer
     begun = n.says(
-        "init", "--no-ask", "--vendor", vendor, "--base-url", n.url, "--public-url", n.public,
-        "--general-queue", "Support", "--mode", "act", "--database-url", f"sqlite:///{n.home}/backstop.db",
-    )  # fmt: skip
+        "init",
+        "--no-ask",
+        "--vendor",
+        vendor,
+        "--base-url",
+        n.url,
+        "--public-url",
+        n.public,
+        "--general-queue",
+        "Support",
+        "--mode",
+        "act",
+        "--database-url",
+        f"sqlite:///{n.home}/backstop.db",
+    )
     assert begun.exit_code == 0, begun.output
     n.file.write_text(n.file.read_text() + f'\n[classifier]\ncache = "{n.cache}"\n')
     for name, value in n.fake.settings(n.url).items():

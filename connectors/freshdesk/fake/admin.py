@@ -12,16 +12,38 @@ from connectors.freshdesk.fake.state import State
 from connectors.sandbox.desk import Person
 
 FIELD: dict[str, type | tuple[type, ...]] = {
-    "label": str, "label_for_customers": str, "type": str, "position": int, "customers_can_edit": bool,
-    "displayed_to_customers": bool, "required_for_closure": bool, "required_for_agents": bool,
-    "required_for_customers": bool, "choices": list,
-}  # fmt: skip
+    "label": str,
+    "label_for_customers": str,
+    "type": str,
+    "position": int,
+    "customers_can_edit": bool,
+    "displayed_to_customers": bool,
+    "required_for_closure": bool,
+    "required_for_agents": bool,
+    "required_for_customers": bool,
+    "choices": list,
+}
 RULE: dict[str, type | tuple[type, ...]] = {
-    "name": str, "description": str, "position": int, "active": bool, "performer": dict, "events": list,
-    "conditions": list, "operator": str, "actions": list,
-}  # fmt: skip
-TYPES = {"custom_text", "custom_paragraph", "custom_dropdown", "custom_checkbox", "custom_number", "custom_decimal",
-         "custom_date", "nested_field"}  # fmt: skip
+    "name": str,
+    "description": str,
+    "position": int,
+    "active": bool,
+    "performer": dict,
+    "events": list,
+    "conditions": list,
+    "operator": str,
+    "actions": list,
+}
+TYPES = {
+    "custom_text",
+    "custom_paragraph",
+    "custom_dropdown",
+    "custom_checkbox",
+    "custom_number",
+    "custom_decimal",
+    "custom_date",
+    "nested_field",
+}
 KEYS_OF_WEBHOOK = {"url", "request_type", "content_type", "content_layout", "content"}
 MORE_OF_WEBHOOK = {"field_name", "custom_headers", "auth_header", "resource_type"}
 OPERATORS = {"condition_set_1 and condition_set_2", "condition_set_1 or condition_set_2"}  # between two sets
@@ -109,10 +131,18 @@ def admin(state: State) -> Blueprint:
     def email_configs() -> Response:
         admin_only()
         found = {1: state.support_email, **state.mailboxes}
-        return paged([
-            {"id": one, "name": f"Mailbox {one}", "reply_email": mail, "to_email": f"desk{one}@mail.freshdesk.example", "active": True}
-            for one, mail in found.items()
-        ])  # fmt: skip
+        return paged(
+            [
+                {
+                    "id": one,
+                    "name": f"Mailbox {one}",
+                    "reply_email": mail,
+                    "to_email": f"desk{one}@mail.freshdesk.example",
+                    "active": True,
+                }
+                for one, mail in found.items()
+            ]
+        )
 
     @bp.get("/products")
     def products() -> Response:
@@ -142,8 +172,12 @@ def _assignment(state: State, group_id: int) -> Json:
 
 def _default_fields(state: State) -> list[Json]:
     groups = {queue.name: queue.id for queue in state.desk.queues.values()}
-    status = {"2": ["Open", "Being Processed"], "3": ["Pending", "Awaiting your Reply"],
-              "4": ["Resolved", "This ticket has been Resolved"], "5": ["Closed", "This ticket has been Closed"]}  # fmt: skip
+    status = {
+        "2": ["Open", "Being Processed"],
+        "3": ["Pending", "Awaiting your Reply"],
+        "4": ["Resolved", "This ticket has been Resolved"],
+        "5": ["Closed", "This ticket has been Closed"],
+    }
     return [
         {
             "id": 1,

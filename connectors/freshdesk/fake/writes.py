@@ -11,17 +11,42 @@ from connectors.freshdesk.fake.tickets import case_of
 from connectors.sandbox.desk import Case, Entry
 
 UPDATE: dict[str, type | tuple[type, ...]] = {
-    "status": int, "priority": int, "group_id": int, "responder_id": int, "type": str, "tags": list,
-    "custom_fields": dict, "due_by": str, "fr_due_by": str, "subject": str, "description": str, "source": int,
-    "requester_id": int, "email": str, "name": str, "product_id": int, "company_id": int, "parent_id": int,
-}  # fmt: skip
+    "status": int,
+    "priority": int,
+    "group_id": int,
+    "responder_id": int,
+    "type": str,
+    "tags": list,
+    "custom_fields": dict,
+    "due_by": str,
+    "fr_due_by": str,
+    "subject": str,
+    "description": str,
+    "source": int,
+    "requester_id": int,
+    "email": str,
+    "name": str,
+    "product_id": int,
+    "company_id": int,
+    "parent_id": int,
+}
 BULK = {**UPDATE, "from_email": str, "skip_close_notification": bool}
 REPLY: dict[str, type | tuple[type, ...]] = {
-    "body": str, "structured_body": dict, "from_email": str, "user_id": int, "cc_emails": list, "bcc_emails": list,
-}  # fmt: skip
+    "body": str,
+    "structured_body": dict,
+    "from_email": str,
+    "user_id": int,
+    "cc_emails": list,
+    "bcc_emails": list,
+}
 NOTE: dict[str, type | tuple[type, ...]] = {
-    "body": str, "structured_body": dict, "private": bool, "incoming": bool, "notify_emails": list, "user_id": int,
-}  # fmt: skip
+    "body": str,
+    "structured_body": dict,
+    "private": bool,
+    "incoming": bool,
+    "notify_emails": list,
+    "user_id": int,
+}
 CHAT = {"chat", "mobile"}
 
 
@@ -91,9 +116,14 @@ def writes(state: State) -> Blueprint:
     @bp.put("/tickets/merge")
     def merge() -> tuple[bytes, int]:
         given = body(
-            {"primary_id": int, "ticket_ids": list, "note_in_primary": dict, "note_in_secondary": dict,
-             "convert_recepients_to_cc": bool}
-        )  # fmt: skip
+            {
+                "primary_id": int,
+                "ticket_ids": list,
+                "note_in_primary": dict,
+                "note_in_secondary": dict,
+                "convert_recepients_to_cc": bool,
+            }
+        )
         for ticket_id in given["ticket_ids"]:
             desk.merge(ticket_id, given["primary_id"], desk.bot.id)
         return b"", 204
@@ -120,9 +150,13 @@ def merge_note(state: State, event: str, case: Case, _entry: Entry | None, actor
     desk = state.desk
     with desk.lock:
         desk._say(
-            case, actor_id, f"This ticket is closed and merged into ticket {into}", public=False, via="web",
+            case,
+            actor_id,
+            f"This ticket is closed and merged into ticket {into}",
+            public=False,
+            via="web",
             html=f"<div>This ticket is closed and merged into ticket {link.format(into)}</div>",
-        )  # fmt: skip
+        )
         desk._say(
             desk.cases[into],
             actor_id,

@@ -11,15 +11,37 @@ from connectors.kit.values import iso
 from connectors.sandbox.desk import Person
 
 EVENTS = {
-    "convo.created", "convo.customer.reply.created", "convo.agent.reply.created", "convo.note.created", "convo.assigned",
-    "convo.status", "convo.tags", "convo.custom-fields", "convo.moved", "convo.merged", "convo.deleted",
-    "convo.ai-answers.created", "customer.created", "customer.updated", "customer.deleted", "satisfaction.ratings",
-    "beacon.chat.created", "beacon.chat.customer.replied", "tag.created", "tag.updated", "tag.deleted",
-}  # fmt: skip
+    "convo.created",
+    "convo.customer.reply.created",
+    "convo.agent.reply.created",
+    "convo.note.created",
+    "convo.assigned",
+    "convo.status",
+    "convo.tags",
+    "convo.custom-fields",
+    "convo.moved",
+    "convo.merged",
+    "convo.deleted",
+    "convo.ai-answers.created",
+    "customer.created",
+    "customer.updated",
+    "customer.deleted",
+    "satisfaction.ratings",
+    "beacon.chat.created",
+    "beacon.chat.customer.replied",
+    "tag.created",
+    "tag.updated",
+    "tag.deleted",
+}
 HOOK: dict[str, type | tuple[type, ...]] = {
-    "url": str, "events": list, "secret": str, "payloadVersion": str, "notification": bool, "label": str,
+    "url": str,
+    "events": list,
+    "secret": str,
+    "payloadVersion": str,
+    "notification": bool,
+    "label": str,
     "mailboxIds": list,
-}  # fmt: skip
+}
 NO_CONTENT = (b"", 204)
 
 

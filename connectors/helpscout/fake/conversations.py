@@ -15,10 +15,33 @@ from connectors.sandbox.desk import Case
 
 REMEMBERED = timedelta(days=60)  # how long a merged conversation's id points at the survivor
 STATUSES = {"active", "all", "closed", "open", "pending", "spam"}
-FIELDS = {"createdAt", "modifiedAt", "number", "status", "subject", "waitingSince", "score", "mailboxid",
-          "customerName", "customerEmail"}  # fmt: skip
-PARAMETERS = {"embed", "mailbox", "folder", "status", "tag", "assigned_to", "modifiedSince", "number", "sortField",
-              "sortOrder", "query", "page", "customFieldsByIds"}  # fmt: skip
+FIELDS = {
+    "createdAt",
+    "modifiedAt",
+    "number",
+    "status",
+    "subject",
+    "waitingSince",
+    "score",
+    "mailboxid",
+    "customerName",
+    "customerEmail",
+}
+PARAMETERS = {
+    "embed",
+    "mailbox",
+    "folder",
+    "status",
+    "tag",
+    "assigned_to",
+    "modifiedSince",
+    "number",
+    "sortField",
+    "sortOrder",
+    "query",
+    "page",
+    "customFieldsByIds",
+}
 
 
 def alive(state: State, conversation_id: int) -> Case:

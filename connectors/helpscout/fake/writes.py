@@ -15,9 +15,18 @@ from connectors.sandbox.desk import Case, Entry
 
 Types = dict[str, type | tuple[type, ...]]
 REPLY: Types = {
-    "text": str, "customer": dict, "draft": bool, "status": str, "user": int, "assignTo": int, "cc": list, "bcc": list,
-    "imported": bool, "createdAt": str, "attachments": list,
-}  # fmt: skip
+    "text": str,
+    "customer": dict,
+    "draft": bool,
+    "status": str,
+    "user": int,
+    "assignTo": int,
+    "cc": list,
+    "bcc": list,
+    "imported": bool,
+    "createdAt": str,
+    "attachments": list,
+}
 NOTE: Types = {
     "text": str,
     "user": int,

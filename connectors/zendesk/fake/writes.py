@@ -12,10 +12,31 @@ from connectors.zendesk.fake.state import Json, State, iso, record, ticket_of
 from connectors.zendesk.fake.tickets import visible
 
 KNOWN = {
-    "id", "comment", "status", "custom_status_id", "priority", "type", "subject", "assignee_id", "assignee_email",
-    "group_id", "requester_id", "organization_id", "tags", "custom_fields", "external_id", "email_ccs", "followers",
-    "due_at", "problem_id", "ticket_form_id", "brand_id", "safe_update", "updated_stamp", "metadata",
-}  # fmt: skip
+    "id",
+    "comment",
+    "status",
+    "custom_status_id",
+    "priority",
+    "type",
+    "subject",
+    "assignee_id",
+    "assignee_email",
+    "group_id",
+    "requester_id",
+    "organization_id",
+    "tags",
+    "custom_fields",
+    "external_id",
+    "email_ccs",
+    "followers",
+    "due_at",
+    "problem_id",
+    "ticket_form_id",
+    "brand_id",
+    "safe_update",
+    "updated_stamp",
+    "metadata",
+}
 STATUSES = {"new", "open", "pending", "hold", "solved", "closed"}
 PRIORITIES = {"low", "normal", "high", "urgent"}
 CONFLICT = (

@@ -12,10 +12,15 @@ from tests.connectors.channels.fakes import Web, reply, serving
 @pytest.mark.parametrize(
     "url",
     [
-        "http://169.254.169.254/latest/meta-data", "https://[fe80::1]/x", "http://[fd00:ec2::254]/", "http://metadata.google.internal/",
-        "http://100.100.100.200/", "http://[::ffff:169.254.169.254]/", "http://METADATA.google.internal./",
+        "http://169.254.169.254/latest/meta-data",
+        "https://[fe80::1]/x",
+        "http://[fd00:ec2::254]/",
+        "http://metadata.google.internal/",
+        "http://100.100.100.200/",
+        "http://[::ffff:169.254.169.254]/",
+        "http://METADATA.google.internal./",
     ],
-)  # fmt: skip
+)
 def test_addresses_where_clouds_keep_their_secrets_are_refused(url: str) -> None:
     with pytest.raises(ValueError, match="keep their secrets"):
         checked_url(url)
@@ -53,10 +58,17 @@ def test_a_name_that_cannot_be_found_is_tried_later(monkeypatch: pytest.MonkeyPa
 
 
 ANSWERS = [
-    (reply(429, "slow", Retry_After="7"), TryLater), (reply(503, ""), TryLater), (reply(500, ""), UnknownOutcome), (reply(502, ""), UnknownOutcome),
-    (reply(408, ""), UnknownOutcome), (None, UnknownOutcome), (reply(400, "no"), Refused), (reply(404, "no"), Refused), (reply(401, ""), NotAllowed),
+    (reply(429, "slow", Retry_After="7"), TryLater),
+    (reply(503, ""), TryLater),
+    (reply(500, ""), UnknownOutcome),
+    (reply(502, ""), UnknownOutcome),
+    (reply(408, ""), UnknownOutcome),
+    (None, UnknownOutcome),
+    (reply(400, "no"), Refused),
+    (reply(404, "no"), Refused),
+    (reply(401, ""), NotAllowed),
     (reply(302, "", Location="http://169.254.169.254/"), Refused),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,17 @@ def hook(fake: FakeSlack, path: str = "/services/T1/B1/good") -> Slack:
 
 
 def outbound(**more) -> OutboundMessage:
-    given = {"key": "k", "to": (), "subject": "s", "text": "Ticket 4711\nmore", "priority": Priority.URGENT, "desk": "support", "ticket_id": "4711",
-             "url": "https://d.example/4711", "claim_url": "https://b.example/claim/t"}  # fmt: skip
+    given = {
+        "key": "k",
+        "to": (),
+        "subject": "s",
+        "text": "Ticket 4711\nmore",
+        "priority": Priority.URGENT,
+        "desk": "support",
+        "ticket_id": "4711",
+        "url": "https://d.example/4711",
+        "claim_url": "https://b.example/claim/t",
+    }
     return OutboundMessage(**(given | more))
 
 
@@ -254,10 +263,13 @@ def test_the_clicker_is_answered_where_slack_says_and_nowhere_else(fake: FakeSla
 
 
 ERRORS = [
-    ({"ok": False, "error": "not_in_channel"}, 200, Refused, "invite the bot"), ({"ok": False, "error": "token_revoked"}, 200, NotAllowed, "token_revoked"),
-    ({"ok": False, "error": "ratelimited"}, 429, TryLater, "ratelimited"), ({"ok": False, "error": "internal_error"}, 200, UnknownOutcome, "internal_error"),
-    ("<html>", 502, UnknownOutcome, "Slack"), ({"ok": False, "error": "service_unavailable"}, 503, TryLater, "service_unavailable"),
-]  # fmt: skip
+    ({"ok": False, "error": "not_in_channel"}, 200, Refused, "invite the bot"),
+    ({"ok": False, "error": "token_revoked"}, 200, NotAllowed, "token_revoked"),
+    ({"ok": False, "error": "ratelimited"}, 429, TryLater, "ratelimited"),
+    ({"ok": False, "error": "internal_error"}, 200, UnknownOutcome, "internal_error"),
+    ("<html>", 502, UnknownOutcome, "Slack"),
+    ({"ok": False, "error": "service_unavailable"}, 503, TryLater, "service_unavailable"),
+]
 
 
 @pytest.mark.parametrize(("body", "status", "error", "words"), ERRORS)

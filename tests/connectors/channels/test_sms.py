@@ -84,8 +84,13 @@ def test_without_an_address_of_ours_nobody_is_asked_to_call_back(twilio: FakeTwi
 
 @pytest.mark.parametrize(
     ("to", "words"),
-    [("+15550001", "21211: this is no phone number"), ("+15550002", "21610: this person replied STOP"), ("+15550003", "21614"), ("+15550004", "21408: switch the country on")],
-)  # fmt: skip
+    [
+        ("+15550001", "21211: this is no phone number"),
+        ("+15550002", "21610: this person replied STOP"),
+        ("+15550003", "21614"),
+        ("+15550004", "21408: switch the country on"),
+    ],
+)
 def test_twilios_error_numbers_are_refusals_with_a_remedy(twilio: FakeTwilio, to: str, words: str) -> None:
     with pytest.raises(Refused, match=words):
         sms(twilio).send(outbound(to), NOW)

@@ -67,10 +67,14 @@ def test_a_program_gets_the_facts_as_fields() -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        {"preset": "opsgenie"}, {"url": "https://x.example"}, {"url": "https://x.example", "secret": "whsec_"}, {"preset": "pagerduty"},
-        {"preset": "goalert"}, {"url": "http://169.254.169.254/", "secret": FakePagers.SECRET},
+        {"preset": "opsgenie"},
+        {"url": "https://x.example"},
+        {"url": "https://x.example", "secret": "whsec_"},
+        {"preset": "pagerduty"},
+        {"preset": "goalert"},
+        {"url": "http://169.254.169.254/", "secret": FakePagers.SECRET},
     ],
-)  # fmt: skip
+)
 def test_half_a_configuration_is_refused(raw: dict) -> None:
     with pytest.raises(ConfigError, match=r"channels\.webhook\.x"):
         build({"webhook": {"x": raw}}, clock=lambda: NOW)

@@ -158,9 +158,16 @@ def test_a_machines_header_is_known(headers):
 
 @pytest.mark.parametrize(
     "headers",
-    [{}, {"Auto-Submitted": "no"}, {"Auto-Submitted": ""}, {"Precedence": "normal"}, {"X-Auto-Response-Suppress": "All"},
-     {"Return-Path": "<mia@example.com>"}, {"Content-Type": "text/plain"}],
-)  # fmt: skip
+    [
+        {},
+        {"Auto-Submitted": "no"},
+        {"Auto-Submitted": ""},
+        {"Precedence": "normal"},
+        {"X-Auto-Response-Suppress": "All"},
+        {"Return-Path": "<mia@example.com>"},
+        {"Content-Type": "text/plain"},
+    ],
+)
 def test_a_persons_header_is_not(headers):
     assert machine_reason("Hello", "Hello", PERSON, headers) == ""
 

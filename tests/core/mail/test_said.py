@@ -121,10 +121,24 @@ def test_other_subjects_do_not(subject: str):
 
 
 PIECES = [
-    "On Mon, 8 Jun 2026 at 9:00, Wheels <hi@wheels.example> wrote:", "> quoted", ">> deeper", "words of mine", "-- ", "--",
-    "Thanks,", "Maya Lind", "From: Wheels <a@b.example>", "Sent: 8 June 2026 09:00", "To: Maya", "Subject: x", "",
-    "---------- Forwarded message ---------", "-----Original Message-----", "Sent from my iPhone", "##- reply above -##",
-]  # fmt: skip
+    "On Mon, 8 Jun 2026 at 9:00, Wheels <hi@wheels.example> wrote:",
+    "> quoted",
+    ">> deeper",
+    "words of mine",
+    "-- ",
+    "--",
+    "Thanks,",
+    "Maya Lind",
+    "From: Wheels <a@b.example>",
+    "Sent: 8 June 2026 09:00",
+    "To: Maya",
+    "Subject: x",
+    "",
+    "---------- Forwarded message ---------",
+    "-----Original Message-----",
+    "Sent from my iPhone",
+    "##- reply above -##",
+]
 
 
 @settings(max_examples=300, deadline=None)
