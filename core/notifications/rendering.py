@@ -40,19 +40,8 @@ def compose(
             "priority": min((Priority(o.priority) for o in mine), key=lambda p: p.rank),
         }
     url, claim_url = str(facts.get("url", "")), f"{public(app)}/claim/{token}" if token else ""
-    try:
-        subject, text = render(
-            facts,
-            channel.format,
-            length=channel.max_length * (SUMMARY if len(mine) > 1 else 1),
-            words=channel.carries_customer_words,
-            now=now,
-            hours=app.hours_of(about.desk),
-            urls=(url, claim_url),
-        )
-    except Exception:  # a broken template must not silence a page
-        log.exception("the words of a notice are broken: %s", about.template)
-        subject = text = plain(facts)
+    length = channel.max_length * (SUMMARY if len(mine) > 1 else 1)
+    subject, text = _words_of(app, channel, about, facts, length=length, now=now, urls=(url, claim_url))
     return OutboundMessage(
         key=row.key,
         to=tuple(row.address.split(",")) if row.address else (),
@@ -69,6 +58,26 @@ def compose(
         edits=str(facts.get("edits", "")),
         **app.attachments(app, channel, facts),
     )
+
+
+def _words_of(
+    app: App,
+    channel: Channel,
+    about: NotificationRow,
+    facts: Mapping[str, Any],
+    *,
+    length: int,
+    now: datetime,
+    urls: tuple[str, str],
+) -> tuple[str, str]:
+    """Return subject and text; plain ones when the template is broken, since that must not silence a page."""
+    words, hours = channel.carries_customer_words, app.hours_of(about.desk)
+    try:
+        return render(facts, channel.format, length=length, words=words, now=now, hours=hours, urls=urls)
+    except Exception:
+        log.exception("the words of a notice are broken: %s", about.template)
+        said = plain(facts)
+        return said, said
 
 
 def _facts(row: NotificationRow) -> dict[str, Any]:
