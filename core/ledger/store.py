@@ -419,7 +419,7 @@ def events_known(conn: Connection, keys: Sequence[str]) -> set[str]:
 def passed_over(conn: Connection, desk: str, ticket_ids: Iterable[str]) -> set[str]:
     """Those of these tickets whose first event is settled: of one without a row, nothing was done about it then."""
     by_key = {created_key(desk, one): one for one in ticket_ids}
-    settled = and_(events.c.key.in_(list(by_key)), events.c.state == "settled")
+    settled = and_(events.c.key.in_(list(by_key)), events.c.state == EventState.SETTLED)
     return {by_key[key] for key in conn.scalars(select(events.c.key).where(settled))}
 
 

@@ -19,6 +19,7 @@ from core.model import Claim, Mode, Notification, OutboundMessage, Priority, Rec
 from core.notifications.rota import Rotas
 from core.notifications.routing import Routes
 from core.reports.attachments import enclosed
+from core.settings import Escalation
 
 T0 = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 M = timedelta(minutes=1)
@@ -92,7 +93,7 @@ class World:
         self.queue = FakeChannel("desk")
         self.pager = FakeChannel("webhook:pager", closes=True)
         self.channels = {c.name: c for c in (self.sms, self.slack, self.boss, self.queue, self.pager)}
-        self.settings = SimpleNamespace(public_url="https://backstop.acme.example")
+        self.settings = SimpleNamespace(public_url="https://backstop.acme.example", escalation=Escalation())
         self.rules = {"support": Rules(0.85, 0.6, {}, frozenset(), "General", mode=Mode.ACT)}
         self.hours = Hours.make("Europe/Berlin")
         self.counters = None

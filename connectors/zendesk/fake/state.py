@@ -182,7 +182,6 @@ def ticket_of(case: Case, base: str) -> Json:
             "source": {"from": {"ticket_id": case.follow_up_of}, "to": {}, "rel": "follow_up"},
         }
     custom = [{"id": int(one), "value": value} for one, value in case.fields.items()]
-    status = "deleted" if case.deleted or case.spam else case.status
     return {
         "url": f"{base}/api/v2/tickets/{case.id}.json",
         "id": case.id,
@@ -196,7 +195,7 @@ def ticket_of(case: Case, base: str) -> Json:
         "raw_subject": case.subject,
         "description": case.entries[0].body if case.entries else "",
         "priority": case.priority,
-        "status": status,
+        "status": "deleted" if case.deleted or case.spam else case.status,
         "recipient": None,
         "requester_id": case.requester_id,
         "submitter_id": case.submitter_id or case.requester_id,

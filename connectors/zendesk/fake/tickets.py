@@ -189,13 +189,8 @@ def _export(state: State, shown: Any) -> Json:
     else:
         start = int(request.args.get("start_time", "0"))
         if start > now - 60:
-            fail(
-                422,
-                {
-                    "error": "InvalidValue",
-                    "description": "Too recent start_time. Use a start_time older than 1 minute",
-                },
-            )
+            said = "Too recent start_time. Use a start_time older than 1 minute"
+            fail(422, {"error": "InvalidValue", "description": said})
         after = (start, -1)
     scope = request.args.get("support_type_scope", "agent")
     if scope not in {"agent", "ai_agent", "all"}:
