@@ -180,7 +180,7 @@ def launch(app: App, *, timers: bool = True) -> None:
             "application_version": queue.VERSION,
             "executor_id": _me,
             "serializer": DBOSPortableJSONSerializer(),
-            "db_engine_kwargs": {"hide_parameters": True},
+            "db_engine_kwargs": db.engine_options(app.settings.database_url),
             "log_level": "ERROR",
             "use_listen_notify": False,
             "scheduler_polling_interval_sec": 30.0,

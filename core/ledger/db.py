@@ -15,10 +15,20 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect,
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError
 
+from core.ledger import turns
 from core.ledger.schema import meta, metadata
 
 UNSTORABLE = (DataError, IntegrityError, UnicodeError)  # the store is there and cannot take these values
 LOCK_POLL = 0.2  # seconds
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "busy_timeout=30000",
+    "foreign_keys=ON",
+    "temp_store=MEMORY",
+    "cache_size=-8000",  # KiB for each connection
+    "wal_autocheckpoint=4000",  # pages: a checkpoint holds a writer up, and syncs the whole file
+)
 PATIENCE = 10  # seconds for a server to answer; libpq would wait for ever
 VERSION_TABLE = "bs_version"  # alembic's, made first
 SCHEMA_LOCK = 7_281_944  # any number of our own: Postgres' advisory lock for migrations
@@ -44,12 +54,18 @@ def connect(url: str) -> Engine:
             pool_pre_ping=True,
             hide_parameters=True,
         )
-    options = {"timeout": 30, "check_same_thread": False}
+    options = {"timeout": 30, "check_same_thread": False, "factory": turns.Connection}
     engine = create_engine(url, connect_args=options, pool_size=10, hide_parameters=True)
     event.listen(engine, "do_connect", _make_private)
     event.listen(engine, "connect", _on_sqlite_connect)
     event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """What the durable engine's own connections are made with: its writers take turns with ours."""
+    sqlite_only = {"connect_args": {"factory": turns.Connection}}
+    return {"hide_parameters": True} | (sqlite_only if url.startswith("sqlite") else {})
 
 
 def _make_private(_dialect: Any, _record: Any, arguments: list[str], _options: Any) -> None:
@@ -63,7 +79,7 @@ def _make_private(_dialect: Any, _record: Any, arguments: list[str], _options: A
 def _on_sqlite_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, see below
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+    for pragma in PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
