@@ -74,9 +74,10 @@ def settle(conn: Connection, key: str, outcome: str, reason: str, now: datetime)
 
 
 def wait(conn: Connection, key: str, due: datetime, reason: str, *, counts: bool = True) -> None:
-    """Try again at `due`; holds no thread meanwhile."""
+    """Try again at `due`; holds no thread meanwhile. What another worker has settled meanwhile stays so."""
     more = events.c.attempts + (1 if counts else 0)
-    move(conn, events, EventState.WAITING, events.c.key == key, due_at=due, reason=reason, attempts=more)
+    mine = and_(events.c.key == key, events.c.state.in_(UNSETTLED))
+    move(conn, events, EventState.WAITING, mine, due_at=due, reason=reason, attempts=more)
 
 
 def bury(conn: Connection, key: str, reason: str, now: datetime) -> None:
