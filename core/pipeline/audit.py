@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from sqlalchemy import select
+
+from core.app import App
 from core.engine.queue import report
 from core.ledger import store
 from core.ledger.rows import TicketRow
@@ -14,11 +17,6 @@ from core.ledger.states import EventState
 from core.model import ChangedTicket, EventKind, Status, TicketEvent, created_key
 from core.pipeline import scoping
 from core.pipeline.returned import came_back
-
-if TYPE_CHECKING:
-    from sqlalchemy import select
-
-from core.app import App
 
 PAGES = 1000
 STUCK_AFTER = timedelta(minutes=30)
