@@ -66,6 +66,7 @@ class Entry(StrEnum):
     SPARED = "spared"
     DELIVERED = "delivered"
     SEEN = "seen"
+    SNOOZED = "snoozed"
     CLAIMED = "claimed"
     LET_GO = "let go"
     AI = "with the AI"  # the desk's own is at work on it

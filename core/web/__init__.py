@@ -8,7 +8,7 @@ from flask import Blueprint, Flask, Response, current_app, g, render_template, r
 from werkzeug.exceptions import HTTPException
 
 from core.reports.reporting import environment
-from core.web import access, actions, login, oidc, pages, sessions, words
+from core.web import access, actions, going_live, login, oidc, pages, sessions, trying, words
 from core.web.access import check_open, reader
 
 __all__ = ["check_open", "make_blueprint", "reader"]
@@ -35,16 +35,20 @@ def make_blueprint(app: Any) -> Blueprint:
     oidc.add_routes(made)
     pages.add_routes(made)
     actions.add_routes(made)
+    going_live.add_routes(made)
+    trying.add_routes(made)
     return made
 
 
 def _context() -> dict[str, Any]:
-    found = g.get("reader")
+    found, app = g.get("reader"), current_app.extensions["backstop"]
     return words.names() | {
         "me": found,
         "my_email": (found.email if found else "") or session.get("email", ""),
         "here": request.endpoint.removeprefix("console.") if request.endpoint else "",
-        "demo": getattr(current_app.extensions["backstop"], "demo", False),
+        "demo": getattr(app, "demo", False),
+        "observing": going_live.observing(app),
+        "all_desks": len(app.rules),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, request, session, url_for
@@ -17,12 +18,14 @@ from core.pipeline.claims import claim_by_person
 from core.web import quality as q
 from core.web.access import Reader, backstop, needs, reader
 from core.web.users import Role, record
+from core.web.words import SNOOZES
 
 
 def add_routes(pages: Blueprint) -> None:
     """Everything that changes something."""
     for rule, name, view in (
         ("/tickets/<desk>/<ticket_id>/claim", "claim", claim),
+        ("/tickets/<desk>/<ticket_id>/snooze", "snooze", snooze),
         ("/tickets/<desk>/<ticket_id>/check", "check", check),
         ("/quality/thresholds", "thresholds", thresholds),
         ("/health/retry", "retry", retry),
@@ -59,6 +62,23 @@ def claim(desk: str, ticket_id: str) -> Any:
     with app.engine.begin() as connection:
         result = email if outcome.done else f"{email}: refused"
         record(connection, now, _who(), f"claim {desk}:{ticket_id}", "", result)
+    flash(outcome.words, "good" if outcome.done else "bad")
+    return _back("ticket", desk=desk, ticket_id=ticket_id)
+
+
+@needs(Role.AGENT)
+def snooze(desk: str, ticket_id: str) -> Any:
+    """Nobody is told of a waiting ticket for a while; it still waits."""
+    from core.pipeline import snooze as snoozing
+
+    app, minutes = backstop(), request.form.get("minutes", "")
+    if minutes not in {str(one) for one in SNOOZES}:
+        abort(400, f"It can be snoozed for {', '.join(map(str, SNOOZES))} minutes.")
+    now = app.clock()
+    outcome = snoozing.snooze(app, desk, ticket_id, timedelta(minutes=int(minutes)), _who(), now)
+    if outcome.done:
+        with app.engine.begin() as connection:
+            record(connection, now, _who(), f"snooze {desk}:{ticket_id}", "", f"{minutes} minutes")
     flash(outcome.words, "good" if outcome.done else "bad")
     return _back("ticket", desk=desk, ticket_id=ticket_id)
 

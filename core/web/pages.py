@@ -9,17 +9,18 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core.ledger.db import reading
 from core.ledger.schema import changes
+from core.ledger.schema import tickets as tickets_table
 from core.ledger.ticket_report import told
 from core.reports import reporting
 from core.reports.plots import render_pdf, render_png
 from core.reports.weekly import bounds, earlier, week_of
 from core.telemetry.gauges import WAITING
+from core.web import going_live, queries, queue
 from core.web import quality as q
-from core.web import queries
 from core.web.access import backstop, needs
 from core.web.standing import LATE_SWEEP, standing
 from core.web.users import Role
@@ -45,11 +46,14 @@ def now() -> str:
     """What waits for a human, and whether all is well."""
     app = backstop()
     at = app.clock()
+    asked = {name: request.args.get(name, "") for name in queue.FILTERS}
     with reading(app.engine) as connection:
         return render_template(
             "console/now.html",
             now=at,
-            found=queries.waiting(connection, request.args.get("after", "")),
+            asked=asked,
+            choices=queue.choices(connection),
+            found=queue.waiting(connection, at, asked, request.args.get("after", "")),
             summary=queries.waiting_summary(connection, at),
             overdue=queries.overdue(connection, at),
             lately=queries.lately(connection, at - timedelta(hours=24)),
@@ -150,15 +154,21 @@ def _zone(app: Any) -> Any:
 
 
 def week() -> str:
-    """The weekly report, the last complete week first."""
+    """The weekly report, the last complete week first; the running one while there is no other."""
     app = backstop()
     at, zone = app.clock(), _zone(app)
     current = week_of(at, zone)
-    name = request.args.get("week") or earlier(current, zone, 1)[0]
+    with reading(app.engine) as connection:
+        begun = connection.scalar(select(func.min(tickets_table.c.first_seen_at)))
+    last = earlier(current, zone, 1)[0]
+    young = begun is not None and begun >= bounds(current, zone)[0]
+    name = request.args.get("week") or (current if young else last)
     report = _report(app, name)
     body = reporting.environment().get_template("report_body.html").render(report=report, picture="")
     weeks = [*earlier(current, zone, 8), current][::-1]
-    return render_template("console/week.html", report=report, body=body, weeks=weeks, name=name)
+    with reading(app.engine) as connection:
+        as_if = going_live.as_if(connection, *bounds(name, zone))
+    return render_template("console/week.html", report=report, body=body, weeks=weeks, name=name, as_if=as_if)
 
 
 def _report(app: Any, name: str) -> Any:

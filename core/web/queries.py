@@ -24,7 +24,7 @@ from core.ledger.schema import (
     writes,
 )
 from core.ledger.states import EventState, NotificationState
-from core.model import Priority, TicketState
+from core.model import Mode, Priority, TicketState
 from core.pipeline.audit import STUCK_AFTER
 from core.telemetry.gauges import WAITING, apart
 
@@ -42,7 +42,8 @@ class Found:
     after: str = ""
 
 
-def _page(rows: Sequence[RowMapping], size: int, *keys: str) -> Found:
+def page_of(rows: Sequence[RowMapping], size: int, *keys: str) -> Found:
+    """The rows of one page, of one more than fit on it; the next one begins after the values of `keys`."""
     if len(rows) <= size:
         return Found(rows)
     last = rows[size - 1]
@@ -53,7 +54,7 @@ def _mark(value: Any) -> str:
     return str(value.isoformat() if isinstance(value, datetime) else value)
 
 
-def _after(after: str) -> tuple[datetime, str, str] | None:
+def mark_of(after: str) -> tuple[datetime, str, str] | None:
     """A mark in a URL comes from anybody: what cannot be read, or is no moment in UTC, begins at the beginning."""
     try:
         at, desk, ticket = after.split("|", 2)
@@ -66,7 +67,7 @@ def _after(after: str) -> tuple[datetime, str, str] | None:
 # --- now ------------------------------------------------------------------------------------
 
 
-_LISTED = [
+LISTED = [
     tickets.c[name]
     for name in [
         "desk",
@@ -94,15 +95,6 @@ _LISTED = [
 ] + [func.substr(tickets.c.subject, 1, 200).label("subject")]
 
 
-def waiting(connection: Connection, after: str = "", size: int = PAGE) -> Found:
-    """Escalations that wait for a human, longest wait first."""
-    order = (tickets.c.waiting_since, tickets.c.desk, tickets.c.ticket_id)
-    query = select(*_LISTED).where(tickets.c.state.in_(WAITING)).order_by(*order).limit(size + 1)
-    if mark := _after(after):
-        query = query.where(tuple_(*order) > tuple_(literal(mark[0], order[0].type), *map(literal, mark[1:])))
-    return _page(connection.execute(query).mappings().all(), size, "waiting_since", "desk", "ticket_id")
-
-
 def waiting_summary(connection: Connection, now: datetime) -> dict[str, Any]:
     """How many wait, by priority, since when, and how many promises are over."""
     over = func.sum(case((tickets.c.promise_at < now, 1), else_=0))
@@ -122,7 +114,7 @@ def overdue(connection: Connection, now: datetime, size: int = OVERDUE) -> tuple
     """Tickets that somebody took and nobody answered by the time that was promised: how many, the latest first."""
     late = and_(tickets.c.state == TicketState.CLAIMED, tickets.c.promise_at < now)
     number = connection.scalar(select(func.count()).select_from(tickets).where(late)) or 0
-    listed = select(*_LISTED).where(late).order_by(tickets.c.promise_at, tickets.c.ticket_id).limit(size)
+    listed = select(*LISTED).where(late).order_by(tickets.c.promise_at, tickets.c.ticket_id).limit(size)
     return number, connection.execute(listed).mappings().all() if number else []
 
 
@@ -145,15 +137,15 @@ def lately(connection: Connection, since: datetime) -> list[tuple[str, int]]:
 def search(connection: Connection, asked: Mapping[str, str], size: int = PAGE) -> Found:
     """Newest first; by id, address, or words of the subject, and by state, desk, intent."""
     order = (tickets.c.first_seen_at, tickets.c.desk, tickets.c.ticket_id)
-    query = select(*_LISTED).order_by(*(one.desc() for one in order)).limit(size + 1)
+    query = select(*LISTED).order_by(*(one.desc() for one in order)).limit(size + 1)
     for name in ("state", "desk", "intent"):
         if value := asked.get(name, ""):
             query = query.where(tickets.c[name] == value)
     if words := asked.get("q", "").strip()[:200]:
         query = query.where(_matches(words))
-    if mark := _after(asked.get("after", "")):
+    if mark := mark_of(asked.get("after", "")):
         query = query.where(tuple_(*order) < tuple_(literal(mark[0], order[0].type), *map(literal, mark[1:])))
-    return _page(connection.execute(query).mappings().all(), size, "first_seen_at", "desk", "ticket_id")
+    return page_of(connection.execute(query).mappings().all(), size, "first_seen_at", "desk", "ticket_id")
 
 
 def _matches(words: str) -> ColumnElement[bool]:
@@ -196,7 +188,8 @@ def story(connection: Connection, desk: str, ticket_id: str, before: int = 0) ->
         return connection.execute(select(*shown).where(own).order_by(order).limit(size)).mappings().all()
 
     short = [func.substr(decisions.c[name], 1, TEXT).label(name) for name in ("words", "reason")]
-    rest = [column for column in decisions.c if column.name not in ("words", "reason", "actions")]
+    rest: list[Any] = [column for column in decisions.c if column.name not in ("words", "reason", "actions")]
+    rest.append(case((decisions.c.mode == Mode.OBSERVE, decisions.c.actions)).label("would"))
     lines = select(
         history.c.id, history.c.at, history.c.what, func.substr(history.c.detail, 1, 400).label("detail")
     )

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
-from core.model import whole_percent
+from core.model import Outcome, whole_percent
 from core.reports.phrases import HIDDEN
 from core.reports.reporting import percent, words
 from core.web.state_words import OUTCOMES, STATES
@@ -18,6 +18,24 @@ _CAPITAL = re.compile(r"(?=[A-Z])")
 _QUIET = ("do", "facts", "text", "template")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 SHORT, LONG = 120, 1500
+
+
+SNOOZES = {30: "half an hour", 60: "an hour", 240: "four hours"}
+"""Minutes, and how a person says them."""
+_NOTHING_NEW = {
+    "follow-up": "added to the waiting ticket",
+    "thanks": "a thank-you: solved again",
+    "machine mail": "automatic mail: nobody is written to",
+    "set aside": "set aside until the ticket changes",
+}
+"""What a message came to that changed nothing, by the rule that said so."""
+
+
+def came_to(outcome: str, rule: str) -> str:
+    """Return what one message came to, in words."""
+    if outcome == Outcome.LEFT_ALONE and rule in _NOTHING_NEW:
+        return _NOTHING_NEW[rule]
+    return OUTCOMES.get(outcome, outcome)
 
 
 def clean(text: Any, length: int = SHORT) -> str:
@@ -102,4 +120,12 @@ def filters() -> dict[str, Any]:
 
 def names() -> dict[str, Any]:
     """What the templates may call by name."""
-    return {**words(), "until": until, "OUTCOMES": OUTCOMES, "STATES": STATES, "LONG": LONG}
+    return {
+        **words(),
+        "until": until,
+        "OUTCOMES": OUTCOMES,
+        "STATES": STATES,
+        "LONG": LONG,
+        "SNOOZES": SNOOZES,
+        "came_to": came_to,
+    }

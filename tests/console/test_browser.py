@@ -22,7 +22,7 @@ SHOTS = os.environ.get("BACKSTOP_SCREENSHOTS", "")  # a folder to keep pictures 
 ARGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
 PAGES = {
     "now": "/", "tickets": "/tickets", "ticket": "/tickets/generated/g1812", "waiting": "/tickets/support/4711", "quality": "/quality?auto=0.9",
-    "week": "/week", "health": "/health", "changes": "/changes", "login": "/login",
+    "week": "/week", "going-live": "/going-live", "try": "/try", "health": "/health", "changes": "/changes", "login": "/login",
 }  # fmt: skip
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
