@@ -14,6 +14,7 @@ from core.learning import labelled_tickets
 from core.ledger import db, pausing, store
 from core.ledger.schema import events
 from core.ledger.states import EventState
+from core.pipeline import snooze as snoozing
 from core.pipeline.claims import claim_by_person
 from core.web import quality as q
 from core.web.access import Reader, backstop, needs, reader
@@ -69,8 +70,6 @@ def claim(desk: str, ticket_id: str) -> Any:
 @needs(Role.AGENT)
 def snooze(desk: str, ticket_id: str) -> Any:
     """Nobody is told of a waiting ticket for a while; it still waits."""
-    from core.pipeline import snooze as snoozing
-
     app, minutes = backstop(), request.form.get("minutes", "")
     if minutes not in {str(one) for one in SNOOZES}:
         abort(400, f"It can be snoozed for {', '.join(map(str, SNOOZES))} minutes.")

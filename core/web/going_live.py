@@ -115,14 +115,13 @@ def would_have(connection: Connection, size: int = NEWEST) -> Sequence[RowMappin
 
 def as_if(connection: Connection, start: datetime, end: datetime) -> dict[str, Any] | None:
     """A week's figures as if Backstop had acted, from what it only observed; None when it observed nothing."""
-    query = select(decisions.c.outcome, func.count()).where(
+    query = select(decisions.c.outcome, func.count().label("number")).where(
         decisions.c.mode == Mode.OBSERVE,
         decisions.c.at.between(start, end),
         decisions.c.key.like("%:created"),
     )
-    by: dict[str, int] = {
-        name: number for name, number in connection.execute(query.group_by(decisions.c.outcome))
-    }  # noqa: C416
+    found = connection.execute(query.group_by(decisions.c.outcome))
+    by: dict[str, int] = {row.outcome: row.number for row in found}
     if not by:
         return None
     handled = sum(number for outcome, number in by.items() if outcome != Outcome.LEFT_ALONE)

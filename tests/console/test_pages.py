@@ -22,7 +22,18 @@ from core.web.pages import next_rung
 from tests.console.world import BIDI, EVIL, FORMULA, LONG, NOW, form, make_app, waiting
 
 HTML = {"Accept": "text/html"}
-PAGES = ["/", "/going-live", "/try", "/tickets", "/tickets/support/666", "/quality", "/week", "/health", "/changes", "/login"]
+PAGES = [
+    "/",
+    "/going-live",
+    "/try",
+    "/tickets",
+    "/tickets/support/666",
+    "/quality",
+    "/week",
+    "/health",
+    "/changes",
+    "/login",
+]
 
 
 def body(answer) -> str:
