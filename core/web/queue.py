@@ -52,9 +52,15 @@ def choices(connection: Connection) -> dict[str, list[str]]:
 
 
 WORST = (
-    (Priority.URGENT, True), (Priority.HIGH, True), (Priority.URGENT, False), (Priority.HIGH, False),
-    (Priority.NORMAL, True), (Priority.LOW, True), (Priority.NORMAL, False), (Priority.LOW, False),
-)  # fmt: skip
+    (Priority.URGENT, True),
+    (Priority.HIGH, True),
+    (Priority.URGENT, False),
+    (Priority.HIGH, False),
+    (Priority.NORMAL, True),
+    (Priority.LOW, True),
+    (Priority.NORMAL, False),
+    (Priority.LOW, False),
+)
 """What is worse stands before: the priority, and whether its promise is over."""
 
 

@@ -16,8 +16,13 @@ from tests.console.world import EVIL, NOW, form, make_app, waiting
 
 WORDS = "Dear Carla, your parcel is on its way."
 ACTIONS = to_json(
-    [AddTags(("ai_intent_order_status",)), SetQueue("Orders"), AddNote("note", {}, "Likely intent: order_status"), Reply("answer", "x", {}, WORDS)]
-)  # fmt: skip
+    [
+        AddTags(("ai_intent_order_status",)),
+        SetQueue("Orders"),
+        AddNote("note", {}, "Likely intent: order_status"),
+        Reply("answer", "x", {}, WORDS),
+    ]
+)
 
 
 @pytest.fixture
@@ -27,9 +32,17 @@ def observing(engine):
     rules = app.extensions["backstop"].rules
     rules["support"] = replace(rules["support"], mode=Mode.OBSERVE)
     facts = {
-        "key": "support:4711:created", "desk": "support", "ticket_id": "4711", "at": NOW, "intent": "order_status",
-        "confidence": 0.93, "outcome": "auto_resolved", "mode": "observe", "priority": "low", "actions": ACTIONS,
-    }  # fmt: skip
+        "key": "support:4711:created",
+        "desk": "support",
+        "ticket_id": "4711",
+        "at": NOW,
+        "intent": "order_status",
+        "confidence": 0.93,
+        "outcome": "auto_resolved",
+        "mode": "observe",
+        "priority": "low",
+        "actions": ACTIONS,
+    }
     with engine.begin() as db:
         db.execute(insert(decisions), [facts])
     return app.test_client()
