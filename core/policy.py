@@ -79,6 +79,7 @@ def _wanted(
     heard = rules if machine is None else replace(rules, acknowledge=False)
     held = safety.why(dangers) if dangers else f"looks automatic because {machine.reason}" if machine else ""
     decision = _for_a_person(ticket, prediction, rule, priority, history, heard, held=held)
+    decision = _with_cause(decision, prediction, rules)
     if dangers:
         decision = safety.raised(decision, dangers, history, rules)
     return decision if machine is None else automatic.looks_automatic(decision, machine, rules)
@@ -188,11 +189,15 @@ def guesses(prediction: Prediction) -> tuple[Guess, ...]:
     return (Guess(prediction.intent, prediction.confidence), *prediction.alternatives, *prediction.suspects)
 
 
-def _noted(decision: Decision, why: str) -> Decision:
+def _noted(decision: Decision, why: str, cause: str = "") -> Decision:
     """The same decision for another reason, which a private note tells before anything is said to the customer."""
     said = [a for a in decision.actions if isinstance(a, Reply)]
     quiet = [a for a in decision.actions if not isinstance(a, Reply)]
-    return replace(decision, reason=why, actions=(*quiet, AddNote("note", {"why": why}), *said))
+    return replace(
+        decision,
+        reason=why,
+        actions=(*quiet, AddNote("note", {"why": f"{why}; {cause}" if cause else why}), *said),
+    )
 
 
 def _blind(prediction: Prediction) -> str:
@@ -214,6 +219,37 @@ def _priority(prediction: Prediction, rule: IntentRule, rules: Rules) -> Priorit
     ]
     alarming = [p for p in suspects if p in {Priority.URGENT, Priority.HIGH}]
     return min([own, *alarming], key=lambda p: p.rank)
+
+
+def _with_cause(decision: Decision, prediction: Prediction, rules: Rules) -> Decision:
+    """The decision, its note saying why the priority is raised: whoever is paged wants to know."""
+    cause = _cause(decision.priority, prediction, rules) if decision.escalates else ""
+    if not cause:
+        return decision
+    if not any(isinstance(a, AddNote) for a in decision.actions):
+        return _noted(decision, decision.reason, cause)
+    actions = (
+        AddNote(a.template, {**a.facts, "why": f"{a.facts.get('why', decision.reason)}; {cause}"})
+        if isinstance(a, AddNote)
+        else a
+        for a in decision.actions
+    )
+    return replace(decision, actions=tuple(actions))
+
+
+def _cause(priority: Priority, prediction: Prediction, rules: Rules) -> str:
+    """Why a ticket is urgent or high, in words; "" when it is not, or not because of an intent."""
+    meant = [
+        g
+        for g in guesses(prediction)
+        if g.intent != NO_INTENT
+        and g.confidence >= rules.suspicion
+        and _rule(g.intent, rules).priority is priority
+    ]
+    if priority not in {Priority.URGENT, Priority.HIGH} or not meant:
+        return ""
+    best = max(meant, key=lambda g: g.confidence)
+    return f"{priority} because {best.intent} may be meant: {whole_percent(best.confidence)}%"
 
 
 def _rule(intent: str, rules: Rules) -> IntentRule:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.classify.cache import load, load_or_fit, of_language
 from core.classify.multilingual import Multilingual, in_language, taught_by
+from core.classify.none import Known
 from core.classify.outside import address, outside, trust_path
 from core.classify.starter import starter
 from core.errors import ConfigError, TryLater, said_of
@@ -65,7 +66,9 @@ def checked(settings: Settings) -> None:
 def classifier_of(settings: Settings, counters: Counters | None = None) -> Classifier:
     """The embedded one, or an outside one that falls back to it; its time is counted where there are counters."""
     embedded, outside = embedded_of(settings), _outside(settings, counters)
-    found = embedded if outside is None else outside(embedded)
+    found: Classifier = embedded
+    if outside is not None:
+        found = Known(outside(embedded), intent_rules(settings), settings.bands.route)
     return found if counters is None else _Timed(found, counters)
 
 
@@ -83,7 +86,9 @@ def embedded_of(settings: Settings) -> Multilingual:
     lines = [line for intent in settings.intents.values() for line in intent.examples]
     begin, folder = starter(), cache_dir(settings)
     alarm = partial(load_or_fit, begin.examples, begin.background, folder, language=ENGLISH)
-    return Multilingual(main, others, taught_by(lines) | set(main.taught), alarm=alarm)
+    return Multilingual(
+        main, others, taught_by(lines) | set(main.taught), route=settings.bands.route, alarm=alarm
+    )
 
 
 def _taught_in(settings: Settings, language: str) -> bool:

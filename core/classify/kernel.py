@@ -43,6 +43,14 @@ class Solved:
     noise_rows: Index
 
 
+def capped(groups: list[list[str]], limit: int) -> list[list[str]]:
+    """At most `limit` rows in all, the largest intents cut first; the factorisation is cubic in rows."""
+    cap = max(map(len, groups))
+    while sum(min(len(group), cap) for group in groups) > limit and cap > 1:
+        cap = int(cap * 0.95)
+    return [group[:cap] for group in groups]
+
+
 def kernel(similarity: Matrix) -> Matrix:
     """Similarity (0 to 1) sharpened; products of words count, not only their sum."""
     result: Matrix = np.exp(SHARPNESS * (similarity - 1))

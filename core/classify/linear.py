@@ -22,7 +22,7 @@ from core.classify.calibrate import Calibrator
 from core.classify.concepts import Lexicon, folded, lexicon
 from core.classify.evidence import trust, trust_evidence
 from core.classify.features import Weights, clauses, counts, hashed, terms_of, weights
-from core.classify.kernel import SHARPNESS, HeldOut, kernel, nearest_by_class, solve
+from core.classify.kernel import SHARPNESS, HeldOut, capped, kernel, nearest_by_class, solve
 from core.classify.sentences import suspects
 from core.classify.starter import starter
 from core.classify.text import single
@@ -35,6 +35,8 @@ ALTERNATIVES = 3
 EVIDENCE = 5
 BATCH = 256
 EVEN = 0.5
+COMMON = 1 / 3  # a word in the examples of more intents than this is grammar
+FEW_INTENTS = 3
 NEAREST = 2  # examples that say whether a word that turns a wish round belongs to it
 ENGLISH = "en"
 MAX_ROWS = 16_000  # 1 GB while learning: the kernel is a square of rows
@@ -188,8 +190,16 @@ class LinearClassifier:
         place, known = self._places(columns)
         near: Array = self._turned[place] @ pull
         weight = near * known * self.weights.idf[0][columns]
-        top = [i for i in np.argsort(-weight, kind="stable") if weight[i] > 0]
+        top = [
+            i for i in np.argsort(-weight, kind="stable") if weight[i] > 0 and self._says_something(place[i])
+        ]
         return _without_parts([terms[i] for i in top if len(terms[i]) > 1])
+
+    def _says_something(self, column: int) -> bool:
+        """Whether a word tells intents apart: what the examples of many have in common is grammar."""
+        rows = self._turned[column].indices
+        intents = set(np.searchsorted(self.starts, rows, side="right")) - {len(self.starts)}
+        return len(intents) <= max(FEW_INTENTS, len(self.intents) * COMMON)
 
 
 def fit(
@@ -206,7 +216,7 @@ def fit(
     intents = tuple(sorted(name for name, texts in examples.items() if texts))
     if not intents:
         raise ValueError("there is no intent with examples: give at least one [intents.NAME] with examples")
-    kept = _capped([list(dict.fromkeys(examples[name])) for name in intents], max_rows - len(background))
+    kept = capped([list(dict.fromkeys(examples[name])) for name in intents], max_rows - len(background))
     texts = [text for group in kept for text in group] + list(background)
     labels = np.repeat(np.arange(len(intents) + 1), [*map(len, kept), len(background)])
     blocks = counts(texts, lexicon_of(language))
@@ -266,14 +276,6 @@ def softmax(scores: NDArray[np.float32], temperature: float) -> Array:
     powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     shares: Array = powers / powers.sum(axis=1, keepdims=True)
     return shares
-
-
-def _capped(groups: list[list[str]], limit: int) -> list[list[str]]:
-    """At most `limit` rows in all, the largest intents cut first; the factorisation is cubic in rows."""
-    cap = max(map(len, groups))
-    while sum(min(len(group), cap) for group in groups) > limit and cap > 1:
-        cap = int(cap * 0.95)
-    return [group[:cap] for group in groups]
 
 
 def _temperature(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float:

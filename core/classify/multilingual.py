@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from core.classify.linear import LinearClassifier
+from core.classify.none import among
 from core.classify.sentences import suspects
 from core.classify.starter import held_out
 from core.language import Tongue, tongues
@@ -35,6 +36,7 @@ class Multilingual:
     others: Mapping[str, Callable[[], LinearClassifier]] = field(default_factory=dict)
     taught: frozenset[str] = frozenset()  # languages that `main` has learned
     learned: frozenset[str] = frozenset()  # those of the others that a desk's own messages taught something
+    route: float = 0.6  # a message of no intent is less sure than this
     alarm: Callable[[], LinearClassifier] | None = None  # knows the starter's English words of one meaning
 
     def __post_init__(self) -> None:
@@ -50,7 +52,7 @@ class Multilingual:
         guess = surest([one.predict(text) for one in asked])
         if self.main in asked:
             guess = self._alarmed(guess, text)
-        return replace(guess, blind=self._blind(found))
+        return among(replace(guess, blind=self._blind(found)), self.intents, self.route)
 
     def predict_many(self, texts: Sequence[str]) -> list[Prediction]:
         """`predict` for many texts."""

@@ -330,3 +330,12 @@ def test_whatever_comes_in_the_promises_hold(guess, others, history, thread, sta
 )
 def test_a_confidence_is_said_rounded_down_and_what_is_whole_stays_whole(share, said):
     assert whole_percent(share) == said
+
+
+def test_whoever_is_paged_reads_why_it_is_urgent():
+    suspect = decide("order_status", 0.9, others=[("billing_dispute", 0.25)])
+    (note,) = [a for a in suspect.actions if isinstance(a, AddNote)]
+    assert "urgent because billing_dispute may be meant: 25%" in note.facts["why"]
+    faint = decide("refund", 0.1, others=[("billing_dispute", 0.3)])
+    (note,) = [a for a in faint.actions if isinstance(a, AddNote)]
+    assert "urgent because billing_dispute may be meant: 30%" in note.facts["why"]

@@ -141,7 +141,6 @@ def test_personal_data_does_not_leave_for_a_chat_model(service: Service) -> None
     "content",
     [
         "no json",
-        {"intent": "invented", "confidence": 1},
         {"confidence": 1},
         {"intent": "order_status"},
         [],
@@ -152,6 +151,11 @@ def test_a_chat_model_that_leaves_the_form_is_try_later(service: Service, conten
     service.answer = chat_answer(content)
     with pytest.raises(TryLater):
         ChatClassifier(Transport(service.url), "small", INTENTS).predict("hello")
+
+
+def test_an_intent_that_a_chat_model_invents_is_none_of_these(service: Service) -> None:
+    service.answer = chat_answer({"intent": "invented", "confidence": 1})
+    assert ChatClassifier(Transport(service.url), "small", INTENTS).predict("hello").intent == NO_INTENT
 
 
 def test_cost_and_latency_of_each_call_are_reported(service: Service) -> None:
