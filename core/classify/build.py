@@ -24,7 +24,6 @@ from core.telemetry import traces
 
 if TYPE_CHECKING:
     from core.classify.linear import LinearClassifier
-    from core.classify.multilingual import Multilingual
     from core.classify.remote import Call
     from core.telemetry.counters import Counters
 

@@ -7,7 +7,7 @@ import secrets
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -17,9 +17,6 @@ from core.commands.common import common
 from core.errors import ConfigError
 from core.model import Mode
 from core.settings import default_path
-
-if TYPE_CHECKING:
-    from core.admin.init import Answers
 
 QUESTIONS = {
     "base_url": "Its address (https://…)",
