@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.model import (
+    NO_INTENT,
     Action,
     AddNote,
     AddTags,
@@ -22,6 +23,7 @@ from core.model import (
     MachineKind,
     Message,
     Outcome,
+    Prediction,
     Priority,
     Reply,
     Rules,
@@ -63,6 +65,17 @@ def written_by(messages: Sequence[Message]) -> Evidence | None:
         return None
     likely = [one for one in found if one is not None and one.grade is Grade.LIKELY]
     return min(likely, key=lambda one: one.whole) if likely else found[-1]
+
+
+def heard(messages: Sequence[Message], prediction: Prediction, rules: Rules) -> Prediction:
+    """What the words may be about. Where nobody says anything (a machine's own sentences, mere thanks), only a sure guess
+    counts: nothing urgent is suspected in them."""
+    evidence = written_by(messages)
+    empty = evidence.whole if evidence is not None else bool(messages) and all(one.thanks for one in messages)
+    if not empty:
+        return prediction
+    sure = prediction.confidence >= rules.route
+    return replace(prediction, intent=prediction.intent if sure else NO_INTENT, alternatives=(), suspects=())
 
 
 def proven(evidence: Evidence, history: History, rules: Rules) -> Decision:

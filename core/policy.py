@@ -68,6 +68,7 @@ def _wanted(
     ticket: Ticket, messages: Sequence[Message], prediction: Prediction, history: History, rules: Rules
 ) -> Decision:
     """What a ticket that is ours to touch needs, whoever wrote."""
+    prediction = automatic.heard(messages, prediction, rules)
     rule = _rule(prediction.intent, rules)
     priority = _priority(prediction, rule, rules)
     machine, dangers = automatic.written_by(messages), prediction.dangers

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
+from core.mail.attribution import attribution
+from core.mail.headers import header_block
 from core.mail.lines import Line
 from core.mail.parts import Kind, Part
 from core.mail.repeated import Found, found_in
-from core.mail.split import split
+from core.mail.split import WINDOW, split
 from core.mail.visible import seen_lines
 from core.model import Author, Message, Ticket
 
@@ -27,7 +30,9 @@ class Said:
     """One message, read. `words` is what the classifier reads; `everything` what alarms are looked for in."""
 
     words: str = ""  # what is said now, forwarded mail included
-    everything: str = ""  # and all that is not surely an earlier text of this thread
+    everything: str = (
+        ""  # and all that is not surely an earlier text: of this thread, or quoted within a quoted mail
+    )
     cut: str = ""  # left out of `words` though it stands nowhere in the thread; "" when next to nothing is
     new: bool = (
         True  # whether anything is; where all is quoted, `words` is the whole, unless it repeats the thread
@@ -53,12 +58,14 @@ def said(
     repeats, repeats_ours = found_in([*ours, *theirs]), found_in(ours)
     parts = split(lines, forwarded=forwards(subject), repeats=repeats, ours=repeats_ours)
     words = _joined(part.text for part in parts if part.kind in {Kind.NEW, Kind.FORWARDED})
-    cut = _joined(_unknown(parts, repeats))
+    unknown = [_unknown(part, repeats) for part in parts if part.kind is Kind.QUOTED]
+    cut = _joined(chain.from_iterable(unknown))
+    latest = _joined(chain.from_iterable(map(_before_older, unknown)))
     if not _letters(words):
         whole = _all_of(lines, repeats)
         return Said(whole, whole, new=False)
     kept = {Kind.NEW, Kind.FORWARDED, Kind.SIGNATURE}
-    everything = _joined([*(part.text for part in parts if part.kind in kept), cut])
+    everything = _joined([*(part.text for part in parts if part.kind in kept), latest])
     return Said(words, everything, cut if _letters(cut) >= SUBSTANTIAL else "")
 
 
@@ -67,10 +74,18 @@ def forwards(subject: str) -> bool:
     return bool(_FORWARDS.match(subject))
 
 
-def _unknown(parts: Iterable[Part], repeats: Found) -> list[str]:
+def _unknown(part: Part, repeats: Found) -> list[str]:
     """The quoted lines that stand in no earlier message."""
-    quoted = (line for part in parts if part.kind is Kind.QUOTED for line in part.lines)
-    return [line for line in quoted if line and not repeats(line)]
+    return [line for line in part.lines if line and not repeats(line)]
+
+
+def _before_older(lines: Sequence[str]) -> Sequence[str]:
+    """A quoted mail without the mail that it quotes itself: that one was answered, so nothing in it is new."""
+    for place in range(len(lines)):
+        below = lines[place : place + WINDOW]
+        if attribution(below)[1] or header_block(below).sure:
+            return lines[:place]
+    return lines
 
 
 def _all_of(lines: Sequence[Line], repeats: Found) -> str:

@@ -217,6 +217,21 @@ def test_only_what_no_person_can_have_written_calls_nobody(kind, whole, calm):
     assert (decision.rule == "automatic mail") is calm
 
 
+BOUNCED = Evidence(Grade.LIKELY, MachineKind.BOUNCE, "it reads like a delivery report", whole=True)
+
+
+@pytest.mark.parametrize("message", [replace(MESSAGE, machine=BOUNCED), replace(MESSAGE, thanks=True)])
+def test_nothing_urgent_is_suspected_where_nobody_says_anything(message):
+    ticket = replace(TICKET, messages=(message,))
+    feared = (Guess("billing_dispute", 0.3),)
+    decision = policy.decide(
+        ticket, ticket.messages, Prediction("password", 0.3, feared, suspects=feared), History(), RULES
+    )
+    assert decision.priority not in {Priority.URGENT, Priority.HIGH}
+    sure = policy.decide(ticket, ticket.messages, Prediction("billing_dispute", 0.9), History(), RULES)
+    assert sure.priority is Priority.URGENT
+
+
 def test_a_machines_new_ticket_is_queued_and_its_second_message_is_left_alone():
     ticket = replace(TICKET, messages=(replace(MESSAGE, machine=PROVEN),))
     first = decide(ticket=ticket)

@@ -151,3 +151,16 @@ def test_no_line_of_a_mail_disappears_and_everything_holds_the_words(pieces: lis
     found = said(text, subject="Fwd: x" if forwarded else "")
     assert all(line in found.everything for line in found.words.split("\n"))
     assert found.words or not any(line.isalnum() for line in text)
+
+
+def test_an_alarm_in_a_mail_that_the_quoted_mail_answers_is_no_new_one():
+    text = (
+        "The coat is too short, may I have it in L?\n\nOn Thu, 4 Jun 2026 at 16:02, Shop <hi@shop.example> wrote:\n"
+        "> We are sorry about the payment; it has arrived now.\n>\n"
+        "> On Tue, 2 Jun 2026 at 09:40, Eva Lind wrote:\n>> Was my card charged without my order?"
+    )
+    found = said(text)
+    assert "too short" in found.words
+    assert "sorry about the payment" in found.everything
+    assert "my card" not in found.everything
+    assert "my card" in found.cut, "it is never answered automatically all the same"
