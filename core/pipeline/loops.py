@@ -24,7 +24,7 @@ from core.pipeline.plan import Case, address_of
 LOOK_BACK = timedelta(days=30)
 TWICE, OFTEN = 2, 4  # times that the same words came before
 ALIKE = 0.85  # share of the words that two texts have in common
-LEAST = 6  # different words; less says too little to be recognised by
+LEAST = 8  # different words; less says too little to be recognised by
 _NAMED = re.compile(r"\S*\d\S*|\S+@\S+")  # numbers, tickets' ids and addresses differ from round to round
 
 
