@@ -11,8 +11,9 @@ from core.ledger.schema import decisions, tickets
 MOST = 40  # messages that are compared
 
 
-def said_lately(conn: Connection, desk: str, email: str, since: datetime) -> list[str]:
-    """The words of the newest messages decided about since then from an address, or from those whose tag alone differs."""
+def said_lately(conn: Connection, desk: str, email: str, since: datetime, but: str) -> list[str]:
+    """The words of the newest messages decided about since then from an address, or from those whose tag alone differs.
+    `but`: the ticket in hand, whose messages may be decided about again."""
     name, at, domain = email.lower().partition("@")
     sender = tickets.c.customer_email == email.lower()
     if "+" in name:
@@ -23,5 +24,5 @@ def said_lately(conn: Connection, desk: str, email: str, since: datetime) -> lis
         )
     theirs = and_(tickets.c.desk == decisions.c.desk, tickets.c.ticket_id == decisions.c.ticket_id)
     query = select(decisions.c.words).join(tickets, theirs)
-    query = query.where(tickets.c.desk == desk, sender, decisions.c.at > since)
+    query = query.where(tickets.c.desk == desk, sender, decisions.c.at > since, tickets.c.ticket_id != but)
     return list(conn.execute(query.order_by(decisions.c.at.desc()).limit(MOST)).scalars()) if at else []

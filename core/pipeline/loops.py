@@ -71,7 +71,7 @@ def _trusted(app: App, case: Case) -> bool:
 def _times(app: App, ticket: Ticket, words: frozenset[str], now: datetime) -> int:
     """How many earlier messages of this mailbox say nearly the same."""
     with reading(app.engine) as conn:
-        said = repeats.said_lately(conn, ticket.desk, ticket.customer.email, now - LOOK_BACK)
+        said = repeats.said_lately(conn, ticket.desk, ticket.customer.email, now - LOOK_BACK, ticket.id)
     return sum(_alike(words, _words(one)) for one in said)
 
 
