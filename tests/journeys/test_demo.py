@@ -16,6 +16,7 @@ import pytest
 
 from core.errors import ConfigError
 from core.ledger import db, store
+from core.model import TicketState
 from demo import config, run, world
 from demo.samples import samples
 
@@ -121,7 +122,7 @@ def judged(tmp_path, monkeypatch, *, state: str = "", quiet: bool = True, **audi
     db.create_all(engine)
     if state:
         with engine.begin() as conn:
-            store.put_ticket(conn, (config.DESK, "1013"), NOON, state=state)
+            store.put_ticket(conn, (config.DESK, "1013"), NOON, state=TicketState(state))
     even = {"desk": 1, "ledger": 1, "missing": [], "healed": [], "stuck": []}
     monkeypatch.setattr("core.pipeline.audit.audit", lambda *_: even | audited)
     desk = SimpleNamespace(cases={1013: None})
