@@ -119,7 +119,8 @@ def test_an_alarm_may_only_bring_an_english_message_to_a_person(out_of_the_box: 
     for lines in held_out("en").values():
         for text in lines:
             plain, found = out_of_the_box.main.predict(text), out_of_the_box.predict(text)
-            assert (found.intent, found.confidence) == (plain.intent, plain.confidence)
+            assert found.intent == plain.intent
+            assert found.confidence == plain.confidence or found.intent == NO_INTENT  # told below `route`
             assert {g.intent for g in plain.alternatives} <= {g.intent for g in found.alternatives}
 
 
