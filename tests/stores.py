@@ -66,7 +66,8 @@ class Stores:
             return
         name = f"t{uuid.uuid4().hex}"
         with psycopg.connect(self.server(), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            # a copy of the files takes half the time of the default, which writes every page to the log
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         try:
             yield named(self.server(), name)
         finally:

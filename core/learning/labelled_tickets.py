@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, and_, func, select
@@ -166,8 +167,8 @@ def from_desk(
     found: list[Example] = []
     queues = queues_of_one_intent(app.rules[name])
     while True:
-        at = cursor
-        page = patiently(lambda at=at: desk.changed_since(at, since, app.clock()), sleep)  # type: ignore[misc]
+        ask = partial(desk.changed_since, cursor, since, app.clock())
+        page = patiently(ask, sleep, first=not cursor)
         with app.engine.begin() as conn:
             rows = store.known(conn, name, [one.ticket_id for one in page.changed_tickets])
         for one in page.changed_tickets:
@@ -223,11 +224,14 @@ def first_words(ticket: Ticket) -> str:
     return next((words for m in said if (words := said_in(ticket, m).words)), "")
 
 
-def patiently(call: Callable[[], T], sleep: Callable[[float], None]) -> T:
-    """The call's answer; the desk's own wait is kept. Raises TryLater when the desk never lets us."""
+def patiently(call: Callable[[], T], sleep: Callable[[float], None], *, first: bool = False) -> T:
+    """Return the call's answer; the desk's own wait is kept. Raises TryLater when the desk never lets us, and at once when
+    nothing answers the `first` call: the address is wrong rather than the desk busy."""
     for _ in range(PATIENCE):
         try:
             return call()
         except TryLater as err:
+            if first and not err.status:
+                raise
             sleep(min(err.wait, LONGEST_WAIT).total_seconds())
     return call()

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,8 @@ def _listed(
     cursor = ""
     found: dict[str, datetime] = {}
     while True:
-        page = patiently(lambda at=cursor: app.desks[desk].changed_since(at, since, now), sleep)  # type: ignore[misc]
+        ask = partial(app.desks[desk].changed_since, cursor, since, now)
+        page = patiently(ask, sleep, first=not cursor)
         for one in page.changed_tickets:
             if one.status in OUT_OF_SIGHT:
                 found.pop(one.ticket_id, None)
