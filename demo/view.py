@@ -219,7 +219,9 @@ def acknowledged(conn: Any, ticket_id: str) -> bool:
 def told(conn: Any, ticket_id: str) -> list[str]:
     """By which ways people heard of it: "sms" or "slack", one a message that arrived."""
     mine = (notices.c.desk == DESK) & (notices.c.ticket_id == ticket_id)
-    sent = mine & notices.c.state.in_([NotificationState.ACCEPTED, NotificationState.DELIVERED])
+    alone = notices.c.state.in_([NotificationState.ACCEPTED, NotificationState.DELIVERED])
+    in_a_summary = (notices.c.state == NotificationState.BUNDLED) & notices.c.sent_at.is_not(None)
+    sent = mine & (alone | in_a_summary)
     rows = conn.execute(
         select(notices.c.channel).where(sent).order_by(notices.c.created_at, notices.c.channel)
     ).all()
