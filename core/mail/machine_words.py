@@ -90,7 +90,10 @@ def by_words(subject: str, text: str, *, daemon: bool = False, robot: bool = Fal
             fit = _fit(kind, read, language, spoken, headed=headed)
             if fit is not None and _RULES[kind](read, fit):
                 personal = read.asks or SAD.search(text) or (fit.topic and kind not in _NAMED)
-                whole = not personal and _complete(kind, fit)
+                reports = (
+                    daemon and kind is MachineKind.BOUNCE
+                )  # in whatever words: nobody sits behind that address
+                whole = not personal and (reports or _complete(kind, fit))
                 return Evidence(Grade.LIKELY, kind, f"it reads like {name}", whole=whole)
     return None
 

@@ -232,3 +232,17 @@ def test_no_text_breaks_it(subject, text, address):
 
 def test_a_megabyte_of_text_is_judged_at_once():
     assert machine_reason("a" * 1_000_000, "I am " * 200_000, "a-" * 100_000 + "@x") == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This is the mail system at host mx.example.\n\nI'm sorry to have to inform you that your message could not be delivered "
+        "to one or more recipients.\n\n<old@gone.example>: host mx.gone.example said: 550 5.1.1 User unknown",
+        "Delivery has failed to these recipients or groups:\nann@gone.example\nThe server crashed while it was storing your message.",
+    ],
+)
+def test_a_mail_servers_report_says_nothing_beside_it_in_whatever_words(text):
+    found = evidence("Undelivered Mail Returned to Sender", text, "mailer-daemon@mx.example")
+    assert found is not None
+    assert found.whole, "no urgent intent is suspected in it"
