@@ -14,6 +14,7 @@ from command import Shell, backstop
 from core import cli
 from core.ledger import db
 from core.ledger.trouble import DAMAGED, REACH, WRITE
+from core.telemetry.counters import Counters
 from tests.console.world import fill
 from tests.stores import KINDS
 
@@ -55,6 +56,13 @@ BEFORE = {"init", "demo"}  # these bring their configuration along
 MAKE_A_STORE = {"serve", "web", "worker", "install", "connect", "user add"}
 DO_WITHOUT = {"plan", "doctor", "classify", "backtest", *BEFORE}
 STAY = {"serve", "web", "worker"}  # they run until they are stopped: tests/deploy, tests/durability
+
+
+@pytest.fixture(autouse=True)
+def no_writer_stays(monkeypatch):
+    """A process ends with its command; here the writer of its metrics would go on, and log, into the next test."""
+    monkeypatch.setattr(Counters, "_wake", lambda _self: None)
+
 
 EVERY = pytest.mark.parametrize("name", sorted(ARGS))
 CONFIGURED = pytest.mark.parametrize("name", sorted(set(ARGS) - BEFORE))
