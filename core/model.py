@@ -587,6 +587,23 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class HeldBack:
+    """A message that the desk holds back: suspended, or taken for spam. `until`: when it is deleted, if the desk says so."""
+
+    id: str
+    at: datetime
+    subject: str
+    text: str
+    email: str
+    cause: str  # in the desk's words
+    url: str
+    until: datetime | None = None
+    ticket_id: str = ""  # of the thread that it belongs to
+    by_machine: bool = False  # the cause says so: a bounce, a loop, an absence note
+    places: Places = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Identity:
     """Who we are at a desk or a channel."""
 

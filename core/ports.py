@@ -14,6 +14,7 @@ from core.model import (
     Claim,
     Finding,
     Guess,
+    HeldBack,
     Identity,
     OutboundMessage,
     Page,
@@ -84,6 +85,17 @@ class Presence(Protocol):
 
     def absent(self) -> Mapping[str, str]:
         """Agent id → why: "away", "offline". Who is not named may be there. Raises NotAllowed, TryLater, Refused."""
+
+
+@runtime_checkable
+class Limbo(Protocol):
+    """A desk that can say which messages it holds back."""
+
+    def held_back(self) -> tuple[HeldBack, ...]:
+        """Those that are suspended or taken for spam now, in one call. Raises TryLater, NotAllowed."""
+
+    def recover(self, held_id: str) -> str:
+        """Make a ticket of one; return the clicks that do it where no call does, "" when it was done. Raises VendorError."""
 
 
 class Channel(Protocol):

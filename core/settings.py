@@ -177,6 +177,14 @@ class Limits(Section):
     dead_after: Duration = timedelta(seconds=30)  # then others take over a silent worker's tickets
 
 
+class LimboSettings(Section):
+    """`[limbo]`: messages that a desk holds back, suspended or taken for spam."""
+
+    recover: str = Field(
+        "nobody", pattern="^(nobody|known customers)$"
+    )  # whose are recovered without a person
+
+
 class Privacy(Section):
     """`[privacy]`: how long what is kept."""
 
@@ -206,6 +214,7 @@ class Settings(BaseSettings):
     safety: Safety = Field(default_factory=Safety)
     hours: HoursSettings = Field(default_factory=HoursSettings)
     limits: Limits = Field(default_factory=Limits)
+    limbo: LimboSettings = Field(default_factory=LimboSettings)
     privacy: Privacy = Field(default_factory=Privacy)
     report: dict[str, Any] = Field(default_factory=dict)  # when the weekly report goes to whom
 

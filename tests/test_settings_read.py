@@ -25,6 +25,7 @@ SECTIONS = {  # the name under which a section, or one entry of it, is reached â
     "ladder": settings.RungSettings,
     "hours": settings.HoursSettings,
     "limits": settings.Limits,
+    "limbo": settings.LimboSettings,
     "privacy": settings.Privacy,
     "settings": settings.Settings,
 }

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from pydantic import Field, SecretStr
 
-from connectors.freshdesk import events, merges, reading, sweep, writing
+from connectors.freshdesk import events, limbo, merges, reading, sweep, writing
 from connectors.freshdesk.api import Api, Directory, basic, rows
 from connectors.freshdesk.claims import Watch
 from connectors.freshdesk.install import doctor
@@ -24,6 +24,7 @@ from core.model import (
     Assignee,
     Claim,
     Finding,
+    HeldBack,
     Identity,
     Page,
     Receipt,
@@ -233,6 +234,14 @@ class Freshdesk:
     def absent(self) -> Mapping[str, str]:
         """One call for a hundred agents."""
         return self._directory.absent()
+
+    def held_back(self) -> tuple[HeldBack, ...]:
+        """The spam."""
+        return limbo.held_back(self._api, self._settings.base_url, self._places)
+
+    def recover(self, held_id: str) -> str:
+        """The clicks: there is no call for it."""
+        return limbo.CLICKS
 
     def whoami(self) -> Identity:
         """The agent whose key we use; `role` is its ticket scope."""

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from pydantic import Field, SecretStr
 
-from connectors.helpscout import events, reading, sweep, writing
+from connectors.helpscout import events, limbo, reading, sweep, writing
 from connectors.helpscout.api import Api, Burst
 from connectors.helpscout.auth import minting
 from connectors.helpscout.calls import call_of
@@ -28,6 +28,7 @@ from core.model import (
     Action,
     Claim,
     Finding,
+    HeldBack,
     Identity,
     Page,
     Receipt,
@@ -252,6 +253,16 @@ class HelpScout:
     def absent(self) -> Mapping[str, str]:
         """One call for a page of users."""
         return self._directory.absent()
+
+    def held_back(self) -> tuple[HeldBack, ...]:
+        """The spam."""
+        return limbo.held_back(self._api, self._known())
+
+    def recover(self, held_id: str) -> str:
+        """Active again."""
+        method, path, body = writing.patch("replace", "/status", "active")
+        self._api.write(method, f"/conversations/{number(held_id)}{path}", body)
+        return ""
 
     def whoami(self) -> Identity:
         """The user that our token acts as."""

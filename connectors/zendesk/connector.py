@@ -15,8 +15,8 @@ from connectors.kit.claims import unmoved
 from connectors.kit.http import DeskSession, Limits, OnCall
 from connectors.kit.oauth import Bearer
 from connectors.kit.settings import DeskSettings
-from connectors.kit.values import Row, row, rows
-from connectors.zendesk import auth, claims, events, reading, sweep, writing
+from connectors.kit.values import Row, number, row, rows
+from connectors.zendesk import auth, claims, events, limbo, reading, sweep, writing
 from connectors.zendesk.api import Api, text
 from connectors.zendesk.directory import Directory
 from connectors.zendesk.install import doctor
@@ -25,6 +25,7 @@ from core.model import (
     Action,
     Claim,
     Finding,
+    HeldBack,
     Identity,
     Page,
     Receipt,
@@ -278,6 +279,14 @@ class Zendesk:
     def absent(self) -> Mapping[str, str]:
         """One call for a hundred agents."""
         return self._directory.absent()
+
+    def held_back(self) -> tuple[HeldBack, ...]:
+        """Suspended mail."""
+        return limbo.held_back(self._api, self._settings.base_url, self._places)
+
+    def recover(self, held_id: str) -> str:
+        """A ticket by its own author."""
+        return limbo.recover(self._api, number(held_id))
 
     def whoami(self) -> Identity:
         """The agent that the credential acts as."""

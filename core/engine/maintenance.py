@@ -21,6 +21,7 @@ from core.ledger.schema import (
     events,
     history,
     labels,
+    limbo,
     login_links,
     notices,
     tickets,
@@ -123,6 +124,7 @@ def prune(app: App, now: datetime) -> dict[str, int]:
         ):
             done[table.name] = conn.execute(delete(table).where(column < rows)).rowcount
         for table, column, end in (
+            (limbo, limbo.c.at, words),
             (changes, changes.c.at, now - privacy.keep_changes),
             (claim_links, claim_links.c.expires_at, now),
             (login_links, login_links.c.expires_at, now),
@@ -150,6 +152,7 @@ def forget(app: App, email: str, now: datetime) -> dict[str, int]:
         done["tickets"] = conn.execute(
             update(tickets).where(tickets.c.customer_email == address).values(**blank)
         ).rowcount
+        done["limbo"] = conn.execute(delete(limbo).where(limbo.c.email == address)).rowcount
         done["writes"] = conn.execute(
             update(writes).where(writes.c.address.in_([address, mailbox_of(address)])).values(address="")
         ).rowcount

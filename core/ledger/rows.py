@@ -91,6 +91,30 @@ class TicketRow:
 
 
 @dataclass(frozen=True)
+class LimboRow:
+    """A message that a desk holds back."""
+
+    desk: str
+    id: str
+    at: datetime
+    until: datetime | None
+    email: str
+    subject: str
+    url: str
+    cause: str
+    intent: str
+    reason: str
+    state: str
+    confidence: float
+    genuine: bool
+    urgent: bool
+    known_customer: bool
+    seen_at: datetime
+    told_at: datetime | None
+    warned_at: datetime | None
+
+
+@dataclass(frozen=True)
 class DecisionRow:
     """What was decided about one event."""
 

@@ -307,6 +307,29 @@ tokens = _table(
     _at("leased_until"),
 )
 
+limbo = _table(  # messages that desks hold back: suspended, or taken for spam
+    "limbo",
+    _key("desk"),
+    _key("id"),
+    _at("at"),
+    _at("until"),  # when the desk deletes it, where it says so
+    _text("email"),
+    _text("subject"),
+    _text("url"),
+    _text("cause"),
+    _text("intent"),
+    _text("reason"),  # why it is thought to be genuine, or not
+    _text("state"),  # held, recovered, gone
+    Column("confidence", Float, nullable=False, default=0.0),
+    _flag("genuine"),
+    _flag("urgent"),
+    _flag("known_customer"),
+    _at("seen_at"),
+    _at("told_at"),
+    _at("warned_at"),
+    Index("bs_limbo_state", "state", "desk"),
+)
+
 labels = _table(  # what humans finally said about a ticket's intent
     "labels",
     _key("desk"),

@@ -10,12 +10,13 @@ from sqlalchemy import select
 
 from core.app import App
 from core.engine.queue import report
+from core.ledger import limbo as held
 from core.ledger import store
 from core.ledger.rows import TicketRow
 from core.ledger.schema import balance, events
 from core.ledger.states import EventState
 from core.model import ChangedTicket, EventKind, Status, TicketEvent, created_key
-from core.pipeline import scoping
+from core.pipeline import limbo, scoping
 from core.pipeline.returned import came_back
 
 PAGES = 1000
@@ -52,10 +53,17 @@ def audit(app: App, desk: str, since: datetime, now: datetime) -> dict[str, Any]
         "stuck": sorted(stuck | set(undue) | _back(listed, known, under_way)),
         "too_new": sorted(fresh | unlisted),
         "refused": sorted(refused),
-        "limbo": {"held": 0, "genuine": 0},
+        "limbo": _limbo(app, desk, now),
     }
     _keep(app, desk, since, now, line)
     return line
+
+
+def _limbo(app: App, desk: str, now: datetime) -> dict[str, int]:
+    """What the desk holds back now, and how much of it looks genuine."""
+    limbo.look(app, desk, now)
+    with app.engine.begin() as conn:
+        return held.counts(conn, desk)
 
 
 def _back(

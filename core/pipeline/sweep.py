@@ -23,7 +23,7 @@ from core.ledger.db import reading
 from core.ledger.rows import DeskRow, TicketRow
 from core.model import ChangedTicket, EventKind, TicketEvent, created_key, look_key
 from core.notifications.alerts import alarm
-from core.pipeline import clock_back, presence, scoping, second_word
+from core.pipeline import clock_back, limbo, presence, scoping, second_word
 from core.pipeline.claims import AWAITED, learn
 from core.pipeline.returned import GONE, came_back, closed_since
 
@@ -65,6 +65,8 @@ def sweep(app: App, name: str, now: datetime) -> dict[str, Any]:
             store.hasten(conn, name, now)
         else:
             store.hasten(conn, name, now, store.NO_ENTRY)
+    if limbo.due(app, name, now):
+        limbo.look(app, name, now)
     scoping.watch(app, name, seen, matched, now)
     for held in presence.refresh(app, name, now):
         learn(app, held, presence.held_by(held), now)

@@ -8,7 +8,7 @@ from flask import Blueprint, Flask, Response, current_app, g, render_template, r
 from werkzeug.exceptions import HTTPException
 
 from core.reports.reporting import environment
-from core.web import access, actions, going_live, login, oidc, pages, sessions, trying, words
+from core.web import access, actions, going_live, limbo, login, oidc, pages, sessions, trying, words
 from core.web.access import check_open, reader
 
 __all__ = ["check_open", "make_blueprint", "reader"]
@@ -37,6 +37,7 @@ def make_blueprint(app: Any) -> Blueprint:
     actions.add_routes(made)
     going_live.add_routes(made)
     trying.add_routes(made)
+    limbo.add_routes(made)
     return made
 
 

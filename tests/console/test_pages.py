@@ -14,7 +14,7 @@ from flask import url_for
 from sqlalchemy import func, insert, select, update
 
 from core.learning import labelled_tickets
-from core.ledger.schema import balance, changes, desks, events, labels, tickets, writes
+from core.ledger.schema import balance, changes, desks, events, labels, limbo, tickets, writes
 from core.model import AddTags, IntentRule, Reply, Rules
 from core.values import to_json
 from core.web import quality
@@ -31,6 +31,7 @@ PAGES = [
     "/quality",
     "/week",
     "/health",
+    "/limbo",
     "/changes",
     "/login",
 ]
@@ -508,3 +509,34 @@ def test_an_event_that_hangs_is_a_trouble_and_one_that_waits_its_time_is_none(sm
     with small.begin() as db:
         db.execute(insert(events), [{"desk": "support"} | row for row in rows])
     assert said_of_all(small) == "1 event waits longer than due: support #7."
+
+
+def test_what_desks_hold_back_is_shown_genuine_first_and_a_hostile_subject_is_harmless(engine, client):
+    row = {
+        "desk": "support", "at": NOW, "until": NOW + timedelta(days=14), "email": "nina@example.com", "url": "https://desk.example/s",
+        "cause": "Detected as spam", "intent": "order_status", "confidence": 0.9, "urgent": False, "known_customer": False,
+        "seen_at": NOW, "state": "held",
+    }  # fmt: skip
+    with engine.begin() as db:
+        db.execute(
+            insert(limbo),
+            [
+                {
+                    **row,
+                    "id": "1",
+                    "subject": EVIL,
+                    "reason": "nothing speaks for a customer",
+                    "genuine": False,
+                },
+                {
+                    **row,
+                    "id": "2",
+                    "subject": "Where is it",
+                    "reason": "it reads like order_status",
+                    "genuine": True,
+                },
+            ],
+        )
+    text = body(client.get("/limbo"))
+    assert text.index("Where is it") < text.index("no: nothing speaks")
+    assert EVIL not in text

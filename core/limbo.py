@@ -1,0 +1,40 @@
+"""Is a message that the desk holds back genuine? Mail that the desk suspended or took for spam, judged by what is known. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.model import HeldBack, Prediction, Priority, Rules
+from core.policy import guesses, suspected
+
+
+@dataclass(frozen=True)
+class Judged:
+    """`why` in words for the team; `urgent`: it is told at once, not with the next bundle."""
+
+    genuine: bool
+    urgent: bool
+    why: str
+
+
+def judge(
+    entry: HeldBack, prediction: Prediction, rules: Rules, *, known_customer: bool, machine: str
+) -> Judged:
+    """Whether a person who needs an answer most likely wrote it. `machine`: why its words or sender are a machine's, or ""."""
+    alarming = {name for name, rule in rules.intents.items() if rule.priority is Priority.URGENT}
+    urgent = bool(prediction.dangers) or any(
+        one.intent in alarming and one.confidence >= rules.suspicion for one in guesses(prediction)
+    )
+    sure = prediction.intent in rules.intents and prediction.confidence >= rules.route
+    human = suspected(prediction, rules, rules.human_request)
+    if entry.by_machine or machine:
+        return Judged(False, False, machine or f"the desk says: {entry.cause}")
+    reasons = [
+        (known_customer, "a known customer wrote it"),
+        (bool(entry.ticket_id), f"it belongs to ticket {entry.ticket_id}"),
+        (urgent, "it may be urgent"),
+        (human, "it asks for a person"),
+        (sure, f"it reads like {prediction.intent}"),
+    ]
+    why = "; ".join(words for holds, words in reasons if holds)
+    return Judged(bool(why), bool(why) and urgent, why or "nothing speaks for a customer")

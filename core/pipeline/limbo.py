@@ -1,0 +1,165 @@
+"""The limbo of each desk: suspended mail and spam, where genuine messages die unseen. Every fifth sweep looks.
+
+Each message is judged once. A likely genuine one is told to the team with a link: an urgent one at once, the others in one
+notice an hour, and all of them once more a day before the desk deletes them. Nothing is recovered without a person,
+unless `limbo.recover` says so for known customers; what is recovered comes back by the desk's own list of changes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from core.app import App
+from core.classify.safety import dangers
+from core.errors import NotAllowed, VendorError
+from core.hours import stamp
+from core.ledger import db, limbo
+from core.ledger.rows import LimboRow
+from core.ledger.schema import meta
+from core.limbo import judge
+from core.mail.machine import evidence
+from core.model import HeldBack, Mode, Notification, Prediction, Priority
+from core.notifications import delivery, routing
+from core.notifications.alerts import alarm
+from core.pipeline.authors import people_of
+from core.pipeline.scoping import inside
+from core.ports import Limbo
+
+log = logging.getLogger(__name__)
+
+EVERY = 5  # sweeps
+BUNDLED, LAST_DAY = timedelta(hours=1), timedelta(days=1)
+NAMED = 20  # links in one notice
+
+
+def due(app: App, desk: str, now: datetime) -> bool:
+    """Whether it is time to look again."""
+    with db.reading(app.engine) as conn:
+        kept = db.kept(conn, f"limbo:{desk}") or {}
+    every: timedelta = app.settings.sweep.every
+    at = kept.get("at")
+    return at is None or now - datetime.fromisoformat(at) >= EVERY * every - every / 2
+
+
+def look(app: App, desk: str, now: datetime) -> None:
+    """Read what the desk holds back, judge what is new, tell the team. Raises nothing of the vendor's."""
+    at = app.desks[desk]
+    if not isinstance(at, Limbo):
+        return
+    try:
+        listed = [one for one in at.held_back() if inside(app, desk, one, None)]
+        _judge_new(app, desk, listed, now)
+        _recover_known(app, desk, now)
+    except NotAllowed as err:
+        words = f"{desk}: we may not read what the desk holds back ({err}): genuine mail may die there unseen"
+        alarm(app, f"limbo:{desk}", desk, "", words, now)
+    except VendorError as err:
+        log.warning("the limbo of %s could not be read: %s", desk, err)
+        return
+    _tell(app, desk, now)
+
+
+def _judge_new(app: App, desk: str, listed: Sequence[HeldBack], now: datetime) -> None:
+    with db.reading(app.engine) as conn:
+        before = limbo.known(conn, desk)
+        new = [one for one in listed if one.id not in before]
+        known = limbo.customers(conn, [one.email for one in new])
+    rows = [_judged(app, desk, one, one.email.lower() in known, now) for one in new]
+    there = {one.id for one in listed}
+    gone = [id_ for id_, row in before.items() if row.state == limbo.HELD and id_ not in there]
+    back = [id_ for id_, row in before.items() if row.state == limbo.GONE and id_ in there]
+    with app.engine.begin() as conn:
+        for values in rows:
+            limbo.add(conn, **values)
+        limbo.put(conn, desk, gone, state=limbo.GONE)
+        limbo.put(conn, desk, back, state=limbo.HELD)
+        value = {**(db.kept(conn, f"limbo:{desk}") or {}), "at": now.isoformat()}
+        db.put(conn, meta, ["name"], {"name": f"limbo:{desk}", "value": value})
+
+
+def _judged(app: App, desk: str, entry: HeldBack, known: bool, now: datetime) -> dict[str, object]:
+    guess = _guess(app, entry)
+    by_machine = evidence(entry.subject, entry.text, entry.email, people=people_of(app, desk))
+    machine = by_machine.reason if by_machine is not None else ""
+    found = judge(entry, guess, app.rules[desk], known_customer=known, machine=machine)
+    return {
+        "desk": desk, "id": entry.id, "at": entry.at, "until": entry.until, "email": entry.email.lower(),
+        "subject": entry.subject[:500], "url": entry.url, "cause": entry.cause, "intent": guess.intent,
+        "confidence": guess.confidence, "genuine": found.genuine, "urgent": found.urgent, "known_customer": known,
+        "reason": found.why, "seen_at": now,
+    }  # fmt: skip
+
+
+def _guess(app: App, entry: HeldBack) -> Prediction:
+    """What it is about; a classifier that is not there is asked again with the next pass."""
+    words = f"{entry.subject}.\n\n{entry.text}"
+    found = app.classifier.predict(entry.text or entry.subject)
+    suspects = app.classifier.suspects(words)
+    return Prediction(
+        found.intent, found.confidence, found.alternatives, suspects=suspects, dangers=dangers(words)
+    )
+
+
+def _recover_known(app: App, desk: str, now: datetime) -> None:
+    if app.settings.limbo.recover != "known customers" or app.rules[desk].mode is Mode.OBSERVE:
+        return
+    with db.reading(app.engine) as conn:
+        rows = [row for row in limbo.held(conn, desk) if row.genuine and row.known_customer]
+    for row in rows:
+        recover(app, row)
+
+
+def recover(app: App, row: LimboRow) -> str:
+    """Bring one back by the vendor's API; return what is left for a person to click, "" when it was done. Raises
+    VendorError."""
+    at = app.desks[row.desk]
+    clicks = at.recover(row.id) if isinstance(at, Limbo) else "open it in the desk"
+    if not clicks:
+        with app.engine.begin() as conn:
+            limbo.put(conn, row.desk, [row.id], state=limbo.RECOVERED)
+    return clicks
+
+
+# --- the team is told -----------------------------------------------------------------------
+
+
+def _tell(app: App, desk: str, now: datetime) -> None:
+    with app.engine.begin() as conn:
+        rows = [row for row in limbo.held(conn, desk) if row.genuine]
+        kept = db.kept(conn, f"limbo:{desk}") or {}
+        untold = [row for row in rows if row.told_at is None]
+        urgent = [row for row in untold if row.urgent]
+        calm = [row for row in untold if not row.urgent]
+        last = kept.get("told")
+        if last is not None and now - datetime.fromisoformat(last) < BUNDLED:
+            calm = []
+        late = [row for row in rows if row.until and row.until - now <= LAST_DAY and row.warned_at is None]
+        notices = [_notice(app, [row], Priority.URGENT, f"one:{row.id}", "") for row in urgent]
+        if calm:
+            notices.append(_notice(app, calm, Priority.NORMAL, f"some:{now:%Y-%m-%dT%H%M}", ""))
+            db.put(
+                conn, meta, ["name"], {"name": f"limbo:{desk}", "value": {**kept, "told": now.isoformat()}}
+            )
+        if late:
+            end = stamp(min(row.until for row in late if row.until), app.hours_of(desk).zone)
+            words = f", which the desk deletes from {end} on"
+            notices.append(_notice(app, late, Priority.HIGH, f"late:{now:%Y-%m-%dT%H%M}", words))
+        limbo.put(conn, desk, [row.id for row in (*urgent, *calm)], told_at=now)
+        limbo.put(conn, desk, [row.id for row in late], warned_at=now)
+        delivery.enqueue(conn, notices, routes=routing.of(app), now=now)
+
+
+def _notice(app: App, rows: Sequence[LimboRow], priority: Priority, key: str, more: str) -> Notification:
+    """Ids, guesses and links; never the customer's words."""
+    desk, number = rows[0].desk, len(rows)
+    what = "a message" if number == 1 else f"{number} messages"
+    looks = "looks" if number == 1 else "look"
+    link = f": {rows[0].url}" if number == 1 else ""
+    lines = [f"{row.intent}, {row.cause} ({row.reason}): {row.url}" for row in rows[:NAMED]]
+    if page := str(app.settings.public_url).rstrip("/"):
+        lines.append(f"Recover: {page}/limbo")
+    head = f"{desk} holds back {what} that {looks} genuine{more}{link}"
+    facts = {"headline": head, "text": "\n".join(lines), "url": rows[0].url}
+    return Notification(f"limbo:{desk}:{key}", "team", priority, "limbo", facts, desk=desk)
