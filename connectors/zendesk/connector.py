@@ -6,20 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, ClassVar
-
-from pydantic import Field, SecretStr
+from typing import Any
 
 from connectors.kit import ai, places
 from connectors.kit.claims import unmoved
 from connectors.kit.http import DeskSession, Limits, OnCall
 from connectors.kit.oauth import Bearer
-from connectors.kit.settings import DeskSettings
 from connectors.kit.values import Row, number, row, rows
 from connectors.zendesk import auth, claims, events, limbo, reading, sweep, writing
 from connectors.zendesk.api import Api, text
 from connectors.zendesk.directory import Directory
 from connectors.zendesk.install import doctor
+from connectors.zendesk.settings import Settings as Settings  # noqa: PLC0414 - the part that `kit.vendor.Connector` asks for
 from core.errors import Conflict, Gone, Moved, Refused, TryLater
 from core.model import (
     Action,
@@ -37,51 +35,6 @@ from core.model import (
 )
 from core.ports import TokenStore
 from core.scope import folded
-
-
-class Settings(DeskSettings):
-    """`[desks.<name>]` of a Zendesk account."""
-
-    PLACES: ClassVar[frozenset[str]] = frozenset({"brands", "groups", "forms", "channels"})
-
-    client_id: str = Field("", description="the OAuth client's unique identifier")
-    client_secret: SecretStr = SecretStr("")  # of that client
-    scope: str = Field("read write", description="what tokens are asked for; compared with what is granted")
-    token_lifetime: int = Field(auth.LIFE, ge=auth.SHORTEST, le=auth.LONGEST, description="seconds")
-    email: str = Field("", description="with api_token: the old way, which ends on 30 April 2027")
-    api_token: SecretStr = SecretStr("")  # of that address
-    bot_id: str = Field(
-        "", description="our own user's id, as install keeps it: saves looking at our own writes"
-    )
-    bots: list[str] = Field(
-        default_factory=list, description="ids or addresses of other robots that act as agents"
-    )
-    last_handled_field: str = Field("", description="a text field that keeps the key of our last write")
-    text_fields: list[str] = Field(
-        default_factory=list,
-        description="those of intent_field and outcome_field that are text, not drop-down",
-    )
-    hook: str = Field(
-        "events",
-        pattern="^(events|triggers)$",
-        description="what install makes: one event webhook, or triggers",
-    )
-    marketplace_name: str = Field("", description="the three headers of a marketplace app, sent when set")
-    marketplace_organization_id: str = ""  # as above
-    marketplace_app_id: str = ""  # as above
-
-    def marketplace(self) -> dict[str, str]:
-        """The headers by which Zendesk knows a marketplace app."""
-        named = {
-            "X-Zendesk-Marketplace-Name": self.marketplace_name,
-            "X-Zendesk-Marketplace-Organization-Id": self.marketplace_organization_id,
-            "X-Zendesk-Marketplace-App-Id": self.marketplace_app_id,
-        }
-        return {name: value for name, value in named.items() if value}
-
-    def drop_downs(self) -> frozenset[str]:
-        """Ids of our fields whose values are options, and so tags."""
-        return frozenset({self.value("intent_field"), self.value("outcome_field")} - {"", *self.text_fields})
 
 
 def make_session(

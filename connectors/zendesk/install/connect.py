@@ -15,7 +15,7 @@ from connectors.zendesk.auth import REFRESH_LIFE, ask, token_of
 from core.ports import Token
 
 if TYPE_CHECKING:
-    from connectors.zendesk.connector import Settings
+    from connectors.zendesk.settings import Settings
 
 
 def challenge(verifier: str) -> str:

@@ -15,7 +15,7 @@ from core.errors import NotAllowed, VendorError
 from core.model import Finding
 
 if TYPE_CHECKING:
-    from connectors.zendesk.connector import Settings
+    from connectors.zendesk.settings import Settings
 
 
 def findings(settings: Settings, api: Api, directory: Directory, queues: Iterable[str]) -> list[Finding]:

@@ -13,7 +13,7 @@ from connectors.zendesk.api import text
 from core.model import NO_INTENT, Outcome
 
 if TYPE_CHECKING:
-    from connectors.zendesk.connector import Settings
+    from connectors.zendesk.settings import Settings
 
 TRIGGERED = "conditional_ticket_events"
 EVENTS = (

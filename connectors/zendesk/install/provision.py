@@ -28,7 +28,7 @@ from connectors.zendesk.install.webhook_doctor import doctor, own_replies
 from core.errors import Gone, NotAllowed, UnknownOutcome, VendorError
 
 if TYPE_CHECKING:
-    from connectors.zendesk.connector import Settings
+    from connectors.zendesk.settings import Settings
 
 __all__ = ["doctor", "install", "plan", "uninstall"]
 

@@ -14,7 +14,7 @@ from core.errors import NotAllowed, VendorError
 from core.model import Finding
 
 if TYPE_CHECKING:
-    from connectors.zendesk.connector import Settings
+    from connectors.zendesk.settings import Settings
 
 REQUESTER = {"requester_id", "requester_and_ccs"}
 NEEDED = {f"zen:event-type:ticket.{one}" for one in EVENTS[:2]}
