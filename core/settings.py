@@ -181,8 +181,10 @@ class LimboSettings(Section):
     """`[limbo]`: messages that a desk holds back, suspended or taken for spam."""
 
     recover: str = Field(
-        "nobody", pattern="^(nobody|known customers)$"
-    )  # whose are recovered without a person
+        "nobody",
+        pattern="^(nobody|known customers)$",
+        description="whose messages are recovered without a person: nobody's, or known customers'",
+    )
 
 
 class Privacy(Section):

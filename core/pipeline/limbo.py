@@ -85,11 +85,22 @@ def _judged(app: App, desk: str, entry: HeldBack, known: bool, now: datetime) ->
     machine = by_machine.reason if by_machine is not None else ""
     found = judge(entry, guess, app.rules[desk], known_customer=known, machine=machine)
     return {
-        "desk": desk, "id": entry.id, "at": entry.at, "until": entry.until, "email": entry.email.lower(),
-        "subject": entry.subject[:500], "url": entry.url, "cause": entry.cause, "intent": guess.intent,
-        "confidence": guess.confidence, "genuine": found.genuine, "urgent": found.urgent, "known_customer": known,
-        "reason": found.why, "seen_at": now,
-    }  # fmt: skip
+        "desk": desk,
+        "id": entry.id,
+        "at": entry.at,
+        "until": entry.until,
+        "email": entry.email.lower(),
+        "subject": entry.subject[:500],
+        "url": entry.url,
+        "cause": entry.cause,
+        "intent": guess.intent,
+        "confidence": guess.confidence,
+        "genuine": found.genuine,
+        "urgent": found.urgent,
+        "known_customer": known,
+        "reason": found.why,
+        "seen_at": now,
+    }
 
 
 def _guess(app: App, entry: HeldBack) -> Prediction:

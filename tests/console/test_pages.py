@@ -513,10 +513,19 @@ def test_an_event_that_hangs_is_a_trouble_and_one_that_waits_its_time_is_none(sm
 
 def test_what_desks_hold_back_is_shown_genuine_first_and_a_hostile_subject_is_harmless(engine, client):
     row = {
-        "desk": "support", "at": NOW, "until": NOW + timedelta(days=14), "email": "nina@example.com", "url": "https://desk.example/s",
-        "cause": "Detected as spam", "intent": "order_status", "confidence": 0.9, "urgent": False, "known_customer": False,
-        "seen_at": NOW, "state": "held",
-    }  # fmt: skip
+        "desk": "support",
+        "at": NOW,
+        "until": NOW + timedelta(days=14),
+        "email": "nina@example.com",
+        "url": "https://desk.example/s",
+        "cause": "Detected as spam",
+        "intent": "order_status",
+        "confidence": 0.9,
+        "urgent": False,
+        "known_customer": False,
+        "seen_at": NOW,
+        "state": "held",
+    }
     with engine.begin() as db:
         db.execute(
             insert(limbo),

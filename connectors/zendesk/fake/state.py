@@ -63,11 +63,23 @@ class State:
     ) -> int:
         """Hold a mail back instead of making a ticket of it; its id."""
         one = self.desk.next_id()
-        self.suspended.insert(0, {
-            "id": one, "author": {"id": None, "name": "", "email": email}, "brand_id": 1, "cause": cause, "cause_id": cause_id,
-            "content": content, "created_at": iso(self.desk.now()), "updated_at": iso(self.desk.now()), "recipient": "",
-            "subject": subject, "ticket_id": None, "via": {"channel": "email"},
-        })  # fmt: skip
+        self.suspended.insert(
+            0,
+            {
+                "id": one,
+                "author": {"id": None, "name": "", "email": email},
+                "brand_id": 1,
+                "cause": cause,
+                "cause_id": cause_id,
+                "content": content,
+                "created_at": iso(self.desk.now()),
+                "updated_at": iso(self.desk.now()),
+                "recipient": "",
+                "subject": subject,
+                "ticket_id": None,
+                "via": {"channel": "email"},
+            },
+        )
         return one
 
     def revoke(self) -> None:
