@@ -83,7 +83,7 @@ def test_the_ladder_climbs_until_a_human_comes(played):
     assert sorted(told["twice"][:2]) == ["slack", "sms"], "an urgent ticket: text message and Slack"
     assert told["twice"].count("sms") == 2, "nobody took it: again after half an hour"
     assert told["twice"][-1] == "email", "and the manager after two hours"
-    assert told["cancel"] == ["slack"], "somebody took it: nobody is reminded"
+    assert told["cancel"] == ["slack", "slack"], "somebody has it, and has not touched it by half the promise"
     assert sorted(told["charge"]) == ["slack", "sms"], "somebody answered it: nobody is reminded"
     assert told["password"] == [], "what was answered disturbs nobody"
 
