@@ -107,6 +107,7 @@ class House:
             "channels": {"webhook": {"urgent": hook, "team": hook, "boss": hook}},
             "audiences": {"manager": ["webhook:boss"]},
             "escalation": {
+                "second_word": False,  # what goes out is counted; test_second_word.py has its own
                 "channels": {
                     "urgent": ["webhook:urgent"],
                     "high": ["webhook:urgent"],
