@@ -221,7 +221,7 @@ def test_customer_agent_bot_rule_and_ai_agent_are_told_apart(web):
     show(web, {"conversations": thread})
     authors = [m.author for m in desk(ai_agents=["Freddy@acme.example"]).fetch("5").messages[1:]]
     human, machine = Author.CUSTOMER, Author.MACHINE
-    assert authors == [human, Author.AGENT, Author.BOT, machine, machine, machine, human]
+    assert authors == [human, Author.AGENT, Author.BOT, machine, Author.AI, machine, human]
 
 
 def test_what_an_agent_mails_into_a_ticket_is_not_taken_for_the_customers_words(web):
