@@ -11,7 +11,7 @@ ALL    := $(PATHS) tests bench demo deploy docs
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test check fmt bench soak docs lock locks env zendesk-app manifests
+.PHONY: help demo install test check fmt bench soak docs pictures lock locks env zendesk-app manifests
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,10 +48,13 @@ docs: $(VENV)/.dev ## the documentation site, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "open site/index.html"
 
+pictures: $(VENV)/.dev ## the README's pictures, taken of the running demo (needs chromium)
+	PYTHONPATH=. $(BIN)/python docs/pictures.py
+
 zendesk-app: $(VENV)/.runtime ## the sidebar app for Zendesk, as a zip (ARGS="--host backstop.example.com")
 	@$(BIN)/python deploy/zendesk-app/build.py dist/backstop-zendesk-app.zip $(ARGS)
 
-env: $(VENV)/.runtime ## write what the settings classes say into .env.example and README.md
+env: $(VENV)/.runtime ## write what the code says of itself into .env.example, README.md and docs/
 	@$(BIN)/python docs/reference.py
 
 manifests: ## render the Helm chart into deploy/kubernetes.yaml (needs helm)

@@ -1,4 +1,4 @@
-"""What the code says about itself: the secrets' example file, the table of desks, the configuration reference.
+"""What the code says about itself: the secrets' example file, the table of desks, the configuration, the intents, the commands.
 
 Nothing here is written twice by hand: the settings classes, the connectors' abilities and their help pages are the source.
 """
@@ -13,6 +13,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
+import click
+from babel import Locale
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -20,7 +22,10 @@ from pydantic_core import PydanticUndefined
 from connectors import DESKS, vendor_of
 from connectors.channels import CHANNELS
 from core.admin.init import env_name, secret_names
-from core.model import Action
+from core.classify.starter import STARTER, StarterIntent, starter
+from core.cli import backstop
+from core.model import Action, Priority
+from core.rules import ALWAYS_HUMAN
 from core.settings import RungSettings, Settings
 from core.web import state_words
 
@@ -196,12 +201,86 @@ def as_duration(value: timedelta) -> str:
     return "".join(parts) or "0s"
 
 
+# --- the starter's intents --------------------------------------------------------------------
+
+SHOWN = 2  # examples of an intent and language
+
+
+def starter_languages() -> list[str]:
+    """The languages of the starter set, English first."""
+    return sorted((path.stem for path in STARTER.glob("??.toml")), key=lambda code: (code != "en", code))
+
+
+def intents() -> str:
+    """The starter's intents, and what customers write for each in every language, as Markdown."""
+    rows = [
+        [f"`{one.name}`", one.description, one.priority.value, "yes" if _for_people(one) else "–"]
+        for one in starter().intents
+    ]
+    head = ["intent", "what the customer means", "priority", "always to a human"]
+    parts = [_markdown([head, ["---"] * len(head), *rows])]
+    return "\n".join([*parts, *(_examples(code) for code in starter_languages())])
+
+
+def _for_people(one: StarterIntent) -> bool:
+    """Whether it is never answered automatically, with the priority it has to begin with."""
+    return one.name in ALWAYS_HUMAN or one.priority in {Priority.URGENT, Priority.HIGH}
+
+
+def _examples(code: str) -> str:
+    known = starter(code).intents
+    rows = [
+        [
+            f"`{one.name}`",
+            f"{len(one.examples)}",
+            " · ".join(map(_cell, sorted(one.examples, key=len)[3 : 3 + SHOWN])),
+        ]
+        for one in known
+    ]
+    title = f"## {Locale.parse(code).get_language_name('en')} (`{code}`), {sum(len(one.examples) for one in known)} examples\n"
+    return title + "\n" + _markdown([["intent", "examples", "two of them"], ["---"] * 3, *rows])
+
+
+def _cell(text: str) -> str:
+    """A customer's words as they may stand in a table."""
+    words = " ".join(text.split())
+    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", words)
+
+
+# --- the commands -----------------------------------------------------------------------------
+
+WIDTH = 110  # of a help text, in characters
+
+
+def commands() -> str:
+    """Every command's help, as Markdown."""
+    return "\n".join(_helped(backstop))
+
+
+def _helped(command: click.Command, parent: click.Context | None = None) -> Iterator[str]:
+    name = command.name or ""
+    context = click.Context(
+        command,
+        parent,
+        name,
+        terminal_width=WIDTH,
+        max_content_width=WIDTH,
+        help_option_names=["-h", "--help"],
+    )
+    yield f"## `{context.command_path}`\n\n```text\n{command.get_help(context).rstrip()}\n```\n"
+    if isinstance(command, click.Group):
+        for one in command.list_commands(context):
+            found = command.get_command(context, one)
+            if found is not None and not found.hidden:
+                yield from _helped(found, context)
+
+
 # --- where it is written --------------------------------------------------------------------
 
 BLOCK = re.compile(r"(<!-- made by `make env`: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-MADE = {"desks": desk_table, "configuration": configuration}
+MADE = {"desks": desk_table, "configuration": configuration, "intents": intents, "commands": commands}
 WORDS = "deploy/zendesk-app/app/assets/words.js"
-PAGES = ("README.md", "docs/desks.md", "docs/configuration.md")
+PAGES = ("README.md", "docs/desks.md", "docs/configuration.md", "docs/intents.md", "docs/commands.md")
 
 
 def filled(text: str) -> str:
