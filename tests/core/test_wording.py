@@ -92,11 +92,11 @@ def test_a_long_message_is_shortened_to_one_line():
     [
         ("My order did not arrive, please help me with it", "en", "by 10:30 today"),
         ("Meine Bestellung ist nicht angekommen, bitte helfen Sie mir", "de", "vielen Dank"),
-        ("Ma commande n'est pas arrivée, pouvez-vous m'aider s'il vous plaît", "fr", "merci"),
+        ("Ma commande n'est pas arrivée, pouvez-vous m'aider s'il vous plaît", "fr", "Merci"),
         ("Mi pedido no ha llegado todavía, por favor ayúdeme", "es", "Gracias"),
-        ("Mijn bestelling is nog niet aangekomen, kunt u mij helpen", "nl", "bedankt"),
+        ("Mijn bestelling is nog niet aangekomen, kunt u mij helpen", "nl", "Bedankt"),
         ("Il mio ordine non è ancora arrivato, potete aiutarmi", "it", "grazie"),
-        ("A minha encomenda ainda não chegou, podem ajudar-me por favor", "pt", "obrigado"),
+        ("A minha encomenda ainda não chegou, podem ajudar-me por favor", "pt", "Obrigado"),
     ],
 )
 def test_the_acknowledgment_speaks_the_customers_language_and_names_a_time(words, language, has):

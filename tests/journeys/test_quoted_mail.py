@@ -60,9 +60,9 @@ def test_what_is_quoted_from_outside_the_ticket_is_never_answered_automatically(
 
 OUR_WORDS = """Hello Carla,
 
-thank you for your message. A member of our team will look at it and answer you by 14:00 today.
+Thank you for your message. A member of our team will look at it and answer you by 14:00 today.
 
-You do not need to do anything until then. If you want to add something, just reply to this message."""
+There is nothing you need to do until then. If you would like to add something, just reply to this message."""
 
 
 @pytest.mark.parametrize(
