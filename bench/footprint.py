@@ -108,7 +108,9 @@ def starts(root: Path, cache: Path) -> dict[str, float]:
     found = {}
     with tempfile.TemporaryDirectory() as home:
         config = Path(home) / "backstop.toml"
-        config.write_text(text + '[desks.a]\nvendor = "freshdesk"\nbase_url = "http://127.0.0.1:9"\n')
+        config.write_text(
+            text + '[desks.a]\nvendor = "freshdesk"\nbase_url = "http://127.0.0.1:9"\ngeneral_queue = "1"\n'
+        )
         for name, args in {
             "--help": ["--help"],
             "show": ["show", "a", "1", "--config", str(config)],

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from operator import itemgetter
 from typing import Any
 
+import mmh3
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +17,8 @@ from core.classify.text import normalise
 
 BITS = 19
 SIZE = 2**BITS
-WORD = r"(?u)\b\w+\b"
+PIECES = range(2, 6)  # characters
+USUAL = 24  # characters of a padded word, below which its cuts are kept ready
 RARITY = 0.3  # similarity squares it: the full weight would count twice
 WORD_SHARE = 0.35
 CONCEPT_SHARE = 0.45  # where a language's words of one meaning are known
@@ -27,34 +29,54 @@ SHARES = {
 CLAUSE_WORDS = 3
 CLAUSE_LIMIT = 2_000
 CLAUSES = 16
+_WORDS = re.compile(r"\b\w+\b")
 _BREAK = re.compile(r"[.!?;,\n]+\s*|\s(?:and|but|also)\s")
 Floats = NDArray[np.float32]
 
 
-@cache
-def _analyzers() -> tuple[Callable[[str], list[str]], Callable[[str], list[str]]]:
-    from sklearn.feature_extraction.text import HashingVectorizer
-
-    words = HashingVectorizer(token_pattern=WORD, lowercase=False)
-    pieces = HashingVectorizer(analyzer="char_wb", ngram_range=(2, 5), lowercase=False)
-    return words.build_analyzer(), pieces.build_analyzer()
+def words_of(text: str) -> list[str]:
+    """The words of one text, in order."""
+    return _WORDS.findall(text)
 
 
-@cache
-def _hasher() -> Any:
-    from sklearn.feature_extraction import FeatureHasher
+def pieces_of(text: str) -> list[str]:
+    """All pieces of 2 to 5 characters of each word with a blank on either side; a shorter word is a piece itself, once."""
+    found: list[str] = []
+    for word in text.split():
+        padded = f" {word} "
+        length = len(padded)
+        found += (_CUTTERS[length] if length < USUAL else _cutter(length))(padded)
+    return found
 
-    return FeatureHasher(SIZE, input_type="string", alternate_sign=False, dtype=np.float32)
+
+def _cutter(length: int) -> Callable[[str], tuple[str, ...]]:
+    """What cuts a padded word of this length, at least 3, into its pieces."""
+    spans = [slice(at, at + size) for size in PIECES for at in range(length - size + 1)]
+    return itemgetter(*spans)
 
 
-def hashed(terms: Iterable[Sequence[str]]) -> Any:
-    """One sparse row of counts for each list of terms."""
-    return _hasher().transform(terms).tocsr()
+_CUTTERS = [_cutter(max(length, 3)) for length in range(USUAL)]
+
+
+def hashed(rows: Iterable[Sequence[str]]) -> Any:
+    """One sparse row of counts for each list of terms. A term stands at the size of its 32-bit MurmurHash3, modulo SIZE."""
+    from scipy import sparse
+
+    hashes: list[int] = []
+    ends = [0]
+    for terms in rows:
+        hashes += map(mmh3.hash, terms)
+        ends.append(len(hashes))
+    columns = (np.abs(np.array(hashes, np.int64)) % SIZE).astype(np.int32)
+    counted = np.ones(len(hashes), np.float32)
+    table = sparse.csr_matrix((counted, columns, np.array(ends, np.int32)), shape=(len(ends) - 1, SIZE))
+    table.sum_duplicates()
+    return table
 
 
 def terms_of(text: str) -> list[str]:
     """The words of one text, each once, in order."""
-    return list(dict.fromkeys(_analyzers()[0](normalise(text))))
+    return list(dict.fromkeys(words_of(normalise(text))))
 
 
 def clauses(text: str) -> list[str]:
@@ -69,7 +91,7 @@ def counts(texts: Sequence[str], lexicon: Lexicon | None = None) -> tuple[Any, .
     clean = [normalise(text) for text in texts]
     if lexicon:
         clean = [folded(text) for text in clean]
-    blocks = [hashed(analyse(text) for text in clean) for analyse in _analyzers()]
+    blocks = [hashed(analyse(text) for text in clean) for analyse in (words_of, pieces_of)]
     if lexicon:
         blocks.append(hashed(map(lexicon.concepts, clean)))
     for block in blocks:

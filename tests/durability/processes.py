@@ -35,7 +35,8 @@ PRELOADED = (
     "core.web.server",
     "alembic.command",
     "core.ledger.copying",
-    "sklearn.linear_model",
+    "scipy.optimize",
+    "scipy.sparse",
 )
 
 
