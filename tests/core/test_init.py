@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from connectors import DESKS
 from connectors.channels import build
 from core.admin.init import Answers, draft
-from core.commands.init import init
+from core.cli import backstop
 from core.rules import hours_of
 from core.settings import load
 from core.wiring import desk_settings_of
@@ -42,7 +42,7 @@ def _environment_as_before(monkeypatch):
 def run(tmp_path, *args, flags=None, **kwargs):
     given_flags = [part for pair in (FLAGS if flags is None else flags).items() for part in pair]
     return CliRunner().invoke(
-        init, ["--config", str(tmp_path / "backstop.toml"), *args, *given_flags], **kwargs
+        backstop, ["init", "--config", str(tmp_path / "backstop.toml"), *args, *given_flags], **kwargs
     )
 
 

@@ -20,7 +20,7 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-from core.commands.init import init
+from core.cli import backstop
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "a-secret-of-the-webhook"
@@ -56,7 +56,7 @@ def running(request, tmp_path):
         "--public-url",
         "https://b.example.com",
     ]
-    told = CliRunner().invoke(init, ["--config", str(tmp_path / "backstop.toml"), *flags])
+    told = CliRunner().invoke(backstop, ["init", "--config", str(tmp_path / "backstop.toml"), *flags])
     assert told.exit_code == 0, told.output
     port = free_port()
     kept = {key: value for key, value in os.environ.items() if not key.startswith("BACKSTOP_")}
