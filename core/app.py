@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from core.telemetry.counters import Counters
 
 
+FIFTH = 5  # of so many sweeps one also asks what changes slowly
+
+
 def wall() -> datetime:
     """The real clock."""
     return datetime.now(UTC)
@@ -82,6 +85,11 @@ class App:
     def templates_of(self, desk: str) -> SandboxedEnvironment:
         """The texts of a desk."""
         return self.own_templates.get(desk, self.templates)
+
+    def is_due(self, asked: Mapping[str, Any] | None, now: datetime) -> bool:
+        """Whether every fifth sweep's turn has come. `asked`: what is kept of the last time, with its time under "at"."""
+        every: timedelta = self.settings.sweep.every
+        return not asked or now >= datetime.fromisoformat(asked["at"]) + FIFTH * every - every / 2
 
     def promised(self, desk: str, priority: Priority) -> timedelta:
         """Within which time a desk promises a human."""

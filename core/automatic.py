@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from core import safety
 from core.model import (
     NO_INTENT,
     Action,
@@ -170,6 +171,8 @@ def _calm(decision: Decision, evidence: Evidence) -> bool:
     A header or a sender's name alone never calms, nor does a note with a person's sentence in it: people's mail comes
     through lists and forms, and who asks for something may be on holiday, too.
     """
+    if decision.rule == safety.RULE:
+        return False
     if evidence.kind is MachineKind.LOOP:
         return evidence.whole
     if evidence.kind is MachineKind.AUTOMATIC or decision.priority is Priority.URGENT:

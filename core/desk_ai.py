@@ -14,9 +14,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from core.model import Author, Message, Status, Ticket
-
-OVER = {Status.SOLVED, Status.CLOSED, Status.SPAM, Status.DELETED}
+from core.model import OVER, Author, Message, Ticket
 
 
 class HandOver(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.model import HeldBack, Prediction, Priority, Rules
-from core.policy import guesses, suspected
+from core.policy import UNREADABLE, guesses, suspected
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ def judge(
         (urgent, "it may be urgent"),
         (human, "it asks for a person"),
         (sure, f"it reads like {prediction.intent}"),
+        (prediction.model == UNREADABLE.model, "it could not be read"),
     ]
     why = "; ".join(words for holds, words in reasons if holds)
     return Judged(bool(why), bool(why) and urgent, why or "nothing speaks for a customer")

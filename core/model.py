@@ -114,6 +114,12 @@ class Status(StrEnum):
     DELETED = "deleted"
 
 
+DONE = frozenset({Status.SOLVED, Status.CLOSED})
+OUT_OF_SIGHT = frozenset({Status.SPAM, Status.DELETED})
+OVER = DONE | OUT_OF_SIGHT
+"""Statuses of tickets that nobody waits with any more."""
+
+
 class TicketState(StrEnum):
     """Where the ledger says a ticket is. Every ticket is in exactly one."""
 
@@ -170,6 +176,11 @@ def reply_key(desk: str, ticket_id: str, message_id: str) -> str:
 def look_key(desk: str, ticket_id: str, nonce: str) -> str:
     """The key of a report that names no event; `nonce` tells deliveries apart."""
     return f"{desk}:{ticket_id}:look:{nonce}"
+
+
+def look(desk: str, ticket_id: str, nonce: str, at: datetime) -> TicketEvent:
+    """A report that a ticket is to be looked at, and names no event."""
+    return TicketEvent(desk, look_key(desk, ticket_id, nonce), EventKind.LOOK, ticket_id, at)
 
 
 @dataclass(frozen=True)

@@ -8,23 +8,21 @@ always changes the ticket.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from connectors.freshdesk.api import PER_PAGE, Api, Directory, rows
 from connectors.freshdesk.reading import in_order, place_ids, status_of, tags_of
 from connectors.freshdesk.sweep import OVERLAP
+from connectors.kit.places import Placing
 from connectors.kit.values import Row, iso, stamp
 from core.errors import Gone
-from core.model import Claim, Status
-from core.scope import Places
+from core.model import OVER, Claim
 
 FEW = 10
 MOST_PAGES = 100
-Placing = Callable[[Mapping[str, Sequence[object]]], Places]
 Known = tuple[tuple[str, ...], Claim]  # what the ticket looked like, and what that meant
-OVER = frozenset({Status.SOLVED, Status.CLOSED, Status.DELETED, Status.SPAM})
 SOON = timedelta(
     minutes=15
 )  # within this time after the ticket, one answer and our tag mean our acknowledgment

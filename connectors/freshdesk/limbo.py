@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-
 from connectors.freshdesk.api import PER_PAGE, Api, rows
 from connectors.freshdesk.reading import place_ids, plain
+from connectors.kit.places import Placing
 from connectors.kit.values import Row, stamp
 from core.model import HeldBack
-from core.scope import Places
 
 CLICKS = "no call of Freshdesk's takes a ticket out of the spam: open it there and choose “Not spam”"
 """An update of a spam ticket answers 405."""
 
 
-def held_back(
-    api: Api, base_url: str, places: Callable[[Mapping[str, Sequence[object]]], Places]
-) -> tuple[HeldBack, ...]:
+def held_back(api: Api, base_url: str, places: Placing) -> tuple[HeldBack, ...]:
     """The newest page of the spam, in one call."""
     listed = api.get(
         "/tickets",
@@ -31,7 +27,7 @@ def held_back(
     )
 
 
-def _held(raw: Row, base_url: str, places: Callable[[Mapping[str, Sequence[object]]], Places]) -> HeldBack:
+def _held(raw: Row, base_url: str, places: Placing) -> HeldBack:
     requester = raw.get("requester")
     at = stamp(raw.get("created_at"))
     assert at is not None  # noqa: S101  # nosec B101 - see held_back

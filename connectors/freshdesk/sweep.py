@@ -9,17 +9,17 @@ of the last one, for what was indexed late.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from connectors.freshdesk.api import PER_PAGE, Api, rows
 from connectors.freshdesk.reading import customer_wrote_at, place_ids, status_of, tags_of
 from connectors.freshdesk.writing import TAG_LENGTH
+from connectors.kit.places import Placing
 from connectors.kit.text import intent_in
 from connectors.kit.values import Row, iso, stamp
 from core.model import ChangedTicket, EventKind, Page, TicketEvent, created_key
-from core.scope import Places
 
 OVERLAP = timedelta(minutes=10)
 LISTS = ("", "spam", "deleted")  # the main one first
@@ -104,7 +104,7 @@ def changed_ticket_of(
     desk: str,
     intent_field: str,
     tag_prefix: str,
-    places: Callable[[Mapping[str, Sequence[object]]], Places] = lambda _: {},
+    places: Placing = lambda _: {},
 ) -> ChangedTicket:
     """One line of the list."""
     ticket_id = str(row["id"])

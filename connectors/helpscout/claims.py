@@ -18,13 +18,12 @@ from connectors.helpscout.sweep import ALL, OVERLAP, newest, onward, read_page
 from connectors.helpscout.threads import by_person, human_answer, in_order, kind_of
 from connectors.kit.values import Row, iso, row, stamp, text
 from core.errors import Gone, Moved, TryLater
-from core.model import Claim, Status
+from core.model import OVER, Claim
 
 FEW = 5
 AT_ONCE = 25  # conversations on a page
 MOST_SINGLE = 50  # asked one by one in one pass, when the index does not show them
 KEPT = timedelta(hours=1)
-OVER = frozenset({Status.SOLVED, Status.CLOSED, Status.SPAM, Status.DELETED})
 
 
 def judged(raw: Row, threads: Sequence[Row], known: Known) -> Claim:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,9 +19,9 @@ from connectors.helpscout.threads import (
     message_of,
     unsent,
 )
+from connectors.kit.places import Placing
 from connectors.kit.values import Row, row, rows, stamp, text
 from core.model import Assignee, Author, Customer, Message, Status, Ticket
-from core.scope import Places
 
 # "closed" is not final here: it can be written, and a customer's reply makes it active again.
 STATUS = {
@@ -68,7 +68,7 @@ class Known:
     staff: frozenset[str] = frozenset()  # addresses of the company's own people, lower case
     queues: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # kind → id → name
     prefix: str = "ai_"
-    places: Callable[[Mapping[str, Sequence[object]]], Places] = lambda _: {}
+    places: Placing = lambda _: {}
 
 
 def status_of(raw: Row) -> Status:

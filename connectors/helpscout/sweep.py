@@ -9,17 +9,17 @@ alone would skip a conversation whenever one of an earlier page changes and move
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from connectors.helpscout.api import Api, embedded, last_page
 from connectors.helpscout.reading import place_ids, status_of, tags_of, threads_of, touched_at, waiting_since
 from connectors.helpscout.threads import EPOCH, from_customer, in_order, is_said, unsent
+from connectors.kit.places import Placing
 from connectors.kit.text import intent_in
 from connectors.kit.values import Row, iso, row, stamp, text
 from core.model import ChangedTicket, EventKind, Page, TicketEvent, created_key, reply_key
-from core.scope import Places
 
 OVERLAP = timedelta(minutes=10)
 MARGIN = timedelta(minutes=2)
@@ -120,7 +120,7 @@ def changed_ticket_of(
     desk: str,
     prefix: str,
     intent_field: str = "",
-    places: Callable[[Mapping[str, Sequence[object]]], Places] = lambda _: {},
+    places: Placing = lambda _: {},
 ) -> ChangedTicket:
     """One line of the list. Replies older than the pass are left out: the ledger had its chance at them."""
     ticket_id = text(raw.get("id"))

@@ -10,11 +10,15 @@ from core.scope import Places, Scope, folded
 
 Named = Callable[[str], Mapping[str, Iterable[str]]]
 """Kind of place → id → its names and addresses in the account. Raises VendorError."""
+Ids = Mapping[str, Iterable[object]]
+"""Kind of place → what a ticket itself says of where it lies."""
+Placing = Callable[[Ids], Places]
+"""What a ticket says → all names of its places."""
 LISTED = ("brands", "mailboxes", "groups", "forms")  # kinds that an account lists; channels it does not
 
 
-def places_of(ids: Mapping[str, Iterable[object]], only: Scope, named: Named) -> Places:
-    """Return all names of a ticket's places, of the kinds that `only` names. `ids`: kind → what the ticket itself says.
+def places_of(ids: Ids, only: Scope, named: Named) -> Places:
+    """Return all names of a ticket's places, of the kinds that `only` names.
 
     Names are looked up only where `only` uses some that are no ids: a ticket shows ids.
     """

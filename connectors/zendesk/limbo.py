@@ -5,16 +5,14 @@ https://developer.zendesk.com/api-reference/ticketing/tickets/suspended_tickets/
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
+from connectors.kit.places import Placing
 from connectors.kit.text import words_in
 from connectors.kit.values import Row, row, stamp
 from connectors.zendesk.api import Api, text
-from connectors.zendesk.places import Ids
 from connectors.zendesk.reading import EPOCH
 from core.model import HeldBack
-from core.scope import Places
 
 KEPT = timedelta(days=14)
 MACHINE = frozenset({3, 4, 7, 8, 9, 11, 14, 16, 22})
@@ -22,7 +20,7 @@ MACHINE = frozenset({3, 4, 7, 8, 9, 11, 14, 16, 22})
 own or a no-reply address (https://developer.zendesk.com/documentation/ticketing/reference-guides/suspensions-reference)."""
 
 
-def held_back(api: Api, base_url: str, places: Callable[[Ids], Places]) -> tuple[HeldBack, ...]:
+def held_back(api: Api, base_url: str, places: Placing) -> tuple[HeldBack, ...]:
     """The list's first hundred, newest first, in one call."""
     answer = api.get(
         "/suspended_tickets.json", **{"page[size]": 100, "sort_by": "created_at", "sort_order": "desc"}
@@ -32,7 +30,7 @@ def held_back(api: Api, base_url: str, places: Callable[[Ids], Places]) -> tuple
     return tuple(_held(one, base_url, places) for one in found if text(one.get("id")))
 
 
-def _held(raw: Row, base_url: str, places: Callable[[Ids], Places]) -> HeldBack:
+def _held(raw: Row, base_url: str, places: Placing) -> HeldBack:
     author, at = row(raw.get("author")), stamp(raw.get("created_at")) or EPOCH
     return HeldBack(
         id=text(raw.get("id")),

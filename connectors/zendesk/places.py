@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
+from connectors.kit.places import Ids
 from connectors.kit.values import Row, row
 from connectors.zendesk.api import text
 from connectors.zendesk.channels import channel_of
-
-Ids = Mapping[str, Sequence[object]]
 
 
 def place_ids(raw: Row) -> Ids:

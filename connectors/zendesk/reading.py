@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from connectors.kit.places import Placing
 from connectors.kit.values import Row, row, rows, stamp
 from connectors.zendesk.api import text
 from connectors.zendesk.channels import channel_of, reached
-from connectors.zendesk.places import Ids, follow_up_of, place_ids
+from connectors.zendesk.places import follow_up_of, place_ids
 from core.model import Assignee, Author, Customer, Message, Status, Ticket, by_desk
-from core.scope import Places
 
 MARK = "backstop"  # the name under `metadata` in which each write of ours keeps its key
 AI_TICKET = "ai_agent"  # of `support_type`: read-only until it is escalated, then it becomes "agent"
@@ -45,7 +45,7 @@ class Known:
     base_url: str
     me: str  # our own user's id
     bots: frozenset[str] = frozenset()  # other robots, by id or e-mail address, case-folded
-    places: Callable[[Ids], Places] = lambda _: {}
+    places: Placing = lambda _: {}
 
     def robot(self, user_id: str, user: Row) -> bool:
         """Whether this user is a robot other than us."""

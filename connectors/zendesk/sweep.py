@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from connectors.kit.places import Placing
 from connectors.kit.text import intent_in
 from connectors.kit.values import Row, row, rows, stamp
 from connectors.zendesk.api import Api, text
 from connectors.zendesk.channels import channel_of
-from connectors.zendesk.places import Ids, place_ids
+from connectors.zendesk.places import place_ids
 from connectors.zendesk.reading import (
     EPOCH,
     Known,
@@ -24,15 +25,13 @@ from connectors.zendesk.reading import (
     tags_of,
 )
 from core.errors import Gone, Refused
-from core.model import Author, ChangedTicket, Claim, EventKind, Page, Status, TicketEvent, created_key
-from core.scope import Places
+from core.model import OVER, Author, ChangedTicket, Claim, EventKind, Page, Status, TicketEvent, created_key
 
 WITHHELD = timedelta(minutes=2)  # the newest minute is never shown, and asking for it is an error
 OVERLAP = timedelta(minutes=10)  # read again when a cursor is refused
 AT_ONCE = 100  # tickets in one show_many
 LAST_SECOND = 253_402_300_800  # of the year 9999
 REMEMBERED = 20_000
-DONE = {Status.SOLVED, Status.CLOSED, Status.DELETED, Status.SPAM}
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Marks:
     desk: str
     prefix: str
     intent_field: str = ""
-    places: Callable[[Ids], Places] = lambda _: {}
+    places: Placing = lambda _: {}
 
 
 def changed_since(api: Api, cursor: str, start: datetime, now: datetime, marks: Marks) -> Page:
@@ -133,7 +132,7 @@ class Watch:
     def _claim(self, raw: Row, metrics: Row, people: Mapping[str, Row]) -> Claim:
         known = self._known()
         status, holder = status_of(raw), assignee_of(raw, people, known)
-        claim = Claim(text(raw.get("id")), closed=status in DONE, places=known.places(place_ids(raw)))
+        claim = Claim(text(raw.get("id")), closed=status in OVER, places=known.places(place_ids(raw)))
         if holder is not None and holder.human:
             at = stamp(metrics.get("assigned_at")) or stamp(raw.get("updated_at"))
             claim = replace(
@@ -165,7 +164,7 @@ class Watch:
         if not isinstance(replies, int):
             return True
         ours = len({f"{self._prefix}acknowledged", f"{self._prefix}auto_resolved"} & tags)
-        return replies > ours or status_of(raw) not in {Status.NEW, *DONE}
+        return replies > ours or status_of(raw) not in {Status.NEW, *OVER}
 
     def _answer(self, raw: Row, metrics: Row) -> Claim | None:
         """The first public comment of a human agent."""

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 import requests
-from sqlalchemy import select
 
 from core.admin import checks, provisioning
 from core.admin.probe import FAIL, OK, WARN, clock, receiver
@@ -21,9 +20,9 @@ from core.hours import stamp
 from core.language import LANGUAGES
 from core.learning.demotion import demoted
 from core.ledger import db, store, tokens
-from core.ledger.schema import meta
 from core.model import Finding
 from core.notifications import routing
+from core.pipeline import presence
 
 SLOW = 2.0  # seconds for one prediction
 STALE = timedelta(minutes=15)
@@ -82,7 +81,7 @@ def configuration(app: App) -> Iterator[Finding]:
 def proven_auto(app: App) -> float | None:
     """The lowest threshold that `backstop thresholds` has proven, if it ever did."""
     with db.reading(app.engine) as conn:
-        kept = conn.execute(select(meta.c.value).where(meta.c.name == "thresholds")).scalar() or {}
+        kept = db.kept(conn, "thresholds") or {}
     overall = kept.get("overall", {})
     threshold = overall.get("threshold") if overall.get("intent") == OVERALL else None
     return float(threshold) if threshold is not None else None
@@ -98,7 +97,7 @@ def database(app: App) -> Iterator[Finding]:
         yield Finding("DB01", FAIL, f"the {kind} schema is not this version's", "start this version once")
         return
     with app.engine.begin() as conn:
-        db.put(conn, meta, ["name"], {"name": "doctor", "value": app.clock().isoformat()})
+        db.keep(conn, "doctor", app.clock().isoformat())
         waiting, dead = store.unsettled(conn), len(store.dead(conn))
     yield Finding(
         "DB01", OK, f"the {kind} store answers and its schema is current; {waiting} events under way"
@@ -179,6 +178,9 @@ def known_of(app: App, name: str) -> Iterator[Finding]:
     if end is not None:
         words = f"the connection made in the browser ends on {end:%Y-%m-%d}"
         yield Finding("DK04", WARN, words, f"`backstop connect {name}` makes a new one")
+    if why := presence.trouble(app, name):
+        words = f"the desk does not tell who is there, so everybody counts as present: {why}"
+        yield Finding("DK05", WARN, words, "give our credential the right to see agents' status")
     if row is not None and row.paused_at is not None:
         words = f"on hold since {stamp(row.paused_at, app.hours.zone)} (by {row.paused_by or 'somebody'})"
         yield Finding("DK01", WARN, words, f"`backstop resume {name}` lets it go on")

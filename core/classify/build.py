@@ -23,6 +23,7 @@ from core.settings import Settings
 from core.telemetry import traces
 
 if TYPE_CHECKING:
+    from core.app import App
     from core.classify.linear import LinearClassifier
     from core.classify.remote import Call
     from core.telemetry.counters import Counters
@@ -184,6 +185,12 @@ class _Timed:
     def suspects(self, text: str) -> Any:
         with traces.span("classify"):
             return self._inner.suspects(text)
+
+
+def ensured(app: App) -> None:
+    """Load the classifier where it is first asked, in a process that began without."""
+    if isinstance(app.classifier, Absent):
+        app.classifier = classifier_of(app.settings, app.counters)
 
 
 class Absent:

@@ -17,7 +17,7 @@ from core.ledger import db, pausing, store
 from core.ledger.moves import move
 from core.ledger.schema import events
 from core.ledger.states import Entry, EventState, WriteState
-from core.model import EventKind, TicketEvent, look_key
+from core.model import TicketEvent, look
 from core.telemetry import traces
 
 VERSION = "1"  # raised only when a workflow's shape changes: a deploy must not strand what is pending
@@ -117,10 +117,9 @@ def retry_refused(app: App, wanted: str) -> list[str]:
                 conn, where, now, Entry.RETRIED, f"{row.what}: a refused call is tried again", key=row.key
             )
         for desk, ticket_id in sorted({(one.desk, one.ticket_id) for one in mine}):
-            key = look_key(desk, ticket_id, f"retry-{_attempt()}")
-            look = TicketEvent(desk, key, EventKind.LOOK, ticket_id, now)
-            store.add_event(conn, look, "manual", now)
-            enqueue(app, conn, look)
+            again = look(desk, ticket_id, f"retry-{_attempt()}", now)
+            store.add_event(conn, again, "manual", now)
+            enqueue(app, conn, again)
     return [one.key for one in mine]
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 from dbos import DBOS
 from dbos._serialization import DBOSPortableJSONSerializer
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from core.app import App
 from core.engine import queue, recovery, wakeup
@@ -147,10 +147,21 @@ def sweep_now(app: App, desk: str | None = None) -> list[dict[str, Any]]:
     found = []
     for name in names:
         with traces.span("sweep", desk=name):
-            found.append(sweeping.sweep(app, name, app.clock()))
+            found.append(_swept(app, name))
     if not any(one["trouble"] for one in found):
         sweeping.beat(app.settings.sweep.heartbeat_url)
     return found
+
+
+def _swept(app: App, name: str) -> dict[str, Any]:
+    """One desk's pass. A fault of ours in it must not keep the other desks from being looked at."""
+    try:
+        return sweeping.sweep(app, name, app.clock())
+    except SQLAlchemyError:  # the store fails for all desks alike
+        raise
+    except Exception as err:
+        log.exception("unhandled exception while sweeping %s", name)
+        return {"desk": name, "seen": 0, "found": 0, "trouble": f"a fault of ours: {said_of(err)}"}
 
 
 def remind_now(app: App) -> int:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, select
 from core.classify.thresholds import CONFIDENCE, TARGET, lower_bound, rows_needed
 from core.learning.labelled_tickets import asked_again, truth_of
 from core.ledger import db
-from core.ledger.schema import changes, labels, meta, tickets
+from core.ledger.schema import changes, labels, tickets
 from core.notifications.alerts import alarm
 from core.rules import rules_for
 
@@ -64,7 +64,7 @@ def demoted(engine: Engine) -> dict[str, dict[str, str]]:
 
 
 def _kept(conn: Connection, name: str) -> dict[str, Any]:
-    return dict(conn.execute(select(meta.c.value).where(meta.c.name == name)).scalar() or {})
+    return dict(db.kept(conn, name) or {})
 
 
 def honour(app: App) -> None:
@@ -91,7 +91,7 @@ def review(app: App, now: datetime) -> list[Evidence]:
         new = [one for one in found if one.intent not in kept]
         if new:
             kept |= {one.intent: {"at": now.isoformat(), "why": str(one)} for one in new}
-            db.put(conn, meta, ["name"], {"name": DEMOTED, "value": kept})
+            db.keep(conn, DEMOTED, kept)
             _record(conn, now, "Backstop", ((one.intent, "act", "suggest") for one in new))
     for one in new:
         remedy = (
@@ -130,9 +130,9 @@ def promote(engine: Engine, intent: str, now: datetime, by: str = "command line"
         kept, promoted = _kept(conn, DEMOTED), _kept(conn, PROMOTED)
         if kept.pop(intent, None) is None:
             return False
-        db.put(conn, meta, ["name"], {"name": DEMOTED, "value": kept})
+        db.keep(conn, DEMOTED, kept)
         value: Mapping[str, str] = promoted | {intent: now.isoformat()}
-        db.put(conn, meta, ["name"], {"name": PROMOTED, "value": value})
+        db.keep(conn, PROMOTED, value)
         _record(conn, now, by, [(intent, "suggest", "act")])
     return True
 

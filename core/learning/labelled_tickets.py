@@ -18,9 +18,9 @@ from core.classify.thresholds import run_thresholds
 from core.classify.whatif import Handling, Past
 from core.errors import Gone, Moved, Refused, TryLater
 from core.ledger import db, store
-from core.ledger.schema import decisions, labels, meta, tickets
+from core.ledger.schema import decisions, labels, tickets
 from core.mail.said import said_in
-from core.model import NO_INTENT, Author, ChangedTicket, Rules, Status, Ticket
+from core.model import NO_INTENT, OUT_OF_SIGHT, Author, ChangedTicket, Rules, Ticket
 from core.reports.reporting import ticket_rows
 from core.reports.weekly import QUIET
 from core.reports.weekly import judged as judged_answers
@@ -31,7 +31,6 @@ LONGEST_WAIT = timedelta(minutes=15)
 LOOK_BACK = timedelta(days=180)
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)  # before any ledger
 PROVEN = "thresholds"
-OUT_OF_SIGHT = {Status.SPAM, Status.DELETED}
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,7 @@ def thresholds(
 
 def keep_thresholds(conn: Connection, found: Mapping[str, Any]) -> None:
     """Until they are worked out again: the console and the warnings at start-up refer to them."""
-    db.put(conn, meta, ["name"], {"name": PROVEN, "value": dict(found)})
+    db.keep(conn, PROVEN, dict(found))
 
 
 def past(labelled: Sequence[LabelledTicket]) -> list[Past]:

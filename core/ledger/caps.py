@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, String, and_, cast, func, select, text, update
 
-from core.ledger.db import put
+from core.ledger.db import keep, kept
 from core.ledger.rows import WriteRow
-from core.ledger.schema import meta, tickets, writes
+from core.ledger.schema import tickets, writes
 from core.outgoing import Full, Sent, too_much
 
 HOUR = timedelta(hours=1)
@@ -82,13 +82,13 @@ def _cap(conn: Connection, desk: str, limits: Any, to_all: int, now: datetime) -
 def usual(conn: Connection, desk: str, now: datetime) -> int:
     """Return how many tickets come in the busiest hour of a usual busy day; counted once a day and kept."""
     name = f"volume:{desk}"
-    kept = conn.execute(select(meta.c.value).where(meta.c.name == name)).scalar()
-    if kept and now - DAY < datetime.fromisoformat(kept["at"]) <= now + SKEW:
-        return int(kept["n"])
+    last = kept(conn, name)
+    if last and now - DAY < datetime.fromisoformat(last["at"]) <= now + SKEW:
+        return int(last["n"])
     n = _counted(conn, desk, now)
     if conn.get_execution_options().get("reads"):
         return n
-    put(conn, meta, ["name"], {"name": name, "value": {"at": now.isoformat(), "n": n}})
+    keep(conn, name, {"at": now.isoformat(), "n": n})
     return n
 
 

@@ -199,6 +199,11 @@ def kept(conn: Connection, name: str) -> Any:
     return conn.execute(select(meta.c.value).where(meta.c.name == name)).scalar()
 
 
+def keep(conn: Connection, name: str, value: Any) -> None:
+    """Keep a small fact by this name."""
+    put(conn, meta, ["name"], {"name": name, "value": value})
+
+
 def create_all(engine: Engine) -> None:
-    """All tables at once, for tests of single parts."""
+    """All tables at once: for a store that is gone after its use, and for tests of single parts."""
     metadata.create_all(engine)

@@ -88,6 +88,8 @@ Changes = Mapping[State, frozenset[State]]
 
 E, W, N, T = EventState, WriteState, NotificationState, TicketState
 
+TAKEN_UP = frozenset({T.ESCALATED, T.REESCALATED, T.CLAIMED, T.ANSWERED, T.AUTO_RESOLVED})
+"""States of a ticket for which something was promised, told or said."""
 UNSETTLED = frozenset({E.RECEIVED, E.WAITING})
 TO_MAKE = frozenset({W.PLANNED, W.OPEN})
 ENDED = frozenset({W.DONE, W.SKIPPED, W.FAILED})

@@ -14,8 +14,8 @@ from core.ledger import limbo as held
 from core.ledger import store
 from core.ledger.rows import TicketRow
 from core.ledger.schema import balance, events
-from core.ledger.states import EventState
-from core.model import ChangedTicket, EventKind, Status, TicketEvent, created_key
+from core.ledger.states import UNSETTLED
+from core.model import OUT_OF_SIGHT, ChangedTicket, EventKind, TicketEvent, created_key
 from core.pipeline import limbo, scoping
 from core.pipeline.returned import came_back
 
@@ -79,7 +79,7 @@ def _listed(app: App, desk: str, since: datetime, now: datetime) -> dict[str, An
     for _ in range(PAGES):
         page = app.desks[desk].changed_since(cursor, since, now)
         for changed_ticket in page.changed_tickets:
-            if changed_ticket.status not in {Status.DELETED, Status.SPAM}:
+            if changed_ticket.status not in OUT_OF_SIGHT:
                 found[changed_ticket.ticket_id] = changed_ticket
             else:
                 found.pop(changed_ticket.ticket_id, None)
@@ -90,15 +90,12 @@ def _listed(app: App, desk: str, since: datetime, now: datetime) -> dict[str, An
 
 
 def _unsettled(conn: Any, desk: str) -> list[Any]:
-    query = select(events.c.ticket_id).where(
-        events.c.desk == desk, events.c.state.in_((EventState.RECEIVED, EventState.WAITING))
-    )
+    query = select(events.c.ticket_id).where(events.c.desk == desk, events.c.state.in_(UNSETTLED))
     return list(conn.execute(query))
 
 
 def _heal(app: App, desk: str, absent: list[Any]) -> set[str]:
     """Missing tickets re-enter the line; those that the ledger then holds are healed."""
-
     healed = set()
     for changed_ticket in absent:
         id_ = changed_ticket.ticket_id

@@ -19,7 +19,7 @@ from core.ledger import store
 from core.ledger.db import reading
 from core.ledger.rows import TicketRow
 from core.ledger.states import Entry
-from core.model import Assign, Assignee, Author, Claim, Mode, Priority, Status, Ticket, TicketState
+from core.model import OVER, Assign, Assignee, Author, Claim, Mode, Priority, Status, Ticket, TicketState
 from core.notifications import routing
 from core.notifications import rows as notice_rows
 from core.pipeline import presence, scoping
@@ -34,7 +34,7 @@ def claim_of(ticket: Ticket, since: datetime | None) -> Claim:
     """What a fetched ticket says about its claim: the first human assignee or human public reply, since the wait began."""
     said = [m for m in ticket.messages if m.author is Author.AGENT and m.public and not m.draft]
     said = [m for m in said if since is None or m.at >= since]
-    over = ticket.status in {Status.SOLVED, Status.CLOSED, Status.SPAM, Status.DELETED}
+    over = ticket.status in OVER
     who = ticket.assignee if ticket.assignee is not None and ticket.assignee.human else None
     if said:
         name, email = said[0].author_name or said[0].author_id, said[0].author_email

@@ -15,9 +15,9 @@ from sqlalchemy import Column, Connection, or_, select, update
 from core import escalation
 from core.app import App
 from core.ledger import schema, store
-from core.ledger.db import put, reading
+from core.ledger.db import keep, kept, reading
 from core.ledger.rows import TicketRow, every
-from core.ledger.schema import desks, events, executors, meta, notices, tickets, tokens, writes
+from core.ledger.schema import desks, events, executors, notices, tickets, tokens, writes
 from core.ledger.states import Entry
 from core.model import Priority, TicketState
 from core.notifications.alerts import alarm
@@ -51,15 +51,15 @@ STAMPS: tuple[Column[Any], ...] = (
 def mend(app: App, now: datetime) -> bool:
     """Note the time; whether the clock had come back, and what it had left ahead was put right."""
     with reading(app.engine) as conn:
-        kept = conn.execute(select(meta.c.value).where(meta.c.name == NAME)).scalar()
-    newest = datetime.fromisoformat(kept["at"]) if kept else None
+        last = kept(conn, NAME)
+    newest = datetime.fromisoformat(last["at"]) if last else None
     if newest is not None and newest - AHEAD <= now < newest + KEPT:
         return False
     came_back = newest is not None and now < newest
     with app.engine.begin() as conn:
         if came_back:
             _pull_back(app, conn, now)
-        put(conn, meta, ["name"], {"name": NAME, "value": {"at": now.isoformat()}})
+        keep(conn, NAME, {"at": now.isoformat()})
     if came_back and newest is not None:
         what = (
             f"the clock of this machine came back from {newest:%Y-%m-%d %H:%M}: what was due then is due now"

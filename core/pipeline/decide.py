@@ -35,7 +35,7 @@ from core.model import (
 from core.notifications.alerts import alarm
 from core.pipeline import authors, loops, plan
 from core.pipeline.plan import Case
-from core.wording import fill, foreign
+from core.wording import acknowledgment, fill, foreign
 
 log = logging.getLogger(__name__)
 
@@ -191,6 +191,17 @@ def _guarded(app: App, decision: Decision, case: Case, history: History, now: da
 def promise_of(app: App, desk: str, priority: Priority, now: datetime) -> datetime:
     """Return by when a human answers, as the desk's acknowledgment of that priority says."""
     return promise(app.hours_of(desk), now, app.promised(desk, priority), priority)
+
+
+def said_anew(
+    app: App, ticket: Ticket, reply: Reply, promise_at: datetime, now: datetime, language: str
+) -> Reply:
+    """An acknowledgment, or the second word, with its text for a promise of now."""
+    hours, on_broken = app.hours_of(ticket.desk), lambda err: tell_broken(app, ticket.desk, err)
+    env = app.templates_of(ticket.desk)
+    return replace(
+        reply, text=acknowledgment(env, reply, ticket, promise_at, now, hours, language, on_broken)
+    )
 
 
 def _filled(

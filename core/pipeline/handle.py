@@ -31,17 +31,15 @@ from core.learning import demotion
 from core.ledger import pausing, store
 from core.ledger.db import reading
 from core.ledger.rows import EventRow, TicketRow
-from core.ledger.states import Entry, EventState
+from core.ledger.states import UNSETTLED, Entry, EventState
 from core.model import (
     Author,
-    EventKind,
     Message,
     Outcome,
     Ticket,
-    TicketEvent,
     TicketState,
     created_key,
-    look_key,
+    look,
 )
 from core.notifications.alerts import alarm
 from core.pipeline import authors, owed, scoping, second_word, with_ai
@@ -121,7 +119,7 @@ def settle_ticket(app: App, event: EventRow) -> tuple[str, str]:
     if pending is not None or with_ai.has_been(ticket):
         with reading(app.engine) as conn:
             row = store.ticket(conn, *where)
-    second_word.plan(app, ticket, now)
+    second_word.plan(app, ticket, row, now)
     ticket = make_up(app, ticket)
     owed.pay(app, ticket)
     messages = unhandled(ticket, row.handled_message_id if row else "", row.handled_at if row else None)
@@ -198,11 +196,7 @@ def give_up(app: App, key: str, reason: str) -> str:
         event = store.event(conn, key)
     if event is None:
         return "unknown"
-    return (
-        _dead(app, event, reason)
-        if event.state in {EventState.RECEIVED, EventState.WAITING}
-        else str(event.state)
-    )
+    return _dead(app, event, reason) if event.state in UNSETTLED else str(event.state)
 
 
 def _dead(app: App, event: EventRow, reason: str) -> str:
@@ -259,8 +253,6 @@ def _moved(app: App, event: EventRow, err: Moved) -> tuple[str, str]:
     """Merged: the customer's words are in the other ticket now, so we look there."""
     outcome, _ = _gone(app, event)
     if err.target:
-        now = app.clock()
-        key = look_key(event.desk, err.target, f"merged-{event.ticket_id}")
-        look = TicketEvent(event.desk, key, EventKind.LOOK, err.target, now)
-        report(app, [look], "manual")
+        there = look(event.desk, err.target, f"merged-{event.ticket_id}", app.clock())
+        report(app, [there], "manual")
     return outcome, f"merged into {err.target or 'another ticket'}"

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
 
 from core.app import App
 from core.classify.safety import dangers
@@ -17,7 +20,6 @@ from core.errors import NotAllowed, VendorError
 from core.hours import stamp
 from core.ledger import db, limbo
 from core.ledger.rows import LimboRow
-from core.ledger.schema import meta
 from core.limbo import judge
 from core.mail.machine import evidence
 from core.model import HeldBack, Mode, Notification, Prediction, Priority
@@ -25,11 +27,11 @@ from core.notifications import delivery, routing
 from core.notifications.alerts import alarm
 from core.pipeline.authors import people_of
 from core.pipeline.scoping import inside
+from core.policy import UNREADABLE
 from core.ports import Limbo
 
 log = logging.getLogger(__name__)
 
-EVERY = 5  # sweeps
 BUNDLED, LAST_DAY = timedelta(hours=1), timedelta(days=1)
 NAMED = 20  # links in one notice
 
@@ -37,10 +39,7 @@ NAMED = 20  # links in one notice
 def due(app: App, desk: str, now: datetime) -> bool:
     """Whether it is time to look again."""
     with db.reading(app.engine) as conn:
-        kept = db.kept(conn, f"limbo:{desk}") or {}
-    every: timedelta = app.settings.sweep.every
-    at = kept.get("at")
-    return at is None or now - datetime.fromisoformat(at) >= EVERY * every - every / 2
+        return app.is_due(db.kept(conn, f"limbo:{desk}"), now)
 
 
 def look(app: App, desk: str, now: datetime) -> None:
@@ -55,6 +54,8 @@ def look(app: App, desk: str, now: datetime) -> None:
     except NotAllowed as err:
         words = f"{desk}: we may not read what the desk holds back ({err}): genuine mail may die there unseen"
         alarm(app, f"limbo:{desk}", desk, "", words, now)
+        with app.engine.begin() as conn:
+            _looked(conn, desk, now)
     except VendorError as err:
         log.warning("the limbo of %s could not be read: %s", desk, err)
         return
@@ -75,8 +76,12 @@ def _judge_new(app: App, desk: str, listed: Sequence[HeldBack], now: datetime) -
             limbo.add(conn, **values)
         limbo.put(conn, desk, gone, state=limbo.GONE)
         limbo.put(conn, desk, back, state=limbo.HELD)
-        value = {**(db.kept(conn, f"limbo:{desk}") or {}), "at": now.isoformat()}
-        db.put(conn, meta, ["name"], {"name": f"limbo:{desk}", "value": value})
+        _looked(conn, desk, now)
+
+
+def _looked(conn: Connection, desk: str, now: datetime) -> None:
+    """Note when the desk was asked."""
+    db.keep(conn, f"limbo:{desk}", {**(db.kept(conn, f"limbo:{desk}") or {}), "at": now.isoformat()})
 
 
 def _judged(app: App, desk: str, entry: HeldBack, known: bool, now: datetime) -> dict[str, object]:
@@ -104,13 +109,17 @@ def _judged(app: App, desk: str, entry: HeldBack, known: bool, now: datetime) ->
 
 
 def _guess(app: App, entry: HeldBack) -> Prediction:
-    """What it is about; a classifier that is not there is asked again with the next pass."""
+    """What it is about. Whatever is wrong with the classifier, the others are looked at, and a person sees this one."""
     words = f"{entry.subject}.\n\n{entry.text}"
-    found = app.classifier.predict(entry.text or entry.subject)
-    suspects = app.classifier.suspects(words)
-    return Prediction(
-        found.intent, found.confidence, found.alternatives, suspects=suspects, dangers=dangers(words)
-    )
+    try:
+        found = app.classifier.predict(entry.text or entry.subject)
+        found = replace(found, suspects=app.classifier.suspects(words))
+    except VendorError:  # this process does not classify: another one will
+        raise
+    except Exception:
+        log.exception("the classifier failed at the held back message %s", entry.id)
+        found = UNREADABLE
+    return replace(found, dangers=dangers(words))
 
 
 def _recover_known(app: App, desk: str, now: datetime) -> None:
@@ -150,9 +159,7 @@ def _tell(app: App, desk: str, now: datetime) -> None:
         notices = [_notice(app, [row], Priority.URGENT, f"one:{row.id}", "") for row in urgent]
         if calm:
             notices.append(_notice(app, calm, Priority.NORMAL, f"some:{now:%Y-%m-%dT%H%M}", ""))
-            db.put(
-                conn, meta, ["name"], {"name": f"limbo:{desk}", "value": {**kept, "told": now.isoformat()}}
-            )
+            db.keep(conn, f"limbo:{desk}", {**kept, "told": now.isoformat()})
         if late:
             end = stamp(min(row.until for row in late if row.until), app.hours_of(desk).zone)
             words = f", which the desk deletes from {end} on"

@@ -13,12 +13,10 @@ from core.automatic import CALM
 from core.escalation import DAILY, TEAM, for_audience, ladder_for, next_due
 from core.ledger import store
 from core.ledger.rows import DecisionRow, TicketRow
-from core.ledger.states import Entry
-from core.model import Author, Decision, Mode, Outcome, Priority, Status, Ticket, TicketState
+from core.ledger.states import TAKEN_UP, Entry
+from core.model import OVER, Author, Decision, Mode, Outcome, Priority, Ticket, TicketState
 from core.notifications.alerts import alarm
 from core.outgoing import human_touch
-
-OVER = {Status.SOLVED, Status.CLOSED, Status.SPAM, Status.DELETED}
 
 
 def remember(app: App, ticket: Ticket, decision: DecisionRow, failures: list[str], unsaid: str = "") -> None:
@@ -47,12 +45,7 @@ def _become(
     }
     observed = decision.mode == Mode.OBSERVE
     if decision.outcome == Outcome.LEFT_ALONE:
-        settled = row is not None and row.state not in {
-            TicketState.RECEIVED,
-            TicketState.LEFT_ALONE,
-            TicketState.DEAD_LETTER,
-        }
-        if settled:
+        if row is not None and row.state in TAKEN_UP:
             return {"reescalated_at": now} if _helped_by_an_agent(ticket, decision, row) else {}
         over = {"closed_at": now} if ticket.status in OVER else {}
         return {"state": TicketState.LEFT_ALONE, "outcome": decision.outcome, **guess, **over}

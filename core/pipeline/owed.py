@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -16,13 +15,12 @@ from core.ledger import caps, pausing, store
 from core.ledger.db import reading
 from core.ledger.rows import TicketRow, WriteRow
 from core.ledger.states import Entry, WriteState
-from core.model import EventKind, Mode, Priority, Reply, Ticket, TicketEvent, TicketState, look_key
+from core.model import Mode, Priority, Reply, Ticket, TicketEvent, TicketState, look
 from core.notifications.alerts import alarm
 from core.pipeline import places
-from core.pipeline.decide import promise_of, tell_broken
+from core.pipeline.decide import promise_of, said_anew
 from core.pipeline.write import perform
 from core.values import from_json, to_json
-from core.wording import acknowledgment
 
 OVER = {TicketState.ANSWERED, TicketState.AUTO_RESOLVED}
 MOST = 200  # of one pass, where no cap is set any more
@@ -56,8 +54,7 @@ def _room(app: App, conn: Connection, desk: str, now: datetime) -> int:
 
 def _call(row: WriteRow, now: datetime) -> TicketEvent:
     nonce = hashlib.sha256(row.key.encode()).hexdigest()[:8]
-    key = look_key(row.desk, row.ticket_id, f"owed-{nonce}-{now:%Y%m%dT%H}{now.minute // AGAIN}")
-    return TicketEvent(row.desk, key, EventKind.LOOK, row.ticket_id, now)
+    return look(row.desk, row.ticket_id, f"owed-{nonce}-{now:%Y%m%dT%H}{now.minute // AGAIN}", now)
 
 
 def pay(app: App, ticket: Ticket) -> None:
@@ -120,18 +117,9 @@ def _ready(app: App, ticket: Ticket, row: TicketRow, waiting: Sequence[WriteRow]
             return False
         promise_at = _promise(app, row, now)
         store.put_ticket(conn, where, now, promise_at=promise_at)
-        text = acknowledgment(
-            app.templates_of(ticket.desk),
-            reply,
-            ticket,
-            promise_at,
-            now,
-            app.hours_of(ticket.desk),
-            row.language,
-            lambda err: tell_broken(app, ticket.desk, err),
-        )
+        reply = said_anew(app, ticket, reply, promise_at, now, row.language)
         for one in waiting:
-            new = {"actions": to_json((replace(reply, text=text),))} if one.key == said.key else {}
+            new = {"actions": to_json((reply,))} if one.key == said.key else {}
             store.set_write(conn, one.key, WriteState.PLANNED, opened_at=None, **new)
     return True
 

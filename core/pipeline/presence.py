@@ -14,17 +14,17 @@ from typing import Any
 
 from sqlalchemy import select
 
-from core.app import App
+from core.app import FIFTH, App
 from core.errors import VendorError
-from core.ledger.db import put, reading
+from core.ledger import db
+from core.ledger.db import reading
 from core.ledger.rows import TicketRow, every
-from core.ledger.schema import meta, tickets
+from core.ledger.schema import tickets
 from core.model import Claim, Priority, TicketState
 from core.ports import Presence
 
 log = logging.getLogger(__name__)
 
-EVERY = 5  # sweeps
 STALE = 4  # readings after which the last one says nothing any more
 
 
@@ -32,7 +32,7 @@ def refresh(app: App, desk: str, now: datetime) -> list[TicketRow]:
     """Ask the desk who is not there, when it is time to; the tickets that lie in the hands of one of them."""
     at = app.desks[desk]
     kept = _kept(app, desk)
-    if not isinstance(at, Presence) or (kept and now < _read_at(kept) + EVERY * app.settings.sweep.every):
+    if not isinstance(at, Presence) or not app.is_due(kept, now):
         return []
     trouble, found = "", {}
     try:
@@ -42,7 +42,7 @@ def refresh(app: App, desk: str, now: datetime) -> list[TicketRow]:
         log.warning("%s does not tell who is there, so everybody counts as present: %s", desk, err)
     value = {"at": now.isoformat(), "absent": found, "trouble": trouble}
     with app.engine.begin() as conn:
-        put(conn, meta, ["name"], {"name": f"presence:{desk}", "value": value})
+        db.keep(conn, f"presence:{desk}", value)
     held = (
         select(tickets)
         .where(tickets.c.desk == desk, tickets.c.state == TicketState.CLAIMED)
@@ -68,7 +68,7 @@ def present(app: App, row: TicketRow, claim: Claim, now: datetime) -> tuple[Clai
     if not claim.by_id or claim.answered or claim.closed or not _runs(app, row, now):
         return claim, ""
     kept = _kept(app, row.desk)
-    if not kept or now > _read_at(kept) + STALE * EVERY * app.settings.sweep.every:
+    if not kept or now > _read_at(kept) + STALE * FIFTH * app.settings.sweep.every:
         return claim, ""
     why = kept["absent"].get(claim.by_id, "")
     away = replace(claim, by="", by_email="", by_id="", via="", at=None)
@@ -83,7 +83,8 @@ def _runs(app: App, row: TicketRow, now: datetime) -> bool:
 
 def _kept(app: App, desk: str) -> Mapping[str, Any] | None:
     with reading(app.engine) as conn:
-        return conn.execute(select(meta.c.value).where(meta.c.name == f"presence:{desk}")).scalar()
+        found: Mapping[str, Any] | None = db.kept(conn, f"presence:{desk}")
+    return found
 
 
 def _read_at(kept: Mapping[str, Any]) -> datetime:

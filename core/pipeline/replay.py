@@ -13,6 +13,7 @@ from core import escalation
 from core.app import App
 from core.classify.whatif import night
 from core.model import (
+    DONE,
     Author,
     Decision,
     History,
@@ -32,7 +33,6 @@ from core.pipeline import authors
 from core.pipeline.decide import verdict
 from core.pipeline.outcome import ladder_of
 
-OVER = {Status.SOLVED, Status.CLOSED}
 MOST = 500  # entries of one ladder that are looked at
 
 
@@ -156,7 +156,7 @@ def _result(
     first = so.first
     assert first is not None  # noqa: S101 - `replay` has made a step
     last = so.escalation or first
-    over_at = ticket.updated_at if ticket.status in OVER and answered_at is None else None
+    over_at = ticket.updated_at if ticket.status in DONE and answered_at is None else None
     came = min((one for one in (claimed_at, answered_at, over_at) if one), default=None)
     looked = answered_at is not None or over_at is not None
     return Replayed(
@@ -184,7 +184,7 @@ def _result(
 def pages(
     app: App, desk: str, ticket_id: str, decision: Decision, so: _So, ended_at: datetime | None
 ) -> Iterator[tuple[str, datetime, bool]]:
-    """Who would have been told of a ticket, until somebody came."""
+    """Who would have been told of a ticket, until somebody came; times by the desk's clock."""
     if so.escalated_at is None:
         return
     end = min(one for one in (ended_at, app.clock()) if one is not None)
@@ -195,13 +195,13 @@ def pages(
         "waiting_since": so.escalated_at,
         "priority": decision.priority,
     }
-    timezone = str(app.hours_of(desk).zone)
+    zone = app.hours_of(desk).zone
     for entry in _spoken(app, desk, decision, so.escalated_at, so.promise_at or so.escalated_at, end):
         at = datetime.fromisoformat(entry["at"])
         for notice in escalation.notices_for(row, [entry]):
             for place in routing.of(app).places(notice, at):
                 if place.channel != DESK and not is_noise(notice, place):
-                    yield place.person or place.channel, at, night(at, timezone)
+                    yield place.person or place.channel, at.astimezone(zone), night(at, str(zone))
 
 
 def _spoken(

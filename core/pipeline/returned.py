@@ -15,14 +15,13 @@ from core.ledger import store
 from core.ledger.db import reading
 from core.ledger.rows import TicketRow
 from core.ledger.states import Entry
-from core.model import Author, ChangedTicket, Status, Ticket, TicketState, created_key
+from core.model import OUT_OF_SIGHT, OVER, Author, ChangedTicket, Status, Ticket, TicketState, created_key
 from core.outgoing import human_touch
 from core.pipeline.claims import AWAITED
 from core.pipeline.outcome import escalated_again
 
 OPEN = {Status.NEW, Status.OPEN}
-GONE = {Status.CLOSED, Status.SPAM, Status.DELETED}
-CLOSED = GONE | {Status.SOLVED}
+GONE = OUT_OF_SIGHT | {Status.CLOSED}
 WAITED = AWAITED | {TicketState.ANSWERED}
 
 
@@ -34,7 +33,7 @@ def came_back(row: TicketRow, status: Status) -> bool:
 
 def closed_since(row: TicketRow, changed_ticket: ChangedTicket, now: datetime) -> datetime | None:
     """What `closed_at` says once the sweep has seen a ticket that we answered: since when it is solved."""
-    solved = row.state == TicketState.AUTO_RESOLVED and changed_ticket.status in CLOSED
+    solved = row.state == TicketState.AUTO_RESOLVED and changed_ticket.status in OVER
     return now if solved and row.closed_at is None else row.closed_at
 
 

@@ -17,20 +17,11 @@ from core import scope
 from core.app import App
 from core.ledger import db, store
 from core.ledger.rows import TicketRow
-from core.ledger.schema import meta
-from core.ledger.states import Entry
+from core.ledger.states import TAKEN_UP, Entry
 from core.model import ChangedTicket, Claim, Ticket, TicketState
 from core.notifications.alerts import alarm
 from core.scope import Placed, in_scope
 
-BUSY = {
-    TicketState.ESCALATED,
-    TicketState.REESCALATED,
-    TicketState.CLAIMED,
-    TicketState.ANSWERED,
-    TicketState.AUTO_RESOLVED,
-}
-"""States of a ticket that an entry is, or was, at work on."""
 OWN = {"desk", "ticket_id", "updated_at", "first_seen_at"}
 
 
@@ -85,13 +76,13 @@ def _elsewhere(app: App, conn: Connection, desk: str, ids: Iterable[str]) -> lis
 
 def _keeper(app: App, ticket: Placed, theirs: Iterable[TicketRow]) -> str:
     """The entry that is at work on a ticket, "" when none is: it keeps what it moved to another queue itself."""
-    busy = (row for row in theirs if row.state in BUSY and row.closed_at is None)
+    busy = (row for row in theirs if row.state in TAKEN_UP and row.closed_at is None)
     return next((row.desk for row in busy if inside(app, row.desk, ticket, row)), "")
 
 
 def _adopt(app: App, ticket: Ticket, theirs: Iterable[TicketRow], now: datetime) -> None:
     """Take a ticket over from the entry that had it last, with all that was done: the ladder goes on from here."""
-    had = max((row for row in theirs if row.state in BUSY), key=lambda row: row.updated_at, default=None)
+    had = max((row for row in theirs if row.state in TAKEN_UP), key=lambda row: row.updated_at, default=None)
     if had is None:
         return
     kept: dict[str, Any] = {one.name: getattr(had, one.name) for one in fields(had) if one.name not in OWN}
@@ -132,7 +123,7 @@ def watch(app: App, desk: str, seen: int, matched: int, now: datetime) -> None:
         same = kept.get("only") == scope.said(only) and not matched
         since = datetime.fromisoformat(kept["since"]) if same else now
         value = {"since": since.isoformat(), "only": scope.said(only)}
-        db.put(conn, meta, ["name"], {"name": name, "value": value})
+        db.keep(conn, name, value)
     if now - since >= scope.UNMATCHED:
         what = (
             f"no ticket of {desk} has fitted its `only` ({scope.said(only)}) for a day, though others came: "

@@ -6,7 +6,6 @@ call (claimed, made, marked done, looked up before it is made again), through th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, select
@@ -19,14 +18,14 @@ from core.ledger.db import insert_new, reading
 from core.ledger.rows import DecisionRow, TicketRow, every, first
 from core.ledger.schema import decisions, tickets, writes
 from core.ledger.states import DecisionState, Entry, WriteState
-from core.model import EventKind, Mode, Priority, Reply, Ticket, TicketEvent, look_key
+from core.model import Mode, Priority, Reply, Ticket, look
 from core.outgoing import mailbox_of
 from core.pipeline import places
 from core.pipeline.claims import AWAITED
-from core.pipeline.decide import promise_of, tell_broken
+from core.pipeline.decide import promise_of, said_anew
 from core.pipeline.plan import address_of
 from core.values import to_json
-from core.wording import SECOND_WORD, acknowledgment
+from core.wording import SECOND_WORD
 
 EARLY = timedelta(minutes=15)  # before the promise breaks, or a quarter of it where that is less
 ROUND = 5  # minutes after which one that found no room under the caps is called up once more
@@ -52,16 +51,15 @@ def call_up(app: App, desk: str, now: datetime) -> int:
     query = select(tickets).where(due, ~_said()).order_by(tickets.c.promise_at).limit(MOST)
     with reading(app.engine) as conn:
         rows = [row for row in every(TicketRow, conn.execute(query)) if _due(app, row, now)]
-    return queue.report(app, list(_looks(rows, now)), "second word")
+    nonce = f"second-{now:%Y%m%dT%H}{now.minute // ROUND}"
+    return queue.report(app, [look(row.desk, row.ticket_id, nonce, now) for row in rows], "second word")
 
 
-def plan(app: App, ticket: Ticket, now: datetime) -> None:
+def plan(app: App, ticket: Ticket, row: TicketRow | None, now: datetime) -> None:
     """Store the call for a ticket just fetched, if its customer is to hear it now; it is made with those that are left."""
-    where = (ticket.desk, ticket.id)
+    if row is None or not _allowed(app, ticket.desk) or not _due(app, row, now):
+        return
     with reading(app.engine) as conn:
-        row = store.ticket(conn, *where)
-        if row is None or not _allowed(app, ticket.desk) or not _due(app, row, now):
-            return
         decided = _decision(conn, row)
     if decided is None:
         return
@@ -69,18 +67,7 @@ def plan(app: App, ticket: Ticket, now: datetime) -> None:
     new = promise_of(app, ticket.desk, priority, now)
     if row.promise_at is None or new <= row.promise_at:
         return
-    reply = Reply(SECOND_WORD, SECOND_WORD)
-    text = acknowledgment(
-        app.templates_of(ticket.desk),
-        reply,
-        ticket,
-        new,
-        now,
-        app.hours_of(ticket.desk),
-        row.language,
-        lambda err: tell_broken(app, ticket.desk, err),
-    )
-    reply = Reply(SECOND_WORD, SECOND_WORD, text=text)
+    reply = said_anew(app, ticket, Reply(SECOND_WORD, SECOND_WORD), new, now, row.language)
     try:
         _store(app, ticket, decided, reply, new, now)
     except _NoRoomError:
@@ -150,11 +137,3 @@ def _decision(conn: Connection, row: TicketRow) -> DecisionRow | None:
         mine, decisions.c.state == DecisionState.DONE, decisions.c.escalates.is_(True)
     )
     return first(DecisionRow, conn.execute(query.order_by(decisions.c.at.desc()).limit(1)))
-
-
-def _looks(rows: list[TicketRow], now: datetime) -> Iterator[TicketEvent]:
-    for row in rows:
-        nonce = f"second-{now:%Y%m%dT%H}{now.minute // ROUND}"
-        yield TicketEvent(
-            row.desk, look_key(row.desk, row.ticket_id, nonce), EventKind.LOOK, row.ticket_id, now
-        )

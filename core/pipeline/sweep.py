@@ -21,7 +21,7 @@ from core.hours import stamp
 from core.ledger import store, tokens
 from core.ledger.db import reading
 from core.ledger.rows import DeskRow, TicketRow
-from core.model import ChangedTicket, EventKind, TicketEvent, created_key, look_key
+from core.model import ChangedTicket, EventKind, TicketEvent, created_key, look
 from core.notifications.alerts import alarm
 from core.pipeline import clock_back, limbo, presence, scoping, second_word
 from core.pipeline.claims import AWAITED, learn
@@ -65,8 +65,6 @@ def sweep(app: App, name: str, now: datetime) -> dict[str, Any]:
             store.hasten(conn, name, now)
         else:
             store.hasten(conn, name, now, store.NO_ENTRY)
-    if limbo.due(app, name, now):
-        limbo.look(app, name, now)
     scoping.watch(app, name, seen, matched, now)
     for held in presence.refresh(app, name, now):
         learn(app, held, presence.held_by(held), now)
@@ -74,6 +72,8 @@ def sweep(app: App, name: str, now: datetime) -> dict[str, Any]:
     _warn_of_the_end(app, name, now)
     if found:
         _doubt_the_hook(app, name, row, now)
+    if limbo.due(app, name, now):
+        limbo.look(app, name, now)
     return {"desk": name, "seen": seen, "found": found, "trouble": ""}
 
 
@@ -122,8 +122,7 @@ def _moved(
 
 
 def _look(desk: str, changed_ticket: ChangedTicket, at: datetime) -> TicketEvent:
-    key = look_key(desk, changed_ticket.ticket_id, f"sweep-{changed_ticket.updated_at:%Y%m%dT%H%M%S}")
-    return TicketEvent(desk, key, EventKind.LOOK, changed_ticket.ticket_id, at)
+    return look(desk, changed_ticket.ticket_id, f"sweep-{changed_ticket.updated_at:%Y%m%dT%H%M%S}", at)
 
 
 def unknown(desk: str, changed_ticket: ChangedTicket, row: TicketRow | None) -> list[TicketEvent]:

@@ -11,24 +11,16 @@ from core.errors import HeldByAI
 from core.hours import stamp
 from core.ledger import store
 from core.ledger.rows import TicketRow
-from core.ledger.states import Entry
+from core.ledger.states import TAKEN_UP, Entry
 from core.model import Author, Ticket, TicketState
 
-OURS = {
-    TicketState.ESCALATED,
-    TicketState.REESCALATED,
-    TicketState.CLAIMED,
-    TicketState.ANSWERED,
-    TicketState.AUTO_RESOLVED,
-}
-"""States in which we have promised or done something: the AI's words end none of it."""
 ANSWERED = "the desk's own AI has answered: nobody waits for a person"
 
 
 def leave(app: App, ticket: Ticket, row: TicketRow | None, now: datetime) -> str:
     """Why the ticket is the AI's now and needs nobody; "" when it is ours to deal with. Raises HeldByAI where the AI owes the
     customer a word."""
-    if row is not None and (row.state in OURS or row.handed_over):
+    if row is not None and (row.state in TAKEN_UP or row.handed_over):
         return ""
     wait: timedelta = app.desk_settings[ticket.desk].wait_for_ai
     found = desk_ai.look(ticket, row.ai_hold if row is not None else "", now, wait)

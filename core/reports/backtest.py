@@ -20,8 +20,9 @@ from typing import Any
 
 from core.app import App
 from core.errors import ConfigError, Gone, Moved, NotAllowed, Refused, TryLater
-from core.learning.labelled_tickets import OUT_OF_SIGHT, patiently
+from core.learning.labelled_tickets import patiently
 from core.ledger import db
+from core.model import OUT_OF_SIGHT
 from core.pipeline import scoping
 from core.pipeline.replay import Replayed, acting, replay
 from core.reports.replayed import figures
@@ -39,6 +40,7 @@ class Report:
     rows: dict[str, Replayed] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)  # ticket → why it could not be read
     total: int | None = None  # how many there are to read; None while nobody has asked
+    finished: bool = False
 
 
 def file_of(app: App, desk: str) -> Path:
@@ -155,7 +157,7 @@ def aside(app: App) -> Iterator[App]:
     with tempfile.TemporaryDirectory(prefix="backstop-") as folder:
         engine = db.connect(f"sqlite:///{folder}/none.db")
         try:
-            db.migrate(engine)
+            db.create_all(engine)
             yield replace(acting(app), engine=engine)
         finally:
             engine.dispose()
@@ -171,7 +173,7 @@ def _report(
     """The report to go on with, and how a line is added to it. A new one where the rules are others by now."""
     known = None if fresh else _read(file)
     same = known is not None and all(known.head.get(name) == head[name] for name in head if name != "since")
-    report = known if known is not None and same and not _finished(file) else Report(head)
+    report = known if known is not None and same and not known.finished else Report(head)
     try:
         if report is not known:
             _begin(file, head)
@@ -214,10 +216,6 @@ def _lines(file: Path) -> Iterator[dict[str, Any]]:
             yield value
 
 
-def _finished(file: Path) -> bool:
-    return any("finished" in line for line in _lines(file))
-
-
 def _read(file: Path) -> Report | None:
     lines = _lines(file)
     head = next(lines, None)
@@ -232,4 +230,6 @@ def _read(file: Path) -> Report | None:
             report.unread[str(line["unread"])] = str(line.get("why", ""))
         elif "total" in line:
             report.total = int(line["total"])
+        elif "finished" in line:
+            report.finished = True
     return report

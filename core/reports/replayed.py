@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.classify.plain import table
@@ -94,8 +94,8 @@ def told(rows: Iterable[Replayed]) -> dict[str, Any]:
 
 
 def _night_of(at: datetime) -> str:
-    """Noon to noon, so that the hours before and after midnight are one night."""
-    return str((at.toordinal() * 24 + at.hour - 12) // 24)
+    """Noon to noon of the desk's clock, so that the hours before and after midnight are one night."""
+    return str((at - timedelta(hours=12)).date())
 
 
 def promises(rows: Iterable[Replayed], now: datetime) -> dict[str, int]:

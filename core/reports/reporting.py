@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 from sqlalchemy import Connection, Engine, func, or_, select
 
-from core.ledger.db import reading
-from core.ledger.schema import balance, meta, notices, tickets
+from core.ledger.db import kept, reading
+from core.ledger.schema import balance, notices, tickets
 from core.ledger.states import HANDED_OVER, NotificationState
 from core.reports import trend_store
 from core.reports.figures import Balanced, BusinessHours, Figure, Paged, Point, Row, WeeklyReport
@@ -62,7 +62,7 @@ def weekly(engine: Engine, hours: ZonedHours, week: str, now: datetime) -> Weekl
         since = bounds(next((name for name in past if name not in known), week), zone)[0]
         rows = ticket_rows(connection, since, min(end + QUIET, now))
         pages, balances = _paged(connection, start, end), _balanced(connection, start, end)
-        made_up = connection.scalar(select(meta.c.value).where(meta.c.name == GENERATED)) is not None
+        made_up = kept(connection, GENERATED) is not None
     report = summarise(
         week, rows, pages, balances, hours=hours, zone=zone, now=now, generated=made_up, known=known
     )

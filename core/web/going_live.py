@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from sqlalchemy import Connection, RowMapping, func, select
 
-from core.classify.build import Absent, classifier_of
+from core.classify.build import ensured
 from core.errors import BackstopError, ConfigError, said_of
 from core.ledger.db import reading
 from core.ledger.schema import decisions, tickets
@@ -75,8 +75,7 @@ def start_backtest(desk: str) -> Any:
 def _backtest(app: Any, desk: str) -> None:
     """The thread's work. What goes wrong is shown on the page."""
     try:
-        if isinstance(app.classifier, Absent):
-            app.classifier = classifier_of(app.settings, app.counters)
+        ensured(app)
         backtest.backtest(app, desk, 30, backtest.file_of(app, desk))
         _running.pop(desk, None)
     except Exception as err:  # a thread's fault must reach the person who started it

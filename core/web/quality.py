@@ -12,7 +12,8 @@ from sqlalchemy import Connection, RowMapping, and_, func, insert, select, updat
 
 from core.classify.whatif import Handling, Past, outcome_of, replay
 from core.learning.labelled_tickets import PROVEN
-from core.ledger.schema import decisions, labels, meta, tickets
+from core.ledger.db import kept
+from core.ledger.schema import decisions, labels, tickets
 from core.model import IntentRule, Outcome, Rules
 from core.reports.figures import Share
 from core.reports.intervals import wilson
@@ -148,7 +149,7 @@ def _wrong_queue(routed: Sequence[Seen], queues: Mapping[str, str]) -> dict[str,
 
 def proven(connection: Connection) -> dict[str, Any]:
     """What was last worked out: date, overall, and by intent name; {} when it never was."""
-    found = connection.scalar(select(meta.c.value).where(meta.c.name == PROVEN)) or {}
+    found = kept(connection, PROVEN) or {}
     return dict(found) | {"by": {one["intent"]: one for one in found.get("intents", ())}} if found else {}
 
 

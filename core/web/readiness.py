@@ -11,7 +11,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.app import App
 from core.ledger import db
-from core.ledger.schema import meta
 from core.notifications import unstored
 
 KEPT = 1.0  # seconds: the door is open to all, and each look writes
@@ -51,6 +50,4 @@ class Readiness:
 
 def _write(engine: Engine, now: datetime) -> None:
     with engine.begin() as connection:
-        db.put(
-            connection, meta, ["name"], {"name": "writable", "value": {"at": now.isoformat(), "room": ROOM}}
-        )
+        db.keep(connection, "writable", {"at": now.isoformat(), "room": ROOM})

@@ -11,12 +11,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from core.app import App
 from core.errors import BackstopError, BadPayload, BadSignature
 from core.ledger import db, links, store
-from core.ledger.schema import meta
 from core.ledger.ticket_report import told
 from core.model import SidebarRequest, WebhookRequest
 from core.web.claim_links import GONE, here, shielded
@@ -87,12 +86,12 @@ def _note(conn: Connection, desk: str, now: datetime) -> None:
     """Remember that the sidebar works, so that doctor can tell."""
     last = asked_at(conn, desk)
     if last is None or now - last > NOTED:
-        db.put(conn, meta, ["name"], {"name": f"sidebar:{desk}", "value": now.isoformat()})
+        db.keep(conn, f"sidebar:{desk}", now.isoformat())
 
 
 def asked_at(conn: Connection, desk: str) -> datetime | None:
     """About when a sidebar last asked, None for never."""
-    kept = conn.execute(select(meta.c.value).where(meta.c.name == f"sidebar:{desk}")).scalar()
+    kept = db.kept(conn, f"sidebar:{desk}")
     return datetime.fromisoformat(kept) if kept else None
 
 

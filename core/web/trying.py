@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from flask import Blueprint, render_template, request
 
-from core.classify.build import Absent, classifier_of
+from core.classify.build import ensured
 from core.model import (
     AddNote,
     Author,
@@ -58,8 +58,7 @@ def trying() -> str:
 
 def tried(app: Any, desk: str, words: str, now: datetime) -> Tried:
     """The decision about these words as a new ticket, as if in mode `act`."""
-    if app.classifier is None or isinstance(app.classifier, Absent):
-        app.classifier = classifier_of(app.settings, app.counters)
+    ensured(app)
     message = Message("1", Author.CUSTOMER, now, words)
     customer = Customer("1", "carla@customer.example", "Carla")
     ticket = Ticket(desk, "0", "", (message,), customer, Status.NEW, now, now)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask
 from sqlalchemy import insert
 
+from core.classify.build import Absent
 from core.ledger.schema import (
     balance,
     decisions,
@@ -187,7 +188,7 @@ def make_app(engine, public_url: str = "", **web) -> Flask:
         clock=lambda: NOW,
         hours=Office(),
         counters=None,
-        classifier=None,
+        classifier=Absent(),
         desk_settings={},
     )
     flask.register_blueprint(make_blueprint(flask.extensions["backstop"]))

@@ -101,8 +101,9 @@ def test_even_thanks_with_such_words_reach_a_human():
     assert decide(SELF_HARM, ticket=thanks, history=history).escalates
 
 
-def test_of_mail_that_looks_automatic_people_hear_and_nobody_is_written_to():
-    machine = Evidence(Grade.LIKELY, "its sender says so", MachineKind.AUTOMATIC)
+@pytest.mark.parametrize("kind", [MachineKind.AUTOMATIC, MachineKind.LOOP, MachineKind.ABSENCE])
+def test_of_mail_that_looks_automatic_people_hear_and_nobody_is_written_to(kind):
+    machine = Evidence(Grade.LIKELY, kind, "it says so", whole=kind is MachineKind.LOOP)
     ticket = replace(TICKET, messages=tuple(replace(m, machine=machine) for m in TICKET.messages))
     decision = decide(SELF_HARM, ticket=ticket)
     assert decision.escalates

@@ -150,3 +150,31 @@ def test_a_list_that_we_may_not_read_is_one_alarm(there):
     assert (
         len([one for one in place.home.told() if "we may not read what the desk holds back" in one.text]) == 1
     )
+
+
+@pytest.mark.parametrize("vendor", ["zendesk"], indirect=True)
+def test_a_list_that_we_may_not_read_costs_a_call_in_every_fifth_sweep(there):
+    place = there()
+    place.home.api.plan = lambda call: "status_before:403" if "suspended" in call.path else ""
+    for _ in range(10):
+        place.look(minutes=1)
+    asked = [call for call in place.home.api.calls if "suspended" in call.path]
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("vendor", ["zendesk"], indirect=True)
+def test_a_message_at_which_the_classifier_fails_is_told_and_the_others_are_looked_at(there, monkeypatch):
+    place = there()
+    guess = place.home.app.classifier.predict
+
+    def fails(text):
+        if "umbrella" in text:
+            raise ValueError("a fault of ours")
+        return guess(text)
+
+    monkeypatch.setattr(place.home.app.classifier, "predict", fails)
+    odd, other = place.holds(NONSENSE, email="odd@example.com"), place.holds(DISPUTE)
+    place.look(minutes=3)
+    assert place.row(odd).genuine
+    assert place.row(odd).reason == "it could not be read"
+    assert place.row(other).urgent

@@ -8,6 +8,7 @@ from sqlalchemy import update
 from words import ORDER
 
 from core.admin import provisioning
+from core.engine import worker
 from core.ledger import pausing, store
 from core.ledger.schema import events, notices, tickets, writes
 from core.pipeline.audit import audit
@@ -126,3 +127,21 @@ def test_the_audit_adds_up_and_names_what_nobody_would_hear_of_again(house):
     assert found["refused"]
     said = shell_of(h).json("audit", "support")
     assert set(said) == {"desk", "ledger", "missing", "healed", "stuck", "too_new", "refused", "limbo"}
+
+
+def test_a_fault_at_one_desk_keeps_no_other_from_being_swept(house, monkeypatch):
+    h = house()
+    swept = []
+
+    def sweep(_app, name, _now):
+        swept.append(name)
+        if name == "odd":
+            raise KeyError("a field that the vendor never left out before")
+        return {"desk": name, "seen": 1, "found": 0, "trouble": ""}
+
+    monkeypatch.setattr(worker.sweeping, "sweep", sweep)
+    h.app.desks = {"odd": None, **h.app.desks}
+    odd, other = worker.sweep_now(h.app)
+    assert swept == ["odd", "support"]
+    assert odd["trouble"].startswith("a fault of ours")
+    assert other["trouble"] == ""

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from words import DISPUTE, NONSENSE
 
+from core.admin import doctor
 from core.ledger.schema import notices
 
 LADDER = [{"after": "30m", "notify": "team"}, {"after": "2h", "notify": "manager"}]
@@ -73,6 +74,8 @@ def test_where_presence_cannot_be_read_everybody_counts_as_present(house):
     h.desk.agent_claims(case.id, h.ann.id)
     passes(h, minutes=6)
     assert h.ticket(case).state == "claimed", h.story(case)
+    (said,) = [one for one in doctor.known_of(h.app, "support") if one.code == "DK05"]
+    assert said.level == "warn", said
 
 
 @pytest.mark.parametrize("vendor", ["zendesk"])
