@@ -170,7 +170,7 @@ def walk(vendor: str, home: Path, program: list[str]) -> None:
             f"init --vendor {vendor} --base-url {address} --public-url {public} --general-queue Support --mode act"
         )
         print("The credentials go into `.env`, as the desk's page says:", end=" ")
-        wanted = set(secret_names(vendor_of(vendor).connector.Settings)) - {"webhook_secret"}
+        wanted = set(secret_names(vendor_of(vendor).settings)) - {"webhook_secret"}
         given = {name: value for name, value in admin.fake.settings(address).items() if name in wanted}
         for name, value in given.items():
             admin.writes(name, str(value))

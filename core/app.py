@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
     from sqlalchemy import Engine
 
-    from connectors import Vendor
+    from connectors.kit.vendor import Vendor
     from core.hours import Hours
     from core.ledger.installed import Installed
     from core.model import Rules
@@ -69,7 +69,7 @@ class App:
     installed: dict[str, Installed] = field(default_factory=dict)  # what install made, by desk
     own_addresses: frozenset[str] = frozenset()
     routes: Any = None  # who hears what: made once by core.notifications.routing
-    vendor: Callable[[str], Vendor] = _unknown_vendor  # by the desk's name
+    vendor: Callable[[str], Vendor[Any]] = _unknown_vendor  # by the desk's name
     attachments: Callable[..., dict[str, Any]] = (
         _no_attachments  # (app, channel, facts) → what goes with a message
     )

@@ -88,7 +88,7 @@ def _composed(settings: Settings, clock: Callable[[], datetime], engine: Engine)
     desks: dict[str, HelpDesk] = {}
     for name, own in desk_settings.items():
         on_call = _counted(counters, name, desks)
-        desk = vendor_of(own.vendor).connector.make(name, own, tokens=tokens, clock=clock, on_call=on_call)
+        desk = vendor_of(own.vendor).make(name, own, tokens=tokens, clock=clock, on_call=on_call)
         desks[name] = traces.watched(desk, traces.DESK_CALLS)
     rules = {name: rules_for(settings, desk_settings[name]) for name in desks}
     made = build_channels(
@@ -129,7 +129,7 @@ def desk_settings_of(settings: Settings, name: str) -> Any:
     if "vendor" not in values:
         raise ConfigError(f"{settings.path}: desks.{name}.vendor is missing: one of {', '.join(DESKS)}")
     try:
-        return vendor_of(str(values["vendor"])).connector.Settings.model_validate(values)
+        return vendor_of(str(values["vendor"])).settings.model_validate(values)
     except ValidationError as err:
         raise ConfigError(explain(err, str(settings.path), f"desks.{name}")) from err
 
@@ -148,7 +148,7 @@ def _sessions(
         def on_call(operation: str, outcome: str) -> None:
             counters.vendor_call(name, operation, outcome)
 
-        make = vendor_of(settings.vendor).connector.make_session
+        make = vendor_of(settings.vendor).session
         return make(settings, tokens, clock, on_call, desk=name, admin=admin)
 
     return session

@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def desk_settings() -> dict[str, type[BaseModel]]:
     """Vendor → the class of its `[desks.<name>]` table."""
-    return {vendor: vendor_of(vendor).connector.Settings for vendor in DESKS}
+    return {vendor: vendor_of(vendor).settings for vendor in DESKS}
 
 
 def channel_settings() -> dict[str, type[BaseModel]]:
@@ -50,12 +50,6 @@ def label(vendor: str) -> str:
     return found[1].strip() if found else vendor.title()
 
 
-def supports(vendor: str) -> frozenset[type[Any]]:
-    """The actions a vendor's connector can carry out, as the connector itself says."""
-    classes = [vars(one) for one in vars(vendor_of(vendor).connector).values() if inspect.isclass(one)]
-    return next(one["supports"] for one in classes if isinstance(one.get("supports"), frozenset))
-
-
 # --- the table of desks ---------------------------------------------------------------------
 
 
@@ -66,7 +60,7 @@ def ability(action: type[Any]) -> str:
 
 def desk_table() -> str:
     """Abilities by desk, as Markdown."""
-    able = {vendor: supports(vendor) for vendor in DESKS}
+    able = {vendor: vendor_of(vendor).supports for vendor in DESKS}
     head = ["what Backstop does there", *(label(vendor) for vendor in able)]
     rows = [
         [ability(action), *("yes" if action in found else "–" for found in able.values())]

@@ -48,7 +48,7 @@ def test_every_desk_has_the_files_that_the_steps_for_a_new_one_name(vendor):
     step = PAGE[PAGE.index(f"### {STEP}") :].partition("\n2. ")[0]
     names = {name for name in re.findall(r"`([\w/]+(?:\.py|/))`", step) if not name.startswith("connectors/")}
     folder = ROOT / DESKS[vendor].replace(".", "/")
-    install = {"provision.py", "doctor.py", "manual_steps.py"}
+    install = {"provision.py", "objects.py", "survey.py", "manual_steps.py", "doctor.py", "account_doctor.py"}
     assert {"connector.py", "events.py", "install/", "fake/"} <= names
     missing = [
         name for name in names if not (folder / ("install" if name in install else "") / name).exists()

@@ -91,7 +91,7 @@ def _names(node: ast.AST) -> Iterator[str]:
 
 @pytest.mark.parametrize(("place", "where"), [*DESKS.items(), *CHANNELS.items()])
 def test_every_key_of_a_desk_and_of_a_channel_is_read(place, where):
-    module = f"{where}.connector" if place in DESKS else where
+    module = f"{where}.settings" if place in DESKS else where
     folders = (
         where.replace(".", "/") if place in DESKS else f"{where.replace('.', '/')}.py",
         "connectors/kit",

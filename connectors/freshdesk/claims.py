@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from connectors.freshdesk.api import PER_PAGE, Api, Directory, rows
+from connectors.freshdesk.api import PER_PAGE, Api, rows
+from connectors.freshdesk.directory import Directory
 from connectors.freshdesk.reading import in_order, place_ids, status_of, tags_of
 from connectors.freshdesk.sweep import OVERLAP
 from connectors.kit.places import Placing

@@ -1,22 +1,20 @@
-"""Freshdesk behind the port: settings, and each of the port's calls in the vendor's terms."""
+"""Freshdesk behind the port: each of the port's calls in the vendor's terms."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import ClassVar
-
-from pydantic import Field, SecretStr
 
 from connectors.freshdesk import events, limbo, merges, reading, sweep, writing
-from connectors.freshdesk.api import Api, Directory, basic, rows
+from connectors.freshdesk.api import Api, basic, rows
 from connectors.freshdesk.claims import Watch
+from connectors.freshdesk.directory import Directory
 from connectors.freshdesk.install import doctor
+from connectors.freshdesk.settings import Settings
 from connectors.kit import ai, places
 from connectors.kit.claims import unmoved
 from connectors.kit.http import DeskSession, Limits, OnCall
-from connectors.kit.settings import DeskSettings
 from connectors.kit.values import Row, number
 from core.errors import Gone, Moved, Refused
 from core.model import (
@@ -36,25 +34,7 @@ from core.model import (
     WebhookRequest,
     Write,
 )
-from core.ports import HelpDesk, TokenStore
-
-
-class Settings(DeskSettings):
-    """`[desks.<name>]` of a Freshdesk account."""
-
-    PLACES: ClassVar[frozenset[str]] = frozenset({"brands", "mailboxes", "groups", "channels"})
-
-    api_key: SecretStr = Field(SecretStr(""), description="of the bot's own agent account")
-    install_api_key: SecretStr = Field(
-        SecretStr(""), description="an admin's key, used by plan, install, uninstall and doctor only"
-    )
-    from_email: str = Field("", description="one of the account's support addresses; default: its global one")
-    quiet_solve: bool = Field(
-        False, description="resolve without Freshdesk's own mail about it (asynchronous: no result is told)"
-    )
-    own_notifications_off: bool = Field(
-        False, description="you switched off Freshdesk's own mails to customers (no API shows it)"
-    )
+from core.ports import TokenStore
 
 
 def make_session(
@@ -254,15 +234,3 @@ class Freshdesk:
     def check(self, queues: Iterable[str]) -> list[Finding]:
         """What the run-time key can see."""
         return doctor.findings(self._settings, self._api, self._directory, queues)
-
-
-def make(
-    name: str,
-    settings: Settings,
-    *,
-    tokens: TokenStore,
-    clock: Callable[[], datetime],
-    on_call: OnCall,
-) -> HelpDesk:
-    """The desk of this name."""
-    return Freshdesk(name, settings, make_session(settings, tokens, clock, on_call), clock)

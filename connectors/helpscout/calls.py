@@ -27,7 +27,7 @@ from core.model import (
 )
 
 if TYPE_CHECKING:
-    from connectors.helpscout.connector import Settings
+    from connectors.helpscout.settings import Settings
 
 
 def call_of(

@@ -1,4 +1,4 @@
-"""Help Scout behind the port: settings, and each of the port's calls in the vendor's terms."""
+"""Help Scout behind the port: each of the port's calls in the vendor's terms."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from email import message_from_string
 from functools import partial
-from typing import ClassVar
-
-from pydantic import Field, SecretStr
 
 from connectors.helpscout import events, limbo, reading, sweep, writing
 from connectors.helpscout.api import Api, Burst
@@ -17,11 +14,11 @@ from connectors.helpscout.calls import call_of
 from connectors.helpscout.claims import Watch, taken
 from connectors.helpscout.directory import Directory
 from connectors.helpscout.install import doctor
+from connectors.helpscout.settings import Settings
 from connectors.kit import ai, places
 from connectors.kit.claims import unmoved
 from connectors.kit.http import DeskSession, Limits, OnCall
 from connectors.kit.oauth import Bearer
-from connectors.kit.settings import DeskSettings
 from connectors.kit.values import Row, number, row, text
 from core.errors import Gone, Refused, TryLater, VendorError
 from core.model import (
@@ -41,32 +38,6 @@ from core.model import (
 )
 from core.ports import TokenStore
 from core.scope import folded
-
-
-class Settings(DeskSettings):
-    """`[desks.<name>]` of a Help Scout account."""
-
-    PLACES: ClassVar[frozenset[str]] = frozenset({"mailboxes", "groups", "channels"})
-
-    base_url: str = "https://api.helpscout.net"
-    client_id: str = Field("", description="the App ID, from Your profile > My apps")
-    client_secret: SecretStr = SecretStr("")  # the App Secret, from the same place
-    grant: str = Field(
-        "client_credentials",
-        pattern="^(client_credentials|authorization_code)$",
-        description="client_credentials acts as the app's owner; authorization_code as whoever authorised it",
-    )
-    bots: list[str] = Field(
-        default_factory=list, description="ids or addresses of other robots with a user's account"
-    )
-    write_burst: int = Field(12, ge=0, description="writes in five seconds; Help Scout takes twelve; 0 = any")
-    auto_reply_off: bool = Field(
-        False, description="you switched off the inboxes' own auto reply (no API shows it)"
-    )
-
-    def account(self) -> str:
-        """All accounts share one origin: an app belongs to one of them."""
-        return f"{super().account()} {self.client_id}"
 
 
 def make_session(
@@ -275,15 +246,3 @@ class HelpScout:
     def check(self, queues: Iterable[str]) -> list[Finding]:
         """What the run-time credential can see."""
         return doctor.findings(self._settings, self._api, self._directory, queues)
-
-
-def make(
-    name: str,
-    settings: Settings,
-    *,
-    tokens: TokenStore,
-    clock: Callable[[], datetime],
-    on_call: OnCall,
-) -> HelpScout:
-    """The desk of this name."""
-    return HelpScout(name, settings, make_session(settings, tokens, clock, on_call, desk=name), clock)

@@ -22,7 +22,7 @@ from core.errors import BadPayload, BadSignature
 from core.model import SidebarRequest, WebhookRequest
 
 if TYPE_CHECKING:
-    from connectors.helpscout.connector import Settings
+    from connectors.helpscout.settings import Settings
 
 FRAMES = "https://*.helpscout.net https://*.helpscout.com"  # who may show our page in a frame
 LONGEST = 4096  # characters of a query: two ids and a signature

@@ -1,16 +1,32 @@
-"""What every desk's doctor looks at first: the origin, the webhook's secret, and whether we are let in."""
+"""What the desks' doctors share: the lines they print, and what each looks at first: origin, webhook secret, credential."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from core.errors import NotAllowed, VendorError
-from core.model import Finding
+from core.model import Finding, Identity
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SHORT = 16  # characters of a secret
+
+
+def ok(code: str, what: str, remedy: str = "") -> Finding:
+    """Return a line that says that something is as it should be."""
+    return Finding(code, "ok", what, remedy)
+
+
+def warn(code: str, what: str, remedy: str = "") -> Finding:
+    """Return a line about something that costs comfort, or that we cannot see."""
+    return Finding(code, "warn", what, remedy)
+
+
+def fail(code: str, what: str, remedy: str = "") -> Finding:
+    """Return a line about something that does not work."""
+    return Finding(code, "fail", what, remedy)
 
 
 def origin(code: str, url: str, home: Callable[[str], bool], wanted: str, remedy: str) -> Finding:
@@ -18,33 +34,55 @@ def origin(code: str, url: str, home: Callable[[str], bool], wanted: str, remedy
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme == "https" and home(host):
-        return Finding(code, "ok", f"the origin is {url}")
+        return ok(code, f"the origin is {url}")
     if host in LOOPBACK:
-        return Finding(code, "ok", f"the origin {url} is on this machine")
-    return Finding(code, "warn", f"{url or 'base_url'} is {wanted}", remedy)
+        return ok(code, f"the origin {url} is on this machine")
+    return warn(code, f"{url or 'base_url'} is {wanted}", remedy)
 
 
 def secret(code: str, secrets: Sequence[str], *, missing: str, short: str) -> Finding:
     """Whether there is a webhook secret of some length. `missing` and `short` are the remedies."""
     if not secrets:
-        return Finding(code, "fail", "there is no webhook secret", missing)
+        return fail(code, "there is no webhook secret", missing)
     if min(map(len, secrets)) < SHORT:
-        return Finding(code, "warn", f"the webhook secret is shorter than {SHORT} characters", short)
-    return Finding(code, "ok", "a webhook secret is set")
+        return warn(code, f"the webhook secret is shorter than {SHORT} characters", short)
+    return ok(code, "a webhook secret is set")
+
+
+class Who(Protocol):
+    """A directory that knows who we are."""
+
+    def whoami(self) -> Identity:
+        """Return our own identity. Raises VendorError."""
+
+
+S = TypeVar("S")  # settings
+A = TypeVar("A")  # API
+D = TypeVar("D", bound=Who)
+
+
+@dataclass(frozen=True)
+class Look(Generic[S, A, D]):
+    """What a check with the run-time credential looks with."""
+
+    settings: S
+    api: A
+    directory: D
+    queues: Sequence[str]  # as the configuration names them
 
 
 def visit(
+    look: Look[S, A, D],
     before: Iterable[Finding],
-    whoami: Callable[[], object],
     refused: Finding,
     silent: Finding,
-    checks: Iterable[Callable[[], Iterable[Finding]]],
+    checks: Iterable[Callable[[Look[S, A, D]], Iterable[Finding]]],
 ) -> list[Finding]:
-    """One line for each thing looked at. When we are not let in, nothing more is asked: then it is `refused` or
-    `silent`, with the vendor's own words."""
+    """Return one line for each thing looked at. When we are not let in, nothing more is asked: the last line is then
+    `refused` or `silent`, with the vendor's own words."""
     try:
-        whoami()
+        look.directory.whoami()
     except VendorError as err:
         seen = refused if isinstance(err, NotAllowed) else silent
         return [*before, replace(seen, what=f"{seen.what}: {err}")]
-    return [*before, *(finding for check in checks for finding in check())]
+    return [*before, *(finding for check in checks for finding in check(look))]

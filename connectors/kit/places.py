@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from connectors.kit.findings import fail, ok
 from core.errors import VendorError
 from core.model import Finding
 from core.scope import Places, Scope, folded
@@ -41,17 +42,14 @@ def findings(code: str, only: Scope, named: Named) -> Iterator[Finding]:
             there = named(kind)
         except VendorError as err:
             words = f"only.{kind}: the account's {kind} cannot be read ({err}), so no ticket can be told to be ours"
-            yield Finding(code, "fail", words, "let our user read them, or name them by id")
+            yield fail(code, words, "let our user read them, or name them by id")
             continue
         names = {one: folded([one, *more]) for one, more in there.items()}
         missing = only[kind] - {name for more in names.values() for name in more}
         known = ", ".join(sorted(next(iter(more), one) for one, more in there.items())) or "none"
         for one in sorted(missing):
-            yield Finding(
-                code,
-                "fail",
-                f'only.{kind}: there is no "{one}"; there are: {known}',
-                "correct the name in the file",
+            yield fail(
+                code, f'only.{kind}: there is no "{one}"; there are: {known}', "correct the name in the file"
             )
         if not missing:
-            yield Finding(code, "ok", f"only.{kind}: {', '.join(sorted(only[kind]))} is in the account")
+            yield ok(code, f"only.{kind}: {', '.join(sorted(only[kind]))} is in the account")

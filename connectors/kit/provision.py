@@ -10,20 +10,51 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
+
+from connectors.kit.http import DeskSession
+from connectors.kit.settings import DeskSettings
+from connectors.kit.text import numbered
+from core.errors import Gone, VendorError
 
 Manifest = dict[str, dict[str, str]]
+S = TypeVar("S", bound=DeskSettings)
 
 HOOK, BOT = "account:hook", "account:bot"  # entries that are no objects of the account
 
 Keep = Callable[[Manifest], None]
-"""Told the manifest after each object that was made, so that an error half-way orphans nothing."""
+"""Called with the manifest after each object that was made, so that an error half-way orphans nothing."""
 
 
-def forget(_made: Manifest) -> None:
-    """Keep nothing half-way."""
+@dataclass(frozen=True)
+class Site(Generic[S]):
+    """One desk's installation: its account, where the account reaches us, and what was made there before."""
+
+    settings: S
+    session: DeskSession
+    desk: str  # its name in the configuration
+    public_url: str = ""
+    manifest: Manifest = field(default_factory=dict)
+    intents: tuple[str, ...] = ()
+
+    @property
+    def hook_url(self) -> str:
+        """The address that the desk's webhooks call."""
+        return f"{self.public_url.rstrip('/')}/hooks/{self.desk}"
+
+    @property
+    def shown_secret(self) -> str:
+        """What a person who clicks is shown of the secret: where it stands, or itself when it stands nowhere else."""
+        if self.settings.webhook_secret:
+            return "<the value of webhook_secret>"
+        return self.secret or "<what install makes>"
+
+    @property
+    def secret(self) -> str:
+        """The secret that a webhook is given: the first configured one, else the one that install keeps."""
+        return next(iter(self.settings.secrets()), "") or self.manifest.get(HOOK, {}).get("secret", "")
 
 
 @dataclass(frozen=True)
@@ -49,14 +80,36 @@ def new_secret() -> str:
     return secrets.token_hex(20)
 
 
-def hook_secret(configured: Sequence[str], manifest: Manifest) -> str:
-    """Return the secret that a webhook is given: the first configured one, else the kept one."""
-    return next(iter(configured), "") or manifest.get(HOOK, {}).get("secret", "")
+def with_secret(site: Site[S], keep: Keep) -> Site[S]:
+    """Return the site with a secret for its webhooks; a new one is kept before anything signs with it."""
+    if site.secret:
+        return replace(site, manifest=dict(site.manifest))
+    made = {**site.manifest, HOOK: {"secret": new_secret()}}
+    keep(made)
+    return replace(site, manifest=made)
 
 
-def secret_words(configured: Sequence[object], secret: str) -> str:
-    """Return what a person who clicks is shown of a secret: where it stands, or itself when it stands nowhere else."""
-    return "<the value of webhook_secret>" if configured else secret or "<what install makes>"
+def by_hand(kind: str, name: str, why: str, *clicks: str, id: str = "") -> Step:
+    """Return a step that a person does, one click a line."""
+    return Step("by_hand", kind, name, why, id, numbered(*clicks))
+
+
+def removed(kind: str, name: str, number: str, remove: Callable[[], object], why: str, *clicks: str) -> Step:
+    """Remove an object of ours with `remove`; `clicks` do the same where the desk refuses."""
+    try:
+        remove()
+    except Gone:
+        return Step("keep", kind, name, "it is gone already", number)
+    except VendorError as err:
+        return by_hand(kind, name, f"the desk did not remove it: {err}", *clicks, id=number)
+    return Step("delete", kind, name, why, number)
+
+
+def difference(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
+    """Return what somebody changed in an object of ours."""
+    return "; ".join(
+        f"{name}: {theirs[name]!r}, ours {value!r}" for name, value in ours.items() if theirs[name] != value
+    )
 
 
 def installed(manifest: Manifest) -> dict[str, str]:

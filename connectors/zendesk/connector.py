@@ -1,4 +1,4 @@
-"""Zendesk behind the port: settings, and each of the port's calls in the vendor's terms."""
+"""Zendesk behind the port: each of the port's calls in the vendor's terms."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from connectors.zendesk import auth, claims, events, limbo, reading, sweep, writ
 from connectors.zendesk.api import Api, text
 from connectors.zendesk.directory import Directory
 from connectors.zendesk.install import doctor
-from connectors.zendesk.settings import Settings as Settings  # noqa: PLC0414 - the part that `kit.vendor.Connector` asks for
+from connectors.zendesk.settings import Settings
 from core.errors import Conflict, Gone, Moved, Refused, TryLater
 from core.model import (
     Action,
@@ -248,15 +248,3 @@ class Zendesk:
     def check(self, queues: Iterable[str]) -> list[Finding]:
         """What the run-time credential can see."""
         return doctor.findings(self._settings, self._api, self._directory, queues)
-
-
-def make(
-    name: str,
-    settings: Settings,
-    *,
-    tokens: TokenStore,
-    clock: Callable[[], datetime],
-    on_call: OnCall,
-) -> Zendesk:
-    """The desk of this name."""
-    return Zendesk(name, settings, make_session(settings, tokens, clock, on_call, desk=name), clock)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from flask import Flask, request
@@ -52,7 +52,7 @@ def begin(app: App, desk: str, redirect_uri: str) -> Request:
     return Request(link, redirect_uri, state, verifier)
 
 
-def _part(app: App, desk: str) -> Connect:
+def _part(app: App, desk: str) -> Connect[Any]:
     found = app.vendor(desk).connect
     if found is None:
         raise ConfigError(

@@ -107,7 +107,7 @@ def _events(app: App, name: str, url: str) -> Iterator[Finding]:
     secrets: Sequence[str] = app.desk_settings[name].secrets()
     if not secrets:
         return  # the vendor's part has said so
-    asked = app.vendor(name).events.probe(secrets[0], app.clock())
+    asked = app.vendor(name).probe(secrets[0], app.clock())
     genuine = requests.post(
         url, data=asked.body, headers=dict(asked.headers), timeout=TIMEOUT, allow_redirects=False
     )

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from core.app import App
 from core.errors import ConfigError
 from core.ledger import db, pausing, store
+from core.ledger.installed import site_of
 from core.ledger.tokens import StoredTokens
 from core.model import Finding
 
 if TYPE_CHECKING:
-    from connectors.kit.provision import Manifest, Step
-
+    from connectors.kit.provision import Site, Step
 
 UNINSTALL = "uninstall"  # who holds the desk then
 
 
-class Site(TypedDict):
-    """Where the desk reaches us, and what is ours there."""
-
-    public_url: str
-    desk: str
-    manifest: Manifest
-
-
 def plan(app: App, name: str) -> list[Step]:
     """Return what install would do in a desk, one step per object. Raises ConfigError."""
-    site, intents = _site(app, name), tuple(app.rules[name].intents)
-    session = app.session(name, admin=True)
-    return app.vendor(name).provision.plan(app.desk_settings[name], session, **site, intents=intents)
+    return app.vendor(name).install.plan(_site(app, name))
 
 
 def install(app: App, name: str) -> list[Step]:
@@ -37,13 +27,8 @@ def install(app: App, name: str) -> list[Step]:
 
     What was made is kept at once, so that an error half-way orphans nothing.
     """
-    made, steps = app.vendor(name).provision.install(
-        app.desk_settings[name],
-        app.session(name, admin=True),
-        **_site(app, name),
-        intents=tuple(app.rules[name].intents),
-        keep=lambda made: keep_manifest(app, name, dict(made)),
-    )
+    site = _site(app, name)
+    made, steps = app.vendor(name).install.install(site, lambda made: keep_manifest(app, name, dict(made)))
     keep_manifest(app, name, made)
     with db.reading(app.engine) as conn:
         row = store.desk(conn, name)
@@ -59,12 +44,11 @@ def uninstall(app: App, name: str, *, dry: bool = False) -> list[Step]:
     """
     if not dry:
         pausing.hold(app.engine, name, app.clock(), UNINSTALL)
-    manifest, settings = manifest_of(app, name), app.desk_settings[name]
-    session = app.session(name, admin=True)
-    steps = app.vendor(name).provision.uninstall(settings, session, manifest=manifest, dry=dry)
+    site = site_of(app, name, admin=True)
+    steps = app.vendor(name).install.uninstall(site, dry=dry)
     if not dry:
         left = {step.id for step in steps if step.action == "by_hand" and step.id}
-        keep_manifest(app, name, {key: kept for key, kept in manifest.items() if kept.get("id") in left})
+        keep_manifest(app, name, {key: kept for key, kept in site.manifest.items() if kept.get("id") in left})
         if not left:
             StoredTokens(app.engine, app.clock).forget(name)
     return steps
@@ -72,21 +56,13 @@ def uninstall(app: App, name: str, *, dry: bool = False) -> list[Step]:
 
 def doctor(app: App, name: str) -> list[Finding]:
     """Return what the vendor's part sees of what install made."""
-    session = app.session(name, admin=True)
-    return app.vendor(name).provision.doctor(app.desk_settings[name], session, **_site(app, name))
+    return app.vendor(name).install.doctor(_site(app, name))
 
 
-def _site(app: App, name: str) -> Site:
+def _site(app: App, name: str) -> Site[Any]:
     if not app.settings.public_url:
         raise ConfigError(f"{app.settings.path}: public_url is missing: it is where the desk will reach us")
-    return {"public_url": app.settings.public_url, "desk": name, "manifest": manifest_of(app, name)}
-
-
-def manifest_of(app: App, name: str) -> dict[str, Any]:
-    """What install made in a desk."""
-    with app.engine.begin() as conn:
-        row = store.desk(conn, name)
-    return dict((row.manifest if row is not None else None) or {})
+    return site_of(app, name, admin=True)
 
 
 def keep_manifest(app: App, name: str, manifest: dict[str, Any]) -> None:

@@ -60,7 +60,7 @@ def init(
     asking = sys.stdin.isatty() if ask is None else ask
     try:
         answers = _answers(given, Mode(mode), asking)
-        settings = vendor_of(answers.vendor).connector.Settings
+        settings = vendor_of(answers.vendor).settings
         generated = {"webhook_secret": secrets.token_hex(20), "token": secrets.token_urlsafe(24)}
         written = write(path, draft(answers, secret_names(settings), generated), force=force)
     except ConfigError as err:
@@ -99,7 +99,7 @@ def _wanted(key: str, known: dict[str, Any]) -> bool:
 def _address(vendor: str) -> str:
     """The one address a vendor has for all accounts, where it has one."""
 
-    return str(vendor_of(vendor).connector.Settings.model_fields["base_url"].default or "")
+    return str(vendor_of(vendor).settings.model_fields["base_url"].default or "")
 
 
 def _missing(answers: Answers) -> list[str]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.ledger import db
 from core.ledger.schema import desks
+
+if TYPE_CHECKING:
+    from connectors.kit.provision import Site
+    from core.app import App
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +40,7 @@ class Installed:
         if self._clock() >= self._until:
             self._until = self._clock() + self.SECONDS
             try:
-                self._known = self._read(self._manifest())
+                self._known = self._read(manifest_of(self._engine, self._desk))
             except SQLAlchemyError as err:
                 log.warning("what was installed in %s cannot be read (%s)", self._desk, type(err).__name__)
         return self._known
@@ -45,6 +49,20 @@ class Installed:
         """Ask the ledger with the next call: something was just made."""
         self._until = float("-inf")
 
-    def _manifest(self) -> Any:
-        with db.reading(self._engine) as conn:
-            return conn.execute(select(desks.c.manifest).where(desks.c.desk == self._desk)).scalar() or {}
+
+def manifest_of(engine: Engine, desk: str) -> dict[str, Any]:
+    """Return what install made in a desk: object → its id and the hash of what was sent."""
+    with db.reading(engine) as conn:
+        return dict(conn.execute(select(desks.c.manifest).where(desks.c.desk == desk)).scalar() or {})
+
+
+def site_of(app: App, desk: str, *, admin: bool = False) -> Site[Any]:
+    """Return what the vendor's installing functions ask for; `admin`: with the installer's credential."""
+    return app.vendor(desk).site(
+        app.desk_settings[desk],
+        app.session(desk, admin=admin),
+        desk=desk,
+        public_url=app.settings.public_url,
+        manifest=manifest_of(app.engine, desk),
+        intents=tuple(app.rules[desk].intents),
+    )

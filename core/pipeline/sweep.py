@@ -20,6 +20,7 @@ from core.errors import NotAllowed, VendorError, said_of
 from core.hours import stamp
 from core.ledger import store, tokens
 from core.ledger.db import reading
+from core.ledger.installed import site_of
 from core.ledger.rows import DeskRow, TicketRow
 from core.model import ChangedTicket, EventKind, TicketEvent, created_key, look
 from core.notifications.alerts import alarm
@@ -198,18 +199,14 @@ def _doubt_the_hook(app: App, name: str, row: DeskRow | None, now: datetime) -> 
 
 
 def _ensure_hook(app: App, name: str) -> str:
-    settings = app.desk_settings[name]
-    part = app.vendor(name).repair
-    if part is None:
+    switch_on = app.vendor(name).switch_on
+    if switch_on is None:
         return ""
     try:
-        with app.engine.begin() as conn:
-            row = store.desk(conn, name)
-        manifest = (row.manifest if row is not None else None) or {}
-        step = part.ensure_hook(app.session(name), settings, app.settings.public_url, name, manifest)
+        step = switch_on(site_of(app, name))
     except VendorError as err:
         return f"it could not be looked at ({err})"
-    return f"{step.action} {step.name}" if step is not None else ""
+    return f"{step.action} {step.name}"
 
 
 def beat(url: str) -> None:

@@ -54,12 +54,12 @@ def beside(desk: str) -> tuple[Response, int]:
     return shielded(render_template("panel.html", **shown), frames=part.FRAMES, forms="'none'")
 
 
-def sidebar_of(app: App, desk: str) -> Sidebar | None:
+def sidebar_of(app: App, desk: str) -> Sidebar[Any] | None:
     """Return the vendor's part for its sidebar, None where it has none."""
     return app.vendor(desk).sidebar if desk in app.desks else None
 
 
-def _shown(app: App, part: Sidebar, desk: str, viewing: SidebarRequest, now: datetime) -> dict[str, Any]:
+def _shown(app: App, part: Sidebar[Any], desk: str, viewing: SidebarRequest, now: datetime) -> dict[str, Any]:
     """What the panel says, with its links; asks the desk before it holds the database."""
     with db.reading(app.engine) as conn:
         found = panel_of(
@@ -95,7 +95,7 @@ def asked_at(conn: Connection, desk: str) -> datetime | None:
     return datetime.fromisoformat(kept) if kept else None
 
 
-def _email(app: App, part: Sidebar, desk: str, viewing: SidebarRequest, now: datetime) -> str:
+def _email(app: App, part: Sidebar[Any], desk: str, viewing: SidebarRequest, now: datetime) -> str:
     """The address by which the desk knows who looks; "" when it does not say: then the page behind the link asks."""
     if not viewing.agent:
         return ""

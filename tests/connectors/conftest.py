@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import responses
 
+from connectors import vendor_of
 from connectors.sandbox.desk import SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
 from core.model import Ticket, WebhookRequest
@@ -86,11 +87,11 @@ class World:
 
     def connect(self, **settings: Any) -> Any:
         """Another process's connector for the same account."""
-        connector = importlib.import_module(f"connectors.{self.vendor}.connector")
+        vendor = vendor_of(self.vendor)
         table = {**self.fake.settings(self.url), **settings}
-        return connector.make(
+        return vendor.make(
             "support",
-            connector.Settings(**table),
+            vendor.settings(**table),
             tokens=self.tokens,
             clock=lambda: self.now,
             on_call=lambda operation, outcome: self.calls.append((operation, outcome)),

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 import requests
 import responses
 
-from connectors.helpscout.connector import Settings, make
+from connectors.helpscout.settings import Settings
+from connectors.helpscout.vendor import VENDOR
 from core.ports import Token
 from tests.connectors.conftest import Tokens
 
@@ -85,7 +86,7 @@ def desk(tokens: Tokens | None = None, clock=lambda: NOW, **settings: object):
     if tokens is None:
         tokens = Tokens()
         tokens.kept["support"] = Token("t", NOW + timedelta(days=9))
-    return make("support", Settings(**table), tokens=tokens, clock=clock, on_call=lambda *_: None)
+    return VENDOR.make("support", Settings(**table), tokens=tokens, clock=clock, on_call=lambda *_: None)
 
 
 def listed(name: str, rows: list[dict]) -> dict[str, object]:

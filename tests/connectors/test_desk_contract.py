@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
-import importlib
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from connectors import vendor_of
 from core import errors
 from core.classify.text import customer_words
 from core.model import (
@@ -554,7 +554,7 @@ def test_what_does_not_prove_itself_is_not_believed(world, vendor, heard):
 def test_each_recorded_webhook_becomes_the_events_written_beside_it(recorded_case, fixture_of):
     vendor, case = recorded_case
     request, wanted = fixture_of(vendor, case)
-    connector = importlib.import_module(f"connectors.{vendor}.connector")
+    parts = vendor_of(vendor)
     table = {
         "vendor": vendor,
         "base_url": "https://acme.example",
@@ -562,8 +562,8 @@ def test_each_recorded_webhook_becomes_the_events_written_beside_it(recorded_cas
     }
     from tests.connectors.conftest import NOON, Tokens
 
-    ours = connector.make(
-        "support", connector.Settings(**table), tokens=Tokens(), clock=lambda: NOON, on_call=lambda *_: None
+    ours = parts.make(
+        "support", parts.settings(**table), tokens=Tokens(), clock=lambda: NOON, on_call=lambda *_: None
     )
 
     def receive():

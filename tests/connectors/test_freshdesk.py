@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.freshdesk import claims, reading, sweep, writing
-from connectors.freshdesk.connector import Settings, make
+from connectors.freshdesk.settings import Settings
+from connectors.freshdesk.vendor import VENDOR
 from connectors.freshdesk.writing import as_html
 from core import errors
 from core.model import (
@@ -90,7 +91,7 @@ def said(number: int, text: str, **more: object) -> dict[str, object]:
 def desk(**settings: object):
     """A connector for an account that only `responses` knows."""
     table = {"vendor": "freshdesk", "base_url": BASE, "api_key": "k", "webhook_secret": SECRET, **settings}
-    return make("support", Settings(**table), tokens=None, clock=lambda: NOW, on_call=lambda *_: None)
+    return VENDOR.make("support", Settings(**table), tokens=None, clock=lambda: NOW, on_call=lambda *_: None)
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
-from connectors.freshdesk.connector import Freshdesk, Settings, make
+from connectors.freshdesk.connector import Freshdesk
 from connectors.freshdesk.fake import Fake, make_fake
+from connectors.freshdesk.settings import Settings
+from connectors.freshdesk.vendor import VENDOR
 from connectors.sandbox.desk import SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
 from core import errors
@@ -55,7 +57,7 @@ class World:
         self.app = FaultyApp(self.fake.app)
         self.url = self.stack.enter_context(serving(self.app))
         table = {**self.fake.settings(self.url), **settings}
-        self.ours = make(
+        self.ours = VENDOR.make(
             "support", Settings(**table), tokens=None, clock=lambda: self.now, on_call=lambda *_: None
         )
         return self

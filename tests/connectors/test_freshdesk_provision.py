@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.freshdesk.connector import Settings, make, make_session
+from connectors.freshdesk.connector import make_session
 from connectors.freshdesk.fake import CATCH_ALL, make_fake
 from connectors.freshdesk.fake.admin import add_rule
 from connectors.freshdesk.install import provision
-from connectors.kit.provision import installed
+from connectors.freshdesk.settings import Settings
+from connectors.freshdesk.vendor import VENDOR
+from connectors.kit.provision import Site, installed
 from connectors.sandbox.desk import SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
 from core.errors import NotAllowed
@@ -47,21 +49,22 @@ class Account:
     def session(self):
         return make_session(self.settings(), None, lambda: NOW, admin=True)
 
-    def _where(self) -> dict[str, object]:
-        return {"public_url": PUBLIC, "desk": "support", "manifest": self.manifest}
+    def site(self, **more: object) -> Site:
+        given = {"desk": "support", "public_url": PUBLIC, "manifest": self.manifest}
+        return Site(**{"settings": self.settings(), "session": self.session(), **given, **more})
 
-    def plan(self):
-        return provision.plan(self.settings(), self.session(), **self._where())
+    def plan(self, **more):
+        return provision.plan(self.site(**more))
 
     def install(self):
-        self.manifest, steps = provision.install(self.settings(), self.session(), **self._where())
+        self.manifest, steps = provision.install(self.site(), lambda _made: None)
         return steps
 
     def uninstall(self, **how: bool):
-        return provision.uninstall(self.settings(), self.session(), manifest=self.manifest, **how)
+        return provision.uninstall(self.site(), **how)
 
     def doctor(self) -> dict[str, str]:
-        found = provision.doctor(self.settings(), self.session(), **self._where())
+        found = provision.doctor(self.site())
         worst = {"ok": 0, "warn": 1, "fail": 2}
         return {f.code: f.level for f in sorted(found, key=lambda f: worst[f.level])}
 
@@ -137,7 +140,7 @@ def test_what_was_installed_tells_us_of_new_tickets_and_replies(account):
     a.fake.hooks.hold = True
     case = a.desk.customer_writes("Hello")
     a.desk.customer_writes("again", case_id=case.id)
-    ours = make("support", a.settings(), tokens=None, clock=lambda: NOW, on_call=lambda *_: None)
+    ours = VENDOR.make("support", a.settings(), tokens=None, clock=lambda: NOW, on_call=lambda *_: None)
     from core.model import WebhookRequest
 
     kinds = []
@@ -185,9 +188,7 @@ def test_an_exchanged_secret_is_brought_into_the_rules(account):
 def test_a_new_public_url_is_an_update_of_ours_and_no_humans_edit(account):
     a = account()
     a.install()
-    manifest, steps = provision.install(
-        a.settings(), a.session(), public_url="https://new.example", desk="support", manifest=a.manifest
-    )
+    manifest, steps = provision.install(a.site(public_url="https://new.example"), lambda _made: None)
     assert [s.action for s in steps if s.kind == "rule"] == ["update", "update"]
     assert a.rule(1)["actions"][0]["url"] == "https://new.example/hooks/support"
     assert manifest != a.manifest
@@ -412,7 +413,7 @@ def test_doctor_names_groups_that_assign_by_themselves(account):
 
 
 def check(a: Account, *queues: str) -> dict[str, str]:
-    ours = make("support", a.settings(), tokens=None, clock=lambda: NOW, on_call=lambda *_: None)
+    ours = VENDOR.make("support", a.settings(), tokens=None, clock=lambda: NOW, on_call=lambda *_: None)
     return {f.code: f.level for f in ours.check(queues) if f.level != "ok"}
 
 
@@ -463,7 +464,7 @@ def test_a_field_that_must_be_filled_before_resolving_is_named(account):
 
 @pytest.mark.parametrize(("change", "level"), [({"occasional": True}, "warn"), ({"active": False}, "fail")])
 def test_an_occasional_or_inactive_bot_is_named(account, monkeypatch, change, level):
-    from connectors.freshdesk.api import Directory
+    from connectors.freshdesk.directory import Directory
 
     me = {
         "id": 1,

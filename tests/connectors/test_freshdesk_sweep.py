@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.freshdesk.connector import Settings, make
 from connectors.freshdesk.fake import make_fake
+from connectors.freshdesk.settings import Settings
+from connectors.freshdesk.vendor import VENDOR
 from connectors.sandbox.desk import SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
 from core.model import AddTags, Reply, Solve, Status
@@ -26,7 +27,7 @@ class World:
 
     def connect(self, url: str, **settings: object) -> None:
         table = {**self.fake.settings(url), **settings}
-        self.ours = make(
+        self.ours = VENDOR.make(
             "support", Settings(**table), tokens=None, clock=lambda: self.now, on_call=lambda *_: None
         )
 

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from responses import matchers
 
-from connectors.helpscout.connector import Settings, make_session
+from connectors.helpscout.connector import make_session
 from connectors.helpscout.install.connect import authorize_url, exchange
+from connectors.helpscout.settings import Settings
 from connectors.kit.signing import hmac_base64
 from core import errors
 from core.model import (

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 import requests
 
-from connectors.helpscout.connector import Settings
 from connectors.helpscout.install.connect import exchange
+from connectors.helpscout.settings import Settings
 from connectors.sandbox.server import serving
 from core import errors
 from core.model import (

@@ -6,10 +6,11 @@ import copy
 
 import pytest
 
-from connectors.helpscout.connector import Settings, make_session
+from connectors.helpscout.connector import make_session
 from connectors.helpscout.install import provision
-from connectors.helpscout.install.webhooks import EVENTS
-from connectors.kit.provision import installed
+from connectors.helpscout.install.objects import EVENTS
+from connectors.helpscout.settings import Settings
+from connectors.kit.provision import Site, installed
 from connectors.sandbox.server import serving
 from core.errors import NotAllowed
 
@@ -32,24 +33,25 @@ class Account:
     def session(self):
         return make_session(self.settings(), self.w.tokens, lambda: self.w.now, desk="support")
 
-    def _where(self) -> dict[str, object]:
-        return {"public_url": PUBLIC, "desk": "support", "manifest": self.manifest}
+    def site(self, **more: object) -> Site:
+        given = {"desk": "support", "public_url": PUBLIC, "manifest": self.manifest}
+        return Site(**{"settings": self.settings(), "session": self.session(), **given, **more})
 
     def plan(self, **more):
-        return provision.plan(self.settings(), self.session(), **self._where(), **more)
+        return provision.plan(self.site(**more))
 
     def install(self):
-        self.manifest, steps = provision.install(self.settings(), self.session(), **self._where())
+        self.manifest, steps = provision.install(self.site(), lambda _made: None)
         return steps
 
     def uninstall(self, **how: bool):
-        return provision.uninstall(self.settings(), self.session(), manifest=self.manifest, **how)
+        return provision.uninstall(self.site(), **how)
 
     def ensure(self):
-        return provision.ensure_hook(self.session(), self.settings(), PUBLIC, "support", self.manifest)
+        return provision.ensure_hook(self.site())
 
     def doctor(self) -> dict[str, str]:
-        found = provision.doctor(self.settings(), self.session(), **self._where())
+        found = provision.doctor(self.site())
         worst = {"ok": 0, "warn": 1, "fail": 2}
         return {f.code: f.level for f in sorted(found, key=lambda f: worst[f.level])}
 
@@ -103,7 +105,7 @@ def test_an_installed_webhook_delivers_what_the_connector_understands(account, h
     url, got = heard
     a = account()
     origin = url.removesuffix("/hooks/support")
-    provision.install(a.settings(), a.session(), public_url=origin, desk="support", manifest={})
+    provision.install(a.site(public_url=origin, manifest={}), lambda _made: None)
     ticket_id = a.w.customer("Hello")
     a.w.ours.verify(got[0], a.w.now)
     assert a.w.ours.parse(got[0], a.w.now)[0].ticket_id == ticket_id
@@ -159,8 +161,7 @@ def test_a_new_secret_is_sent_along(account):
 def test_another_public_url_moves_the_webhook(account):
     a = account()
     a.install()
-    where = {"public_url": "https://new.acme.example/", "desk": "support", "manifest": a.manifest}
-    a.manifest, steps = provision.install(a.settings(), a.session(), **where)
+    a.manifest, steps = provision.install(a.site(public_url="https://new.acme.example/"), lambda _made: None)
     assert actions(steps) == [("update", "webhook")]
     assert [hook["url"] for hook in a.state.webhooks] == ["https://new.acme.example/hooks/support"]
 
@@ -280,7 +281,7 @@ def test_when_all_is_well_it_costs_one_call(account):
     a.install()
     session = a.session()
     a.w.app.calls.clear()
-    provision.ensure_hook(session, a.settings(), PUBLIC, "support", a.manifest)
+    provision.ensure_hook(a.site(session=session))
     assert [f"{c.method} {c.path}" for c in a.w.app.calls] == ["GET /v2/webhooks"]
 
 
@@ -346,7 +347,7 @@ def test_an_automatic_message_of_the_desks_own_is_hs25_whatever_the_setting_says
     a.extra["auto_reply_off"] = True
     case = a.w.desk.cases[int(a.w.customer("Hello"))]
     a.w.desk._say(case, a.w.desk.bot.id, "We have received your mail.", public=True, via="rule")
-    found = provision.doctor(a.settings(), a.session(), **a._where())
+    found = provision.doctor(a.site())
     (finding,) = [f for f in found if f.code == "HS25"]
     assert finding.level == "warn"
     assert str(case.id) in finding.what
@@ -374,5 +375,5 @@ def test_automatic_workflows_are_named_in_hs28(account):
         {"id": 2, "name": "Off", "type": "automatic", "status": "inactive"},
         {"id": 3, "name": "Refund", "type": "manual", "status": "active"},
     ]
-    found = provision.doctor(a.settings(), a.session(), **a._where())
+    found = provision.doctor(a.site())
     assert [f.what for f in found if f.code == "HS28"] == ["these automatic workflows are on: Greet"]

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.helpscout import sidebar
-from connectors.helpscout.connector import Settings
+from connectors.helpscout.settings import Settings
 from connectors.kit.signing import hmac_base64
 from core.errors import BadPayload, BadSignature
 from core.model import SidebarRequest, WebhookRequest

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from pathlib import Path
 
+from connectors import vendor_of
 from connectors.kit.settings import DeskSettings
 
 FOLDERS = Path(__file__).parents[2] / "connectors"
@@ -21,7 +21,7 @@ def test_each_code_that_doctor_prints_is_explained_once_on_its_vendors_page(vend
 
 
 def test_each_setting_of_a_vendors_own_is_explained_on_its_page(vendor):
-    settings = importlib.import_module(f"connectors.{vendor}.connector").Settings
+    settings = vendor_of(vendor).settings
     page = (FOLDERS / vendor / "README.md").read_text()
     own = set(settings.model_fields) - set(DeskSettings.model_fields) | {"intent_field"}
     assert (

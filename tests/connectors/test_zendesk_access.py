@@ -12,8 +12,9 @@ import requests
 import responses
 from pydantic import ValidationError
 
-from connectors.zendesk.connector import Settings, make
 from connectors.zendesk.install.connect import authorize_url, exchange
+from connectors.zendesk.settings import Settings
+from connectors.zendesk.vendor import VENDOR
 from core import errors
 from tests.connectors.conftest import NOON, Tokens
 from tests.connectors.zendesk_account import (
@@ -195,7 +196,7 @@ def test_a_zendesk_that_is_down_is_told_apart_from_one_that_does_not_let_us_in(w
     w = world("zendesk")
     settings = Settings(**w.fake.settings(w.url))
     assert [f.code for f in w.ours.check([]) if f.level == "ok"][:1] == ["ZD01"]
-    gone = make(
+    gone = VENDOR.make(
         "support",
         settings.model_copy(update={"base_url": "http://127.0.0.1:9"}),
         tokens=Tokens(),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
-from connectors.zendesk.connector import Settings, make
+from connectors.zendesk.settings import Settings
+from connectors.zendesk.vendor import VENDOR
 from tests.connectors.conftest import NOON, Tokens
 
 BASE = "https://acme.zendesk.com"
@@ -68,7 +69,7 @@ def desk(tokens: Tokens | None = None, **settings: object):
         "client_secret": "s",
         "webhook_secret": VECTOR,
     }
-    return make(
+    return VENDOR.make(
         "support",
         Settings(**{**table, **settings}),
         tokens=tokens or Tokens(),

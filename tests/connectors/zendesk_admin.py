@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import json
 
-from connectors.kit.provision import installed
-from connectors.zendesk.connector import Settings, make, make_session
+from connectors.kit.provision import Site, installed
+from connectors.zendesk.connector import make_session
 from connectors.zendesk.install import provision
+from connectors.zendesk.settings import Settings
+from connectors.zendesk.vendor import VENDOR
 
 URL = "https://backstop.example.com"
 INTENTS = ("refund", "billing")
@@ -27,7 +29,7 @@ class Admin:
 
     def process(self):
         """Another process of ours, which reads what install kept."""
-        return make(
+        return VENDOR.make(
             "support",
             self.settings(),
             tokens=self.w.tokens,
@@ -38,39 +40,24 @@ class Admin:
     def session(self):
         return make_session(self.settings(), self.w.tokens, lambda: self.w.now, desk="support")
 
-    def plan(self, intents=INTENTS):
-        return provision.plan(
-            self.settings(),
-            self.session(),
-            public_url=self.public_url,
-            desk="support",
-            manifest=self.manifest,
-            intents=intents,
+    def site(self, intents=INTENTS, **settings):
+        return Site(
+            self.settings(**settings), self.session(), "support", self.public_url, self.manifest, intents
         )
 
+    def plan(self, intents=INTENTS):
+        return provision.plan(self.site(intents))
+
     def install(self, intents=INTENTS):
-        self.manifest, steps = provision.install(
-            self.settings(),
-            self.session(),
-            public_url=self.public_url,
-            desk="support",
-            manifest=self.manifest,
-            intents=intents,
-        )
+        self.manifest, steps = provision.install(self.site(intents), lambda _made: None)
         json.dumps(self.manifest)
         return steps
 
     def uninstall(self, dry=False):
-        return provision.uninstall(self.settings(), self.session(), manifest=self.manifest, dry=dry)
+        return provision.uninstall(self.site(), dry=dry)
 
     def doctor(self, **settings):
-        return provision.doctor(
-            self.settings(**settings),
-            self.session(),
-            public_url=self.public_url,
-            desk="support",
-            manifest=self.manifest,
-        )
+        return provision.doctor(self.site(**settings))
 
     def codes(self, **settings):
         return [finding.code for finding in self.doctor(**settings) if finding.level != "ok"]

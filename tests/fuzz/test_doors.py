@@ -16,7 +16,7 @@ from connectors.channels.sms import signature
 from connectors.freshdesk import events as freshdesk_events
 from connectors.helpscout import events as helpscout_events
 from connectors.helpscout import sidebar
-from connectors.helpscout.connector import Settings as HelpScout
+from connectors.helpscout.settings import Settings as HelpScout
 from connectors.kit.decoding import form_of
 from connectors.kit.signing import hmac_base64
 from connectors.zendesk import events as zendesk_events

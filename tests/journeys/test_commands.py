@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from account import shell_of, without_hooks
 
-from core.admin import provisioning
 from core.app import wall
 from core.ledger import store
+from core.ledger.installed import manifest_of
 
 ONE = pytest.mark.parametrize("vendor", ["freshdesk"])
 
@@ -38,14 +38,14 @@ def test_the_steps_are_told_to_programs_too(house_and_shell):
     assert set(planned["steps"][0]) == {"action", "kind", "name", "why", "id", "details"}
     installed = shell.json("install", "support")
     made = [one for one in installed["steps"] if one["action"] == "create"]
-    objects = [kept for kept in provisioning.manifest_of(h.app, "support").values() if "hash" in kept]
+    objects = [kept for kept in manifest_of(h.app.engine, "support").values() if "hash" in kept]
     assert len(made) == len(objects), "beside them it keeps a secret and the bot's own id"
     assert all(one["id"] for one in made)
     listed = shell.json("uninstall", "support", "--plan")
     assert [one["action"] for one in listed["steps"] if one["action"] != "by_hand"] == ["delete"] * len(made)
-    assert provisioning.manifest_of(h.app, "support")
+    assert manifest_of(h.app.engine, "support")
     assert shell.run("uninstall", "support").exit_code == 0
-    assert provisioning.manifest_of(h.app, "support") == {}
+    assert manifest_of(h.app.engine, "support") == {}
 
 
 @ONE
@@ -86,7 +86,7 @@ def test_without_a_public_address_nothing_is_installed(house_and_shell):
     shell.file.write_text(text.replace('public_url = "https://backstop.example.com"\n', ""))
     found = shell.run("install", "support")
     assert (found.exit_code, "public_url is missing" in found.output) == (2, True)
-    assert provisioning.manifest_of(h.app, "support") == {}
+    assert manifest_of(h.app.engine, "support") == {}
 
 
 @ONE

@@ -20,6 +20,7 @@ from core.admin import provisioning
 from core.engine import queue
 from core.errors import BackstopError
 from core.ledger import store
+from core.ledger.installed import manifest_of
 from core.ledger.schema import events
 from core.ledger.tokens import StoredTokens
 from core.pipeline.handle import handle
@@ -42,30 +43,30 @@ def test_a_plan_changes_nothing_and_says_what_install_then_does(fresh, vendor):
     before = objects(fresh.fake, vendor)
     planned = provisioning.plan(fresh.app, "support")
     assert objects(fresh.fake, vendor) == before
-    assert provisioning.manifest_of(fresh.app, "support") == {}
+    assert manifest_of(fresh.app.engine, "support") == {}
     assert actions(planned)
     assert actions(provisioning.install(fresh.app, "support")) == actions(planned)
 
 
 def test_installing_twice_makes_one_of_each(fresh, vendor):
     provisioning.install(fresh.app, "support")
-    once, manifest = objects(fresh.fake, vendor), provisioning.manifest_of(fresh.app, "support")
+    once, manifest = objects(fresh.fake, vendor), manifest_of(fresh.app.engine, "support")
     steps = provisioning.install(fresh.app, "support")
     assert {action for action, _, _ in actions(steps)} == {"keep"}
     assert objects(fresh.fake, vendor) == once
-    assert provisioning.manifest_of(fresh.app, "support") == manifest
+    assert manifest_of(fresh.app.engine, "support") == manifest
 
 
 def test_uninstalling_leaves_the_desk_as_it_was(fresh, vendor):
     before = objects(fresh.fake, vendor)
     provisioning.install(fresh.app, "support")
-    manifest = provisioning.manifest_of(fresh.app, "support")
+    manifest = manifest_of(fresh.app.engine, "support")
     assert objects(fresh.fake, vendor) != before
     provisioning.uninstall(fresh.app, "support", dry=True)
-    assert provisioning.manifest_of(fresh.app, "support") == manifest
+    assert manifest_of(fresh.app.engine, "support") == manifest
     assert {a for a, _, _ in actions(provisioning.uninstall(fresh.app, "support"))} == {"delete"}
     assert objects(fresh.fake, vendor) == before
-    assert provisioning.manifest_of(fresh.app, "support") == {}
+    assert manifest_of(fresh.app.engine, "support") == {}
 
 
 def test_a_persons_edit_of_ours_is_reported_kept_and_still_ours_to_remove(fresh, vendor):
@@ -111,7 +112,7 @@ def test_what_was_made_before_an_error_is_remembered_and_removed_by_uninstall(fr
     with suppress(BackstopError):  # some go on and say so, some end here: remembered either way
         provisioning.install(fresh.app, "support")
     fresh.api.plan = lambda _call: ""
-    assert len(provisioning.manifest_of(fresh.app, "support")) == 1
+    assert len(manifest_of(fresh.app.engine, "support")) == 1
     assert objects(fresh.fake, vendor) != before
     provisioning.uninstall(fresh.app, "support")
     assert objects(fresh.fake, vendor) == before

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from connectors.freshdesk.api import Api, Directory, rows
+from connectors.freshdesk.api import Api, rows
+from connectors.freshdesk.directory import Directory
+from connectors.freshdesk.settings import Settings
 from connectors.kit import places
-from connectors.kit.findings import origin, secret, visit
+from connectors.kit.findings import Look, fail, ok, origin, secret, visit, warn
 from connectors.kit.values import Row
 from core.errors import NotAllowed, Refused, VendorError
 from core.model import Finding
 
-if TYPE_CHECKING:
-    from connectors.freshdesk.connector import Settings
-
-Check = Callable[["Settings", Api, Directory, Iterable[str]], Iterator[Finding]]
+Seen = Look[Settings, Api, Directory]
 
 
 def findings(settings: Settings, api: Api, directory: Directory, queues: Iterable[str]) -> list[Finding]:
     """What the credential can see."""
-    refused = Finding("FD01", "fail", "the API key is refused", _KEY)
-    silent = Finding("FD02", "fail", "the account does not answer", "Check base_url and the network.")
-    checks = (partial(check, settings, api, directory, list(queues)) for check in CHECKS)
-    return visit([_origin(settings), _secret(settings)], directory.whoami, refused, silent, checks)
+    refused = fail("FD01", "the API key is refused", _KEY)
+    silent = fail("FD02", "the account does not answer", "Check base_url and the network.")
+    look = Seen(settings, api, directory, list(queues))
+    return visit(look, [_origin(settings), _secret(settings)], refused, silent, CHECKS)
 
 
 _KEY = (
@@ -52,72 +50,60 @@ def _secret(settings: Settings) -> Finding:
     )
 
 
-def _identity(
-    _settings: Settings, _api: Api, directory: Directory, _queues: Iterable[str]
-) -> Iterator[Finding]:
-    me = directory.me()
+def _identity(look: Seen) -> Iterator[Finding]:
+    me = look.directory.me()
     contact: Row = me.get("contact") or {}
     name = f"{contact.get('name', '')} <{contact.get('email', '')}>"
     if me.get("ticket_scope") == 1:
-        yield Finding("FD05", "ok", f"we are {name}, who sees all tickets")
+        yield ok("FD05", f"we are {name}, who sees all tickets")
     else:
-        yield Finding(
+        yield fail(
             "FD05",
-            "fail",
             f"we are {name}, who does not see all tickets",
             "Give the bot agent the scope Global Access: tickets outside of it would be missed.",
         )
     if contact.get("active") is False:
-        yield Finding("FD06", "fail", f"the agent {name} is not active", "Activate the bot's account.")
+        yield fail("FD06", f"the agent {name} is not active", "Activate the bot's account.")
     if me.get("occasional"):
-        yield Finding(
+        yield warn(
             "FD06",
-            "warn",
             f"the agent {name} is an occasional one",
             "Make the bot a full-time agent: day passes run out.",
         )
 
 
-def _queues(_settings: Settings, _api: Api, directory: Directory, queues: Iterable[str]) -> Iterator[Finding]:
-    for queue in queues:
+def _queues(look: Seen) -> Iterator[Finding]:
+    for queue in look.queues:
         try:
-            yield Finding("FD07", "ok", f'the group "{queue}" is {directory.group_id(queue)}')
+            yield ok("FD07", f'the group "{queue}" is {look.directory.group_id(queue)}')
         except NotAllowed as err:
-            yield Finding(
-                "FD07", "fail", f"the groups cannot be read: {err}", "Let the bot's role view ticket fields."
-            )
+            yield fail("FD07", f"the groups cannot be read: {err}", "Let the bot's role view ticket fields.")
             return
         except Refused as err:
-            yield Finding(
-                "FD07", "fail", str(err), "Correct the name in the configuration, or make the group."
-            )
+            yield fail("FD07", str(err), "Correct the name in the configuration, or make the group.")
 
 
-def _places(settings: Settings, _api: Api, directory: Directory, _queues: Iterable[str]) -> Iterator[Finding]:
-    return places.findings("FD11", settings.only.scope(), directory.named)
+def _places(look: Seen) -> Iterator[Finding]:
+    return places.findings("FD11", look.settings.only.scope(), look.directory.named)
 
 
-def _fields(settings: Settings, api: Api, _directory: Directory, _queues: Iterable[str]) -> Iterator[Finding]:
+def _fields(look: Seen) -> Iterator[Finding]:
     try:
-        there = {str(field.get("name")): field for field in rows(api.get("/ticket_fields"))}
+        there = {str(field.get("name")): field for field in rows(look.api.get("/ticket_fields"))}
     except VendorError as err:
-        yield Finding(
-            "FD08", "warn", f"the ticket fields cannot be read: {err}", "Let the bot's role view them."
-        )
+        yield warn("FD08", f"the ticket fields cannot be read: {err}", "Let the bot's role view them.")
         return
-    for ours, theirs in settings.fields().items():
+    for ours, theirs in look.settings.fields().items():
         if theirs not in there:
-            yield Finding(
+            yield fail(
                 "FD08",
-                "fail",
                 f'{ours}_field: there is no ticket field "{theirs}"',
                 "Take it out of the file: install makes the field and keeps its name.",
             )
     must = [name for name, field in there.items() if _blocks_solving(field)]
     if must:
-        yield Finding(
+        yield warn(
             "FD09",
-            "warn",
             f"tickets cannot be resolved before these are filled: {', '.join(sorted(must))}",
             "Answered tickets will stay open, tagged; unset “required when closing the ticket” to have them resolved.",
         )
@@ -127,23 +113,22 @@ def _blocks_solving(field: Row) -> bool:
     return bool(field.get("required_for_closure")) and not field.get("default")
 
 
-def _sender(settings: Settings, api: Api, _directory: Directory, _queues: Iterable[str]) -> Iterator[Finding]:
-    if not settings.from_email:
+def _sender(look: Seen) -> Iterator[Finding]:
+    if not look.settings.from_email:
         return
     try:
-        mailboxes: Any = api.get("/email_configs")
+        mailboxes: Any = look.api.get("/email_configs")
     except VendorError:
         return  # only admins may list them; the installer's doctor looks again
     known = {
         str(one.get("reply_email") or one.get("support_email") or "").casefold() for one in rows(mailboxes)
     }
-    if settings.from_email.casefold() not in known:
-        yield Finding(
+    if look.settings.from_email.casefold() not in known:
+        yield fail(
             "FD10",
-            "fail",
-            f"from_email {settings.from_email} is no support address of the account",
+            f"from_email {look.settings.from_email} is no support address of the account",
             f"Take one of {', '.join(sorted(known)) or 'those under Admin, Email'}: any other is refused.",
         )
 
 
-CHECKS: tuple[Check, ...] = (_identity, _queues, _places, _fields, _sender)
+CHECKS = (_identity, _queues, _places, _fields, _sender)

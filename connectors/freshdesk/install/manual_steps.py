@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from connectors.freshdesk.install.objects import HEADER, Wanted
-from connectors.kit.provision import Step
-from connectors.kit.text import numbered
+from connectors.kit.provision import Step, by_hand
 
 
 def rule_by_hand(wanted: Wanted, why: str) -> Step:
@@ -17,79 +16,64 @@ def rule_by_hand(wanted: Wanted, why: str) -> Step:
         if event == "created"
         else ["Performed by: Requester. Events: Reply is sent; Note is added, type Public."]
     )
-    return Step(
-        "by_hand",
+    return by_hand(
         "rule",
         wanted.name,
         why,
-        details=numbered(
-            f"Admin → Workflows → Automations → {page} → New rule, named: {wanted.name}",
-            *when,
-            "Condition: In Tickets, Priority, is any of: Low, Medium, High, Urgent",
-            f"Action: Trigger webhook. Request type POST, URL: {action['url']}",
-            f"Custom headers: {HEADER}: {wanted.shown}",
-            f'Encoding JSON, content Advanced: {{"event":"{event}","ticket_id":"{{{{ticket.id}}}}"}}',
-            "Save" + (" and move the rule to the top" if event == "created" else ""),
-        ),
+        f"Admin → Workflows → Automations → {page} → New rule, named: {wanted.name}",
+        *when,
+        "Condition: In Tickets, Priority, is any of: Low, Medium, High, Urgent",
+        f"Action: Trigger webhook. Request type POST, URL: {action['url']}",
+        f"Custom headers: {HEADER}: {wanted.shown}",
+        f'Encoding JSON, content Advanced: {{"event":"{event}","ticket_id":"{{{{ticket.id}}}}"}}',
+        "Save" + (" and move the rule to the top" if event == "created" else ""),
     )
 
 
 def field_by_hand(wanted: Wanted, why: str) -> Step:
     """The clicks that make a field."""
     kind = "Number" if wanted.body["type"] == "custom_number" else "Single-line text"
-    return Step(
-        "by_hand",
+    return by_hand(
         "field",
         wanted.name,
         why,
-        details=numbered(
-            f"Admin → Workflows → Ticket Fields → drag in a {kind} field, labelled: {wanted.name}",
-            "Untick everything for customers; leave “required” unticked. Save",
-            "Run install again: it finds the field by its label and keeps its name",
-        ),
+        f"Admin → Workflows → Ticket Fields → drag in a {kind} field, labelled: {wanted.name}",
+        "Untick everything for customers; leave “required” unticked. Save",
+        "Run install again: it finds the field by its label and keeps its name",
     )
 
 
 def all_matching() -> Step:
     """The switch that no API sets."""
-    return Step(
-        "by_hand",
+    return by_hand(
         "setting",
         "execute all matching rules",
         "only the first matching creation rule runs: ours on top would silence yours, below it would stay silent itself",
-        details=numbered(
-            "Admin → Workflows → Automations → Ticket Creation",
-            "Beside the list, change “Execute the first matching rule” to “Execute all matching rules”",
-            "Run install again: it switches our rule on",
-        ),
+        "Admin → Workflows → Automations → Ticket Creation",
+        "Beside the list, change “Execute the first matching rule” to “Execute all matching rules”",
+        "Run install again: it switches our rule on",
     )
 
 
 def notifications() -> Step:
     """Freshdesk's own mails, which no API shows."""
-    return Step(
-        "by_hand",
+    return by_hand(
         "setting",
         "Freshdesk's own mails to customers",
         "a customer would get Freshdesk's mail and our acknowledgment, or its “resolved” mail and our answer",
-        details=numbered(
-            "Admin → Workflows → Email Notifications → Requester Notifications",
-            "Switch off “New Ticket Created”",
-            "Switch off “Agent Solves the Ticket”, or set quiet_solve = true",
-            "Set own_notifications_off = true in the desk's table, so that doctor knows",
-        ),
+        "Admin → Workflows → Email Notifications → Requester Notifications",
+        "Switch off “New Ticket Created”",
+        "Switch off “Agent Solves the Ticket”, or set quiet_solve = true",
+        "Set own_notifications_off = true in the desk's table, so that doctor knows",
     )
 
 
 def view(prefix: str) -> Step:
     """The agents' list of what waits."""
-    return Step(
-        "by_hand",
+    return by_hand(
         "view",
         "Backstop: waiting",
         "agents find the escalated tickets that nobody has taken (Freshdesk has no API for views)",
-        details=numbered(
-            f"Tickets → filters: Tags include {prefix}escalated, Agent is Unassigned, Status is Open",
-            "Apply, then save the view as “Backstop: waiting”, visible to all agents",
-        ),
+        f"Tickets → filters: Tags include {prefix}escalated, Agent is Unassigned, Status is Open",
+        "Apply, then save the view as “Backstop: waiting”, visible to all agents",
     )

@@ -42,11 +42,6 @@ class Wanted:
         return fingerprint(shape(self.kind, self.body))
 
 
-def hook_url(public_url: str, desk: str) -> str:
-    """Where the rules' webhooks go."""
-    return f"{public_url.rstrip('/')}/hooks/{desk}"
-
-
 def fields(prefix: str = "Backstop") -> list[Wanted]:
     """Intent, confidence and outcome, seen by agents only. Text rather than a list: intents come and go."""
     kinds = {"intent": "custom_text", "confidence": "custom_number", "outcome": "custom_text"}

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from connectors.freshdesk.api import Api, rows
 from connectors.freshdesk.install import manual_steps, objects
 from connectors.freshdesk.install.objects import CREATED, FIELDS_PATH, RULES_PATH, UPDATED, Wanted, shape
-from connectors.kit.provision import Manifest, Step, fingerprint, hook_secret, secret_print, secret_words
+from connectors.freshdesk.settings import Settings
+from connectors.kit.provision import Manifest, Site, Step, difference, fingerprint, secret_print
 from connectors.kit.values import Row
 from core.errors import NotAllowed
-
-if TYPE_CHECKING:
-    from connectors.freshdesk.connector import Settings
 
 DENIED = "this key has no admin rights; set install_api_key to an admin's, or do it by hand"
 
@@ -57,19 +55,22 @@ def _cascading(answer: Any) -> bool | None:
     return told if isinstance(told, bool) else None
 
 
-def wanted(settings: Settings, public_url: str, desk: str, seen: Seen, manifest: Manifest) -> list[Wanted]:
+def wanted(site: Site[Settings], seen: Seen) -> list[Wanted]:
     """Fields first; the creation rule sleeps while it would silence the customer's own rules."""
-    secret = hook_secret(settings.secrets(), manifest)
-    url = objects.hook_url(public_url, desk)
-    shown = secret_words(settings.webhook_secret, secret)
-    rules = objects.rules(url, desk, secret, creation_active=not seen.first_match, shown=shown)
+    rules = objects.rules(
+        site.hook_url,
+        site.desk,
+        site.secret,
+        creation_active=not seen.first_match,
+        shown=site.shown_secret,
+    )
     return [*objects.fields(), *rules]
 
 
 def judged(one: Wanted, seen: Seen, manifest: Manifest, secret: str) -> Step:
     """One object: as we left it, switched off, of an older version of ours, changed by somebody, or not there."""
     if one.path in seen.denied:
-        return by_hand(one, DENIED)
+        return clicks(one, DENIED)
     kept = manifest.get(one.key, {})
     there = find(one, seen.objects.get(one.path, []), kept.get("id", ""))
     address = f"it calls {one.address}" if one.address else ""
@@ -87,7 +88,7 @@ def judged(one: Wanted, seen: Seen, manifest: Manifest, secret: str) -> Step:
         one.name,
         "somebody changed it, so it is left as it is; delete it and run install to have ours again",
         number,
-        details=_difference(shape(one.kind, there), shape(one.kind, one.body)),
+        details=difference(shape(one.kind, there), shape(one.kind, one.body)),
     )
 
 
@@ -113,12 +114,6 @@ def find(one: Wanted, there: Iterable[Row], number: str) -> Row | None:
     return by_id or next((row for row in listed if row.get(label) == one.name and row.get("id")), None)
 
 
-def _difference(there: dict[str, Any], ours: dict[str, Any]) -> str:
-    return "; ".join(
-        f"{name}: {there[name]!r}, ours {ours[name]!r}" for name in ours if there[name] != ours[name]
-    )
-
-
-def by_hand(one: Wanted, why: str) -> Step:
+def clicks(one: Wanted, why: str) -> Step:
     """The clicks that make an object."""
     return manual_steps.rule_by_hand(one, why) if one.kind == "rule" else manual_steps.field_by_hand(one, why)

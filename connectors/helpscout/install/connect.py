@@ -7,14 +7,11 @@ caller compares, is what ties the answer to the question.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from connectors.helpscout.auth import ask, token_of
+from connectors.helpscout.settings import Settings
 from core.ports import Token
-
-if TYPE_CHECKING:
-    from connectors.helpscout.connector import Settings
 
 API, PAGES = "https://api.helpscout.net", "https://secure.helpscout.net"
 PATH = "/authentication/authorizeClientApplication"

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 from connectors.helpscout.api import Api
 from connectors.helpscout.directory import Directory, full_name, options
+from connectors.helpscout.settings import Settings
 from connectors.kit import places
-from connectors.kit.findings import origin, secret, visit
+from connectors.kit.findings import Look, fail, ok, origin, secret, visit, warn
 from connectors.kit.values import Row, text
 from core.errors import NotAllowed, Refused
 from core.model import Finding
 
-if TYPE_CHECKING:
-    from connectors.helpscout.connector import Settings
-
 LONGEST_SECRET = 40
-Check = Callable[["Settings", Api, Directory, Iterable[str]], Iterator[Finding]]
+Seen = Look[Settings, Api, Directory]
 
 
 def findings(settings: Settings, api: Api, directory: Directory, queues: Iterable[str]) -> list[Finding]:
     """What the credential can see."""
-    refused = Finding("HS01", "fail", "the credential is refused", _CREDENTIAL)
-    silent = Finding("HS02", "fail", "Help Scout does not answer", "Check base_url and the network.")
-    checks = (partial(check, settings, api, directory, list(queues)) for check in CHECKS)
-    return visit([_origin(settings), _secret(settings)], directory.whoami, refused, silent, checks)
+    refused = fail("HS01", "the credential is refused", _CREDENTIAL)
+    silent = fail("HS02", "Help Scout does not answer", "Check base_url and the network.")
+    look = Seen(settings, api, directory, list(queues))
+    return visit(look, [_origin(settings), _secret(settings)], refused, silent, CHECKS)
 
 
 _CREDENTIAL = (
@@ -48,9 +44,8 @@ def _origin(settings: Settings) -> Finding:
 def _secret(settings: Settings) -> Finding:
     secrets = settings.secrets()
     if max(map(len, secrets), default=0) > LONGEST_SECRET:
-        return Finding(
+        return fail(
             "HS04",
-            "fail",
             "a webhook secret is longer than 40 characters, which Help Scout does not take",
             "Take a shorter one: `openssl rand -hex 20` gives 40.",
         )
@@ -58,23 +53,20 @@ def _secret(settings: Settings) -> Finding:
     return secret("HS04", secrets, missing=missing, short="Take 32 to 40 random ones.")
 
 
-def _identity(
-    settings: Settings, _api: Api, directory: Directory, _queues: Iterable[str]
-) -> Iterator[Finding]:
-    me = directory.me()
+def _identity(look: Seen) -> Iterator[Finding]:
+    me = look.directory.me()
     name = f"{full_name(me)} <{text(me.get('email'))}>, {text(me.get('role')) or 'role unknown'}"
     if light(me):
-        yield Finding(
+        yield fail(
             "HS05",
-            "fail",
             f"we are {name}: a Light User, who can neither assign nor answer",
             "Give the bot a full user's seat.",
         )
     else:
-        yield Finding("HS05", "ok", f"we are {name}")
+        yield ok("HS05", f"we are {name}")
     me_names = {text(me.get("id")), text(me.get("email")).casefold()}
-    if me_names & {one.casefold() for one in settings.bots}:
-        yield Finding("HS05", "warn", "`bots` names ourselves", "List only other robots there.")
+    if me_names & {one.casefold() for one in look.settings.bots}:
+        yield warn("HS05", "`bots` names ourselves", "List only other robots there.")
 
 
 def light(user: Row) -> bool:
@@ -83,47 +75,45 @@ def light(user: Row) -> bool:
     return bool(told & {"light", "light_user", "lightuser", "light user"})
 
 
-def _queues(_settings: Settings, _api: Api, directory: Directory, queues: Iterable[str]) -> Iterator[Finding]:
-    for queue in queues:
+def _queues(look: Seen) -> Iterator[Finding]:
+    for queue in look.queues:
         try:
-            kind, one = directory.queue(queue)
+            kind, one = look.directory.queue(queue)
         except NotAllowed as err:
             remedy = "Let the bot's user see teams and inboxes."
-            yield Finding("HS06", "fail", f"teams and inboxes cannot be read: {err}", remedy)
+            yield fail("HS06", f"teams and inboxes cannot be read: {err}", remedy)
             return
         except Refused as err:
             remedy = "Correct the name in the configuration, or make the team."
-            yield Finding("HS06", "fail", str(err), remedy)
+            yield fail("HS06", str(err), remedy)
         else:
             word = "team" if kind == "team" else "inbox"
-            yield Finding("HS06", "ok", f'"{queue}" is the {word} {one}')
+            yield ok("HS06", f'"{queue}" is the {word} {one}')
 
 
-def _places(settings: Settings, _api: Api, directory: Directory, _queues: Iterable[str]) -> Iterator[Finding]:
-    return places.findings("HS09", settings.only.scope(), directory.named)
+def _places(look: Seen) -> Iterator[Finding]:
+    return places.findings("HS09", look.settings.only.scope(), look.directory.named)
 
 
-def _fields(settings: Settings, _api: Api, directory: Directory, _queues: Iterable[str]) -> Iterator[Finding]:
+def _fields(look: Seen) -> Iterator[Finding]:
     """Fields belong to an inbox: where one is missing it stays empty."""
-    wanted = settings.fields()
+    wanted = look.settings.fields()
     if not wanted:
         return
-    for mailbox, name in directory.mailboxes().items():
-        listed = directory.fields(mailbox)
+    for mailbox, name in look.directory.mailboxes().items():
+        listed = look.directory.fields(mailbox)
         called = {key for f in listed for key in (text(f.get("id")), text(f.get("name")).casefold())}
         missing = [theirs for theirs in wanted.values() if theirs.casefold() not in called]
         if missing:
-            yield Finding(
+            yield warn(
                 "HS07",
-                "warn",
                 f'the inbox "{name}" has no custom field {", ".join(missing)}: it stays empty there',
                 "Manage, Inbox, Custom Fields: add it (single line), or leave the setting out.",
             )
         empty = [text(f.get("name")) for f in listed if _no_options(f, wanted)]
         if empty:
-            yield Finding(
+            yield warn(
                 "HS07",
-                "warn",
                 f'the drop-down {", ".join(empty)} of the inbox "{name}" has no options',
                 "Add our intents as its options, or make it a single-line field.",
             )
@@ -135,16 +125,13 @@ def _no_options(field: Row, wanted: dict[str, str]) -> bool:
     return bool(named & ours) and text(field.get("type")).lower() == "dropdown" and not options(field)
 
 
-def _one_token(
-    settings: Settings, _api: Api, _directory: Directory, _queues: Iterable[str]
-) -> Iterator[Finding]:
-    if settings.write_burst > 12:
-        yield Finding(
+def _one_token(look: Seen) -> Iterator[Finding]:
+    if look.settings.write_burst > 12:
+        yield warn(
             "HS08",
-            "warn",
-            f"write_burst is {settings.write_burst}: Help Scout takes at most twelve writes in five seconds",
+            f"write_burst is {look.settings.write_burst}: Help Scout takes at most twelve writes in five seconds",
             "Leave write_burst out.",
         )
 
 
-CHECKS: tuple[Check, ...] = (_identity, _queues, _places, _fields, _one_token)
+CHECKS = (_identity, _queues, _places, _fields, _one_token)

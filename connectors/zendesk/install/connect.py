@@ -8,14 +8,11 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import datetime
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from connectors.zendesk.auth import REFRESH_LIFE, ask, token_of
+from connectors.zendesk.settings import Settings
 from core.ports import Token
-
-if TYPE_CHECKING:
-    from connectors.zendesk.settings import Settings
 
 
 def challenge(verifier: str) -> str:

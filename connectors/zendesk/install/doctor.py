@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from connectors.kit import places
+from connectors.kit.findings import fail, ok, warn
 from connectors.kit.values import Row, rows
 from connectors.zendesk import auth
 from connectors.zendesk.api import Api, text
 from connectors.zendesk.directory import Directory
 from connectors.zendesk.events import TEST_SECRET
+from connectors.zendesk.settings import Settings
 from core.errors import NotAllowed, VendorError
 from core.model import Finding
-
-if TYPE_CHECKING:
-    from connectors.zendesk.settings import Settings
 
 
 def findings(settings: Settings, api: Api, directory: Directory, queues: Iterable[str]) -> list[Finding]:
@@ -26,8 +24,8 @@ def findings(settings: Settings, api: Api, directory: Directory, queues: Iterabl
     except VendorError as err:
         code = "ZD02" if isinstance(err, NotAllowed) else "ZD03"
         remedy = "see the desk's page, Connect" if code == "ZD02" else "is base_url right, and Zendesk up?"
-        return [*before, Finding(code, "fail", str(err), remedy)]
-    known = Finding("ZD01", "ok", f"we are {who.name} ({who.role}, id {who.id})")
+        return [*before, fail(code, str(err), remedy)]
+    known = ok("ZD01", f"we are {who.name} ({who.role}, id {who.id})")
     me = directory.me()
     return [
         *before,
@@ -45,37 +43,26 @@ def findings(settings: Settings, api: Api, directory: Directory, queues: Iterabl
 def _credential(settings: Settings) -> list[Finding]:
     if settings.api_token.get_secret_value():
         return [
-            Finding(
+            warn(
                 "ZD04",
-                "warn",
                 f"an API token is used: none can be made since 27 October 2026 and all stop on {auth.API_TOKENS_END:%d %B %Y}",
                 "make an OAuth client and set client_id and client_secret instead",
             )
         ]
     if not settings.client_id or not settings.client_secret.get_secret_value():
-        return [
-            Finding("ZD05", "fail", "client_id or client_secret is missing", "see the desk's page, Connect")
-        ]
+        return [fail("ZD05", "client_id or client_secret is missing", "see the desk's page, Connect")]
     return []
 
 
 def _secret(settings: Settings) -> list[Finding]:
     if TEST_SECRET in settings.secrets():
         return [
-            Finding(
-                "ZD06",
-                "fail",
-                "webhook_secret is Zendesk's public test secret",
-                "take the webhook's own secret",
-            )
+            fail("ZD06", "webhook_secret is Zendesk's public test secret", "take the webhook's own secret")
         ]
     if not settings.secrets():
         return [
-            Finding(
-                "ZD06",
-                "fail",
-                "no webhook secret is known",
-                "run install: it makes the webhook and keeps its secret",
+            fail(
+                "ZD06", "no webhook secret is known", "run install: it makes the webhook and keeps its secret"
             )
         ]
     return []
@@ -85,24 +72,19 @@ def _rights(me: Row) -> list[Finding]:
     found = []
     if me.get("only_private_comments"):
         found.append(
-            Finding(
-                "ZD10",
-                "fail",
-                "our user may write private comments only",
-                "give it a role with public comments",
-            )
+            fail("ZD10", "our user may write private comments only", "give it a role with public comments")
         )
     if me.get("ticket_restriction"):
         words = f"our user sees only some tickets ({me['ticket_restriction']})"
-        found.append(Finding("ZD11", "fail", words, "give it access to all tickets"))
+        found.append(fail("ZD11", words, "give it access to all tickets"))
     if me.get("role") != "admin":
         words = "our user is no admin: the incremental export, by which lost webhooks are found, is for admins only"
-        found.append(Finding("ZD12", "fail", words, "make the dedicated user an admin"))
+        found.append(fail("ZD12", words, "make the dedicated user an admin"))
     if not me.get("default_group_id"):
         words = "our user is in no group: it cannot solve what it answers"
-        found.append(Finding("ZD13", "fail", words, "add it to a group in Admin Center > People > Groups"))
+        found.append(fail("ZD13", words, "add it to a group in Admin Center > People > Groups"))
     if me.get("suspended") or me.get("active") is False:
-        found.append(Finding("ZD14", "fail", "our user is suspended or inactive", "reactivate it"))
+        found.append(fail("ZD14", "our user is suspended or inactive", "reactivate it"))
     return found
 
 
@@ -112,10 +94,8 @@ def _queues(directory: Directory, queues: Iterable[str]) -> list[Finding]:
         try:
             directory.group_id(queue)
         except VendorError as err:
-            found.append(
-                Finding("ZD20", "fail", str(err), "correct the name in the configuration, or make the group")
-            )
-    return found or [Finding("ZD20", "ok", "all queues are groups at Zendesk")]
+            found.append(fail("ZD20", str(err), "correct the name in the configuration, or make the group"))
+    return found or [ok("ZD20", "all queues are groups at Zendesk")]
 
 
 def _fields(settings: Settings, api: Api) -> list[Finding]:
@@ -128,14 +108,12 @@ def _fields(settings: Settings, api: Api) -> list[Finding]:
         field = api.field(field_id)
         if not field or field.get("active") is False:
             words = f"{key} = {field_id}: there is no such active ticket field"
-            found.append(Finding("ZD21", "fail", words, "run install, or remove the key"))
+            found.append(fail("ZD21", words, "run install, or remove the key"))
             continue
         drop_down = field_id in settings.drop_downs()
         if drop_down != (field.get("type") == "tagger") and key in {"intent_field", "outcome_field"}:
             words = f'{key} = {field_id} is a field of type "{field.get("type")}"'
-            found.append(
-                Finding("ZD22", "fail", words, "name it in text_fields if it is text, else use a drop-down")
-            )
+            found.append(fail("ZD22", words, "name it in text_fields if it is text, else use a drop-down"))
     return found
 
 
@@ -143,11 +121,7 @@ def _export(api: Api) -> list[Finding]:
     try:
         api.export(start_time=1, per_page=1)
     except NotAllowed as err:
-        return [
-            Finding(
-                "ZD15", "fail", f"the incremental export is refused: {err}", "an admin with the scope `read`"
-            )
-        ]
+        return [fail("ZD15", f"the incremental export is refused: {err}", "an admin with the scope `read`")]
     except VendorError:
         return []  # ten calls a minute for the whole account: somebody else's turn says nothing about ours
     return []
@@ -163,7 +137,7 @@ def _handed_out(api: Api) -> list[Finding]:
     if not titles:
         return []
     words = f"triggers give tickets to agents by themselves ({', '.join(titles)}): each counts as claimed"
-    return [Finding("ZD31", "warn", words, "let them set a group only, where escalations go")]
+    return [warn("ZD31", words, "let them set a group only, where escalations go")]
 
 
 def _hands_out(trigger: Row) -> bool:
@@ -182,6 +156,4 @@ def _suspended(api: Api) -> list[Finding]:
         return []
     causes = ", ".join(sorted({text(one.get("cause")) for one in waiting} - {""}))
     words = f"{len(waiting)}{'+' if len(waiting) >= 100 else ''} suspended mails wait ({causes}): nobody is told of them"
-    return [
-        Finding("ZD30", "warn", words, "look at Views > Suspended tickets; they are deleted after 14 days")
-    ]
+    return [warn("ZD30", words, "look at Views > Suspended tickets; they are deleted after 14 days")]

@@ -2,49 +2,37 @@
 
 from __future__ import annotations
 
-from connectors.kit.provision import Step
-from connectors.kit.text import numbered
+from connectors.kit.provision import Step, by_hand
 
 
 def connect(desk: str, scope: str) -> Step:
     """The OAuth client, by which all else is done."""
-    return Step(
-        "by_hand",
+    return by_hand(
         "oauth_client",
         f"Backstop ({desk})",
         "Zendesk takes no other credential from new installations, and only a person can make it",
-        details=numbered(
-            "Make a user of its own for Backstop, an admin and a member of every group that it shall solve in, and sign in as it: "
-            "what Backstop writes bears the name of whoever makes the client",
-            "Admin Center > Apps and integrations > APIs > OAuth clients > Add OAuth client",
-            f"Name: Backstop ({desk}); client kind: confidential; unique identifier: backstop_{desk}; scopes: {scope}",
-            "Save, and copy the secret, which is shown once",
-            f"BACKSTOP_DESKS__{desk.upper()}__CLIENT_ID=backstop_{desk}",
-            f"BACKSTOP_DESKS__{desk.upper()}__CLIENT_SECRET=<the secret>",
-        ),
+        "Make a user of its own for Backstop, an admin and a member of every group that it shall solve in, and sign in as it: "
+        "what Backstop writes bears the name of whoever makes the client",
+        "Admin Center > Apps and integrations > APIs > OAuth clients > Add OAuth client",
+        f"Name: Backstop ({desk}); client kind: confidential; unique identifier: backstop_{desk}; scopes: {scope}",
+        "Save, and copy the secret, which is shown once",
+        f"BACKSTOP_DESKS__{desk.upper()}__CLIENT_ID=backstop_{desk}",
+        f"BACKSTOP_DESKS__{desk.upper()}__CLIENT_SECRET=<the secret>",
     )
 
 
 def own_reply(title: str) -> Step:
     """Zendesk's own acknowledgment beside ours."""
-    return Step(
-        "by_hand",
+    return by_hand(
         "trigger",
         title,
         "this trigger of yours mails every new customer at once: with our acknowledgment that makes two mails",
-        details=numbered(
-            f'Admin Center > Objects and rules > Business rules > Triggers > "{title}" > Deactivate',
-            "or keep it and set acknowledge = false in backstop.toml: then only Zendesk's own mail goes out, without a time promised",
-        ),
+        f'Admin Center > Objects and rules > Business rules > Triggers > "{title}" > Deactivate',
+        "or keep it and set acknowledge = false in backstop.toml: then only Zendesk's own mail goes out, without a time promised",
     )
 
 
 def denied(kind: str, name: str, why: str, words: str) -> Step:
     """An object that we may not make."""
-    return Step(
-        "by_hand",
-        kind,
-        name,
-        f"{why}; Zendesk refused it: {words}",
-        details=numbered("sign in as an admin, or make the client as one", "run install again"),
-    )
+    refused = f"{why}; Zendesk refused it: {words}"
+    return by_hand(kind, name, refused, "sign in as an admin, or make the client as one", "run install again")

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from connectors.kit.provision import fingerprint
+from connectors.kit.provision import Manifest, Site, fingerprint
 from connectors.kit.values import Row, row, rows
 from connectors.zendesk.api import text
+from connectors.zendesk.settings import Settings
 from core.model import NO_INTENT, Outcome
-
-if TYPE_CHECKING:
-    from connectors.zendesk.settings import Settings
 
 TRIGGERED = "conditional_ticket_events"
 EVENTS = (
@@ -74,25 +72,21 @@ def marker(desk: str) -> str:
     return f"Installed by Backstop for the desk {desk}."
 
 
-def wanted(
-    settings: Settings, public_url: str, desk: str, intents: Iterable[str], webhook_id: str
-) -> list[Wanted]:
-    """Everything, in the order in which it is made."""
+def wanted(site: Site[Settings], manifest: Manifest) -> list[Wanted]:
+    """Everything, in the order in which it is made; triggers name the webhook that is in the manifest."""
+    settings, desk = site.settings, site.desk
     triggered = settings.hook == "triggers"
+    webhook = _webhook(site.hook_url, desk, triggered)
+    webhook_id = manifest.get(webhook.key, {}).get("id", MISSING_ID)
     return [
-        _webhook(public_url, desk, triggered),
+        webhook,
         *(_triggers(desk, webhook_id) if triggered else []),
-        *_fields(settings, desk, intents),
+        *_fields(settings, desk, site.intents),
         *_views(settings.tag_prefix, desk),
     ]
 
 
-def endpoint(public_url: str, desk: str) -> str:
-    """Where Zendesk reaches us."""
-    return f"{public_url.rstrip('/')}/hooks/{desk}"
-
-
-def _webhook(public_url: str, desk: str, triggered: bool) -> Wanted:
+def _webhook(url: str, desk: str, triggered: bool) -> Wanted:
     """Its kind is chosen for good when it is made, so each kind has its own key."""
     subscriptions = [TRIGGERED] if triggered else [f"zen:event-type:ticket.{one}" for one in EVENTS]
     name = f"Backstop ({desk})"
@@ -100,7 +94,7 @@ def _webhook(public_url: str, desk: str, triggered: bool) -> Wanted:
         "name": name,
         "description": marker(desk),
         "status": "active",
-        "endpoint": endpoint(public_url, desk),
+        "endpoint": url,
         "http_method": "POST",
         "request_format": "json",
         "subscriptions": subscriptions,

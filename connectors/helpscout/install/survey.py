@@ -1,77 +1,13 @@
-"""The one object that Help Scout's API lets us make: the webhook. What we want, what is there, how they differ."""
+"""What is in the account now, against what we want there."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from connectors.helpscout.api import Api
-from connectors.kit.provision import (
-    Manifest,
-    Step,
-    fingerprint,
-    hook_secret,
-    secret_print,
-    secret_words,
-)
+from connectors.helpscout.install.objects import EVENTS, KEY, OFF, PATH, WHY, Wanted, shape
+from connectors.kit.provision import Manifest, Step, difference, fingerprint, secret_print
 from connectors.kit.values import Row, text
-
-if TYPE_CHECKING:
-    from connectors.helpscout.connector import Settings
-
-KEY = "webhook:events"
-PATH = "/webhooks"
-EVENTS = ("convo.created", "convo.customer.reply.created", "convo.assigned", "convo.merged", "convo.deleted")
-OFF = "it was switched off (Help Scout does that after failures): it is switched on again"
-WHY = "tells us of new conversations, customers' replies, claims, merges and deletions"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """The webhook that we want."""
-
-    name: str
-    url: str
-    secret: str
-    shown: str = ""  # the secret, as a person is shown it
-
-    @property
-    def body(self) -> dict[str, Any]:
-        """As it is sent; a PUT takes the whole of it again."""
-        return {
-            "url": self.url,
-            "events": list(EVENTS),
-            "secret": self.secret,
-            "payloadVersion": "V2",
-            "notification": False,
-            "label": self.name,
-        }
-
-    @property
-    def hash(self) -> str:
-        """Of what we send, as it can be compared with what is read back."""
-        return fingerprint(shape(self.body))
-
-
-def wanted(settings: Settings, public_url: str, desk: str, manifest: Manifest) -> Wanted:
-    """The webhook of a desk; the first of several secrets signs."""
-    secret = hook_secret(settings.secrets(), manifest)
-    shown = secret_words(settings.webhook_secret, secret)
-    return Wanted(f"Backstop {desk}", f"{public_url.rstrip('/')}/hooks/{desk}", secret, shown)
-
-
-def shape(hook: Row) -> dict[str, Any]:
-    """Its lasting traits, the same whether sent or read back. The secret is never shown."""
-    listed, inboxes = hook.get("events"), hook.get("mailboxIds")
-    return {
-        "url": text(hook.get("url")),
-        "events": sorted(map(text, listed)) if isinstance(listed, list) else [],
-        "payloadVersion": text(hook.get("payloadVersion")).upper() or "V2",
-        "notification": bool(hook.get("notification")),
-        "label": text(hook.get("label")),
-        "mailboxIds": sorted(map(text, inboxes)) if isinstance(inboxes, list) else [],
-    }
 
 
 def listed(api: Api) -> list[Row]:
@@ -144,9 +80,3 @@ def _strangers(one: Wanted, hooks: Sequence[Row]) -> Step:
             "keep", "webhook", text(good.get("label")) or one.url, "made by hand", text(good.get("id"))
         )
     return Step("create", "webhook", one.name, WHY, details=_address(one))
-
-
-def difference(there: dict[str, Any], wanted_shape: dict[str, Any]) -> str:
-    """What somebody changed."""
-    pairs = ((name, there[name], value) for name, value in wanted_shape.items() if there[name] != value)
-    return "; ".join(f"{name}: {now!r}, ours {value!r}" for name, now, value in pairs)

@@ -3,46 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from connectors.freshdesk.api import Api, rows
 from connectors.freshdesk.install import objects
 from connectors.freshdesk.install.survey import Seen, judged, look, wanted
-from connectors.kit.http import DeskSession
-from connectors.kit.provision import Manifest, hook_secret
+from connectors.freshdesk.settings import Settings
+from connectors.kit.findings import fail, ok, warn
+from connectors.kit.provision import Manifest, Site
 from connectors.kit.values import Row
 from core.errors import NotAllowed, VendorError
 from core.model import Finding
 
-if TYPE_CHECKING:
-    from connectors.freshdesk.connector import Settings
-
 WORDS = {objects.CREATED: "each new ticket", objects.UPDATED: "each reply of a customer's"}
 
 
-def doctor(
-    settings: Settings, session: DeskSession, *, public_url: str, desk: str, manifest: Manifest
-) -> list[Finding]:
+def doctor(site: Site[Settings]) -> list[Finding]:
     """Everything that install made or printed, as far as the API shows it."""
-    api = Api(session)
+    api, settings, url = Api(site.session), site.settings, site.hook_url
     try:
         seen = look(api)
     except NotAllowed as err:
-        return [
-            Finding(
-                "FD01", "fail", f"the API key is refused: {err}", "Set install_api_key to an admin's key."
-            )
-        ]
-    url = objects.hook_url(public_url, desk)
+        return [fail("FD01", f"the API key is refused: {err}", "Set install_api_key to an admin's key.")]
     found: list[Finding] = []
     for kind in (objects.CREATED, objects.UPDATED):
         found += _rule(settings, seen, kind, url)
     return [
         *found,
         *_order(seen, url),
-        *_changed(settings, seen, public_url, desk, manifest),
+        *_changed(site, seen),
         *_doubling(settings, seen),
-        *_fields(settings, seen, manifest),
+        *_fields(settings, seen, site.manifest),
         *_assignment(api),
     ]
 
@@ -58,36 +48,32 @@ def _calls(rule: Row, url: str) -> bool:
 def _rule(settings: Settings, seen: Seen, kind: int, url: str) -> Iterator[Finding]:
     """Whoever made it: a rule that calls us is what counts."""
     if objects.RULES_PATH.format(kind=kind) in seen.denied:
-        yield Finding(
+        yield warn(
             "FD20",
-            "warn",
             f"whether a rule tells us of {WORDS[kind]} cannot be seen with this key",
             "Set install_api_key to an admin's key.",
         )
         return
     calling = [rule for rule in _rules(seen, kind) if _calls(rule, url)]
     if not calling:
-        yield Finding(
+        yield fail(
             "FD20",
-            "fail",
             f"no automation rule tells us of {WORDS[kind]}",
             f"Run install, or make the rule by hand for {url}; until then only the sweep finds tickets.",
         )
         return
     if not any(rule.get("active", True) for rule in calling):
-        yield Finding(
+        yield fail(
             "FD21",
-            "fail",
             f"the rule that tells us of {WORDS[kind]} is switched off",
             "Run install, which switches it on (after “Execute all matching rules” is set).",
         )
         return
-    yield Finding("FD20", "ok", f"a rule tells us of {WORDS[kind]}")
+    yield ok("FD20", f"a rule tells us of {WORDS[kind]}")
     sent = [secret for rule in calling if (secret := objects.secret_of(rule))]
     if sent and not set(sent) & set(settings.secrets()):
-        yield Finding(
+        yield fail(
             "FD26",
-            "fail",
             f"the rule for {WORDS[kind]} sends a secret that is not the configured one",
             f"Run install, or set the rule's header {objects.HEADER} to the value of webhook_secret.",
         )
@@ -98,52 +84,44 @@ def _order(seen: Seen, url: str) -> Iterator[Finding]:
     others = [rule for rule in rules if not _calls(rule, url)]
     if seen.cascading is False and others:
         names = ", ".join(f"“{rule.get('name')}”" for rule in others[:3])
-        yield Finding(
+        yield fail(
             "FD22",
-            "fail",
             f"only the first matching creation rule runs, and there are others besides ours: {names}",
             "Admin, Automations, Ticket Creation: change to “Execute all matching rules”.",
         )
     elif seen.cascading is not None:
-        yield Finding("FD22", "ok", "no creation rule keeps another one from running")
+        yield ok("FD22", "no creation rule keeps another one from running")
 
 
-def _changed(
-    settings: Settings, seen: Seen, public_url: str, desk: str, manifest: Manifest
-) -> Iterator[Finding]:
-    for one in wanted(settings, public_url, desk, seen, manifest):
-        if one.key not in manifest:
+def _changed(site: Site[Settings], seen: Seen) -> Iterator[Finding]:
+    for one in wanted(site, seen):
+        if one.key not in site.manifest:
             continue
-        step = judged(one, seen, manifest, hook_secret(settings.secrets(), manifest))
+        step = judged(one, seen, site.manifest, site.secret)
         if step.action == "differs":
-            yield Finding(
+            yield warn(
                 "FD23",
-                "warn",
                 f"the {one.kind} “{one.name}” was changed by somebody: {step.details}",
                 "Fine if it was meant; otherwise delete it and run install.",
             )
         if step.action == "update":
-            yield Finding(
-                "FD23", "warn", f"the {one.kind} “{one.name}” is out of date: {step.why}", "Run install."
-            )
+            yield warn("FD23", f"the {one.kind} “{one.name}” is out of date: {step.why}", "Run install.")
 
 
 def _doubling(settings: Settings, seen: Seen) -> Iterator[Finding]:
     """The desk's own automatic mails beside ours."""
     for rule in _rules(seen, objects.CREATED):
         if rule.get("active", True) and objects.mails_requester(rule):
-            yield Finding(
+            yield warn(
                 "FD24",
-                "warn",
                 f"the creation rule “{rule.get('name')}” mails the customer too, besides our acknowledgment",
                 "Switch off that rule's mail; ours says when a human will answer.",
             )
     if settings.own_notifications_off:
-        yield Finding("FD25", "ok", "Freshdesk's own mails to customers are said to be switched off")
+        yield ok("FD25", "Freshdesk's own mails to customers are said to be switched off")
     else:
-        yield Finding(
+        yield warn(
             "FD25",
-            "warn",
             "Freshdesk's own “new ticket” and “resolved” mails may double ours; no API shows whether they are on",
             "Admin, Email Notifications: switch them off, then set own_notifications_off = true.",
         )
@@ -157,13 +135,10 @@ def _fields(settings: Settings, seen: Seen, manifest: Manifest) -> Iterator[Find
         if kind != "field" or objects.FIELDS_PATH in seen.denied:
             continue
         if kept["id"] not in there:
-            yield Finding(
-                "FD27", "warn", f"our field for the {ours} was deleted", "Run install to have it again."
-            )
+            yield warn("FD27", f"our field for the {ours} was deleted", "Run install to have it again.")
         elif configured.get(ours) != kept.get("name"):
-            yield Finding(
+            yield warn(
                 "FD27",
-                "warn",
                 f"the field {kept.get('name')} that install made stays empty: {ours}_field names another one",
                 f"Take {ours}_field out of the file, or delete the field.",
             )
@@ -177,9 +152,8 @@ def _assignment(api: Api) -> Iterable[Finding]:
         return
     names = [str(group.get("name")) for group in groups if _automatic(group)]
     if names:
-        yield Finding(
+        yield warn(
             "FD28",
-            "warn",
             f"these groups assign tickets to agents by themselves: {', '.join(names)}",
             "An assignment counts as a claim and stops the reminders; switch it off for groups that take escalations.",
         )

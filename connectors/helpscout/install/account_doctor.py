@@ -3,43 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from connectors.helpscout.api import Api, Burst, embedded
 from connectors.helpscout.directory import system
-from connectors.helpscout.install import webhooks
-from connectors.helpscout.install.webhooks import KEY, Wanted, calling, enabled, judged, lacks, wanted
+from connectors.helpscout.install.objects import KEY, Wanted, shape, wanted
+from connectors.helpscout.install.survey import calling, enabled, judged, lacks, listed
 from connectors.helpscout.reading import threads_of
+from connectors.helpscout.settings import Settings
 from connectors.helpscout.threads import by_machine, from_customer, in_order, kind_of
-from connectors.kit.http import DeskSession
-from connectors.kit.provision import Manifest
+from connectors.kit.findings import fail, ok, warn
+from connectors.kit.provision import Manifest, Site
 from connectors.kit.values import Row, row, text
 from core.errors import NotAllowed, VendorError
 from core.model import Finding
 
-if TYPE_CHECKING:
-    from connectors.helpscout.connector import Settings
 
-
-def doctor(
-    settings: Settings, session: DeskSession, *, public_url: str, desk: str, manifest: Manifest
-) -> list[Finding]:
+def doctor(site: Site[Settings]) -> list[Finding]:
     """Everything that install made or printed."""
-    api, one = Api(session, Burst(settings.write_burst)), wanted(settings, public_url, desk, manifest)
+    settings, api, one = site.settings, Api(site.session, Burst(site.settings.write_burst)), wanted(site)
     try:
-        hooks = webhooks.listed(api)
+        hooks = listed(api)
     except NotAllowed as err:
         if err.status == 401:
             remedy = "Check client_id and client_secret, or connect the desk again."
-            return [Finding("HS01", "fail", f"the credential is refused: {err}", remedy)]
+            return [fail("HS01", f"the credential is refused: {err}", remedy)]
         remedy = "Make the app's owner an administrator, or look at Manage, Apps, Webhooks yourself."
         return [
-            Finding("HS24", "warn", "this token may not look at webhooks", remedy),
+            warn("HS24", "this token may not look at webhooks", remedy),
             *_doubling(settings, api),
         ]
     return [
         *_hooks(one, calling(one, hooks)),
-        *_changed(one, hooks, manifest),
+        *_changed(one, hooks, site.manifest),
         *_doubling(settings, api),
         *_workflows(api),
     ]
@@ -48,17 +43,15 @@ def doctor(
 def _hooks(one: Wanted, found: Sequence[Row]) -> Iterator[Finding]:
     """Whoever made it: a webhook that calls us is what counts."""
     if not found:
-        yield Finding(
+        yield fail(
             "HS20",
-            "fail",
             f"no webhook calls {one.url}",
             "Run install, or make it under Manage, Apps, Webhooks; until then only the sweep finds conversations.",
         )
         return
     if not any(enabled(hook) for hook in found):
-        yield Finding(
+        yield fail(
             "HS21",
-            "fail",
             "Help Scout has switched our webhook off: ten deliveries failed, or one was answered 410",
             "Run install (the sweep does it too), and see that the receiver can be reached from outside.",
         )
@@ -66,22 +59,18 @@ def _hooks(one: Wanted, found: Sequence[Row]) -> Iterator[Finding]:
     best = next((hook for hook in found if enabled(hook) and not lacks(hook)), None)
     if best is None:
         why = "; ".join(lacks(hook) for hook in found if enabled(hook))
-        yield Finding(
-            "HS22", "fail", f"our webhook does not tell us enough: {why}", "Delete it and run install."
-        )
+        yield fail("HS22", f"our webhook does not tell us enough: {why}", "Delete it and run install.")
         return
-    yield Finding("HS20", "ok", f"a webhook calls {one.url}")
+    yield ok("HS20", f"a webhook calls {one.url}")
     if len([hook for hook in found if enabled(hook)]) > 1:
-        yield Finding(
+        yield warn(
             "HS26",
-            "warn",
             f"{len(found)} webhooks call {one.url}: everything is reported twice",
             "Delete those that install did not make.",
         )
-    if inboxes := webhooks.shape(best)["mailboxIds"]:
-        yield Finding(
+    if inboxes := shape(best)["mailboxIds"]:
+        yield warn(
             "HS27",
-            "warn",
             f"the webhook covers only the inboxes {', '.join(inboxes)}",
             "Fine if it was meant: the sweep finds conversations of the others a little later.",
         )
@@ -92,32 +81,29 @@ def _changed(one: Wanted, hooks: Sequence[Row], manifest: Manifest) -> Iterator[
         return
     step = judged(one, hooks, manifest)
     if step.action == "differs":
-        yield Finding(
+        yield warn(
             "HS23",
-            "warn",
             f"the webhook “{one.name}” was changed by somebody: {step.details}",
             "Fine if it was meant; otherwise delete it and run install.",
         )
     if step.action == "update":
-        yield Finding("HS23", "warn", f"the webhook “{one.name}” is out of date: {step.why}", "Run install.")
+        yield warn("HS23", f"the webhook “{one.name}” is out of date: {step.why}", "Run install.")
 
 
 def _doubling(settings: Settings, api: Api) -> Iterator[Finding]:
     """The desk's own automatic messages beside ours: no API shows the setting, but the conversations show its work."""
     found = _automatic(api)
     if found:
-        yield Finding(
+        yield warn(
             "HS25",
-            "warn",
             f"customers get an automatic message of the desk's besides ours, as in conversation {found}",
             "Switch off one of the two: Manage, Inbox, Auto Reply, or the workflow that answers.",
         )
     elif settings.auto_reply_off:
-        yield Finding("HS25", "ok", "the inboxes' own auto reply is said to be switched off")
+        yield ok("HS25", "the inboxes' own auto reply is said to be switched off")
     else:
-        yield Finding(
+        yield warn(
             "HS25",
-            "warn",
             "the inboxes' own auto reply may double our acknowledgment; no API shows whether it is on",
             "Manage, Inbox, Auto Reply: switch it off, then set auto_reply_off = true.",
         )
@@ -149,9 +135,8 @@ def _workflows(api: Api) -> Iterator[Finding]:
         text(w.get("name")) for w in listed if w.get("type") == "automatic" and w.get("status") == "active"
     ]
     if active:
-        yield Finding(
+        yield ok(
             "HS28",
-            "ok",
             f"these automatic workflows are on: {', '.join(active)}",
             "See that none of them mails customers, or assigns to a user what is to wait for a human.",
         )

@@ -3,42 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-from connectors.kit.http import DeskSession
-from connectors.kit.provision import Manifest, fingerprint
+from connectors.kit.findings import fail, ok, warn
+from connectors.kit.provision import Manifest, Site, fingerprint
 from connectors.kit.values import Row, row, rows
 from connectors.zendesk.api import Api, text
-from connectors.zendesk.install.objects import EVENTS, LISTS, PATHS, TRIGGERED, endpoint, shape_of
+from connectors.zendesk.install.objects import EVENTS, LISTS, PATHS, TRIGGERED, shape_of
+from connectors.zendesk.settings import Settings
 from core.errors import NotAllowed, VendorError
 from core.model import Finding
-
-if TYPE_CHECKING:
-    from connectors.zendesk.settings import Settings
 
 REQUESTER = {"requester_id", "requester_and_ccs"}
 NEEDED = {f"zen:event-type:ticket.{one}" for one in EVENTS[:2]}
 
 
-def doctor(
-    settings: Settings, session: DeskSession, *, public_url: str, desk: str, manifest: Manifest
-) -> list[Finding]:
+def doctor(site: Site[Settings]) -> list[Finding]:
     """One line each."""
-    api = Api(session)
+    api, settings = Api(site.session), site.settings
     try:
         hooks, triggers = api.all("/webhooks", "webhooks"), api.all("/triggers", "triggers")
     except NotAllowed as err:
         words = f"webhooks and triggers cannot be looked at: {err}"
-        return [
-            Finding(
-                "ZD40", "fail", words, "an admin with the scope `read write` is needed for install and doctor"
-            )
-        ]
+        return [fail("ZD40", words, "an admin with the scope `read write` is needed for install and doctor")]
     return [
-        *_hook(settings, api, hooks, endpoint(public_url, desk)),
-        *_address(public_url),
+        *_hook(settings, api, hooks, site.hook_url),
+        *_address(site.public_url),
         *_around(triggers, acknowledge=settings.acknowledge),
-        *_ours(api, manifest, triggers),
+        *_ours(api, site.manifest, triggers),
     ]
 
 
@@ -46,12 +37,10 @@ def _hook(settings: Settings, api: Api, hooks: Iterable[Row], address: str) -> l
     """The webhook that calls our address."""
     calling = [hook for hook in hooks if text(hook.get("endpoint")) == address]
     if not calling:
-        return [Finding("ZD41", "fail", f"no webhook calls {address}", "run install")]
+        return [fail("ZD41", f"no webhook calls {address}", "run install")]
     active = [hook for hook in calling if hook.get("status") == "active"]
     if not active:
-        return [
-            Finding("ZD42", "fail", "our webhook is switched off", "run install: it switches it on again")
-        ]
+        return [fail("ZD42", "our webhook is switched off", "run install: it switches it on again")]
     found = [
         _single(active),
         _subscribed(active),
@@ -59,7 +48,7 @@ def _hook(settings: Settings, api: Api, hooks: Iterable[Row], address: str) -> l
         *(_calls(api, hook) for hook in active),
     ]
     return [one for one in found if one] or [
-        Finding("ZD41", "ok", "the webhook is there, active and proven by our secret")
+        ok("ZD41", "the webhook is there, active and proven by our secret")
     ]
 
 
@@ -67,9 +56,7 @@ def _single(active: list[Row]) -> Finding | None:
     if len(active) == 1:
         return None
     words = f"{len(active)} active webhooks call us: {', '.join(text(hook.get('id')) for hook in active)}"
-    return Finding(
-        "ZD43", "warn", words, "delete all but the one in the manifest: each event is delivered as often"
-    )
+    return warn("ZD43", words, "delete all but the one in the manifest: each event is delivered as often")
 
 
 def _subscribed(active: list[Row]) -> Finding | None:
@@ -77,11 +64,8 @@ def _subscribed(active: list[Row]) -> Finding | None:
     missing = NEEDED - kinds
     if TRIGGERED in kinds or not missing:
         return None
-    return Finding(
-        "ZD44",
-        "fail",
-        f"the webhook is not told of {', '.join(sorted(missing))}",
-        "run install, or add the events",
+    return fail(
+        "ZD44", f"the webhook is not told of {', '.join(sorted(missing))}", "run install, or add the events"
     )
 
 
@@ -90,7 +74,7 @@ def _secret(settings: Settings, api: Api, hook: Row) -> Finding | None:
     if text(row(answer.get("signing_secret")).get("secret")) in settings.secrets():
         return None
     words = "the webhook signs with a secret that we do not know: all its requests are refused"
-    return Finding("ZD45", "fail", words, "run install, which keeps the secret")
+    return fail("ZD45", words, "run install, which keeps the secret")
 
 
 def _calls(api: Api, hook: Row) -> Finding | None:
@@ -105,30 +89,22 @@ def _calls(api: Api, hook: Row) -> Finding | None:
     if not failed:
         return None
     words = f"{len(failed)} of the last {len(made)} deliveries failed (the sweep finds their tickets)"
-    return Finding(
-        "ZD46", "warn", words, "Admin Center > Webhooks > Activity shows the answers that Zendesk got"
-    )
+    return warn("ZD46", words, "Admin Center > Webhooks > Activity shows the answers that Zendesk got")
 
 
 def _address(public_url: str) -> list[Finding]:
     if public_url.startswith("https://"):
         return []
     return [
-        Finding(
-            "ZD47",
-            "warn",
-            f"public_url is {public_url or 'not set'}",
-            "an https address that Zendesk can reach",
-        )
+        warn("ZD47", f"public_url is {public_url or 'not set'}", "an https address that Zendesk can reach")
     ]
 
 
 def _around(triggers: list[Row], *, acknowledge: bool) -> list[Finding]:
     """The account's own triggers that have to do with our messages."""
     found = [
-        Finding(
+        warn(
             "ZD50",
-            "warn",
             f'the trigger "{title}" mails each new customer: with our acknowledgment that makes two mails',
             "deactivate the trigger, or set acknowledge = false",
         )
@@ -136,11 +112,10 @@ def _around(triggers: list[Row], *, acknowledge: bool) -> list[Finding]:
     ]
     if not any(_mails_comments(one) for one in triggers):
         words = "no active trigger mails public comments to the requester: our replies would never arrive"
-        found.append(Finding("ZD51", "fail", words, 'activate "Notify requester and CCs of comment update"'))
+        found.append(fail("ZD51", words, 'activate "Notify requester and CCs of comment update"'))
     found += [
-        Finding(
+        warn(
             "ZD52",
-            "warn",
             f'the trigger "{one.get("title")}" sets tags: it wipes all others, ours too',
             'use its action "Add tags"',
         )
@@ -148,7 +123,7 @@ def _around(triggers: list[Row], *, acknowledge: bool) -> list[Finding]:
         if one.get("active") is not False
         and any(a.get("field") == "set_tags" for a in rows(one.get("actions")))
     ]
-    return found or [Finding("ZD51", "ok", "public comments are mailed, and no other mail doubles ours")]
+    return found or [ok("ZD51", "public comments are mailed, and no other mail doubles ours")]
 
 
 def own_replies(triggers: Iterable[Row]) -> list[str]:
@@ -187,11 +162,9 @@ def _ours(api: Api, manifest: Manifest, triggers: list[Row]) -> list[Finding]:
             continue
         there = next((one for one in seen[kind] if text(one.get("id")) == kept["id"]), None)
         if there is None:
-            found.append(Finding("ZD55", "fail", f"our {key} (id {kept['id']}) was deleted", "run install"))
+            found.append(fail("ZD55", f"our {key} (id {kept['id']}) was deleted", "run install"))
         elif fingerprint(shape_of(kind, there)) != kept["hash"]:
             found.append(
-                Finding(
-                    "ZD56", "warn", f"somebody changed our {key} (id {kept['id']})", "plan shows what differs"
-                )
+                warn("ZD56", f"somebody changed our {key} (id {kept['id']})", "plan shows what differs")
             )
     return found

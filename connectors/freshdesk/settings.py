@@ -1,0 +1,27 @@
+"""The settings of one Freshdesk account."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field, SecretStr
+
+from connectors.kit.settings import DeskSettings
+
+
+class Settings(DeskSettings):
+    """`[desks.<name>]` of a Freshdesk account."""
+
+    PLACES: ClassVar[frozenset[str]] = frozenset({"brands", "mailboxes", "groups", "channels"})
+
+    api_key: SecretStr = Field(SecretStr(""), description="of the bot's own agent account")
+    install_api_key: SecretStr = Field(
+        SecretStr(""), description="an admin's key, used by plan, install, uninstall and doctor only"
+    )
+    from_email: str = Field("", description="one of the account's support addresses; default: its global one")
+    quiet_solve: bool = Field(
+        False, description="resolve without Freshdesk's own mail about it (asynchronous: no result is told)"
+    )
+    own_notifications_off: bool = Field(
+        False, description="you switched off Freshdesk's own mails to customers (no API shows it)"
+    )

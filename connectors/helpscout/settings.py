@@ -1,0 +1,35 @@
+"""The settings of one Help Scout account."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field, SecretStr
+
+from connectors.kit.settings import DeskSettings
+
+
+class Settings(DeskSettings):
+    """`[desks.<name>]` of a Help Scout account."""
+
+    PLACES: ClassVar[frozenset[str]] = frozenset({"mailboxes", "groups", "channels"})
+
+    base_url: str = "https://api.helpscout.net"
+    client_id: str = Field("", description="the App ID, from Your profile > My apps")
+    client_secret: SecretStr = SecretStr("")  # the App Secret, from the same place
+    grant: str = Field(
+        "client_credentials",
+        pattern="^(client_credentials|authorization_code)$",
+        description="client_credentials acts as the app's owner; authorization_code as whoever authorised it",
+    )
+    bots: list[str] = Field(
+        default_factory=list, description="ids or addresses of other robots with a user's account"
+    )
+    write_burst: int = Field(12, ge=0, description="writes in five seconds; Help Scout takes twelve; 0 = any")
+    auto_reply_off: bool = Field(
+        False, description="you switched off the inboxes' own auto reply (no API shows it)"
+    )
+
+    def account(self) -> str:
+        """All accounts share one origin: an app belongs to one of them."""
+        return f"{super().account()} {self.client_id}"
