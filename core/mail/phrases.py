@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import functools
 import re
+import threading
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -34,6 +35,7 @@ _ALIKE = str.maketrans("’‘`´“”„«»–—‐‑　、", '\'\'\'\'""""
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 _THINGS = re.compile(r"\S+@\S+|(?:https?://|www\.)\S+|\S*\d\S*")
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
+_COMPILING = threading.Lock()  # one thread compiles; the others find the pattern in re's own cache
 _HOLE = "\x00"
 _GAP = r"((?:[^.!?\n。！？]|(?<=\d)\.|\.(?=\s?\d)){0,60}?)"  # a full stop beside a digit ends no sentence
 
@@ -42,7 +44,6 @@ _GAP = r"((?:[^.!?\n。！？]|(?<=\d)\.|\.(?=\s?\d)){0,60}?)"  # a full stop be
 class Table:
     """One kind of message in one language. A pattern that never matches stands for an empty list."""
 
-    subject: re.Pattern[str]
     states: re.Pattern[str]
     more: re.Pattern[str]
 
@@ -98,14 +99,15 @@ def likely_languages(folded: str) -> list[Language]:
 @functools.cache
 def heads(kind: str) -> re.Pattern[str]:
     """How the subject of this kind of message begins, in any language: a mail program has its own."""
-    tables = (one.table(kind) for one in languages().values())
-    return re.compile("|".join(table.subject.pattern for table in tables if table is not None))
+    end = r"(?=\s*(?:$|[:(\[-]|re\b))" if kind in SHORT_HEADS else r"(?!\w)"
+    lists = (one.raw.get(kind, {}).get("subject", ()) for one in languages().values())
+    return _compiled((f"{one}{end}" for listed in lists for one in listed), bounded=False)
 
 
 @functools.cache
 def banners() -> re.Pattern[str]:
     """How a mail server's warning begins, in any language."""
-    return re.compile("|".join(one.pattern("banner").pattern for one in languages().values()))
+    return _compiled(one for language in languages().values() for one in language.raw.get("banner", ()))
 
 
 def unexplained(folded: str, patterns: Iterable[re.Pattern[str]], language: Language) -> tuple[float, int]:
@@ -149,9 +151,7 @@ def _without_spaces(words: Iterable[str]) -> tuple[str, ...]:
 @functools.cache
 def _table(code: str, kind: str) -> Table:
     lists = languages()[code].raw[kind]
-    end = r"(?=\s*(?:$|[:(\[-]|re\b))" if kind in SHORT_HEADS else r"(?!\w)"
     return Table(
-        subject=_compiled([f"{one}{end}" for one in lists.get("subject", ())], bounded=False),
         states=_compiled(lists.get("states", ())),
         more=_compiled(lists.get("more", ())),
     )
@@ -166,7 +166,8 @@ def _compiled(phrases: Iterable[str], *, bounded: bool = True) -> re.Pattern[str
     """One pattern for any of the phrases; one that never matches when there are none. Raises ValueError."""
     parts = [_regex(one, bounded=bounded) for one in phrases]
     try:
-        return re.compile("|".join(parts) if parts else r"(?!)")
+        with _COMPILING:
+            return re.compile("|".join(parts) if parts else r"(?!)")
     except re.error as err:
         raise ValueError(f"a phrase is no regular expression ({err}): {err.pattern!r}") from err
 
