@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from core.pipeline import claims
 from core.web import actions
 from core.web.users import add_user
 from tests.console.world import NOW, make_app, waiting
+from tests.stores import BOTH_STORES
 
 pytestmark = pytest.mark.browser
 
@@ -42,6 +44,13 @@ def chromium():
 
 
 @pytest.fixture
+def store_kind(request):
+    """One database for what looks alike on both; tests/console/test_pages.py reads every page on either. An action that
+    writes names both with `BOTH_STORES`."""
+    return getattr(request, "param", "sqlite")
+
+
+@pytest.fixture
 def page(chromium, serve, engine):
     yield from visit(chromium, serve(make_app(engine)))
 
@@ -56,10 +65,7 @@ def visit(chromium, address, **more):
     context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
-def test_axe_finds_nothing_and_nothing_overflows(chromium, serve, engine, size, scheme):
-    width, height = SIZES[size]
+def test_axe_finds_nothing_and_nothing_overflows(chromium, serve, engine):
     late = {
         "state": "claimed",
         "claimed_by": "Ann Agent",
@@ -68,32 +74,33 @@ def test_axe_finds_nothing_and_nothing_overflows(chromium, serve, engine, size, 
     }
     with engine.begin() as db:
         db.execute(tickets.insert(), [waiting("4702", 300, subject="The battery does not charge", **late)])
-    look = {
-        "viewport": {"width": width, "height": height},
-        "color_scheme": scheme,
-        "timezone_id": "Europe/Berlin",
-    }
-    for page in visit(chromium, serve(make_app(engine)), locale="en-GB", **look):
+    for page in visit(chromium, serve(make_app(engine)), locale="en-GB", timezone_id="Europe/Berlin"):
         for name, where in PAGES.items():
             page.goto(where)
-            found = Axe().run(page, options=RULES).response["violations"]
-            assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], name
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-            if SHOTS:
-                page.screenshot(
-                    path=f"{SHOTS}/{name}-{size}-{scheme}.png", full_page="FULL_PAGE" in os.environ
-                )
+            for (size, (width, height)), scheme in product(SIZES.items(), ("light", "dark")):
+                page.set_viewport_size({"width": width, "height": height})
+                page.emulate_media(color_scheme=scheme)
+                found = Axe().run(page, options=RULES).response["violations"]
+                assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], (name, size, scheme)
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, size)
+                if SHOTS:
+                    page.screenshot(
+                        path=f"{SHOTS}/{name}-{size}-{scheme}.png", full_page="FULL_PAGE" in os.environ
+                    )
         assert page.problems == []
 
 
-@pytest.mark.parametrize("width", [320, 700, 2200])
-def test_pages_fit_the_narrowest_and_the_widest_screen(chromium, serve, filled, width):
-    for page in visit(chromium, serve(make_app(filled)), viewport={"width": width, "height": 900}):
+@pytest.mark.parametrize("filled", ["sqlite"], indirect=True)
+def test_pages_fit_the_narrowest_and_the_widest_screen(chromium, serve, filled):
+    for page in visit(chromium, serve(make_app(filled))):
         for name, where in (PAGES | {"hostile": "/tickets/support/666"}).items():
             page.goto(where)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+            for width in (320, 700, 2200):
+                page.set_viewport_size({"width": width, "height": 900})
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
 
 
+@pytest.mark.parametrize("filled", ["sqlite"], indirect=True)
 def test_a_hostile_ticket_runs_nothing_in_a_browser(chromium, serve, filled):
     for page in visit(chromium, serve(make_app(filled))):
         for where in (*PAGES.values(), "/tickets/support/666", "/tickets?q=script", "/quality"):
@@ -127,6 +134,7 @@ def test_times_are_shown_in_the_readers_zone_and_as_utc_without_a_script(chromiu
         assert "14:14 UTC" in page.locator(".facts-card").inner_text()
 
 
+@BOTH_STORES
 def test_every_action_works_without_a_script(chromium, serve, engine):
     for page in visit(chromium, serve(make_app(engine)), java_script_enabled=False):
         page.goto("/quality")
@@ -152,6 +160,7 @@ def test_the_slider_says_its_value_and_the_replay_is_shown(page):
     assert int(row.nth(0).inner_text()) > int(row.nth(1).inner_text())
 
 
+@BOTH_STORES
 def test_a_user_logs_in_claims_and_logs_out(chromium, serve, engine, monkeypatch):
     def claim_by_person(app, desk, ticket_id, email, via, now, *, name=""):
         own = (tickets.c.desk == desk, tickets.c.ticket_id == ticket_id)

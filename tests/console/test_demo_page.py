@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -32,13 +33,6 @@ OPENED = sum(not one.follows for one in samples())
 @pytest.fixture(scope="module")
 def demo():
     """A demo whose clock nobody moves: tests in any order look at it and write tickets of their own."""
-    with playing() as address:
-        yield address
-
-
-@pytest.fixture
-def own_demo():
-    """A demo for one test that moves its clock."""
     with playing() as address:
         yield address
 
@@ -79,9 +73,9 @@ def visit(chromium, demo):
 
 
 @pytest.fixture
-def visit_own(chromium, own_demo):
-    """Opens pages of this test's own demo."""
-    with opening(chromium, own_demo) as open_page:
+def visit_own(chromium):
+    """Opens pages of a demo of this test's own, which moves its clock."""
+    with playing() as address, opening(chromium, address) as open_page:
         yield open_page
 
 
@@ -175,8 +169,10 @@ def test_what_is_typed_stays_while_the_page_renews_itself(visit):
     assert page.evaluate("document.activeElement.id") == "reply"
 
 
-def test_an_agent_who_claims_stops_the_ladder_and_time_moves_it_for_the_others(visit_own):
+def test_claims_by_button_and_by_link_stop_the_ladder_and_time_moves_it_for_the_others(visit_own):
     page = visit_own()
+    take_by_the_link_in_a_text_message(page)
+    page.goto("/demo")
     charge = "There is a charge of 45 euros on my card that I never authorised, please reverse it."
     write(page, "Unknown charge", charge, name="Ben")
     verdict(page, "still waiting")
@@ -200,10 +196,11 @@ def test_an_agent_who_claims_stops_the_ladder_and_time_moves_it_for_the_others(v
     page.click("text=an agent answers")
     verdict(page, "answered by Ann Sorensen")
     assert page.locator(".rungs .r-ahead").count() == 0
+    two_hours_later_the_manager_has_mail(page)
 
 
-def test_after_two_hours_the_manager_has_mail(visit_own):
-    page = visit_own()
+def two_hours_later_the_manager_has_mail(page):
+    page.goto("/demo")
     write(page, "Strange charge", "I did not make this payment of 20 dollars, it is a fraud.", name="Dora")
     verdict(page, "still waiting")
     page.click("text=two hours later")
@@ -215,8 +212,7 @@ def test_after_two_hours_the_manager_has_mail(visit_own):
     assert page.locator(".sub .id").inner_text() == f"#{number}"
 
 
-def test_a_link_in_a_text_message_takes_the_ticket(visit_own):
-    page = visit_own()
+def take_by_the_link_in_a_text_message(page):
     # the story tells one phone as much as it is told singly: the link is one of its own, of a ticket that waits
     sent = page.locator("#people .w-sms", has_text="Take it")
     sent.first.wait_for()
@@ -257,17 +253,18 @@ def test_what_a_visitor_writes_is_shown_as_written_and_never_run(visit):
     assert page.title() != "owned"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
-def test_axe_finds_nothing_and_nothing_overflows(visit, size, scheme):
-    page = visit(size=size, color_scheme=scheme)
+def test_axe_finds_nothing_and_nothing_overflows(visit):
+    page = visit()
     page.locator("#inbox li").nth(OPENED - 1).wait_for()
     page.locator("#inbox a", has_text="charged twice").click()
     verdict(page, "routed to Billing")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    shot(page, f"{size}-{scheme}")
-    found = Axe().run(page, options=RULES)
-    assert found.violations_count == 0, found.generate_report()
+    for (size, (width, height)), scheme in product(SIZES.items(), ("light", "dark")):
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), size
+        shot(page, f"{size}-{scheme}")
+        found = Axe().run(page, options=RULES)
+        assert found.violations_count == 0, (size, scheme, found.generate_report())
 
 
 def test_the_configuration_is_shown_without_a_secret(demo):

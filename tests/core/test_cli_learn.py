@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from command import Shell, backstop
 
+from core.classify.recall import plain_languages
 from core.ledger import db
 from core.ledger.schema import decisions, labels, metadata, tickets
 
@@ -255,7 +256,7 @@ def test_evaluate_prints_how_much_of_what_is_urgent_is_seen_in_each_language(she
     assert all(one["known"] and one["urgent"]["of"] == 40 for one in found)
     low, high = found[1]["urgent"]["interval"]
     assert 0.8 < low < found[1]["urgent"]["right"] / 40 <= high <= 1
-    told = shell.run("evaluate", "--languages").stdout
+    told = plain_languages(found)
     assert "falsely urgent" in told
     assert told.count(" of 40") == 12
 

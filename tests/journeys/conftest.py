@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from conftest_intents import INTENTS
-from sqlalchemy import select
+from sqlalchemy import func, select, union_all
 
 from connectors.sandbox.desk import Case, SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
@@ -24,12 +24,14 @@ from core import settings, wiring
 from core.app import App
 from core.engine import queue, worker
 from core.ledger import store
+from core.ledger.db import reading
 from core.ledger.schema import decisions, events, notices, tickets, writes
 from core.pipeline import reminders
 from core.pipeline.handle import handle
 from tests.stores import KINDS
 from webhook_app import create_app
 
+MINUTE = timedelta(minutes=1)
 TUESDAY = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 VENDORS = ("zendesk", "freshdesk", "helpscout")
 STORE_OF = dict(zip(VENDORS, cycle(KINDS), strict=False))
@@ -164,13 +166,21 @@ class House:
             reminders.remind(self.app, self.now)
 
     def later(self, **span: float) -> None:
-        """The clock moves on; what is due is taken up, minute by minute as the timers would."""
+        """The clock moves on. What is due is done at its minute, as the timers would; the desk is read every five."""
         end = self.now + timedelta(**span)
         while self.now < end:
-            self.now = min(end, self.now + timedelta(minutes=1))
+            self.now = min(end, self.now + min(self._next_due(), timedelta(minutes=5 - self.now.minute % 5)))
             if self.now.minute % 5 == 0:
                 self.sweep()
             self.pass_once()
+
+    def _next_due(self) -> timedelta:
+        """How long until something of the ledger is due: whole minutes."""
+        stamps = (events.c.due_at, tickets.c.next_due_at, notices.c.due_at)
+        each = [select(func.min(one).label("due")).where(one > self.now) for one in stamps]
+        with reading(self.app.engine) as conn:
+            due = conn.execute(select(func.min(union_all(*each).subquery().c.due))).scalar()
+        return -(-(due - self.now) // MINUTE) * MINUTE if due else timedelta.max
 
     def pass_once(self) -> None:
         """One tick of the timers."""
@@ -179,6 +189,7 @@ class House:
                 store.requeue(conn, row.key)
         self.settle()
         reminders.remind(self.app, self.now)
+        self.settle()
 
     def sweep(self) -> dict[str, Any]:
         found = worker.sweep_now(self.app)[0]
