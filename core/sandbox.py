@@ -126,6 +126,21 @@ def candidates(name: str, language: str) -> list[str]:
     return [*names, *(f"ours/{one}" for one in names)]
 
 
+def is_ours(env: SandboxedEnvironment, name: str, language: str) -> bool:
+    """Return whether `render` would take one of our own templates: the admin has written none."""
+    file = next((one for one in candidates(name, language) if _exists(env, one)), "")
+    return file.startswith("ours/")
+
+
+def _exists(env: SandboxedEnvironment, file: str) -> bool:
+    try:
+        return env.loader is not None and bool(env.loader.get_source(env, file))
+    except TemplateNotFound:
+        return False
+    except (ValueError, OSError):  # there, but not UTF-8 or not readable: `render` says so
+        return True
+
+
 def spoken(env: SandboxedEnvironment, name: str, language: str) -> str:
     """Return the language of the text that `render` would take: by its name, or by what stands in it; "" when unsure."""
     stem, _, ending = name.rpartition(".")

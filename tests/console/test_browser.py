@@ -81,7 +81,11 @@ def test_axe_finds_nothing_and_nothing_overflows(chromium, serve, engine):
                 page.set_viewport_size({"width": width, "height": height})
                 page.emulate_media(color_scheme=scheme)
                 found = Axe().run(page, options=RULES).response["violations"]
-                assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], (name, size, scheme)
+                assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], (
+                    name,
+                    size,
+                    scheme,
+                )
                 assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, size)
                 if SHOTS:
                     page.screenshot(

@@ -24,8 +24,8 @@ from core.model import (
     Ticket,
 )
 from core.promise_text import say
-from core.sandbox import environment, render
-from core.wording import fill, first_name
+from core.sandbox import HERE, environment, render
+from core.wording import check, fill, first_name
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 HOURS = Hours.make("UTC", {"mon": "08:00-18:00", "tue": "08:00-18:00", "wed": "08:00-18:00"})
@@ -171,3 +171,13 @@ def test_a_broken_or_wicked_template_is_refused_by_name(tmp_path, source):
 )
 def test_only_a_plausible_first_name_is_greeted(name, greeted):
     assert first_name(name) == greeted
+
+
+def test_our_own_texts_can_be_rendered_in_every_language_for_every_name(tmp_path):
+    """A start renders the admin's texts only, so here ours stand where the admin's would."""
+    for text in HERE.glob("*.txt"):
+        (tmp_path / text.name).write_bytes(text.read_bytes())
+    assert check(environment([tmp_path]), [], NOW, HOURS) == []
+    (tmp_path / "second_word.da.txt").write_text("{{ nmae }}")
+    ((language, fault),) = check(environment([tmp_path]), [], NOW, HOURS)
+    assert (language, "nmae" in str(fault)) == ("da", True)
