@@ -21,6 +21,7 @@ from core.model import WebhookRequest
 from core.telemetry import traces
 from core.telemetry.correlation import correlated
 from core.web import access, make_blueprint
+from core.web.api.problems import problem, problem_of
 from core.web.claim_links import doors
 from core.web.readiness import Readiness
 from core.web.sidebar import panel
@@ -115,8 +116,8 @@ def _readiness() -> Readiness:
 def metrics() -> Response:
     """Prometheus text; behind the token, or for this machine itself while there is none."""
     app = _app()
-    token = app.settings.web.token
-    if not (access.bears(token) or (token is None and access.is_local(app.settings))):
+    web = app.settings.web
+    if not (access.by_token(app) or (not (web.token or web.tokens) and access.is_local(app.settings))):
         abort(401, "set BACKSTOP_WEB__TOKEN and send it as Authorization: Bearer …")
     return Response(app.counters.render(app.engine, app.clock()), mimetype="text/plain; version=0.0.4")
 
@@ -124,10 +125,10 @@ def metrics() -> Response:
 def unexpected(err: Exception) -> Any:
     """Never a traceback, never 500 to a vendor: what we could not do, the vendor may try again."""
     if isinstance(err, HTTPException):
-        return err
+        return problem_of(err) if access.is_api() else err
     log.error("a fault of ours", path=request.path, exc_info=err)
     if request.path.startswith("/hooks/"):
         webhook = request.endpoint == "hook"  # the sidebar and the channels call below /hooks, too
         desk = str((request.view_args or {}).get("desk", ""))
         return _answer(desk, "unstored" if webhook else "", 503, "a fault of ours: try again")
-    return jsonify({"error": "a fault of ours; it is in the log"}), 500
+    return problem(500, "a fault of ours; it is in the log")

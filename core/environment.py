@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from dotenv import dotenv_values
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 
 from core.errors import ConfigError
@@ -28,6 +30,14 @@ class EnvWithFiles(EnvSettingsSource):
                     raise ConfigError(f"{name.upper()}: cannot read {path} ({why})") from err
                 del found[name]
         return found
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        """A list or table is written as JSON, a list also with commas: what is neither is left for the settings to judge."""
+        try:
+            found = super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
+        return found if isinstance(found, list | dict) else value
 
 
 def load_dotenv(path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr
 
 from core.model import Priority
 
@@ -37,6 +37,7 @@ def listed(value: Any) -> Any:
 T = TypeVar("T")
 Duration = Annotated[timedelta, BeforeValidator(duration)]
 Names = Annotated[list[str], BeforeValidator(listed)]
+Secrets = Annotated[list[SecretStr], BeforeValidator(listed)]
 
 
 class Section(BaseModel):

@@ -26,7 +26,20 @@ from core.environment import PREFIX, EnvWithFiles, explain, load_dotenv
 from core.errors import ConfigError
 from core.model import Mode, Priority
 from core.sections import HoursSettings
-from core.setting_types import Clock, Duration, Names, Section, default_of
+from core.setting_types import Clock, Duration, Names, Secrets, Section, default_of
+
+
+class WebToken(Section):
+    """`[web.tokens.<name>]`: a program that may call us, and what it may do. The log of changes names it."""
+
+    role: str = Field(pattern="^(viewer|agent|admin)$")  # viewer looks, agent also claims, admin also pauses
+    secret: Secrets = Field(default_factory=list)  # its bearer token; several at once while it changes
+
+    @model_validator(mode="after")
+    def _opens_something(self) -> WebToken:
+        if not self.secret:
+            raise ValueError("secret is missing: set BACKSTOP_WEB__TOKENS__<NAME>__SECRET")
+        return self
 
 
 class Web(Section):
@@ -36,6 +49,7 @@ class Web(Section):
     port: int = Field(8080, ge=0, le=65535)  # 0 = any free one
     token: SecretStr | None = None  # opens the console and /metrics to programs (Authorization: Bearer)
     token_role: str = Field("viewer", pattern="^(viewer|agent|admin)$")  # what those programs may do
+    tokens: dict[str, WebToken] = Field(default_factory=dict)  # further programs by name, each with its role
     threads: int = Field(8, ge=1)  # requests at once per process
     session_secret: SecretStr | None = None  # signs cookies; default: one kept in the store
     oidc_issuer: str = ""  # single sign-on: the provider's address

@@ -26,10 +26,10 @@ from core.classify.starter import STARTER, StarterIntent, starter
 from core.cli import backstop
 from core.model import Action, Priority
 from core.rules import ALWAYS_HUMAN
-from core.settings import RungSettings, Settings
+from core.settings import RungSettings, Settings, WebToken
 from core.web import state_words
 
-DESK, CHANNEL = "support", "urgent"  # the names that examples use
+DESK, CHANNEL, PROGRAM = "support", "urgent", "dashboard"  # the names that examples use
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -89,6 +89,7 @@ def env_example() -> str:
     ]
     for section, table in _sections():
         lines += _example(f"[{section}]", (section,), table)
+    lines += _example(f"[web.tokens.{PROGRAM}]", ("web", "tokens", PROGRAM), WebToken)
     for vendor, table in desk_settings().items():
         lines += _example(f"[desks.{DESK}] with vendor = {vendor}: {label(vendor)}", ("desks", DESK), table)
     for kind, table in channel_settings().items():
@@ -117,6 +118,12 @@ def configuration() -> str:
     for name, table in _sections():
         title = f"{name}.<name>" if str(Settings.model_fields[name].annotation).startswith("dict") else name
         parts += [f"## `[{title}]`\n", f"{_first_line(table)}\n", _keys(table)]
+        if name == "web":
+            parts += [
+                "### `[web.tokens.<name>]`\n",
+                f"{_first_line(WebToken).partition(': ')[2]}\n",
+                _keys(WebToken),
+            ]
     parts += ["### One rung of `escalation.ladder`\n", _keys(RungSettings)]
     for vendor, table in desk_settings().items():
         parts += [f'## `[desks.<name>]` with `vendor = "{vendor}"`\n', _keys(table)]

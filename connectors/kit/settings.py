@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Annotated, ClassVar
+from typing import ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from core.model import Mode, Priority
 from core.scope import folded
 from core.sections import HoursSettings, Only
-from core.setting_types import Duration, Names, Section, listed
-
-Secrets = Annotated[list[SecretStr], BeforeValidator(listed)]
-
+from core.setting_types import Duration, Names, Secrets, Section
 
 Kept = Callable[[], Mapping[str, str]]
 """What install made and keeps: setting → value."""

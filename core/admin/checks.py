@@ -115,12 +115,20 @@ def _overlaps(app: App) -> list[str]:
 
 
 def _tokens(settings: Settings, app: App) -> list[str]:
-    """The console's token must not travel to the browsers of a help desk's agents."""
-    console = settings.web.token.get_secret_value() if settings.web.token else ""
+    """One token has one role, and none of the console's travels to the browsers of a help desk's agents."""
+    console = [("token", one) for one in [settings.web.token] if one]
+    console += [
+        (f"tokens.{name}.secret", one) for name, own in settings.web.tokens.items() for one in own.secret
+    ]
+    names = {one.get_secret_value(): name for name, one in reversed(console)}
     return [
         f"desks.{name}.sidebar_token is the console's own token: give the sidebar one that opens nothing else"
         for name, desk in app.desk_settings.items()
-        if console and console in {one.get_secret_value() for one in desk.sidebar_token}
+        if names.keys() & {one.get_secret_value() for one in desk.sidebar_token}
+    ] + [
+        f"web.{name} is also web.{names[one.get_secret_value()]}: a token has one role, make another secret"
+        for name, one in console
+        if names[one.get_secret_value()] != name
     ]
 
 

@@ -10,6 +10,8 @@ from werkzeug.exceptions import HTTPException
 from core.reports.reporting import environment
 from core.web import access, actions, going_live, limbo, login, oidc, pages, sessions, trying, words
 from core.web.access import check_open, reader
+from core.web.api import routes
+from core.web.api.problems import problem_of
 
 __all__ = ["check_open", "make_blueprint", "reader"]
 
@@ -34,6 +36,7 @@ def make_blueprint(app: Any) -> Blueprint:
     login.add_routes(made)
     oidc.add_routes(made)
     pages.add_routes(made)
+    routes.add_routes(made)
     actions.add_routes(made)
     going_live.add_routes(made)
     trying.add_routes(made)
@@ -57,7 +60,9 @@ def refused(err: HTTPException) -> Any:
     """An error as a page for people, as a line for programs."""
     if err.response is not None:
         return err.response
+    if access.is_api():
+        return problem_of(err)
     best = request.accept_mimetypes.best_match(["text/html", "application/json"], default="application/json")
     if best == "application/json" or "Authorization" in request.headers:
-        return {"error": err.name, "why": err.description}, err.code or 500
+        return problem_of(err)
     return Response(render_template("console/error.html", err=err), err.code or 500)

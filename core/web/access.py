@@ -64,7 +64,7 @@ def check_open(settings: Settings, engine: Engine) -> str:
     """What to tell whoever starts us, "" for nothing. Raises ConfigError where we would listen beyond this machine while
     nobody could log in. Call before `serve` and `web` listen."""
     web = settings.web
-    if web.token or web.oidc_issuer or any_user(engine):
+    if web.token or web.tokens or web.oidc_issuer or any_user(engine):
         return ""
     remedy = "Make a user (`backstop user add NAME --role admin`)"
     if not is_loopback(web.host):
@@ -86,7 +86,7 @@ def reader() -> Reader | None:
     """Who sends this request, None for a stranger."""
     if "reader" not in g:
         app = backstop()
-        g.reader = _by_token(app) or _by_session(app) or _by_openness(app)
+        g.reader = by_token(app) or _by_session(app) or _by_openness(app)
     found: Reader | None = g.reader
     return found
 
@@ -100,11 +100,15 @@ def bears(*secrets: SecretStr | None) -> bool:
     return any(hmac.compare_digest(said, one.get_secret_value().encode()) for one in secrets if one)
 
 
-def _by_token(app: Any) -> Reader | None:
+def by_token(app: Any) -> Reader | None:
     """A program with the console's token has the role that the file gives it; the token of a desk's sidebar opens the
     tickets of that desk and nothing else."""
-    if bears(app.settings.web.token):
-        return Reader("token", "", Role(app.settings.web.token_role), "token")
+    web = app.settings.web
+    if bears(web.token):
+        return Reader("token", "", Role(web.token_role), "token")
+    for name, own in web.tokens.items():
+        if bears(*own.secret):
+            return Reader(f"token {name}", "", Role(own.role), "token")
     if request.endpoint == SIDEBAR:
         desk = app.desk_settings.get((request.view_args or {}).get("desk"))
         if desk is not None and bears(*desk.sidebar_token):
@@ -123,7 +127,7 @@ def _by_session(app: Any) -> Reader | None:
 def _by_openness(app: Any) -> Reader | None:
     """On this machine, for this machine, while there is nobody to log in as."""
     web = app.settings.web
-    if not is_loopback(web.host) or web.token or web.oidc_issuer or not is_local(app.settings):
+    if not is_loopback(web.host) or web.token or web.tokens or web.oidc_issuer or not is_local(app.settings):
         return None
     return None if any_user(app.engine) else Reader("local", "", Role.ADMIN, "open")
 
@@ -181,13 +185,18 @@ def guard() -> Any:
     found = reader()
     public = request.endpoint in PUBLIC
     if found is None and not public:
-        wants_page = request.method == "GET" and "Authorization" not in request.headers
+        wants_page = request.method == "GET" and "Authorization" not in request.headers and not is_api()
         if wants_page and request.accept_mimetypes.accept_html:
             return redirect(url_for("console.login", next=request.full_path.rstrip("?")))
         abort(401)
     if request.method == "POST" and (found is None or found.via != "token"):
         csrf.protect()
     return None
+
+
+def is_api() -> bool:
+    """Whether the request is for programs, who are sent to no login page."""
+    return request.path.startswith("/api/")
 
 
 SIDEBAR = "console.api_ticket"

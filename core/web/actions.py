@@ -15,9 +15,9 @@ from core.ledger import db, pausing, store
 from core.ledger.schema import events
 from core.ledger.states import EventState
 from core.pipeline import snooze as snoozing
-from core.pipeline.claims import claim_by_person
 from core.web import quality as q
 from core.web.access import Reader, backstop, needs, reader
+from core.web.api import asking
 from core.web.users import Role, record
 from core.web.words import SNOOZES
 
@@ -54,15 +54,11 @@ def claim(desk: str, ticket_id: str) -> Any:
         flash("Say under which address you work at the desk.", "bad")
         return _back("ticket", desk=desk, ticket_id=ticket_id)
     session["email"] = email
-    now = app.clock()
     try:
-        outcome = claim_by_person(app, desk, ticket_id, email, "console", now, name=_name(found))
+        outcome = asking.claim(app, desk, ticket_id, email, via="console", who=_who(), name=_name(found))
     except BackstopError as err:
         flash(f"Not claimed: {err} ({err.code})", "bad")
         return _back("ticket", desk=desk, ticket_id=ticket_id)
-    with app.engine.begin() as connection:
-        result = email if outcome.done else f"{email}: refused"
-        record(connection, now, _who(), f"claim {desk}:{ticket_id}", "", result)
     flash(outcome.words, "good" if outcome.done else "bad")
     return _back("ticket", desk=desk, ticket_id=ticket_id)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from contextlib import suppress
 from datetime import timedelta
@@ -14,7 +13,6 @@ from sqlalchemy import func, select
 from core.ledger.db import reading
 from core.ledger.schema import changes
 from core.ledger.schema import tickets as tickets_table
-from core.ledger.ticket_report import told
 from core.reports import reporting
 from core.reports.plots import render_pdf, render_png
 from core.reports.weekly import bounds, earlier, week_of
@@ -34,7 +32,6 @@ def add_routes(pages: Blueprint) -> None:
     pages.add_url_rule("/", "now", now)
     pages.add_url_rule("/tickets", "tickets", tickets)
     pages.add_url_rule("/tickets/<desk>/<ticket_id>", "ticket", ticket)
-    pages.add_url_rule("/api/tickets/<desk>/<ticket_id>", "api_ticket", api_ticket)
     pages.add_url_rule("/quality", "quality", quality)
     pages.add_url_rule("/week", "week", week)
     pages.add_url_rule("/week/<name>.<any(json, csv, txt, html, png, pdf):kind>", "week_file", week_file)
@@ -58,30 +55,8 @@ def now() -> str:
             overdue=queries.overdue(connection, at),
             lately=queries.lately(connection, at - timedelta(hours=24)),
             standing=standing(app, connection),
-            rung=next_rung,
+            rung=queue.next_rung,
         )
-
-
-def next_rung(row: Any) -> str:
-    """Whom the ladder tells next."""
-    ladder, done = row["ladder"] or [], row["rung"] or 0
-    return (
-        str(ladder[done].get("notify", "")) if done < len(ladder) and isinstance(ladder[done], dict) else ""
-    )
-
-
-def api_ticket(desk: str, ticket_id: str) -> Response:
-    """One ticket's story for programs: the document that `backstop show --json` prints."""
-    with reading(backstop().engine) as connection:
-        found = told(connection, desk, ticket_id)
-    if found is None:
-        abort(404, f"the ledger does not know {desk} {ticket_id}")
-    return Response(json.dumps(found, default=iso, ensure_ascii=False), mimetype="application/json")
-
-
-def iso(value: Any) -> str:
-    """Times as ISO 8601."""
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def tickets() -> str:
@@ -103,7 +78,9 @@ def ticket(desk: str, ticket_id: str) -> str:
             abort(404, "The ledger knows no such ticket.")
         told = queries.story(connection, desk, ticket_id, before)
     waits = row["state"] in WAITING
-    return render_template("console/ticket.html", now=app.clock(), t=row, s=told, waits=waits, rung=next_rung)
+    return render_template(
+        "console/ticket.html", now=app.clock(), t=row, s=told, waits=waits, rung=queue.next_rung
+    )
 
 
 def _row_number(name: str) -> int:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, false, func, literal, not_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    not_,
+    select,
+    tuple_,
+)
 
 from core.ledger.schema import tickets
 from core.model import Priority
@@ -15,6 +28,7 @@ from core.web.queries import LISTED, PAGE, Found, mark_of, page_of
 
 FILTERS = ("desk", "queue", "priority")
 CHOICES = 300  # of one filter
+PLACE = re.compile("[0-9]{1,2}")  # in WORST
 
 
 def waiting(
@@ -27,11 +41,25 @@ def waiting(
     query = select(*LISTED, worst.label("worst")).where(_asked(asked)).order_by(*order).limit(size + 1)
     place, _, rest = after.partition("|")
     mark = mark_of(rest)
-    if mark and place.isdigit() and len(place) < len("100"):
+    if mark and PLACE.fullmatch(place):
         values = (literal(int(place)), literal(mark[0], order[1].type), *map(literal, mark[1:]))
         query = query.where(tuple_(*order) > tuple_(*values))
     rows = connection.execute(query).mappings().all()
     return page_of(rows, size, "worst", "waiting_since", "desk", "ticket_id")
+
+
+def is_mark(after: str) -> bool:
+    """Whether a page may begin after this."""
+    place, _, rest = after.partition("|")
+    return bool(PLACE.fullmatch(place)) and mark_of(rest) is not None
+
+
+def next_rung(row: Mapping[str, Any] | RowMapping) -> str:
+    """Whom the ladder notifies next, "" for nobody."""
+    ladder, done = row["ladder"] or [], row["rung"] or 0
+    return (
+        str(ladder[done].get("notify", "")) if done < len(ladder) and isinstance(ladder[done], dict) else ""
+    )
 
 
 def choices(connection: Connection) -> dict[str, list[str]]:

@@ -503,10 +503,9 @@ def test_only_dead_letters_are_tried_again_and_each_is_written_down(team, monkey
 
 def test_a_claim_that_the_desk_refuses_is_said_and_written_down(team, monkeypatch):
     from core.pipeline import claims
-    from core.web import actions
 
     monkeypatch.setattr(
-        actions,
+        claims,
         "claim_by_person",
         lambda *args, name="": claims.Outcome(False, "Ticket 4711 is taken already, by Bo."),
     )

@@ -13,7 +13,6 @@ from sqlalchemy import select
 
 from core.ledger.schema import changes, tickets
 from core.pipeline import claims
-from core.web import actions
 from core.web.users import add_user
 from tests.console.world import NOW, make_app, waiting
 from tests.stores import BOTH_STORES
@@ -174,7 +173,7 @@ def test_a_user_logs_in_claims_and_logs_out(chromium, serve, engine, monkeypatch
             )
         return claims.Outcome(True, f"Ticket {ticket_id} is claimed by {name}.")
 
-    monkeypatch.setattr(actions, "claim_by_person", claim_by_person)
+    monkeypatch.setattr(claims, "claim_by_person", claim_by_person)
     add_user(engine, "ada", now=NOW, role="agent", email="ada@example.com", password="correct horse battery")
     for page in visit(chromium, serve(make_app(engine))):
         page.goto("/")

@@ -18,7 +18,7 @@ from core.ledger.schema import balance, changes, desks, events, labels, limbo, t
 from core.model import AddTags, IntentRule, Reply, Rules
 from core.values import to_json
 from core.web import quality
-from core.web.pages import next_rung
+from core.web.queue import next_rung
 from tests.console.world import BIDI, EVIL, FORMULA, LONG, NOW, form, make_app, waiting
 
 HTML = {"Accept": "text/html"}

@@ -156,3 +156,29 @@ def test_the_example_of_the_contract_loads(written):
 def test_an_intents_name_is_one_that_every_desk_keeps_as_it_is(written, name):
     with pytest.raises(ConfigError, match="small letters, digits, _ and - only"):
         settings.load(written(f'[intents.{name}]\nqueue = "Orders"\n'))
+
+
+@pytest.mark.parametrize("text", ["a@x.example,b@x.example", '["a@x.example", "b@x.example"]'])
+def test_a_list_comes_from_the_environment_with_commas_or_as_json(written, monkeypatch, text):
+    monkeypatch.setenv("BACKSTOP_WEB__OIDC_ADMINS", text)
+    monkeypatch.setenv("BACKSTOP_ESCALATION__CHANNELS__URGENT", "sms:oncall,slack:urgent")
+    monkeypatch.setenv("BACKSTOP_WEB__TOKENS__BOT__ROLE", "agent")
+    monkeypatch.setenv("BACKSTOP_WEB__TOKENS__BOT__SECRET", "12345")
+    found = settings.load(written())
+    assert found.web.oidc_admins == ["a@x.example", "b@x.example"]
+    assert found.escalation.channels["urgent"] == ["sms:oncall", "slack:urgent"]
+    assert [one.get_secret_value() for one in found.web.tokens["bot"].secret] == ["12345"]
+
+
+def test_what_is_no_list_in_the_environment_is_said_by_its_key(written, monkeypatch):
+    monkeypatch.setenv("BACKSTOP_ESCALATION__CHANNELS", "slack:urgent")
+    with pytest.raises(ConfigError, match=r"escalation\.channels"):
+        settings.load(written())
+
+
+def test_a_token_has_one_role(written, monkeypatch):
+    monkeypatch.setenv("BACKSTOP_WEB__TOKEN", "same")
+    monkeypatch.setenv("BACKSTOP_WEB__TOKENS__BOT__SECRET", "other,same")
+    file = written('[web.tokens.bot]\nrole = "admin"\n')
+    with pytest.raises(ConfigError, match=r"web\.tokens\.bot\.secret is also web\.token"):
+        wiring.compose(settings.load(file))

@@ -1,0 +1,1 @@
+"""The JSON API for programs: the console's own questions and changes, documented by an OpenAPI text made from one table."""
