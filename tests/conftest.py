@@ -103,3 +103,20 @@ def fitted_once(classifier_cache: Path) -> Iterator[None]:
         patch.setattr(cache, "load", load_once)
         patch.setattr(cache, "fit", fit_once)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements_compiled_once() -> Iterator[None]:
+    """All engines of one kind share what SQLAlchemy has compiled: each test's engine would compile the same statements."""
+    connect, shared = db.connect, {}
+
+    def sharing(url: str) -> Engine:
+        engine = connect(url)
+        engine.dialect, engine._compiled_cache = shared.setdefault(
+            engine.dialect.name, (engine.dialect, engine._compiled_cache)
+        )
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(db, "connect", sharing)
+        yield
