@@ -30,6 +30,7 @@ from core.ledger.schema import notices, tickets
 from core.model import Claim, OutboundMessage, Priority, Receipt, Rung
 from core.notifications.routing import Routes
 from core.pipeline import reminders
+from core.ports import Abilities
 
 START = datetime(2026, 3, 11, 14, 20, tzinfo=UTC)
 RUNGS = (Rung(timedelta(minutes=30), "team"), Rung(timedelta(hours=2), "manager"))
@@ -48,6 +49,9 @@ class Desk:
         return {id_: Claim(id_) for id_ in ids}
 
 
+PAGER = Abilities("short", 1000, customer_words=False, closes=True)
+
+
 @dataclass
 class Channel:
     """Takes everything at once, and notes how late it was."""
@@ -55,12 +59,8 @@ class Channel:
     due: dict[str, datetime]
     name: str = "webhook:pager"
     kind: str = "webhook"
-    format: str = "short"
-    max_length: int = 1000
-    carries_customer_words: bool = False
+    can: Abilities = PAGER
     recipients: tuple[str, ...] = ()
-    reports_delivery: bool = False
-    closes: bool = True
     began: float = 0.0
     late: list[float] = field(default_factory=list)
 

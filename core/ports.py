@@ -98,18 +98,37 @@ class Limbo(Protocol):
         """Make a ticket of one; return the clicks that do it where no call does, "" when it was done. Raises VendorError."""
 
 
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+ONE_PERSON = ((5, 15 * MINUTE), (11, HOUR), (21, 3 * HOUR))
+"""What one person can take: the limits that GoAlert has settled on for SMS (`engine/message/ratelimit.go`). A mailbox with a
+hundred mails is read no more than a phone with a hundred messages."""
+MANY_READERS = ((40, 5 * MINUTE),)
+"""What a room that many people read can take."""
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a channel can carry and do."""
+
+    format: str  # "short", "rich" or "mail": which template
+    max_length: int  # characters
+    customer_words: bool = True  # whether the customer's own words may be in the message
+    limits: tuple[
+        tuple[int, timedelta], ...
+    ] = ()  # to one address: so many messages within so long; the rest is a digest
+    files: bool = False
+    reports_delivery: bool = False  # the provider says later that a message arrived
+    closes: bool = False  # wants to know that a ticket was claimed: a pager's incident
+    edits: bool = False  # can change a message that was sent
+
+
 class Channel(Protocol):
     """One way to reach people."""
 
     name: str  # "slack:urgent"
     kind: str  # "slack"
-    format: str  # "short", "rich" or "mail": which template
-    max_length: int
-    carries_customer_words: bool
+    can: Abilities
     recipients: tuple[str, ...]  # who is meant when nobody is named; () for one place that many look at
-    reports_delivery: bool  # whether the provider tells later that it arrived
-    closes: bool  # whether it wants to hear that somebody came (a pager's incident)
-    # A channel that can change what it has said bears `edits = True`: its messages then tell who took the ticket.
 
     def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
         """Raises TryLater, Refused, UnknownOutcome."""

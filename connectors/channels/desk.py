@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from connectors.channels.posting import OnCall
 from core.errors import Conflict, Gone, Moved, Refused, TryLater, UnknownOutcome, Unsupported
 from core.model import AddNote, Finding, OutboundMessage, Receipt, ReceiptState, Ticket, Write
-from core.ports import HelpDesk
+from core.ports import Abilities, HelpDesk
 
 RECENT = timedelta(minutes=15)  # how far back an earlier try of ours may lie
 
@@ -33,10 +33,8 @@ class DeskQueue:
     """The notes of all desks."""
 
     name = kind = "desk"
-    format, max_length, carries_customer_words = "rich", 4000, True
+    can = Abilities("rich", 4000)
     recipients: tuple[str, ...] = ()
-    reports_delivery = False
-    closes = False
 
     def __init__(self, desks: Mapping[str, HelpDesk], may_write: Callable[[str], bool]) -> None:
         self._desks, self._may_write = desks, may_write

@@ -30,6 +30,7 @@ from connectors.channels.bounces import Returned, mailbox_url
 from connectors.channels.posting import OnCall, split_list
 from core.errors import NotAllowed, Refused, TryLater, UnknownOutcome, VendorError, said_of
 from core.model import Attachment, ChannelCallback, Finding, OutboundMessage, Priority, Receipt, ReceiptState
+from core.ports import ONE_PERSON, Abilities
 
 TIMEOUT = 10.0
 NO_UTF8 = "the mail server does not offer SMTPUTF8, so it takes no address with such letters before the @"
@@ -96,10 +97,8 @@ class Settings(BaseModel):
 class Email:
     """One set of addresses behind one mail server."""
 
-    kind, format, max_length, carries_customer_words = "email", "mail", 20_000, True
-    reports_delivery = False
-    closes = False
-    carries_files = True
+    kind = "email"
+    can = Abilities("mail", 20_000, limits=ONE_PERSON, files=True)
 
     def __init__(self, name: str, settings: Settings, on_call: OnCall) -> None:
         self.name, self._settings, self._on_call = name, settings, on_call

@@ -40,6 +40,7 @@ from core.model import (
     ReceiptState,
     WebhookRequest,
 )
+from core.ports import MANY_READERS, Abilities
 
 log = logging.getLogger(__name__)
 
@@ -76,16 +77,15 @@ class Settings(BaseModel):
 class Slack:
     """One channel in Slack."""
 
-    kind, format, max_length, carries_customer_words = "slack", "rich", LENGTH, True
+    kind = "slack"
     recipients: tuple[str, ...] = ()
-    reports_delivery = False
-    closes = False
 
     def __init__(self, name: str, settings: Settings, clock: Callable[[], datetime], on_call: OnCall) -> None:
         self.name, self._settings, self._clock, self._on_call = name, settings, clock, on_call
-        self.carries_files = self.edits = (
+        bot = (
             settings.webhook_url is None
-        )  # a webhook takes no files, and no word back
+        )  # an incoming webhook takes no files, and its messages cannot be changed
+        self.can = Abilities("rich", LENGTH, limits=MANY_READERS, files=bot, edits=bot)
         token = settings.bot_token.get_secret_value() if settings.bot_token else None
         # Its own repeats are switched off: after a broken connection nobody knows whether the message is there.
         self._api = WebClient(token, f"{settings.base_url.rstrip('/')}/api/", timeout=10, retry_handlers=[])

@@ -30,6 +30,7 @@ from connectors.kit.signing import same
 from connectors.kit.values import row, whole
 from core.errors import BadPayload, BadSignature, NotAllowed, Refused, TryLater, VendorError
 from core.model import ChannelCallback, Finding, OutboundMessage, Receipt, ReceiptState, WebhookRequest
+from core.ports import ONE_PERSON, Abilities
 
 LENGTH = 320  # two segments of plain letters; what names many tickets at once may be longer
 MOST = 1600  # Twilio refuses more
@@ -85,13 +86,14 @@ class Settings(BaseModel):
 class Sms:
     """One set of numbers behind one Twilio account."""
 
-    kind, format, max_length, carries_customer_words = "sms", "short", LENGTH, False
-    closes = False
+    kind = "sms"
 
     def __init__(self, name: str, settings: Settings, on_call: OnCall, callback: str) -> None:
         self.name, self._settings, self._on_call, self._callback = name, settings, on_call, callback
         self.recipients = tuple(settings.to)
-        self.reports_delivery = bool(callback)
+        self.can = Abilities(
+            "short", LENGTH, customer_words=False, limits=ONE_PERSON, reports_delivery=bool(callback)
+        )
         self._account = f"{settings.base_url.rstrip('/')}/2010-04-01/Accounts/{quote(settings.account_sid)}"
         self._token = settings.auth_token.get_secret_value()
 

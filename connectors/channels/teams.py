@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
 from connectors.channels.posting import OnCall, checked_url, post
 from core.model import Finding, OutboundMessage, Priority, Receipt, ReceiptState
+from core.ports import MANY_READERS, Abilities
 
 LENGTH = 3000  # so that the escaped card stays under 28 KB whatever the letters
 
@@ -41,10 +42,9 @@ class Settings(BaseModel):
 class Teams:
     """One channel or chat in Teams."""
 
-    kind, format, max_length, carries_customer_words = "teams", "rich", LENGTH, True
+    kind = "teams"
+    can = Abilities("rich", LENGTH, limits=MANY_READERS)
     recipients: tuple[str, ...] = ()
-    reports_delivery = False
-    closes = False
 
     def __init__(self, name: str, settings: Settings, on_call: OnCall) -> None:
         self.name, self._url, self._on_call = name, settings.webhook_url.get_secret_value(), on_call

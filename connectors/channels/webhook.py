@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 
 from connectors.channels.posting import OnCall, checked_url, post
 from core.model import Finding, OutboundMessage, Priority, Receipt, ReceiptState
+from core.ports import Abilities
 
 PAGERDUTY = "https://events.pagerduty.com"
 SEVERITY = {
@@ -63,10 +64,9 @@ class Settings(BaseModel):
 class Webhook:
     """One receiver."""
 
-    kind, format, max_length, carries_customer_words = "webhook", "short", 1000, False
+    kind = "webhook"
+    can = Abilities("short", 1000, customer_words=False, closes=True)
     recipients: tuple[str, ...] = ()
-    reports_delivery = False
-    closes = True
 
     def __init__(self, name: str, settings: Settings, on_call: OnCall) -> None:
         self.name, self._settings, self._on_call = name, settings, on_call

@@ -9,12 +9,13 @@ from typing import Any
 import requests
 
 from connectors.kit.decoding import answer_of
-from connectors.kit.http import DeskSession
+from connectors.kit.http import DeskSession, json_of, stay_home
 from connectors.kit.values import Row
 from connectors.kit.values import rows as listed
-from core.errors import Gone, Refused, TryLater
+from core.errors import Gone, Refused
 
 ROOT = "/api/v2"
+HOME = "base_url must be the account's own https://….freshdesk.com origin: the API does not answer on a custom domain"
 PER_PAGE = 100  # more is refused
 
 
@@ -31,14 +32,14 @@ class Api:
 
     def get(self, path: str, **params: Any) -> Any:
         """The answer's JSON. A page that is no JSON (a proxy's) is a failed read, to be tried later."""
-        return _json(self._read(path, params))
+        return json_of(self._read(path, params), HOME)
 
     def pages(self, path: str, **params: Any) -> Iterator[list[Row]]:
         """Each page of a list; the `link` header says whether another one follows."""
         page = 1
         while True:
             response = self._read(path, {**params, "per_page": PER_PAGE, "page": page})
-            yield rows(_json(response))
+            yield rows(json_of(response, HOME))
             if "next" not in response.links:
                 return
             page += 1
@@ -55,7 +56,7 @@ class Api:
             if err.status == 405:
                 raise Gone(f"{path}: the ticket is spam or deleted ({err})", status=405) from err
             raise
-        _no_redirect(response)
+        stay_home(response, HOME)
         try:
             answer = answer_of(response)
         except ValueError:  # 204, or a success whose body was cut: the write is done all the same
@@ -63,9 +64,7 @@ class Api:
         return answer if isinstance(answer, dict) else {}
 
     def _read(self, path: str, params: Mapping[str, Any]) -> requests.Response:
-        response: requests.Response = self.session.request("GET", ROOT + path, params=dict(params))
-        _no_redirect(response)
-        return response
+        return self.session.request("GET", ROOT + path, params=dict(params))
 
 
 def rows(answer: Any) -> list[Row]:
@@ -73,20 +72,3 @@ def rows(answer: Any) -> list[Row]:
     if isinstance(answer, dict):
         answer = next((value for value in answer.values() if isinstance(value, list)), [])
     return listed(answer)
-
-
-def _json(response: requests.Response) -> Any:
-    try:
-        return answer_of(response)
-    except ValueError as err:
-        raise TryLater("Freshdesk answered something that is no JSON", status=response.status_code) from err
-
-
-def _no_redirect(response: requests.Response) -> None:
-    if 300 <= response.status_code < 400:
-        where = response.headers.get("location", "nowhere")
-        raise Refused(
-            f"redirected to {where[:200]}: base_url must be the account's own https://….freshdesk.com origin, "
-            "since the API does not answer on a custom domain",
-            status=response.status_code,
-        )

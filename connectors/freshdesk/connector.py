@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -12,8 +12,9 @@ from connectors.freshdesk.claims import Watch
 from connectors.freshdesk.directory import Directory
 from connectors.freshdesk.install import doctor
 from connectors.freshdesk.settings import Settings
-from connectors.kit import ai, places
+from connectors.kit import ai
 from connectors.kit.claims import unmoved
+from connectors.kit.desk import AccountDesk
 from connectors.kit.http import DeskSession, Limits, OnCall
 from connectors.kit.values import Row, number
 from core.errors import Gone, Moved, Refused
@@ -23,7 +24,6 @@ from core.model import (
     Claim,
     Finding,
     HeldBack,
-    Identity,
     Page,
     Receipt,
     ReceiptState,
@@ -65,7 +65,7 @@ def make_session(
     )
 
 
-class Freshdesk:
+class Freshdesk(AccountDesk[Settings, Directory]):
     """One account of Freshdesk (the port `HelpDesk`)."""
 
     vendor = "freshdesk"
@@ -74,11 +74,8 @@ class Freshdesk:
     def __init__(
         self, name: str, settings: Settings, session: DeskSession, clock: Callable[[], datetime]
     ) -> None:
-        self.name, self._settings = name, settings
-        self.patience, self.pace = session.patience, session.pace
-        self._api = Api(session)
-        self._directory = Directory(self._api, clock, settings.ais())
-        self._places = partial(places.places_of, only=settings.only.scope(), named=self._directory.named)
+        self._api = api = Api(session)
+        super().__init__(name, settings, session, Directory(api, clock, settings.ais()))
         acknowledged = f"{settings.tag_prefix}acknowledged"
         self._watch = Watch(self._api, self._directory, self._read, acknowledged, self._places)
 
@@ -134,10 +131,6 @@ class Freshdesk:
             queue_name=directory.group_name(str(raw.get("group_id") or "")),
             places=self._places(reading.place_ids(raw)),
         )
-
-    def mail_headers(self, ticket: Ticket, message_id: str) -> Mapping[str, str]:
-        """Freshdesk shows no mail headers."""
-        return {}
 
     def writes(self, ticket: Ticket, actions: Sequence[Action], key: str) -> tuple[Write, ...]:
         """One PUT for all that is set, one call for each note and reply."""
@@ -211,10 +204,6 @@ class Freshdesk:
         """A few are asked one by one; many by the list of changes."""
         return self._watch.claims(ticket_ids)
 
-    def absent(self) -> Mapping[str, str]:
-        """One call for a hundred agents."""
-        return self._directory.absent()
-
     def held_back(self) -> tuple[HeldBack, ...]:
         """The spam."""
         return limbo.held_back(self._api, self._settings.base_url, self._places)
@@ -222,10 +211,6 @@ class Freshdesk:
     def recover(self, held_id: str) -> str:
         """The clicks: there is no call for it."""
         return limbo.CLICKS
-
-    def whoami(self) -> Identity:
-        """The agent whose key we use; `role` is its ticket scope."""
-        return self._directory.whoami()
 
     def agent_id(self, email: str) -> str:
         """The agent with this address. Raises Refused."""

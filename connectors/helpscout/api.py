@@ -13,12 +13,12 @@ from typing import Any
 
 import requests
 
-from connectors.kit.decoding import answer_of
-from connectors.kit.http import DeskSession
+from connectors.kit.http import DeskSession, json_of, stay_home
 from connectors.kit.values import Row, row, rows
-from core.errors import Gone, Moved, Refused, TryLater
+from core.errors import Gone, Moved, TryLater
 
 ROOT = "/v2"
+HOME = "base_url must be https://api.helpscout.net, or a proxy of it"
 BURST_WINDOW = 5.0  # seconds in which Help Scout takes at most twelve writes
 MOST_PAGES = 400
 
@@ -66,7 +66,7 @@ class Api:
         response = self._read(f"/conversations/{ticket_id}", {"embed": "threads"} if threads else {})
         if 300 <= response.status_code < 400:
             raise moved(ticket_id, response)
-        return row(_json(response))
+        return row(json_of(response, HOME))
 
     def threads(self, ticket_id: str) -> Iterator[Row]:
         """All threads, newest first."""
@@ -74,9 +74,7 @@ class Api:
 
     def get(self, path: str, **params: Any) -> Any:
         """The answer's JSON."""
-        response = self._read(path, params)
-        _no_redirect(response)
-        return _json(response)
+        return json_of(self._read(path, params), HOME)
 
     def page(self, path: str, number: int, **params: Any) -> Row:
         """One page of a list: by number, all parameters sent again, since `next` links have lost them."""
@@ -95,7 +93,7 @@ class Api:
         self.burst.before()
         self.session.pace.before()  # once more: a fixed budget of ours counts units too
         response = self.session.request(method, ROOT + path, json=body)
-        _no_redirect(response)
+        stay_home(response, HOME)
         made = response.headers.get("resource-id") or response.headers.get("location", "")
         return made.rstrip("/").rsplit("/", 1)[-1]
 
@@ -122,19 +120,3 @@ def moved(ticket_id: str, response: requests.Response) -> Moved | Gone:
         target=target,
         status=response.status_code,
     )
-
-
-def _json(response: requests.Response) -> Any:
-    try:
-        return answer_of(response)
-    except ValueError as err:
-        raise TryLater("Help Scout answered something that is no JSON", status=response.status_code) from err
-
-
-def _no_redirect(response: requests.Response) -> None:
-    if 300 <= response.status_code < 400:
-        where = response.headers.get("location", "nowhere")[:200]
-        raise Refused(
-            f"redirected to {where}: base_url must be https://api.helpscout.net, or a proxy of it",
-            status=response.status_code,
-        )

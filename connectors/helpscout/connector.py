@@ -15,8 +15,9 @@ from connectors.helpscout.claims import Watch, taken
 from connectors.helpscout.directory import Directory
 from connectors.helpscout.install import doctor
 from connectors.helpscout.settings import Settings
-from connectors.kit import ai, places
+from connectors.kit import ai
 from connectors.kit.claims import unmoved
+from connectors.kit.desk import AccountDesk
 from connectors.kit.http import DeskSession, Limits, OnCall
 from connectors.kit.oauth import Bearer
 from connectors.kit.values import Row, number, row, text
@@ -26,7 +27,6 @@ from core.model import (
     Claim,
     Finding,
     HeldBack,
-    Identity,
     Page,
     Receipt,
     RunAction,
@@ -72,7 +72,7 @@ def make_session(
     return session
 
 
-class HelpScout:
+class HelpScout(AccountDesk[Settings, Directory]):
     """One account of Help Scout (the port `HelpDesk`)."""
 
     vendor = "helpscout"
@@ -81,12 +81,9 @@ class HelpScout:
     def __init__(
         self, name: str, settings: Settings, session: DeskSession, clock: Callable[[], datetime]
     ) -> None:
-        self.name, self._settings = name, settings
-        self.patience, self.pace = session.patience, session.pace
-        self._api = Api(session, Burst(settings.write_burst))
+        self._api = api = Api(session, Burst(settings.write_burst))
         bots = folded(settings.bots) | settings.ais()
-        self._directory = Directory(self._api, clock, bots)
-        self._places = partial(places.places_of, only=settings.only.scope(), named=self._directory.named)
+        super().__init__(name, settings, session, Directory(api, clock, bots))
         self._watch = Watch(self._api, self._known, self._read, clock)
 
     def verify(self, request: WebhookRequest, now: datetime) -> None:
@@ -221,10 +218,6 @@ class HelpScout:
         """A few are asked one by one; many by lists."""
         return self._watch.claims([number(one) for one in ticket_ids])
 
-    def absent(self) -> Mapping[str, str]:
-        """One call for a page of users."""
-        return self._directory.absent()
-
     def held_back(self) -> tuple[HeldBack, ...]:
         """The spam."""
         return limbo.held_back(self._api, self._known())
@@ -234,10 +227,6 @@ class HelpScout:
         method, path, body = writing.patch("replace", "/status", "active")
         self._api.write(method, f"/conversations/{number(held_id)}{path}", body)
         return ""
-
-    def whoami(self) -> Identity:
-        """The user that our token acts as."""
-        return self._directory.whoami()
 
     def agent_id(self, email: str) -> str:
         """The user with this address. Raises Refused."""

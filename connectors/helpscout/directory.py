@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from connectors.helpscout.api import Api
+from connectors.kit.directory import AFRESH, KEPT, Lists, id_in, if_allowed, person_in, unknown
 from connectors.kit.values import Row, row, rows, text
-from core.errors import NotAllowed, Refused
+from core.errors import Refused
 from core.model import Identity
 
-KEPT = timedelta(minutes=15)
 KEPT_USERS = timedelta(days=1)
 
 
-@dataclass
 class Directory:
     """One account's lists."""
 
-    api: Api
-    clock: Callable[[], datetime]
-    bots: frozenset[str] = frozenset()  # ids or addresses, lower case, of other robots with a user's account
-    _kept: dict[str, tuple[datetime, Any]] = field(default_factory=dict)
-    _lock: threading.RLock = field(default_factory=threading.RLock)
+    def __init__(self, api: Api, clock: Callable[[], datetime], bots: frozenset[str] = frozenset()) -> None:
+        self.api = api
+        self.bots = bots  # ids or addresses, lower case, of other robots with a user's account
+        self._lists = Lists(clock)
 
-    def me(self) -> Row:
+    def me(self, oldest: timedelta = timedelta.max) -> Row:
         """`GET /users/me`; kept for good, since a token belongs to one user for its whole life."""
-        found: Row = self._keep("me", lambda: row(self.api.get("/users/me")), timedelta.max)
-        return found
+        return self._lists.get("me", lambda: row(self.api.get("/users/me")), oldest)
 
     @property
     def bot(self) -> str:
@@ -39,24 +33,15 @@ class Directory:
 
     def whoami(self) -> Identity:
         """Asked afresh: this is how a dead token or a deactivated owner is noticed."""
-        me = row(self.api.get("/users/me"))
-        with self._lock:
-            self._kept["me"] = (self.clock(), me)
-        name = full_name(me)
-        return Identity(text(me.get("id")), name, text(me.get("email")), text(me.get("role")))
+        me = self.me(AFRESH)
+        return Identity(text(me.get("id")), full_name(me), text(me.get("email")), text(me.get("role")))
 
-    def users(self, *, afresh: bool = False) -> dict[str, Identity]:
+    def users(self, oldest: timedelta = KEPT_USERS) -> dict[str, Identity]:
         """User id → who it is; empty when our token may not list users."""
-        found: dict[str, Identity] = self._keep("users", self._ask_users, KEPT_USERS, afresh=afresh)
-        return found
+        return self._lists.get("users", self._ask_users, oldest)
 
     def _ask_users(self) -> dict[str, Identity]:
-        try:
-            listed = list(self.api.all("/users", "users"))
-        except NotAllowed as err:
-            if err.status == 401:
-                raise
-            return {}
+        listed = if_allowed(lambda: list(self.api.all("/users", "users"))) or []
         return {
             text(one.get("id")): Identity(
                 text(one.get("id")), full_name(one), text(one.get("email")), text(one.get("role"))
@@ -74,21 +59,20 @@ class Directory:
         away = (one for one in listed if text(row(one.get("email")).get("status")) == "away")
         return {text(one.get("userId")): "away" for one in away}
 
-    def teams(self, *, afresh: bool = False) -> dict[str, str]:
+    def teams(self, oldest: timedelta = KEPT) -> dict[str, str]:
         """Team id → name."""
-        return self._names("teams", afresh=afresh)
+        return self._names("teams", oldest)
 
-    def mailboxes(self, *, afresh: bool = False) -> dict[str, str]:
+    def mailboxes(self, oldest: timedelta = KEPT) -> dict[str, str]:
         """Inbox id → name."""
-        return self._names("mailboxes", afresh=afresh)
+        return self._names("mailboxes", oldest)
 
-    def _names(self, what: str, *, afresh: bool) -> dict[str, str]:
+    def _names(self, what: str, oldest: timedelta) -> dict[str, str]:
         def ask() -> dict[str, str]:
             listed = self.api.all(f"/{what}", what)
             return {text(one.get("id")): text(one.get("name")) for one in listed}
 
-        found: dict[str, str] = self._keep(what, ask, KEPT, afresh=afresh)
-        return found
+        return self._lists.get(what, ask, oldest)
 
     def named(self, kind: str) -> dict[str, list[str]]:
         """Id → names and addresses of the account's inboxes or teams. Raises VendorError."""
@@ -99,58 +83,47 @@ class Directory:
             listed = self.api.all("/mailboxes", "mailboxes")
             return {text(one.get("id")): [text(one.get("name")), text(one.get("email"))] for one in listed}
 
-        found: dict[str, list[str]] = self._keep("named", ask, KEPT)
-        return found
+        return self._lists.get("named", ask)
 
-    def queues(self, *, afresh: bool = False) -> dict[str, dict[str, str]]:
+    def queues(self, oldest: timedelta = KEPT) -> dict[str, dict[str, str]]:
         """`{"team": {id: name}, "mailbox": {id: name}}`."""
-        return {"team": self.teams(afresh=afresh), "mailbox": self.mailboxes(afresh=afresh)}
+        return {"team": self.teams(oldest), "mailbox": self.mailboxes(oldest)}
 
     def queue(self, name_or_id: str) -> tuple[str, str]:
         """("team" or "mailbox", id) of a queue by name or id. Refused names it and those that exist."""
-        for afresh in (False, True):
-            queues = self.queues(afresh=afresh)
-            if found := queue_in(queues, name_or_id):
-                return found
-        known = ", ".join(sorted({name for names in queues.values() for name in names.values()}))
-        raise Refused(
-            f'there is no team or inbox "{name_or_id}" at Help Scout; known: {known or "none that we may see"}',
-            status=400,
-        )
+        found = queue_in(self.queues(), name_or_id) or queue_in(self.queues(AFRESH), name_or_id)
+        if found is None:
+            known = {name for names in self.queues().values() for name in names.values()}
+            raise unknown("team or inbox", "Help Scout", name_or_id, known)
+        return found
 
     def name_of(self, kind: str, queue_id: str) -> str:
         """A queue's name; asked again once when it is new to us."""
-        names = self._names("teams" if kind == "team" else "mailboxes", afresh=False)
+        lists = "teams" if kind == "team" else "mailboxes"
+        names = self._names(lists, KEPT)
         if queue_id and queue_id not in names:
-            names = self._names("teams" if kind == "team" else "mailboxes", afresh=True)
+            names = self._names(lists, AFRESH)
         return names.get(queue_id, "")
 
     def user_id(self, name_or_id: str) -> str:
         """The id of a user given by id or address."""
-        if name_or_id.strip().isdigit():
-            return name_or_id.strip()
-        for afresh in (False, True):
-            for one in self.users(afresh=afresh).values():
-                if one.email.casefold() == name_or_id.strip().casefold():
-                    return one.id
-        raise Refused(f'there is no user "{name_or_id}" at Help Scout that our token can see', status=400)
+        found = person_in(self.users, name_or_id, KEPT_USERS)
+        if not found:
+            raise Refused(f'there is no user "{name_or_id}" at Help Scout that our token can see', status=400)
+        return found
 
     def workflow(self, name_or_id: str) -> str:
         """The id of a manual workflow by name or id."""
 
-        def ask() -> list[Row]:
-            return [one for one in self.api.all("/workflows", "workflows") if one.get("type") == "manual"]
+        def ask() -> dict[str, str]:
+            listed = self.api.all("/workflows", "workflows")
+            return {text(w.get("id")): text(w.get("name")) for w in listed if w.get("type") == "manual"}
 
-        wanted = name_or_id.strip().casefold()
-        for afresh in (False, True):
-            listed: list[Row] = self._keep("workflows", ask, KEPT, afresh=afresh)
-            for one in listed:
-                if wanted in {text(one.get("id")), text(one.get("name")).casefold()}:
-                    return text(one.get("id"))
-        known = ", ".join(sorted(text(one.get("name")) for one in listed))
-        raise Refused(
-            f'there is no manual workflow "{name_or_id}" at Help Scout; known: {known or "none"}', status=400
-        )
+        for oldest in (KEPT, AFRESH):
+            known = self._lists.get("workflows", ask, oldest)
+            if found := id_in(known, name_or_id):
+                return found
+        raise unknown("manual workflow", "Help Scout", name_or_id, known.values())
 
     def fields(self, mailbox: str) -> list[Row]:
         """An inbox's custom fields, with the options of its drop-downs."""
@@ -158,22 +131,12 @@ class Directory:
         def ask() -> list[Row]:
             return list(self.api.all(f"/mailboxes/{mailbox}/fields", "fields"))
 
-        found: list[Row] = self._keep(f"fields:{mailbox}", ask, KEPT) if mailbox.isdigit() else []
-        return found
+        return self._lists.get(f"fields:{mailbox}", ask) if mailbox.isdigit() else []
 
     def robot(self, user: Row) -> bool:
         """Whether a user of Help Scout's is no person: its own system user, or one of the configured robots."""
         user_id, email = text(user.get("id")), text(user.get("email")).casefold()
         return system(user) or user_id in self.bots or bool(email and email in self.bots)
-
-    def _keep(self, what: str, ask: Callable[[], Any], life: timedelta, *, afresh: bool = False) -> Any:
-        with self._lock:
-            kept = self._kept.get(what)
-        if kept is None or afresh or self.clock() - kept[0] > life:
-            kept = (self.clock(), ask())
-            with self._lock:
-                self._kept[what] = kept
-        return kept[1]
 
 
 def queue_in(queues: Mapping[str, Mapping[str, str]], name_or_id: str) -> tuple[str, str] | None:

@@ -22,7 +22,7 @@ from requests.adapters import HTTPAdapter
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 from urllib3.exceptions import NewConnectionError
 
-from connectors.kit.decoding import words_of
+from connectors.kit.decoding import answer_of, words_of
 from core.errors import Conflict, Gone, NotAllowed, Refused, TryLater, UnknownOutcome, VendorError
 
 TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
@@ -229,6 +229,22 @@ def raise_for(response: requests.Response, *, read: bool, limits: Limits) -> Non
         410: Gone,
     }
     raise table.get(status, Refused)(words, status=status)
+
+
+def json_of(response: requests.Response, remedy: str) -> Any:
+    """Return an answer's JSON. A page that is none (a proxy's) is a failed read: TryLater. Raises Refused for a redirect."""
+    stay_home(response, remedy)
+    try:
+        return answer_of(response)
+    except ValueError as err:
+        raise TryLater("the desk answered something that is no JSON", status=response.status_code) from err
+
+
+def stay_home(response: requests.Response, remedy: str) -> None:
+    """Raise Refused for a redirect: the address is not the account's own, and nothing was read or written."""
+    if 300 <= response.status_code < 400:
+        where = response.headers.get("location", "nowhere")[:200]
+        raise Refused(f"redirected to {where}: {remedy}", status=response.status_code)
 
 
 def retry_after(response: requests.Response, limits: Limits) -> timedelta:

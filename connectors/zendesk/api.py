@@ -15,11 +15,12 @@ from urllib.parse import urlsplit
 import requests
 
 from connectors.kit.decoding import answer_of
-from connectors.kit.http import DeskSession
+from connectors.kit.http import DeskSession, json_of, stay_home
 from connectors.kit.values import Row, number, row, rows, whole
-from core.errors import Gone, Refused, TryLater, UnknownOutcome, VendorError
+from core.errors import Gone, TryLater, UnknownOutcome, VendorError
 
 ROOT = "/api/v2"
+HOME = "is base_url the account's own address?"
 PAGE = 100  # the most that cursor pagination gives
 PLACEHOLDER = "desk"  # the subdomain that zenpy is told; the session puts our own origin in its place
 
@@ -45,7 +46,7 @@ class _Through(requests.Session):
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
         kwargs.pop("timeout", None)  # zenpy's single value would replace our pair
         response: requests.Response = self._desk.request(method, url, *args, **kwargs)
-        stay_home(response)
+        stay_home(response, HOME)
         _scrub(response)
         parts = urlsplit(response.request.url or "")
         response.request.url = f"https://{PLACEHOLDER}.zendesk.com{parts.path}?{parts.query}"
@@ -58,16 +59,6 @@ def _scrub(response: requests.Response) -> None:
         response._content = json.dumps(answer_of(response)).encode()
     except ValueError:
         return  # no JSON: zenpy says so
-
-
-def stay_home(response: requests.Response) -> None:
-    """A redirect means a wrong or renamed subdomain; nothing was read or written."""
-    if 300 <= response.status_code < 400:
-        where = response.headers.get("location", "elsewhere")
-        raise Refused(
-            f"Zendesk redirects to {where}: is base_url the account's own address?",
-            status=response.status_code,
-        )
 
 
 class Api:
@@ -92,11 +83,7 @@ class Api:
     def get(self, path: str, **params: Any) -> Row:
         """The answer's JSON object. A page that is none (a proxy's) is a failed read, to be tried later."""
         response: requests.Response = self.session.get(ROOT + path, params=params)
-        stay_home(response)
-        try:
-            answer = answer_of(response)
-        except ValueError as err:
-            raise TryLater(f"{path}: Zendesk's answer is no JSON", status=response.status_code) from err
+        answer = json_of(response, HOME)
         if not isinstance(answer, dict):
             raise TryLater(f"{path}: Zendesk's answer is no JSON object", status=response.status_code)
         return answer
@@ -199,7 +186,7 @@ class Api:
     def write(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Row:
         """One write to an object of the account's; empty where Zendesk answers with nothing."""
         response: requests.Response = self.session.request(method, ROOT + path, json=body)
-        stay_home(response)
+        stay_home(response, HOME)
         try:
             return row(answer_of(response))
         except ValueError:  # 204

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
-from connectors.kit import ai, places
+from connectors.kit import ai
 from connectors.kit.claims import unmoved
+from connectors.kit.desk import AccountDesk
 from connectors.kit.http import DeskSession, Limits, OnCall
 from connectors.kit.oauth import Bearer
 from connectors.kit.values import Row, number, row, rows
@@ -24,7 +24,6 @@ from core.model import (
     Claim,
     Finding,
     HeldBack,
-    Identity,
     Page,
     Receipt,
     Status,
@@ -71,7 +70,7 @@ def make_session(
     return session
 
 
-class Zendesk:
+class Zendesk(AccountDesk[Settings, Directory]):
     """One account of Zendesk (the port `HelpDesk`)."""
 
     vendor = "zendesk"
@@ -80,11 +79,8 @@ class Zendesk:
     def __init__(
         self, name: str, settings: Settings, session: DeskSession, clock: Callable[[], datetime]
     ) -> None:
-        self.name, self._settings = name, settings
-        self.patience, self.pace = session.patience, session.pace
-        self._api = Api(session)
-        self._directory = Directory(self._api, clock)
-        self._places = partial(places.places_of, only=settings.only.scope(), named=self._directory.named)
+        self._api = api = Api(session)
+        super().__init__(name, settings, session, Directory(api, clock))
         self._watch = sweep.Watch(self._api, self._known, settings.tag_prefix)
         self._bots = folded(settings.bots) | settings.ais()
 
@@ -142,10 +138,6 @@ class Zendesk:
             target = reading.merged_into(raw, comments)
             if target != ticket_id:
                 raise Moved(f"ticket {ticket_id} was merged into {target or 'another one'}", target=target)
-
-    def mail_headers(self, ticket: Ticket, message_id: str) -> Mapping[str, str]:
-        """Zendesk shows no mail headers; its own flags came with the thread."""
-        return {}
 
     def writes(self, ticket: Ticket, actions: Sequence[Action], key: str) -> tuple[Write, ...]:
         """One PUT, or one for each note and reply."""
@@ -229,10 +221,6 @@ class Zendesk:
         """One call for a hundred tickets."""
         return self._watch.claims(ticket_ids)
 
-    def absent(self) -> Mapping[str, str]:
-        """One call for a hundred agents."""
-        return self._directory.absent()
-
     def held_back(self) -> tuple[HeldBack, ...]:
         """Suspended mail."""
         return limbo.held_back(self._api, self._settings.base_url, self._places)
@@ -240,10 +228,6 @@ class Zendesk:
     def recover(self, held_id: str) -> str:
         """A ticket by its own author."""
         return limbo.recover(self._api, number(held_id))
-
-    def whoami(self) -> Identity:
-        """The agent that the credential acts as."""
-        return self._directory.whoami()
 
     def check(self, queues: Iterable[str]) -> list[Finding]:
         """What the run-time credential can see."""

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+from connectors.kit.directory import KEPT, Lists, id_in, unknown
 from connectors.kit.values import Row, row, rows
 from connectors.zendesk.api import Api, text
 from connectors.zendesk.reading import STAFF
 from core.errors import Gone, NotAllowed, Refused
 from core.model import Identity
 
-KEPT = timedelta(minutes=15)
 ABSENT = {"2": "offline", "4": "away"}  # the unified statuses that every account has, by id
 AGAIN = timedelta(minutes=1)  # not more often, however many tickets name an unknown group
 
@@ -22,13 +22,9 @@ class Directory:
     """Our own user, our groups, and all groups by name."""
 
     def __init__(self, api: Api, clock: Callable[[], datetime]) -> None:
-        self._api, self._clock = api, clock
+        self._api, self._lists = api, Lists(clock)
         self._lock = threading.RLock()
         self._me: Row = {}
-        self._groups: dict[str, str] = {}
-        self._ours: frozenset[str] | None = None
-        self._read_at: datetime | None = None
-        self._named: dict[str, tuple[datetime, dict[str, list[str]]]] = {}
 
     @property
     def known_id(self) -> str:
@@ -74,39 +70,25 @@ class Directory:
                 found[text(one.get("agent_id"))] = ABSENT[status]
         return found
 
-    def groups(self) -> dict[str, str]:
+    def groups(self, oldest: timedelta = KEPT) -> dict[str, str]:
         """Id → name of every group."""
-        with self._lock:
-            if self._read_at is None or self._clock() - self._read_at > KEPT:
-                self._groups, self._read_at = self._api.groups(), self._clock()
-            return self._groups
+        return self._lists.get("groups", self._api.groups, oldest)
 
     def named(self, kind: str) -> dict[str, list[str]]:
         """Id → names and addresses of the account's brands, groups or forms, kept as groups are. Raises VendorError."""
         if kind == "groups":
             return {one: [name] for one, name in self.groups().items()}
-        with self._lock:
-            kept = self._named.get(kind)
-            if kept is None or self._clock() - kept[0] > KEPT:
-                kept = self._named[kind] = (self._clock(), NAMED[kind](self._api))
-            return kept[1]
-
-    def _fresh(self) -> dict[str, str]:
-        with self._lock:
-            if self._read_at is not None and self._clock() - self._read_at > AGAIN:
-                self._read_at = None
-            return self.groups()
+        return self._lists.get(kind, lambda: NAMED[kind](self._api))
 
     def group_name(self, group_id: str) -> str:
         """A group's name, "" for one that we may not see."""
-        return self.groups().get(group_id) or self._fresh().get(group_id, "")
+        return self.groups().get(group_id) or self.groups(AGAIN).get(group_id, "")
 
     def group_id(self, queue: str) -> str:
         """The id of a group named by name or id."""
-        found = _find(queue, self.groups()) or _find(queue, self._fresh())
+        found = id_in(self.groups(), queue) or id_in(self.groups(AGAIN), queue)
         if not found:
-            known = ", ".join(sorted(self.groups().values()))
-            raise Refused(f'there is no group "{queue}" at Zendesk; there are: {known or "none"}')
+            raise unknown("group", "Zendesk", queue, self.groups().values())
         return found
 
     def solving_group(self, wanted: str) -> str:
@@ -117,20 +99,14 @@ class Directory:
 
     def _our_groups(self) -> frozenset[str]:
         """Asked once. A role that may not look is told by its default group alone."""
-        with self._lock:
-            if self._ours is None:
-                try:
-                    self._ours = self._api.groups_of(self.me_id)
-                except (Gone, Refused):
-                    self._ours = frozenset()
-            return self._ours
 
+        def ask() -> frozenset[str]:
+            try:
+                return self._api.groups_of(self.me_id)
+            except (Gone, Refused):
+                return frozenset()
 
-def _find(queue: str, groups: dict[str, str]) -> str:
-    wanted = queue.strip()
-    if wanted in groups:
-        return wanted
-    return next((one for one, name in groups.items() if name.casefold() == wanted.casefold()), "")
+        return self._lists.get("ours", ask, timedelta.max)
 
 
 def _brands(api: Api) -> dict[str, list[str]]:

@@ -18,7 +18,7 @@ from core.ledger.states import Entry, NotificationState
 from core.model import Notification, Priority
 from core.notifications.routing import Place
 from core.notifications.rows import DIGEST, TAKEN, count, insert_row
-from core.notifications.throttle import LIMITS, LOOK_BACK, digest_at, too_many
+from core.notifications.throttle import LOOK_BACK, digest_at, too_many
 
 RESCUE = timedelta(
     minutes=5
@@ -41,11 +41,11 @@ def members(conn: Connection, rows: Sequence[NotificationRow]) -> list[Notificat
 
 def hold_back(app: App, rows: Sequence[NotificationRow], now: datetime) -> list[NotificationRow]:
     """The rows that may go out now; the others are put into their address's digest."""
-    kinds = {ref: channel.kind for ref, channel in app.channels.items()}
+    limits = {ref: channel.can.limits for ref, channel in app.channels.items()}
     limited = [
         row
         for row in rows
-        if kinds.get(row.channel) in LIMITS and _bundles(row) and row.state != NotificationState.ACCEPTED
+        if limits.get(row.channel) and _bundles(row) and row.state != NotificationState.ACCEPTED
     ]
     told = _told_lately(app.engine, limited, now)
     held: list[NotificationRow] = []
@@ -54,7 +54,7 @@ def hold_back(app: App, rows: Sequence[NotificationRow], now: datetime) -> list[
         if (
             row.state == NotificationState.QUEUED
             and not row.attempts
-            and too_many(kinds[row.channel], times, now)
+            and too_many(limits[row.channel], times, now)
         ):
             held.append(row)
         else:

@@ -40,7 +40,7 @@ def compose(
             "priority": min((Priority(o.priority) for o in mine), key=lambda p: p.rank),
         }
     url, claim_url = str(facts.get("url", "")), f"{public(app)}/claim/{token}" if token else ""
-    length = channel.max_length * (SUMMARY if len(mine) > 1 else 1)
+    length = channel.can.max_length * (SUMMARY if len(mine) > 1 else 1)
     subject, text = _words_of(app, channel, about, facts, length=length, now=now, urls=(url, claim_url))
     return OutboundMessage(
         key=row.key,
@@ -71,9 +71,9 @@ def _words_of(
     urls: tuple[str, str],
 ) -> tuple[str, str]:
     """Return subject and text; plain ones when the template is broken, since that must not silence a page."""
-    words, hours = channel.carries_customer_words, app.hours_of(about.desk)
+    words, hours = channel.can.customer_words, app.hours_of(about.desk)
     try:
-        return render(facts, channel.format, length=length, words=words, now=now, hours=hours, urls=urls)
+        return render(facts, channel.can.format, length=length, words=words, now=now, hours=hours, urls=urls)
     except Exception:
         log.exception("the words of a notice are broken: %s", about.template)
         said = plain(facts)

@@ -123,7 +123,7 @@ def _incidents(
     told: Sequence[NotificationRow], channels: Mapping[str, Channel]
 ) -> list[tuple[NotificationRow, str]]:
     """A pager hears it once: its messages on a ticket are one incident."""
-    last = {row.channel: row for row in told if getattr(channels.get(row.channel), "closes", False)}
+    last = {row.channel: row for row in told if row.channel in channels and channels[row.channel].can.closes}
     return [(row, "") for row in last.values()]
 
 
@@ -132,7 +132,11 @@ def _changeable(
 ) -> list[tuple[NotificationRow, str]]:
     """Every message that still offers a button, where the channel can change what it has said."""
     offers = [row for row in told if row.template in WAITING | {FORGOTTEN} and row.provider_id]
-    return [(row, row.provider_id) for row in offers if getattr(channels.get(row.channel), "edits", False)]
+    return [
+        (row, row.provider_id)
+        for row in offers
+        if row.channel in channels and channels[row.channel].can.edits
+    ]
 
 
 def _taken(row: NotificationRow, by: str, edits: str) -> Notification:

@@ -241,7 +241,7 @@ def _accepted(
 ) -> None:
     arrived = receipt.state == ReceiptState.DELIVERED
     state = NotificationState.DELIVERED if arrived else NotificationState.ACCEPTED
-    watched = not arrived and channel.reports_delivery and row.template in WAITING
+    watched = not arrived and channel.can.reports_delivery and row.template in WAITING
     more = {
         "provider_id": receipt.id,
         "sent_at": now,

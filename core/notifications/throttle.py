@@ -1,8 +1,6 @@
 """How much one person is told singly; what is more goes into a digest. Pure.
 
-The figures for a person are those GoAlert has settled on for SMS (`engine/message/ratelimit.go`); a mailbox with a
-hundred mails of ours is read no more than a phone with a hundred messages. Places that many people look at (a chat
-channel) stand more; pagers are machines and stand anything.
+What each channel can take is in its `Abilities`; pagers are machines and take anything.
 """
 
 from __future__ import annotations
@@ -11,24 +9,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 M, H = timedelta(minutes=1), timedelta(hours=1)
-
-A_PERSON = ((5, 15 * M), (11, H), (21, 3 * H))
-LIMITS: dict[str, tuple[tuple[int, timedelta], ...]] = {
-    "sms": A_PERSON,
-    "email": A_PERSON,
-    "slack": ((40, 5 * M),),
-    "teams": ((40, 5 * M),),
-}
-"""Kind of channel → at most so many messages within so long, to one address."""
+Limits = tuple[tuple[int, timedelta], ...]
 
 LOOK_BACK = 3 * H
 GATHER = M  # a digest waits so long for company
 BETWEEN = 15 * M  # and comes at most so often
 
 
-def too_many(kind: str, sent: Sequence[datetime], now: datetime) -> bool:
-    """Whether one more message to this address would be too many; `sent`: when it was told lately."""
-    return any(sum(at > now - span for at in sent) >= most for most, span in LIMITS.get(kind, ()))
+def too_many(limits: Limits, sent: Sequence[datetime], now: datetime) -> bool:
+    """Return whether one more message to an address would be too many; `sent`: when the last ones went."""
+    return any(sum(at > now - span for at in sent) >= most for most, span in limits)
 
 
 def digest_at(digests: Sequence[datetime], now: datetime) -> datetime:

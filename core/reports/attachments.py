@@ -7,17 +7,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.model import Attachment
+from core.ports import Channel
 from core.reports.plots import render_pdf, render_png
 from core.reports.reporting import render_html, weekly
 
 log = logging.getLogger(__name__)
 
 
-def enclosed(app: Any, channel: Any, facts: Mapping[str, Any]) -> dict[str, Any]:
+def enclosed(app: Any, channel: Channel, facts: Mapping[str, Any]) -> dict[str, Any]:
     """`html` and `attachments` of the week that the facts name, for channels that carry files. The figures are the
     ledger's as they stand now. The words go without plots rather than not at all."""
     week = str(facts.get("week", ""))
-    if not week or not getattr(channel, "carries_files", False):
+    if not week or not channel.can.files:
         return {}
     try:
         return _made(app, week)

@@ -253,12 +253,12 @@ def test_doctor_can_look_without_disturbing_anybody(case: Case) -> None:
 
 
 def test_it_states_its_limits_and_how_it_fails(case: Case) -> None:
-    channel = case.channel
-    assert channel.format in {"short", "rich", "mail"}
-    assert channel.max_length > 0
-    assert isinstance(channel.carries_customer_words, bool)
-    assert channel.carries_customer_words or channel.format == "short"
-    assert channel.format != "short" or not channel.carries_customer_words
+    channel, can = case.channel, case.channel.can
+    assert can.format in {"short", "rich", "mail"}
+    assert can.max_length > 0
+    assert isinstance(can.customer_words, bool)
+    assert can.customer_words or can.format == "short"
+    assert can.format != "short" or not can.customer_words
     assert "How it fails" in (inspect.getmodule(type(channel)).__doc__ or "")
 
 

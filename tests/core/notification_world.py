@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +18,7 @@ from core.ledger.schema import history, notices, tickets
 from core.model import Claim, Mode, Notification, OutboundMessage, Priority, Receipt, Rules, Rung
 from core.notifications.rota import Rotas
 from core.notifications.routing import Routes
+from core.ports import MANY_READERS, ONE_PERSON, Abilities
 from core.reports.attachments import enclosed
 from core.settings import Escalation
 
@@ -26,16 +27,16 @@ M = timedelta(minutes=1)
 LADDER = (Rung(30 * M, "team"), Rung(120 * M, "manager"))
 
 
+PLAIN = Abilities("rich", 2000)
+
+
 @dataclass
 class FakeChannel:
     """Takes everything, unless `says` has something else in store for it."""
 
     name: str
     recipients: tuple[str, ...] = ()
-    reports_delivery: bool = False
-    closes: bool = False
-    carries_customer_words: bool = True
-    max_length: int = 2000
+    can: Abilities = PLAIN
     says: list[Exception | str] = field(default_factory=list)
     down: Exception | None = None
     sent: list[OutboundMessage] = field(default_factory=list)
@@ -45,9 +46,10 @@ class FakeChannel:
     def kind(self) -> str:
         return self.name.partition(":")[0]
 
-    @property
-    def format(self) -> str:
-        return {"sms": "short", "email": "mail"}.get(self.kind, "rich")
+    def __post_init__(self) -> None:
+        form = {"sms": "short", "email": "mail"}.get(self.kind, "rich")
+        limits = {"sms": ONE_PERSON, "email": ONE_PERSON, "slack": MANY_READERS, "teams": MANY_READERS}
+        self.can = replace(self.can, format=form, limits=limits.get(self.kind, ()))
 
     def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
         self.sent.append(outbound)
@@ -87,11 +89,13 @@ class World:
         db.create_all(self.engine)
         self.desk = FakeDesk()
         self.desks = {"support": self.desk}
-        self.sms = FakeChannel("sms:oncall", ("+15550100",), carries_customer_words=False, max_length=320)
+        self.sms = FakeChannel(
+            "sms:oncall", ("+15550100",), can=Abilities("short", 320, customer_words=False)
+        )
         self.slack = FakeChannel("slack:urgent")
         self.boss = FakeChannel("email:manager", ("boss@acme.example",))
         self.queue = FakeChannel("desk")
-        self.pager = FakeChannel("webhook:pager", closes=True)
+        self.pager = FakeChannel("webhook:pager", can=Abilities("rich", 2000, closes=True))
         self.channels = {c.name: c for c in (self.sms, self.slack, self.boss, self.queue, self.pager)}
         self.settings = SimpleNamespace(public_url="https://backstop.acme.example", escalation=Escalation())
         self.rules = {"support": Rules(0.85, 0.6, {}, frozenset(), "General", mode=Mode.ACT)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -167,7 +168,7 @@ def test_a_notice_about_ourselves_never_goes_to_a_tickets_queue(world: World) ->
 
 
 def test_a_late_accepted_never_takes_back_a_delivered(world: World) -> None:
-    world.sms.reports_delivery = True
+    world.sms.can = replace(world.sms.can, reports_delivery=True)
     world.escalate()
     world.tick()
     key = world.rows(channel="sms:oncall")[0].key
@@ -200,7 +201,7 @@ def test_an_sms_that_the_carrier_could_not_deliver_falls_over(world: World) -> N
 def test_an_sms_of_whose_arrival_nobody_tells_falls_over_after_five_minutes_while_the_ticket_waits(
     world: World,
 ) -> None:
-    world.sms.reports_delivery = True
+    world.sms.can = replace(world.sms.can, reports_delivery=True)
     world.routes = world.routes.__class__(
         world.channels,
         by_priority={Priority.URGENT: ("sms:oncall",)},
@@ -222,7 +223,7 @@ def test_a_word_about_a_message_nobody_sent_is_not_ours(world: World) -> None:
 
 
 def test_what_the_carrier_has_is_not_chased(world: World) -> None:
-    world.sms.reports_delivery = True
+    world.sms.can = replace(world.sms.can, reports_delivery=True)
     world.escalate()
     world.tick()
     heard_of(world, "sms:oncall", world.rows(channel="sms:oncall")[0].key, "SM1", "sent", "", world.now)

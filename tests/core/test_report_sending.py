@@ -14,6 +14,7 @@ from core.hours import Hours
 from core.ledger.schema import meta, metadata, notices, tickets
 from core.notifications import routing
 from core.notifications.sending import compose
+from core.ports import Abilities
 from core.reports import attachments, posting, reporting
 from core.reports import weekly as report_weeks
 from core.reports.attachments import enclosed
@@ -35,7 +36,7 @@ def engine(tmp_path):
 
 
 def running(engine, **settings):
-    channel = SimpleNamespace(name="slack:x", kind="slack", format="rich", max_length=3000, recipients=())
+    channel = SimpleNamespace(name="slack:x", kind="slack", can=Abilities("rich", 3000), recipients=())
     made = Settings(channels={"slack": {"x": {}}}, public_url="https://b.example/", **settings)
     app = SimpleNamespace(
         settings=made,
@@ -75,8 +76,7 @@ def test_the_report_of_the_last_whole_week_is_queued_once(engine):
 def test_the_message_bears_plots_where_the_channel_carries_files(engine, carries, files):
     history.fill(engine, NOW)
     app = running(engine, report={"to": ["slack:x"]})
-    app.channels["slack:x"].carries_files = carries
-    app.channels["slack:x"].carries_customer_words = True
+    app.channels["slack:x"].can = Abilities("rich", 3000, files=carries)
     posting.send_weekly(app)
     with engine.connect() as db:
         row = db.execute(select(notices).where(notices.c.template == "report")).one()
@@ -96,7 +96,7 @@ def test_plots_that_cannot_be_made_do_not_keep_the_words_from_going(engine, monk
     history.fill(engine, NOW)
     monkeypatch.setattr(attachments, "render_pdf", lambda report: 1 / 0)
     app = running(engine)
-    channel = SimpleNamespace(carries_files=True)
+    channel = SimpleNamespace(can=Abilities("rich", 3000, files=True))
     assert enclosed(app, channel, {"week": "2026-W11"}) == {}
     assert "goes without them" in caplog.text
 

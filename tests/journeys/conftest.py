@@ -28,6 +28,7 @@ from core.ledger.db import reading
 from core.ledger.schema import decisions, events, notices, tickets, writes
 from core.pipeline import reminders
 from core.pipeline.handle import handle
+from core.ports import Abilities
 from tests.stores import KINDS
 from webhook_app import create_app
 
@@ -42,9 +43,8 @@ TEMPLATE = "Hello{% if name %} {{ name }}{% endif %}, your parcel is on its way.
 class Inbox:
     """A channel that keeps what it is told."""
 
-    kind, format, max_length, carries_customer_words = "test", "short", 160, False
+    kind, can = "test", Abilities("short", 160, customer_words=False)
     recipients: tuple[str, ...] = ()
-    reports_delivery = closes = False
 
     def __init__(self, name: str) -> None:
         self.name, self.sent = name, []

@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from flask import Flask
-from werkzeug.exceptions import HTTPException
-
 from connectors.freshdesk.fake import http
 from connectors.freshdesk.fake.admin import add_rule, admin
 from connectors.freshdesk.fake.rules import on_event
 from connectors.freshdesk.fake.state import State
 from connectors.freshdesk.fake.tickets import tickets
 from connectors.freshdesk.fake.writes import merge_note, writes
+from connectors.sandbox.account import Account, app_of
 from connectors.sandbox.desk import SandboxDesk
 from connectors.sandbox.hooks import Hooks
 
@@ -32,13 +30,9 @@ CATCH_ALL = {
 
 
 @dataclass
-class Fake:
+class Fake(Account[State]):
     """The account: its WSGI app, its webhooks and its tickets."""
 
-    app: Flask
-    hooks: Hooks
-    desk: SandboxDesk
-    state: State
     layout: str = "advanced"
     encoding: str = "JSON"
 
@@ -82,13 +76,15 @@ def make_fake(desk: SandboxDesk, *, layout: str = "advanced", encoding: str = "J
     """The account over `desk`; `options` are fields of State (limit, scope, bot_is_admin, cascading…)."""
     hooks = Hooks()
     state = State(desk, hooks, **options)
-    app = Flask(__name__)
-    app.before_request(http.guard(state))
-    app.after_request(http.headers(state))
-    app.register_error_handler(HTTPException, http.bare)
-    app.register_blueprint(tickets(state), url_prefix="/api/v2")
-    app.register_blueprint(writes(state), url_prefix="/api/v2")
-    app.register_blueprint(admin(state), url_prefix="/api/v2")
+    app = app_of(
+        "/api/v2",
+        tickets(state),
+        writes(state),
+        admin(state),
+        guard=http.guard(state),
+        headers=http.headers(state),
+        bare=http.bare,
+    )
     desk.listeners.append(partial(merge_note, state))
     desk.listeners.append(partial(on_event, state))
     return Fake(app, hooks, desk, state, layout, encoding)

@@ -11,12 +11,8 @@ import base64
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
-
-from flask import Flask
-from werkzeug.exceptions import HTTPException
 
 from connectors.helpscout.fake import http
 from connectors.helpscout.fake import state as show
@@ -24,6 +20,7 @@ from connectors.helpscout.fake.admin import add_webhook, admin, webhooks
 from connectors.helpscout.fake.conversations import conversations
 from connectors.helpscout.fake.state import Json, State
 from connectors.helpscout.fake.writes import writes
+from connectors.sandbox.account import Account, app_of
 from connectors.sandbox.desk import Case, Entry, SandboxDesk
 from connectors.sandbox.hooks import Delivery, Hooks
 
@@ -47,14 +44,8 @@ SUBSCRIBED = [
 PATIENCE = 10  # failed deliveries before a webhook is switched off
 
 
-@dataclass
-class Fake:
+class Fake(Account[State]):
     """The account: its WSGI app, its webhooks and its conversations."""
-
-    app: Flask
-    hooks: Hooks
-    desk: SandboxDesk
-    state: State
 
     def settings(self, base_url: str) -> dict[str, Any]:
         """The `[desks.<name>]` table that fits this account."""
@@ -80,13 +71,17 @@ def make_fake(desk: SandboxDesk, **options: Any) -> Fake:
     """The account over `desk`; `options` are fields of State (limit, burst, inboxes, embed_in_hooks…)."""
     hooks = Hooks()
     state = State(desk, hooks, **options)
-    app = Flask(__name__)
-    app.before_request(http.guard(state))
-    app.after_request(http.headers(state))
-    app.register_error_handler(HTTPException, http.bare)
+    app = app_of(
+        "/v2",
+        conversations(state),
+        writes(state),
+        admin(state),
+        webhooks(state),
+        guard=http.guard(state),
+        headers=http.headers(state),
+        bare=http.bare,
+    )
     app.register_blueprint(http.tokens(state))
-    for routes in (conversations, writes, admin, webhooks):
-        app.register_blueprint(routes(state), url_prefix="/v2")
     desk.listeners.append(partial(on_event, state))
     return Fake(app, hooks, desk, state)
 

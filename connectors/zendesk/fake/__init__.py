@@ -7,12 +7,9 @@ credential is greeted as an anonymous user, events carry string ids and come for
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask
-from werkzeug.exceptions import HTTPException
-
+from connectors.sandbox.account import Account, app_of
 from connectors.sandbox.desk import SandboxDesk
 from connectors.sandbox.hooks import Hooks
 from connectors.zendesk.fake import http
@@ -34,14 +31,8 @@ SUBSCRIBED = [
 ]
 
 
-@dataclass
-class Fake:
+class Fake(Account[State]):
     """The account: its WSGI app, its webhooks and its tickets."""
-
-    app: Flask
-    hooks: Hooks
-    desk: SandboxDesk
-    state: State
 
     def settings(self, base_url: str) -> dict[str, Any]:
         """The `[desks.<name>]` table that fits this account."""
@@ -74,12 +65,16 @@ def make_fake(desk: SandboxDesk, **options: Any) -> Fake:
     if not desk.bot.queue_ids:
         desk.bot.queue_ids.append(desk.add_queue("Support").id)
     default_triggers(state)
-    app = Flask(__name__)
-    app.before_request(http.guard(state))
-    app.after_request(http.headers(state))
-    app.register_error_handler(HTTPException, http.bare)
+    app = app_of(
+        "/api/v2",
+        tickets(state),
+        writes(state),
+        admin(state),
+        presence(state),
+        guard=http.guard(state),
+        headers=http.headers(state),
+        bare=http.bare,
+    )
     http.oauth(app, state)
-    for routes in (tickets(state), writes(state), admin(state), presence(state)):
-        app.register_blueprint(routes, url_prefix="/api/v2")
     desk.listeners.append(on_event(state))
     return Fake(app, hooks, desk, state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from connectors.kit import places
-from connectors.kit.findings import fail, ok, warn
+from connectors.kit.findings import Look, fail, ok, visit, warn
 from connectors.kit.values import Row, rows
 from connectors.zendesk import auth
 from connectors.zendesk.api import Api, text
@@ -15,29 +15,16 @@ from connectors.zendesk.settings import Settings
 from core.errors import NotAllowed, VendorError
 from core.model import Finding
 
+Seen = Look[Settings, Api, Directory]
+
 
 def findings(settings: Settings, api: Api, directory: Directory, queues: Iterable[str]) -> list[Finding]:
     """One line each; the rest is not asked when nobody lets us in."""
+    look = Seen(settings, api, directory, list(dict.fromkeys(one for one in queues if one)))
     before = [*_credential(settings), *_secret(settings)]
-    try:
-        who = directory.whoami()
-    except VendorError as err:
-        code = "ZD02" if isinstance(err, NotAllowed) else "ZD03"
-        remedy = "see the desk's page, Connect" if code == "ZD02" else "is base_url right, and Zendesk up?"
-        return [*before, fail(code, str(err), remedy)]
-    known = ok("ZD01", f"we are {who.name} ({who.role}, id {who.id})")
-    me = directory.me()
-    return [
-        *before,
-        known,
-        *_rights(me),
-        *_queues(directory, queues),
-        *places.findings("ZD23", settings.only.scope(), directory.named),
-        *_fields(settings, api),
-        *_export(api),
-        *_suspended(api),
-        *_handed_out(api),
-    ]
+    refused = fail("ZD02", "the credential is refused", "see the desk's page, Connect")
+    silent = fail("ZD03", "Zendesk does not answer", "is base_url right, and Zendesk up?")
+    return visit(look, before, refused, silent, CHECKS)
 
 
 def _credential(settings: Settings) -> list[Finding]:
@@ -68,8 +55,9 @@ def _secret(settings: Settings) -> list[Finding]:
     return []
 
 
-def _rights(me: Row) -> list[Finding]:
-    found = []
+def _rights(look: Seen) -> list[Finding]:
+    me = look.directory.me()
+    found = [ok("ZD01", f"we are {text(me.get('name'))} ({text(me.get('role'))}, id {text(me.get('id'))})")]
     if me.get("only_private_comments"):
         found.append(
             fail("ZD10", "our user may write private comments only", "give it a role with public comments")
@@ -88,24 +76,29 @@ def _rights(me: Row) -> list[Finding]:
     return found
 
 
-def _queues(directory: Directory, queues: Iterable[str]) -> list[Finding]:
+def _queues(look: Seen) -> list[Finding]:
     found = []
-    for queue in dict.fromkeys(one for one in queues if one):
+    for queue in look.queues:
         try:
-            directory.group_id(queue)
+            look.directory.group_id(queue)
         except VendorError as err:
             found.append(fail("ZD20", str(err), "correct the name in the configuration, or make the group"))
     return found or [ok("ZD20", "all queues are groups at Zendesk")]
 
 
-def _fields(settings: Settings, api: Api) -> list[Finding]:
+def _places(look: Seen) -> Iterable[Finding]:
+    return places.findings("ZD23", look.settings.only.scope(), look.directory.named)
+
+
+def _fields(look: Seen) -> list[Finding]:
+    settings = look.settings
     found = []
     ours = {f"{name}_field": field_id for name, field_id in settings.fields().items()}
     ours |= {"last_handled_field": settings.value("last_handled_field")}
     for key, field_id in ours.items():
         if not field_id:
             continue
-        field = api.field(field_id)
+        field = look.api.field(field_id)
         if not field or field.get("active") is False:
             words = f"{key} = {field_id}: there is no such active ticket field"
             found.append(fail("ZD21", words, "run install, or remove the key"))
@@ -117,9 +110,9 @@ def _fields(settings: Settings, api: Api) -> list[Finding]:
     return found
 
 
-def _export(api: Api) -> list[Finding]:
+def _export(look: Seen) -> list[Finding]:
     try:
-        api.export(start_time=1, per_page=1)
+        look.api.export(start_time=1, per_page=1)
     except NotAllowed as err:
         return [fail("ZD15", f"the incremental export is refused: {err}", "an admin with the scope `read`")]
     except VendorError:
@@ -127,10 +120,10 @@ def _export(api: Api) -> list[Finding]:
     return []
 
 
-def _handed_out(api: Api) -> list[Finding]:
+def _handed_out(look: Seen) -> list[Finding]:
     """A person whom a trigger made the assignee has seen nothing yet, and nobody can tell that from a claim."""
     try:
-        triggers = api.all("/triggers", "triggers")
+        triggers = look.api.all("/triggers", "triggers")
     except VendorError:
         return []  # install's own doctor says so
     titles = [str(one.get("title")) for one in triggers if one.get("active") is not False and _hands_out(one)]
@@ -146,10 +139,12 @@ def _hands_out(trigger: Row) -> bool:
     return any(one.isdigit() for one in chosen)
 
 
-def _suspended(api: Api) -> list[Finding]:
+def _suspended(look: Seen) -> list[Finding]:
     """Mail that never became a ticket fires nothing, is in no list, and is deleted after 14 days."""
     try:
-        waiting = rows(api.get("/suspended_tickets.json", **{"page[size]": 100}).get("suspended_tickets"))
+        waiting = rows(
+            look.api.get("/suspended_tickets.json", **{"page[size]": 100}).get("suspended_tickets")
+        )
     except VendorError:
         return []
     if not waiting:
@@ -157,3 +152,6 @@ def _suspended(api: Api) -> list[Finding]:
     causes = ", ".join(sorted({text(one.get("cause")) for one in waiting} - {""}))
     words = f"{len(waiting)}{'+' if len(waiting) >= 100 else ''} suspended mails wait ({causes}): nobody is told of them"
     return [warn("ZD30", words, "look at Views > Suspended tickets; they are deleted after 14 days")]
+
+
+CHECKS = (_rights, _queues, _places, _fields, _export, _suspended, _handed_out)

@@ -106,7 +106,7 @@ def test_a_message_that_somebody_removed_cannot_be_changed_and_is_not_posted_ane
 
 
 def test_only_a_bot_can_change_what_it_has_said(fake: FakeSlack) -> None:
-    assert (bot(fake).edits, hook(fake).edits) == (True, False)
+    assert (bot(fake).can.edits, hook(fake).can.edits) == (True, False)
 
 
 WEEK = (
@@ -133,7 +133,7 @@ def test_a_bot_that_may_not_upload_has_told_the_words_and_says_what_is_missing(
 
 
 def test_a_webhook_carries_no_files_and_sends_the_words_alone(fake: FakeSlack) -> None:
-    assert (hook(fake).carries_files, bot(fake).carries_files) == (False, True)
+    assert (hook(fake).can.files, bot(fake).can.files) == (False, True)
     hook(fake).send(outbound(attachments=WEEK), NOW)
     assert len(fake.received) == 1
 

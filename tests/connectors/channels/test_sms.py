@@ -79,7 +79,7 @@ def test_without_an_address_of_ours_nobody_is_asked_to_call_back(twilio: FakeTwi
     channel.send(outbound(), NOW)
     assert "StatusCallback" not in twilio.received[0]
     assert twilio.received[0]["MessagingServiceSid"] == "MG123"
-    assert not channel.reports_delivery
+    assert not channel.can.reports_delivery
 
 
 @pytest.mark.parametrize(

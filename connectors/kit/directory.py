@@ -1,0 +1,71 @@
+"""What an account lists (groups, agents, fields): asked for once and kept for a while, and found by name or id."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from core.errors import NotAllowed, Refused
+from core.model import Identity
+
+T = TypeVar("T")
+KEPT = timedelta(minutes=15)
+AFRESH = timedelta(-1)  # an age that nothing kept is younger than
+
+
+class Lists:
+    """Answers by name, shared by the threads of a process."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._kept: dict[str, tuple[datetime, Any]] = {}
+        self._lock = threading.RLock()
+
+    def get(self, name: str, ask: Callable[[], T], oldest: timedelta = KEPT) -> T:
+        """Return what is kept under a name; what is older than `oldest` is asked for again."""
+        with self._lock:
+            kept = self._kept.get(name)
+        if kept is None or self._clock() - kept[0] > oldest:
+            kept = (self._clock(), ask())
+            with self._lock:
+                self._kept[name] = kept
+        found: T = kept[1]
+        return found
+
+
+def id_in(names: Mapping[str, str], wanted: str) -> str:
+    """Return an id given by itself or by its name in any case; "" when there is none."""
+    wanted = wanted.strip()
+    if wanted in names:
+        return wanted
+    return next((one for one, name in names.items() if name.casefold() == wanted.casefold()), "")
+
+
+def person_in(people: Callable[[timedelta], Mapping[str, Identity]], wanted: str, oldest: timedelta) -> str:
+    """Return a person's id given by itself or by e-mail address; an unknown one has the list read again; "" for nobody."""
+    wanted = wanted.strip()
+    if wanted.isdigit():
+        return wanted
+    for age in (oldest, AFRESH):
+        for one in people(age).values():
+            if one.email.casefold() == wanted.casefold():
+                return one.id
+    return ""
+
+
+def unknown(what: str, vendor: str, wanted: str, known: Iterable[str]) -> Refused:
+    """Return the error for a name that the account does not have."""
+    there = ", ".join(sorted(known)) or "none that we may see"
+    return Refused(f'there is no {what} "{wanted}" at {vendor}; known: {there}', status=400)
+
+
+def if_allowed(ask: Callable[[], T]) -> T | None:
+    """Return what is asked for, None where our role may not see it. Raises NotAllowed for a dead credential."""
+    try:
+        return ask()
+    except NotAllowed as err:
+        if err.status == 401:
+            raise
+        return None

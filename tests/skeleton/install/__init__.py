@@ -1,0 +1,1 @@
+"""What Backstop needs in an account: a webhook, which a person makes."""
