@@ -82,6 +82,10 @@ TABLE = {
         "core.commands.ledger:migrate_store",
         "Copy the ledger from the configured database to another one; nothing may run meanwhile.",
     ),
+    "mcp": (
+        "core.commands.assistants:mcp",
+        "Answer an assistant by the Model Context Protocol: what waits, why, the week.",
+    ),
     "user": ("core.commands.user:user", "Who may look at the console."),
 }
 """Each command with the place of its function and its line in `backstop --help`: that page loads no command."""

@@ -44,6 +44,7 @@ ARGS: dict[str, tuple[str, ...]] = {
     "retry": ("all",),
     "forget": ("nobody@example.com",),
     "prune": (),
+    "mcp": (),
     "migrate-store": ("postgresql://127.0.0.1:1/elsewhere",),
     "user add": ("ann",),
     "user list": (),
@@ -55,7 +56,12 @@ ARGS: dict[str, tuple[str, ...]] = {
 BEFORE = {"init", "demo"}  # these bring their configuration along
 MAKE_A_STORE = {"serve", "web", "worker", "install", "connect", "user add"}
 DO_WITHOUT = {"plan", "doctor", "classify", "backtest", *BEFORE}
-STAY = {"serve", "web", "worker"}  # they run until they are stopped: tests/deploy, tests/durability
+STAY = {
+    "serve",
+    "web",
+    "worker",
+    "mcp",
+}  # they run until they are stopped: tests/deploy, tests/durability, test_mcp.py
 
 
 @pytest.fixture(autouse=True)

@@ -138,6 +138,13 @@ class Held:
     events: int
 
 
+def plain(value: Any) -> Any:
+    """Times as ISO 8601, our own values as objects."""
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return dict(vars(value)) if hasattr(value, "__dataclass_fields__") else str(value)
+
+
 def tickets(app: Any, asked: Mapping[str, str], limit: int) -> Tickets:
     """All tickets, newest first; `asked`: q, state, desk, intent, after. Raises BadCursor."""
     cursor = asked.get("after", "")
@@ -174,7 +181,7 @@ def ticket(app: Any, desk: str, ticket_id: str) -> dict[str, Any]:
     if found is None:
         raise Unknown(
             f"the ledger does not know {desk} {ticket_id}",
-            "GET /api/v1/tickets?q=NUMBER finds tickets by number.",
+            "The list of tickets finds them by their number (q).",
         )
     return found
 
@@ -256,10 +263,10 @@ def known_ticket(app: Any, desk: str, ticket_id: str) -> None:
         if queries.ticket(connection, desk, ticket_id) is None:
             raise Unknown(
                 f"the ledger does not know {desk} {ticket_id}",
-                "GET /api/v1/tickets?q=NUMBER finds tickets by number.",
+                "The list of tickets finds them by their number (q).",
             )
 
 
 def _known(app: Any, desk: str) -> None:
     if desk not in app.desks:
-        raise Unknown(f"there is no desk called {desk}", "GET /api/v1/health lists the desks.")
+        raise Unknown(f"there is no desk called {desk}", "Health lists the desks.")

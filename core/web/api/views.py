@@ -45,16 +45,11 @@ def answered(view: Callable[..., Any]) -> Callable[..., Response]:
             )
         if isinstance(value, Response):
             return value
-        return Response(json.dumps(value, default=plain, ensure_ascii=False), mimetype="application/json")
+        return Response(
+            json.dumps(value, default=asking.plain, ensure_ascii=False), mimetype="application/json"
+        )
 
     return inside
-
-
-def plain(value: Any) -> Any:
-    """Times as ISO 8601, our own values as objects."""
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    return dict(vars(value)) if hasattr(value, "__dataclass_fields__") else str(value)
 
 
 def _limit() -> int:
