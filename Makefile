@@ -11,7 +11,7 @@ ALL    := $(PATHS) tests bench demo deploy docs
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test check fmt bench soak docs pictures lock locks env zendesk-app manifests
+.PHONY: help demo install test check fmt bench soak docs pictures lock locks env zendesk-app manifests wheel
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ zendesk-app: $(VENV)/.runtime ## the sidebar app for Zendesk, as a zip (ARGS="--
 
 env: $(VENV)/.runtime ## write what the code says of itself into .env.example, README.md and docs/
 	@$(BIN)/python docs/reference.py
+
+wheel: $(VENV)/.dev ## the program as one wheel, into dist/ (then: pipx run --spec dist/backstop-….whl backstop demo)
+	@$(BIN)/hatchling build -t wheel -d dist
 
 manifests: ## render the Helm chart into deploy/kubernetes.yaml (needs helm)
 	@{ echo '# The chart as Helm renders it with its default values, for those who use kubectl alone: `make manifests`'; \
