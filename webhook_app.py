@@ -14,8 +14,8 @@ from flask import Flask, Response, abort, current_app, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from core import queue
 from core.app import App
-from core.engine import queue
 from core.errors import BadPayload, BadSignature
 from core.model import WebhookRequest
 from core.telemetry import traces

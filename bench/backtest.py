@@ -24,8 +24,8 @@ sys.path[:0] = [str(ROOT)]
 from connectors.sandbox.desk import SandboxDesk  # noqa: E402
 from connectors.sandbox.server import FaultyApp, serving  # noqa: E402
 from core import settings, wiring  # noqa: E402
+from core.backtest.run import backtest  # noqa: E402
 from core.classify.starter import starter  # noqa: E402
-from core.reports.backtest import backtest  # noqa: E402
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 PER_MINUTE = {"zendesk": 400, "freshdesk": 200, "helpscout": 200}  # calls that a middle plan allows

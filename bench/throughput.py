@@ -22,8 +22,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "durability")]
 
 from harness import World, answers, until  # noqa: E402
 
-from core import settings, wiring  # noqa: E402
-from core.engine import queue  # noqa: E402
+from core import (  # noqa: E402
+    queue,
+    settings,
+    wiring,
+)
 from core.ledger import store  # noqa: E402
 from core.ledger.schema import metadata, tickets  # noqa: E402
 from core.model import EventKind, TicketEvent, created_key  # noqa: E402

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from core.classify.starter import starter
+from core.classify.intents import intent_rules
 from core.errors import ConfigError
 from core.hours import Hours
 from core.model import IntentRule, Mode, Priority, Rules
@@ -27,17 +27,6 @@ def hours_of(settings: Settings, section: HoursSettings | None = None, key: str 
         return Hours.make(section.timezone, section.week or EVERY_DAY, section.holidays)
     except ValueError as err:
         raise ConfigError(f"{settings.path}: {key}: {err}") from err
-
-
-def intent_rules(settings: Settings) -> dict[str, IntentRule]:
-    """The configured intents, and the starter ones that the file does not name."""
-    begin = {i.name: IntentRule(i.name, i.priority) for i in starter().intents}
-    rules = dict(begin) if settings.classifier.starter else {}
-    for name, one in settings.intents.items():
-        base = begin[name].priority if name in begin else Priority.NORMAL
-        priority = one.priority or base
-        rules[name] = IntentRule(name, priority, one.queue, one.reply, one.action, one.mode, one.auto)
-    return rules
 
 
 def never_automatic(intents: Mapping[str, IntentRule]) -> frozenset[str]:

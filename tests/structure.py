@@ -48,6 +48,18 @@ def graph(files: Mapping[str, ast.AST]) -> dict[str, set[str]]:
     return {module: used - {module} for module, used in found.items()}
 
 
+def parts(edges: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """Return which part (`core.pipeline`, `connectors.kit`) imports which, from a graph of modules."""
+
+    def part(module: str) -> str:
+        return ".".join(module.split(".")[:2])
+
+    found: dict[str, set[str]] = {part(module): set() for module in edges}
+    for module, used in edges.items():
+        found[part(module)] |= {part(one) for one in used} - {part(module)}
+    return found
+
+
 def circle(edges: Mapping[str, set[str]]) -> list[str]:
     """Return one circle of modules, or [] when there is none."""
     try:

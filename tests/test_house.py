@@ -253,6 +253,13 @@ def test_no_module_imports_itself_by_way_of_others():
     assert structure.circle(structure.graph(found)) == []
 
 
+def test_no_part_imports_itself_by_way_of_others():
+    """A folder of `core/` or `connectors/`, or a file that stands beside the folders, is a part."""
+    found = structure.parts(structure.graph(trees()))
+    assert len(found) > 40
+    assert structure.circle(found) == []
+
+
 def test_our_own_modules_are_imported_at_the_head_of_a_file():
     late = {
         (module, name)

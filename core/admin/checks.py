@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.app import ladders, overlapping
+from core.classify.intents import intent_rules
 from core.errors import BrokenTemplate, ConfigError
 from core.model import NO_INTENT, Finding, Mode, Priority
-from core.rules import intent_rules, never_automatic
+from core.rules import never_automatic
 from core.rungs import check_rungs
 from core.sandbox import candidates
 from core.settings import Settings

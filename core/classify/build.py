@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.classify.cache import load, load_or_fit, of_language
+from core.classify.intents import intent_rules
 from core.classify.multilingual import Multilingual, in_language, taught_by
 from core.classify.none import Known
 from core.classify.outside import address, outside, trust_path
@@ -18,7 +19,6 @@ from core.classify.starter import starter
 from core.errors import ConfigError, TryLater, said_of
 from core.language import LANGUAGES
 from core.ports import Classifier
-from core.rules import intent_rules
 from core.settings import Settings
 from core.telemetry import traces
 

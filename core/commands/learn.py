@@ -16,6 +16,7 @@ import click
 from core import policy
 from core.classify.build import classifier_of, embedded_of, examples_of, languages_of, trained_path
 from core.classify.evaluate import read_examples
+from core.classify.intents import intent_rules
 from core.classify.plain import plain_calibration, plain_training
 from core.classify.safety import dangers
 from core.classify.starter import starter
@@ -27,7 +28,6 @@ from core.learning import labelled_tickets
 from core.learning.calibration import calibrate
 from core.ledger import db
 from core.model import NO_INTENT, IntentRule, Rules
-from core.rules import intent_rules
 from core.setting_types import duration
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from core import queue
 from core.commands.common import app_of, common, desk_of, naming_store, out
-from core.engine import queue, worker
+from core.engine import worker
 from core.engine.maintenance import forget as erase
 from core.engine.maintenance import prune as cut
 from core.errors import ConfigError

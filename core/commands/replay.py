@@ -10,14 +10,14 @@ from typing import Any
 import click
 
 from core import settings, wiring
+from core.backtest import run as backtests
+from core.backtest import whatif as replays
+from core.backtest.figures import plain_backtest
 from core.classify.whatif import run_whatif
 from core.commands.common import Store, app_of, common, desk_of, out
 from core.errors import ConfigError
 from core.learning import labelled_tickets
 from core.ledger import db
-from core.reports import backtest as backtests
-from core.reports import whatif as replays
-from core.reports.replayed import plain_backtest
 from core.web.state_words import OUTCOMES
 
 LAST = 2000

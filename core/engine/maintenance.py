@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import delete, func, or_, select, update
 
+from core import queue
 from core.app import App
-from core.engine import queue, recovery
+from core.engine import recovery
 from core.learning import demotion
 from core.ledger import store
 from core.ledger.schema import (

@@ -20,8 +20,9 @@ from dbos import DBOS
 from dbos._serialization import DBOSPortableJSONSerializer
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from core import queue, wakeup
 from core.app import App
-from core.engine import queue, recovery, wakeup
+from core.engine import recovery
 from core.engine.maintenance import daily as upkeep
 from core.engine.maintenance import weekly as send_report
 from core.errors import said_of

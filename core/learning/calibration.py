@@ -8,6 +8,7 @@ from typing import Any
 from core.classify import trust
 from core.classify.build import calibration_path
 from core.classify.evaluate import Example, Judged, judged
+from core.classify.intents import intent_rules
 from core.classify.outside import bare
 from core.classify.remote import FAILURES, FULL, Call
 from core.classify.starter import starter
@@ -15,7 +16,6 @@ from core.classify.train import EPOCH
 from core.errors import ConfigError, TryLater
 from core.model import NO_INTENT
 from core.ports import Guesser
-from core.rules import intent_rules
 from core.settings import Settings
 
 MOST = 500  # each is a call that may cost money

@@ -16,18 +16,17 @@ from core.app import App
 from core.classify.evaluate import Example, Judged
 from core.classify.thresholds import run_thresholds
 from core.classify.whatif import Handling, Past
-from core.errors import Gone, Moved, Refused, TryLater
+from core.errors import Gone, Moved, Refused
 from core.ledger import db, store
 from core.ledger.schema import decisions, labels, tickets
 from core.mail.said import said_in
 from core.model import NO_INTENT, OUT_OF_SIGHT, Author, ChangedTicket, Rules, Ticket
+from core.patience import patiently
 from core.reports.reporting import ticket_rows
 from core.reports.weekly import QUIET
 from core.reports.weekly import judged as judged_answers
 
 T = TypeVar("T")
-PATIENCE = 20  # waits for a desk's rate limit in a row, before giving up
-LONGEST_WAIT = timedelta(minutes=15)
 LOOK_BACK = timedelta(days=180)
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)  # before any ledger
 PROVEN = "thresholds"
@@ -221,16 +220,3 @@ def first_words(ticket: Ticket) -> str:
         return ""
     said = (m for m in ticket.messages if m.author is Author.CUSTOMER and m.public and not m.machine)
     return next((words for m in said if (words := said_in(ticket, m).words)), "")
-
-
-def patiently(call: Callable[[], T], sleep: Callable[[float], None], *, first: bool = False) -> T:
-    """Return the call's answer; the desk's own wait is kept. Raises TryLater when the desk never lets us, and at once when
-    nothing answers the `first` call: the address is wrong rather than the desk busy."""
-    for _ in range(PATIENCE):
-        try:
-            return call()
-        except TryLater as err:
-            if first and not err.status:
-                raise
-            sleep(min(err.wait, LONGEST_WAIT).total_seconds())
-    return call()

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import select
 
 from core.app import App
-from core.engine.queue import report
 from core.ledger import limbo as held
 from core.ledger import store
 from core.ledger.rows import TicketRow
@@ -18,6 +17,7 @@ from core.ledger.states import UNSETTLED
 from core.model import OUT_OF_SIGHT, ChangedTicket, EventKind, TicketEvent, created_key
 from core.pipeline import limbo, scoping
 from core.pipeline.returned import came_back
+from core.queue import report
 
 PAGES = 1000
 STUCK_AFTER = timedelta(minutes=30)

@@ -14,7 +14,6 @@ from zlib import crc32
 
 from core import policy
 from core.app import App
-from core.engine.queue import report
 from core.errors import (
     Conflict,
     Gone,
@@ -47,6 +46,7 @@ from core.pipeline.claims import notice_claim
 from core.pipeline.decide import decide
 from core.pipeline.returned import take_up
 from core.pipeline.write import carry_out, make_up
+from core.queue import report
 
 log = logging.getLogger(__name__)
 

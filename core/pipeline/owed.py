@@ -9,8 +9,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from core import queue
 from core.app import App
-from core.engine import queue
 from core.ledger import caps, pausing, store
 from core.ledger.db import reading
 from core.ledger.rows import TicketRow, WriteRow

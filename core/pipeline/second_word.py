@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, select
 
+from core import queue
 from core.app import App
-from core.engine import queue
 from core.hours import stamp
 from core.ledger import caps, store
 from core.ledger.db import insert_new, reading

@@ -15,7 +15,6 @@ import requests
 from sqlalchemy import Connection
 
 from core.app import App
-from core.engine.queue import enqueue
 from core.errors import NotAllowed, VendorError, said_of
 from core.hours import stamp
 from core.ledger import store, tokens
@@ -27,6 +26,7 @@ from core.notifications.alerts import alarm
 from core.pipeline import clock_back, limbo, presence, scoping, second_word
 from core.pipeline.claims import AWAITED, learn
 from core.pipeline.returned import GONE, came_back, closed_since
+from core.queue import enqueue
 
 log = logging.getLogger(__name__)
 

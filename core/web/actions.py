@@ -8,13 +8,13 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, request, session, url_for
 from sqlalchemy import select
 
-from core.engine.queue import retry as again
 from core.errors import BackstopError
 from core.learning import labelled_tickets
 from core.ledger import db, pausing, store
 from core.ledger.schema import events
 from core.ledger.states import EventState
 from core.pipeline import snooze as snoozing
+from core.queue import retry as again
 from core.web import quality as q
 from core.web.access import Reader, backstop, needs, reader
 from core.web.api import asking

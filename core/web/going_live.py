@@ -11,12 +11,12 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from sqlalchemy import Connection, RowMapping, func, select
 
+from core.backtest import run as backtest
 from core.classify.build import ensured
 from core.errors import BackstopError, ConfigError, said_of
 from core.ledger.db import reading
 from core.ledger.schema import decisions, tickets
 from core.model import IntentRule, Mode, Outcome, Rules
-from core.reports import backtest
 from core.web import quality as q
 from core.web.access import backstop, needs, reader
 from core.web.users import Role, record

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from flask import Blueprint, render_template, request
 
+from core.backtest.run import aside
 from core.classify.build import ensured
 from core.model import (
     AddNote,
@@ -24,7 +25,6 @@ from core.model import (
 from core.pipeline.decide import verdict
 from core.pipeline.replay import acting
 from core.ports import HelpDesk
-from core.reports.backtest import aside
 from core.web.access import backstop, needs
 from core.web.users import Role
 

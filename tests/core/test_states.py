@@ -107,7 +107,7 @@ OTHER_WORDS = {
     "core/commands/init.py": ("a key of the configuration", {"general_queue"}),
     "core/commands/desk.py": ("a key of the command's output", {"waiting"}),
     "core/desk_ai.py": ("how an AI hands a ticket over", {"escalated"}),
-    "core/reports/replayed.py": ("keys of a report, and whether a promise was kept", {"escalated", "open"}),
+    "core/backtest/figures.py": ("keys of a report, and whether a promise was kept", {"escalated", "open"}),
     "core/classify/plain.py": ("keys of a training report", {"answered", "routed", "failed"}),
     "core/classify/remote.py": ("how a call to an external model ended", {"failed"}),
     "core/classify/whatif.py": ("what other thresholds would have led to", {"answered", "routed"}),

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from words import DISPUTE, NONSENSE, ORDER
 
 from connectors.sandbox.server import Call
-from core.engine import queue
+from core import queue
 from core.ledger import store
 from core.ledger.schema import decisions, events, notices, writes
 from core.pipeline import reminders, sweep

@@ -131,7 +131,7 @@ def test_work_left_by_an_older_version_is_done_by_the_new_one(tmp_path, classifi
         world.vendors_deliver(drop=0.0)
         until(lambda: holds(engine, old) > 0, 30, every=0.02)
         world.processes.kill(old)
-        world.processes.changed = {"core.engine.queue.VERSION": "2"}
+        world.processes.changed = {"core.queue.VERSION": "2"}
         world.processes.start("worker", log="new")
         until(lambda: world.settled(engine), 60)
         engine.dispose()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.engine import wakeup
+from core import wakeup
 from core.ledger import db, store
 from core.model import EventKind, TicketEvent
 

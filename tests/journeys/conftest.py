@@ -20,9 +20,9 @@ from sqlalchemy import func, select, union_all
 
 from connectors.sandbox.desk import Case, SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
-from core import settings, wiring
+from core import queue, settings, wiring
 from core.app import App
-from core.engine import queue, worker
+from core.engine import worker
 from core.ledger import store
 from core.ledger.db import reading
 from core.ledger.schema import decisions, events, notices, tickets, writes

@@ -15,12 +15,12 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from words import DISPUTE, ORDER
 
-from core.engine.queue import retry
 from core.errors import Refused
 from core.ledger import store
 from core.ledger.schema import events
 from core.pipeline.claims import claim_by_person
 from core.pipeline.handle import handle
+from core.queue import retry
 
 RULES = {
     rule["alert"]: rule
@@ -146,7 +146,7 @@ def test_a_channel_that_refuses_moves_the_figure_of_notices_fail_and_of_no_other
 def test_a_webhook_that_cannot_be_stored_moves_the_figure_of_unstored(figure, monkeypatch):
     from sqlalchemy.exc import OperationalError
 
-    from core.engine import queue
+    from core import queue
 
     h = figure.house
     assert not figure("BackstopUnstored")

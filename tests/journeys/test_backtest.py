@@ -14,10 +14,10 @@ from account import shell_of
 from words import DISPUTE, NONSENSE, ORDER
 
 from core.app import wall
+from core.backtest import run as backtests
 from core.errors import TryLater
 from core.ledger.schema import notices, tickets
 from core.model import Mode
-from core.reports import backtest as backtests
 
 ID = re.compile(r"/tickets/\d+$")
 ONE = pytest.mark.parametrize("vendor", ["freshdesk"])

@@ -11,9 +11,9 @@ from account import without_hooks
 from sqlalchemy import update
 
 from connectors.sandbox.server import serving
+from core import queue
 from core.admin import doctor
 from core.classify.build import trained_path
-from core.engine import queue
 from core.ledger import store
 from core.ledger.schema import desks, events
 from core.model import EventKind, Finding, TicketEvent

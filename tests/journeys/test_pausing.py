@@ -9,7 +9,7 @@ from command import Shell
 from sqlalchemy import update
 from words import DISPUTE, ORDER
 
-from core.engine import queue
+from core import queue
 from core.errors import TryLater
 from core.ledger import db, pausing
 from core.ledger.schema import changes, desks, events

@@ -15,9 +15,8 @@ from words import DISPUTE
 
 from connectors.sandbox.desk import SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
-from core import settings, wiring
+from core import queue, settings, wiring
 from core.admin import provisioning
-from core.engine import queue
 from core.errors import BackstopError
 from core.ledger import store
 from core.ledger.installed import manifest_of

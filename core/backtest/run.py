@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from core.app import App
+from core.backtest.figures import figures
 from core.errors import ConfigError, Gone, Moved, NotAllowed, Refused, TryLater
-from core.learning.labelled_tickets import patiently
 from core.ledger import db
 from core.model import OUT_OF_SIGHT
+from core.patience import patiently
 from core.pipeline import scoping
 from core.pipeline.replay import Replayed, acting, replay
-from core.reports.replayed import figures
 
 FORM = 1  # of the file
 Step = Callable[[int, int], None]

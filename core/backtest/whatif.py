@@ -13,13 +13,13 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, select
 
 from core.app import App
+from core.backtest.figures import compared, figures, plain_figures
+from core.backtest.run import aside
 from core.classify.plain import plain_whatif, table
 from core.ledger.db import reading
 from core.ledger.schema import decisions, labels, tickets
 from core.model import Author, Customer, Message, Outcome, Status, Ticket
 from core.pipeline.replay import Replayed, replay
-from core.reports.backtest import aside
-from core.reports.replayed import compared, figures, plain_figures
 
 MOVED = 200  # tickets named; the rest is counted
 

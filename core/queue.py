@@ -1,4 +1,4 @@
-"""The engine's queues, from the outside: store events and start their workflows, in one transaction of the ledger."""
+"""The engine's queues, as the parts below the engine use them: store events and start their workflows, in one transaction of the ledger."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dbos import DBOS, DBOSClient
 from dbos._serialization import DBOSPortableJSONSerializer
 from sqlalchemy import Connection, and_
 
+from core import wakeup
 from core.app import App
-from core.engine import wakeup
 from core.ledger import db, pausing, store
 from core.ledger.moves import move
 from core.ledger.schema import events

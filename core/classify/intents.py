@@ -1,0 +1,18 @@
+"""The intents of a configuration: its own, and the starter ones that it does not name."""
+
+from __future__ import annotations
+
+from core.classify.starter import starter
+from core.model import IntentRule, Priority
+from core.settings import Settings
+
+
+def intent_rules(settings: Settings) -> dict[str, IntentRule]:
+    """The configured intents, and the starter ones that the file does not name."""
+    begin = {i.name: IntentRule(i.name, i.priority) for i in starter().intents}
+    rules = dict(begin) if settings.classifier.starter else {}
+    for name, one in settings.intents.items():
+        base = begin[name].priority if name in begin else Priority.NORMAL
+        priority = one.priority or base
+        rules[name] = IntentRule(name, priority, one.queue, one.reply, one.action, one.mode, one.auto)
+    return rules
