@@ -104,6 +104,7 @@ def test_a_settled_event_does_not_wait_again(engine):
 WORDS = {str(state) for kind in (*ALL, Outcome) for state in kind}
 OTHER_WORDS = {
     "core/admin/checks.py": ("a key of the configuration", {"general_queue"}),
+    "core/commands/assistants.py": ("a key of a tool's answer", {"done"}),
     "core/commands/init.py": ("a key of the configuration", {"general_queue"}),
     "core/commands/desk.py": ("a key of the command's output", {"waiting"}),
     "core/desk_ai.py": ("how an AI hands a ticket over", {"escalated"}),
