@@ -15,7 +15,8 @@ import pytest
 from sqlalchemy import Engine
 
 from core.classify import cache
-from core.classify.linear import OUTSIDE, LinearClassifier, fingerprint
+from core.classify.fingerprint import fingerprint
+from core.classify.linear import OUTSIDE, LinearClassifier
 from core.ledger import db
 from tests.real_postgres import real_postgres
 from tests.stores import KINDS, Stores, hasten

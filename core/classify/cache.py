@@ -14,7 +14,8 @@ import numpy as np
 
 from core.classify.calibrate import Calibrator
 from core.classify.features import Sparse, Weights
-from core.classify.linear import FORMAT, OUTSIDE, LinearClassifier, fingerprint, fit
+from core.classify.fingerprint import fingerprint
+from core.classify.linear import FORMAT, OUTSIDE, LinearClassifier, fit
 from core.classify.multilingual import Multilingual
 from core.errors import said_of
 from core.language import LANGUAGES

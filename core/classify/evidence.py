@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.classify.calibrate import Calibrator, fit_calibrator, proven_floor
+from core.classify.calibrate import Calibrator, fit_calibrator, proof, proven_floor
 from core.classify.features import Weights, occurrences
 from core.classify.kernel import HeldOut, Solved
 
 NEAR = 1 / 3  # of the messages of no intent, how many are about something that might have been one,
 FIELD = 20  # with up to so many intents; with more of them less of the field is left outside
 LINE = 5.0  # a background line, which we wrote, weighs at most as so many examples, which customers wrote
+TRAPS = 0.05  # of the messages of no intent that are nothing like one, how many are traps
 RIVALS = 3
 STEEP = 12.0
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What messages are expected, and how the rows that stand for them were come by."""
+
+    outside: float  # share of messages of no intent
+    ours: float  # share of the examples that are the starter's
+    traps: NDArray[np.bool_]  # which background lines are traps
 
 
 def trust_evidence(held: HeldOut, known: NDArray[np.float32]) -> Array:
@@ -40,29 +50,35 @@ def _crowd(score: NDArray[np.float32], rivals: NDArray[np.float32]) -> tuple[Any
 
 
 def trust(
-    solved: Solved, labels: NDArray[np.int64], scale: Weights, words: Any, outside: float
+    solved: Solved, labels: NDArray[np.int64], scale: Weights, words: Any, traffic: Traffic
 ) -> tuple[Calibrator, Calibrator]:
     """Return what the evidence is worth: for the best intent, and for the message belonging to any."""
     inside = len(solved.alone.scores)
     near = NEAR * min(1.0, FIELD / (solved.alone.scores.shape[1] - 1))
     parts = (
-        (solved.alone, scale.known_share(words[:inside], 1), 1 - outside),
-        (solved.strangers, _strangers_known(solved, scale, words), outside * near),
-        (solved.noise, scale.known_share(words[solved.noise_rows]), outside * (1 - near)),
+        (solved.alone, scale.known_share(words[:inside], 1), 1 - traffic.outside),
+        (solved.strangers, _strangers_known(solved, scale, words), traffic.outside * near),
+        (solved.noise, scale.known_share(words[solved.noise_rows]), traffic.outside * (1 - near)),
     )
     evidence = np.concatenate([trust_evidence(held, share) for held, share, _ in parts])
     mass = np.concatenate([np.full(len(share), part / max(len(share), 1)) for _, share, part in parts])
     place = np.arange(len(evidence))
-    mass = np.minimum(
-        mass, np.where(place < len(evidence) - len(solved.noise.scores), np.inf, LINE * mass[0])
-    )
+    noise = place >= len(evidence) - len(solved.noise.scores)
+    mass[noise] *= _usual(traffic.traps[solved.noise_rows - inside])
+    mass = np.minimum(mass, np.where(noise, LINE * mass[0], np.inf))
     belongs = place < inside
     right = np.zeros(len(evidence), bool)
     right[:inside] = np.argmax(solved.alone.scores[:, :-1], axis=1) == labels[:inside]
     found = fit_calibrator(evidence, right, mass)
     strangers = (place >= inside) & (place < inside + len(solved.strangers.scores))
-    floor = proven_floor(found(evidence), right, mass, strangers)
+    floor = proven_floor(found(evidence), right, mass, strangers, proof(traffic.ours))
     return replace(found, floor=floor), fit_calibrator(evidence, belongs, mass)
+
+
+def _usual(traps: NDArray[np.bool_]) -> Array:
+    """How often a message like each background line comes, on average 1: traps are few, however many of them we wrote."""
+    usual = np.where(traps, TRAPS / (1 - TRAPS) * (~traps).sum() / max(traps.sum(), 1), 1.0)
+    return usual / (usual.mean() if len(usual) else 1.0)
 
 
 def _strangers_known(solved: Solved, scale: Weights, words: Any) -> NDArray[np.float32]:

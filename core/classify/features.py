@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.classify.concepts import Lexicon, folded
+from core.classify.courtesy import wish
 from core.classify.text import normalise
 
 BITS = 19
@@ -30,7 +31,7 @@ CLAUSE_WORDS = 3
 CLAUSE_LIMIT = 2_000
 CLAUSES = 16
 _WORDS = re.compile(r"\b\w+\b")
-_BREAK = re.compile(r"[.!?;,\n]+\s*|\s(?:and|but|also)\s")
+_BREAK = re.compile(r"[.!?;,\n]+\s*|\s(?:and|but|also|before)\s")
 Floats = NDArray[np.float32]
 
 
@@ -88,7 +89,7 @@ def clauses(text: str) -> list[str]:
 
 def counts(texts: Sequence[str], lexicon: Lexicon | None = None) -> tuple[Any, ...]:
     """Word and character counts of each text, sublinear; with a lexicon, letters without marks, and the concepts too."""
-    clean = [normalise(text) for text in texts]
+    clean = [normalise(wish(text)) for text in texts]
     if lexicon:
         clean = [folded(text) for text in clean]
     blocks = [hashed(analyse(text) for text in clean) for analyse in (words_of, pieces_of)]

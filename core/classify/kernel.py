@@ -66,10 +66,11 @@ def solve(rows: Any, labels: Index, classes: int) -> Solved:
     alpha = inverse @ targets
     inside = labels < classes - 1
     alone = HeldOut((targets - alpha / inverse.diagonal()[:, None])[inside], alone_near[inside])
-    held = _Blocks(rows, labels, targets, inverse, alpha, starts)
+    held = _Blocks(labels, targets, inverse, alpha, alone_near)
     where, strangers = _strangers(held, classes - 1)
     blocks = _noise_blocks(labels, classes - 1)
-    noise = _gather([held.out(block, ()) for block in blocks], classes)
+    apart = _apart(rows[starts[-1] :])
+    noise = _gather([held.noise(block, apart[block - starts[-1]]) for block in blocks], classes)
     return Solved(alpha, alone, strangers, where, noise, np.concatenate([np.empty(0, np.int64), *blocks]))
 
 
@@ -83,37 +84,65 @@ def nearest_by_class(similarity: Matrix, starts: Index) -> Matrix:
 
 @dataclass(frozen=True)
 class _Blocks:
-    rows: Any
     labels: Index
     targets: Matrix
     inverse: Matrix
     alpha: Matrix
-    starts: Index
+    near: Matrix  # of each row, the nearest other row of each class
 
-    def out(self, block: Index, gone: Sequence[int]) -> HeldOut:
-        """The block scored by a model without it, the intents in `gone` unknown."""
+    def strangers(self, block: Index, gone: Sequence[int]) -> HeldOut:
+        """Return all rows of the classes in `gone`, scored by a model that knows none of them."""
+        scores, near = self._scores(block), self.near[block]
+        scores[:, list(gone)], near[:, list(gone)] = -1, 0
+        return HeldOut(scores, near)
+
+    def noise(self, block: Index, apart: NDArray[np.float32]) -> HeldOut:
+        """Return background rows scored by a model without them; `apart`: their similarity to the background beyond the block."""
+        near = self.near[block]
+        near[:, -1] = apart
+        return HeldOut(self._scores(block), near)
+
+    def _scores(self, block: Index) -> Matrix:
         left = self.inverse[np.ix_(block, block)]
-        scores = self.targets[block] - np.linalg.solve(left, self.alpha[block])
-        similarity = (self.rows[block] @ self.rows.T).toarray()
-        similarity[:, block] = 0
-        near = nearest_by_class(similarity, self.starts)
-        scores[:, list(gone)] = -1
-        return HeldOut(scores.astype(np.float32), near)
+        scores: Matrix = self.targets[block] - np.linalg.solve(left, self.alpha[block])
+        return scores.astype(np.float32)
+
+
+def _apart(background: Any) -> NDArray[np.float32]:
+    """Return how near each background row comes to one of another fold."""
+    if not background.shape[0]:
+        return np.empty(0, np.float32)
+    similarity = (background @ background.T).toarray()
+    fold = np.arange(len(similarity)) % FOLDS
+    similarity[fold[:, None] == fold[None, :]] = 0
+    best: NDArray[np.float32] = similarity.max(axis=1)
+    return best
 
 
 def _gram(rows: Any, starts: Index) -> tuple[Matrix, Matrix]:
     """The regularised kernel, and each row's nearest other row of each class."""
-    n = rows.shape[0]
-    full = np.empty((n, n), np.float32)
+    full = _similarities(rows)
+    n = len(full)
     near = np.empty((n, len(starts)), np.float32)
-    turned = rows.T.tocsr()
     for first in range(0, n, CHUNK):
-        similarity = (rows[first : first + CHUNK] @ turned).toarray()
+        similarity = full[first : first + CHUNK].copy()
         full[first : first + CHUNK] = kernel(similarity)
         similarity[np.arange(len(similarity)), np.arange(first, first + len(similarity))] = 0
         near[first : first + CHUNK] = nearest_by_class(similarity, starts)
     full[np.diag_indices(n)] += RIDGE
     return full, near
+
+
+def _similarities(rows: Any) -> Matrix:
+    """Return each row's similarity to each, one half of them computed."""
+    n = rows.shape[0]
+    full = np.empty((n, n), np.float32)
+    for first in range(0, n, CHUNK):
+        last = first + CHUNK
+        found = (rows[first:last] @ rows[first:].T).toarray()
+        full[first:last, first:] = found
+        full[last:, first:last] = found[:, CHUNK:].T
+    return full
 
 
 def _invert(full: Matrix) -> None:
@@ -138,7 +167,7 @@ def _strangers(held: _Blocks, intents: int) -> tuple[tuple[Index, ...], HeldOut]
         return (), _gather([], intents + 1)
     groups = [list(range(g, intents, GROUPS)) for g in range(min(GROUPS, intents))]
     blocks = [np.flatnonzero(np.isin(held.labels, group)) for group in groups]
-    parts = [held.out(block, group) for block, group in zip(blocks, groups, strict=True)]
+    parts = [held.strangers(block, group) for block, group in zip(blocks, groups, strict=True)]
     return tuple(blocks), _gather(parts, intents + 1)
 
 

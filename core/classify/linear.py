@@ -7,12 +7,9 @@ left out altogether, and background lines (always wrong). Weighed as live traffi
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,11 +17,12 @@ from numpy.typing import NDArray
 
 from core.classify.calibrate import Calibrator
 from core.classify.concepts import Lexicon, folded, lexicon
-from core.classify.evidence import trust, trust_evidence
+from core.classify.evidence import Traffic, trust, trust_evidence
 from core.classify.features import Weights, clauses, counts, hashed, terms_of, weights
+from core.classify.fingerprint import fingerprint
 from core.classify.kernel import SHARPNESS, HeldOut, capped, kernel, nearest_by_class, solve
 from core.classify.sentences import suspects
-from core.classify.starter import starter
+from core.classify.starter import of_the_starter, starter
 from core.classify.text import single
 from core.classify.turned import BELOW, turns
 from core.model import NO_INTENT, Guess, Prediction
@@ -37,7 +35,7 @@ BATCH = 256
 EVEN = 0.5
 COMMON = 1 / 3  # a word in the examples of more intents than this is grammar
 FEW_INTENTS = 3
-NEAREST = 4  # examples that say whether a word that turns a wish round belongs to it
+NEAREST = 8  # examples that say whether a word that turns a wish round belongs to it
 ENGLISH = "en"
 MAX_ROWS = 16_000  # 1 GB while learning: the kernel is a square of rows
 Array = NDArray[np.float64]
@@ -221,14 +219,14 @@ def fit(
     labels = np.repeat(np.arange(len(intents) + 1), [*map(len, kept), len(background)])
     blocks = counts(texts, lexicon_of(language))
     scale = weights(blocks, len(texts) - len(background))
-    rows = scale.transform(blocks)
+    columns, rows = _compact(scale.transform(blocks))
     solved = solve(rows, labels, len(intents) + 1)
     temperature = _temperature(solved.alone.scores, labels[: len(solved.alone.scores)])
-    right, inside = trust(solved, labels, scale, blocks[0], outside)
+    ours, traps = of_the_starter(texts, len(background), language)
+    right, inside = trust(solved, labels, scale, blocks[0], Traffic(outside, ours, np.array(traps, bool)))
     model = f"{model}-{language}" if language else model
     name = f"{model}-{fingerprint(examples, background, outside, language)[:8]}"
     starts = np.searchsorted(labels, np.arange(len(intents) + 1))
-    columns, rows = _compact(rows)
     return LinearClassifier(
         name, intents, scale, columns, rows, starts, solved.alpha, temperature, right, inside, language
     )
@@ -249,25 +247,6 @@ def _compact(rows: Any) -> tuple[NDArray[np.int32], Any]:
 def lexicon_of(language: str) -> Lexicon | None:
     """The words of one meaning of a language; None for ""."""
     return lexicon(starter(language).concepts) if language else None
-
-
-@cache
-def _code() -> str:
-    """The learning code's own hash: a cache made by other code is not used."""
-    parts = ("text", "turned", "concepts", "features", "kernel", "calibrate", "evidence", "linear")
-    return hashlib.sha256(
-        b"".join(Path(__file__).with_name(f"{p}.py").read_bytes() for p in parts)
-    ).hexdigest()
-
-
-def fingerprint(
-    examples: Mapping[str, Sequence[str]], background: Sequence[str], outside: float, language: str = ""
-) -> str:
-    """A hash of everything that decides what is learned: data, settings, version of the code."""
-    ordered = {name: list(texts) for name, texts in sorted(examples.items())}
-    meanings = starter(language).concepts if language else {}
-    content = json.dumps([_code(), ordered, list(background), outside, language, meanings], ensure_ascii=True)
-    return hashlib.sha256(content.encode("ascii")).hexdigest()
 
 
 def softmax(scores: NDArray[np.float32], temperature: float) -> Array:

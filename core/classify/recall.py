@@ -41,7 +41,7 @@ def _measured(classifier: Multilingual, language: str, suspicion: float) -> dict
         "urgent": {**seen, "interval": interval(seen["right"], seen["of"])},
         "kinds": kinds,
         "falsely_urgent": _counted(bool(seen.keys() & set(URGENT[:-1])) for _, (_, seen) in ordinary),
-        "ranked_right": _counted(_first(one) == intent for intent, one in asked),
+        "ranked_right": _counted(first(one) == intent for intent, one in asked),
     }
 
 
@@ -60,8 +60,8 @@ def _counted(flags: Iterable[bool]) -> dict[str, int]:
     return {"right": sum(values), "of": len(values)}
 
 
-def _first(found: Prediction) -> str:
-    """The likeliest real intent."""
+def first(found: Prediction) -> str:
+    """Return the likeliest real intent."""
     guesses = (Guess(found.intent, found.confidence), *found.alternatives)
     return max(
         (g for g in guesses if g.intent != NO_INTENT), key=lambda g: g.confidence, default=guesses[0]

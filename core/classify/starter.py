@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from core.model import NO_INTENT, Priority
 
+ENGLISH = "en"
 HERE = Path(__file__).parent
 STARTER, HELD_OUT = HERE / "starter", HERE / "heldout"
 
@@ -26,10 +28,11 @@ class StarterIntent:
 
 @dataclass(frozen=True)
 class Starter:
-    """All starter intents, lines that belong to none, and the words of one meaning, of one language."""
+    """All starter intents, lines that belong to none, those of them that only look like one, and the words of one meaning."""
 
     intents: tuple[StarterIntent, ...]
-    background: tuple[str, ...]
+    background: tuple[str, ...]  # the traps among them
+    traps: frozenset[str] = frozenset()
     concepts: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -46,7 +49,16 @@ def starter(language: str = "en") -> Starter:
         StarterIntent(name, Priority(row["priority"]), row["description"], tuple(lines["examples"][name]))
         for name, row in _read(STARTER / "intents.toml").items()
     )
-    return Starter(intents, tuple(lines["examples"][NO_INTENT]), lines["concepts"])
+    traps = tuple(lines.get("traps", {}).get("lines", ()))
+    return Starter(intents, (*lines["examples"][NO_INTENT], *traps), frozenset(traps), lines["concepts"])
+
+
+def of_the_starter(texts: Sequence[str], background: int, language: str) -> tuple[float, list[bool]]:
+    """Return which share of the examples among the texts are the starter's, and which of the last `background` ones are traps."""
+    begin, inside = starter(language or ENGLISH), len(texts) - background
+    known = {line for lines in begin.examples.values() for line in lines}
+    share = sum(text in known for text in texts[:inside]) / max(inside, 1)
+    return share, [line in begin.traps for line in texts[inside:]]
 
 
 def held_out(language: str) -> dict[str, tuple[str, ...]]:

@@ -9,10 +9,13 @@ from core.classify.calibrate import (
     AMPLE,
     BAND,
     LEAK,
+    OWN,
     PRECISION,
+    STARTER,
     Calibrator,
     fit_calibrator,
     lowered,
+    proof,
     proven_floor,
 )
 from core.classify.linear import LinearClassifier
@@ -84,7 +87,7 @@ def test_without_strangers_and_mistakes_the_floor_changes_nothing() -> None:
 
 def test_the_floor_survives_saving(embedded: LinearClassifier) -> None:
     kept = Calibrator.from_arrays(embedded.right.arrays())
-    assert kept.floor == embedded.right.floor > BAND
+    assert kept.floor == embedded.right.floor != BAND
 
 
 def test_more_evidence_never_means_less_confidence() -> None:
@@ -93,3 +96,16 @@ def test_more_evidence_never_means_less_confidence() -> None:
     found = fit_calibrator(evidence, draw.random(400) < 1 / (1 + np.exp(-2 * evidence[:, 0])))
     rising = np.stack([np.linspace(-3, 3, 60)] * 3, axis=1)
     assert (np.diff(found(rising)) >= 0).all()
+
+
+def test_a_floor_below_the_band_is_told_as_the_band_in_the_same_order() -> None:
+    told = lowered(GRID, 0.8)
+    assert (np.diff(told) >= 0).all()
+    assert (told[GRID >= 0.8] >= BAND).all()
+    assert (told[GRID < 0.8] < BAND).all()
+
+
+def test_the_more_examples_are_the_starters_the_less_is_asked_of_those_left_out() -> None:
+    assert proof(0.0) == OWN
+    assert proof(1.0) == STARTER
+    assert OWN.precision > proof(0.5).precision > STARTER.precision

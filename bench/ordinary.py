@@ -1,0 +1,110 @@
+"""What the classifier makes of ordinary messages on the first day, before anybody has taught it: with the starter's lines alone.
+
+    python bench/ordinary.py [--rows report|choose] [--show]
+
+`data/ordinary/en.toml` holds messages by the intent a careful agent would name; they were written before the lines that the starter
+learns from were enlarged. Those at odd places are for choosing settings, the others for reporting. "Answered" is at or above .85 for
+an intent that may be answered automatically, without an alarm beside it; "falsely urgent" is at or above an urgent intent's suspicion.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from core.classify.build import embedded_of
+from core.classify.multilingual import URGENT, Multilingual, alarms
+from core.classify.plain import table
+from core.classify.recall import ANGRY, first, interval
+from core.model import NO_INTENT, Prediction
+from core.settings import Settings
+
+TEXTS = Path(__file__).parent / "data" / "ordinary" / "en.toml"
+AUTO = 0.85
+TURN = {"choose": 0, "report": 1}
+Rows = Sequence[tuple[str, str, Prediction]]  # meant, text, found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", choices=TURN, default="report")
+    parser.add_argument("--show", action="store_true", help="print what is not answered, or wrongly")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        classifier = embedded_of(Settings(path=Path("backstop.toml"), classifier={"cache": folder}))
+        rows = judged(classifier, TURN[args.rows])
+    print(table(("", "share", "95 % interval"), [(name, *_share(flags)) for name, flags in figures(rows)]))
+    print("\n" + table(("intent", "answered", "ranked first", "of"), _by_intent(rows)))
+    if args.show:
+        _show(rows)
+
+
+def judged(classifier: Multilingual, turn: int) -> Rows:
+    """Return what the classifier makes of the messages at every second place, from `turn` on."""
+    texts = tomllib.loads(TEXTS.read_text("utf-8"))
+    return [
+        (meant, text, classifier.predict(text)) for meant, lines in texts.items() for text in lines[turn::2]
+    ]
+
+
+def figures(rows: Rows) -> list[tuple[str, list[bool]]]:
+    """Return the measures, each with a flag for every message that it is about."""
+    held = {*URGENT, ANGRY}
+    ordinary = [(meant, one) for meant, _, one in rows if meant not in {*held, NO_INTENT}]
+    real = [(meant, one) for meant, _, one in rows if meant != NO_INTENT]
+    return [
+        ("ordinary messages answered", [_answered(one) for _, one in ordinary]),
+        (
+            "of all messages, answered wrongly",
+            [_answered(one) and one.intent != meant for meant, _, one in rows],
+        ),
+        ("of those answered, right", [one.intent == meant for meant, _, one in rows if _answered(one)]),
+        ("top intent right", [first(one) == meant for meant, one in real]),
+        (
+            "at .85 and above, all intents",
+            [one.confidence >= AUTO and one.intent != NO_INTENT for _, one in real],
+        ),
+        ("urgent kinds seen", [bool(alarms(one)) for meant, _, one in rows if meant in URGENT]),
+        ("falsely urgent", [_paged(one) for meant, _, one in rows if meant not in held]),
+    ]
+
+
+def _answered(found: Prediction) -> bool:
+    return found.confidence >= AUTO and found.intent not in {*URGENT, ANGRY, NO_INTENT} and not alarms(found)
+
+
+def _paged(found: Prediction) -> bool:
+    return bool(alarms(found).keys() & set(URGENT[:-1]))
+
+
+def _share(flags: Sequence[bool]) -> tuple[str, str]:
+    right, of = sum(flags), len(flags)
+    return f"{right} of {of} ({right / max(of, 1):.3f})", "{:.3f} to {:.3f}".format(*interval(right, of))
+
+
+def _by_intent(rows: Rows) -> list[tuple[str, int, int, int]]:
+    found = []
+    for name in dict.fromkeys(meant for meant, _, _ in rows):
+        own = [one for meant, _, one in rows if meant == name]
+        found.append((name, sum(map(_answered, own)), sum(first(one) == name for one in own), len(own)))
+    return found
+
+
+def _show(rows: Rows) -> None:
+    for meant, text, one in rows:
+        if one.intent != meant or not _answered(one):
+            print(
+                f"{meant:22} {one.intent:22} {one.confidence:.2f} {first(one):22} {one.unread[:20]} | {text}"
+            )
+
+
+if __name__ == "__main__":
+    main()
