@@ -16,7 +16,8 @@ from connectors.channels import calendars
 from connectors.kit.provision import installed
 from core.admin.checks import refuse
 from core.app import App, wall
-from core.classify.build import Absent, checked, classifier_of
+from core.classify import shared
+from core.classify.build import Absent, cache_dir, checked, classifier_of
 from core.environment import explain
 from core.errors import ConfigError, TryLater
 from core.hours import Hours
@@ -56,6 +57,7 @@ def open_store(app: App) -> None:
 
 def with_classifier(app: App) -> None:
     """Load the classifier, or fit it: the one part that is slow to build."""
+    shared.fetch(app.engine, cache_dir(app.settings))
     app.classifier = classifier_of(app.settings, app.counters)
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.classify import shared
 from core.classify.cache import load, load_or_fit, of_language
 from core.classify.intents import intent_rules
 from core.classify.multilingual import Multilingual, in_language, taught_by
@@ -190,6 +191,7 @@ class _Timed:
 def ensured(app: App) -> None:
     """Load the classifier where it is first asked, in a process that began without."""
     if isinstance(app.classifier, Absent):
+        shared.fetch(app.engine, cache_dir(app.settings))
         app.classifier = classifier_of(app.settings, app.counters)
 
 

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from core import policy
-from core.classify.build import classifier_of, embedded_of, examples_of, languages_of, trained_path
+from core.classify import shared
+from core.classify.build import (
+    cache_dir,
+    calibration_path,
+    classifier_of,
+    embedded_of,
+    examples_of,
+    languages_of,
+    trained_path,
+)
 from core.classify.evaluate import read_examples
 from core.classify.intents import intent_rules
 from core.classify.plain import plain_calibration, plain_training
@@ -31,6 +40,8 @@ from core.model import NO_INTENT, IntentRule, Rules
 from core.setting_types import duration
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from core.classify.evaluate import Example
     from core.learning.labelled_tickets import LabelledTicket
 
@@ -92,11 +103,15 @@ def train(
 ) -> None:
     """Learn from FILE, a desk's history, or the ledger's labels; the better model stays."""
 
-    loaded = composed(config).settings
+    app = composed(config)
+    loaded = app.settings
+    store = app.engine if db.exists(loaded.database_url) else None
+    if store is not None:
+        shared.fetch(store, cache_dir(loaded))  # what it has to beat
     base = examples_of(loaded)
     known, strangers = _known(_labelled(file, desk, since, config, base, quiet=as_json), base)
     if calibrate:
-        _calibrate(known, loaded, as_json)
+        _calibrate(known, loaded, store, as_json)
         return
     report = run_train(
         known,
@@ -111,6 +126,8 @@ def train(
     report["refused"] += strangers
     replaced = report["verdict"] == "replaced"
     report["file"] = str(trained_path(loaded)) if replaced else None
+    if replaced and store is not None:
+        shared.keep(store, trained_path(loaded))
     after = "\n\nStart `backstop serve` (or the workers) again to use it." if replaced else ""
     out(as_json, report, lambda: plain_training(report) + after)
     if not replaced:
@@ -129,12 +146,15 @@ def _labelled(
     ]
 
 
-def _calibrate(known: Sequence[Example], loaded: Any, as_json: bool) -> None:
+def _calibrate(known: Sequence[Example], loaded: Any, store: Engine | None, as_json: bool) -> None:
 
     with _progress("asking about messages", quiet=as_json) as step:
         report = calibrate(known, loaded, step=step)
+    replaced = report["verdict"] == "replaced"
+    if replaced and store is not None:
+        shared.keep(store, calibration_path(loaded))
     out(as_json, report, lambda: plain_calibration(report))
-    if report["verdict"] != "replaced":
+    if not replaced:
         raise click.exceptions.Exit(1)
 
 

@@ -197,8 +197,11 @@ def test_a_better_model_is_kept_and_used_from_then_on(shell, tmp_path):
         "trained-de-"
     )  # the rows are German: that language's classifier learned them
 
+    for left in (tmp_path / "own").glob("trained*"):
+        left.unlink()  # the machine is gone; its store is not
     worse = shell.run("train", labelled(tmp_path / "few.csv", rows_to_learn_from()[:12]), "--json")
     assert (json.loads(worse.stdout)["verdict"], worse.exit_code) == ("kept", 1)
+    assert json.loads(shell.run("classify", "wo bleibt mein Paket denn").stdout)["model"] == told["model"]
 
     shell.file.write_text(
         shell.file.read_text()
