@@ -68,7 +68,7 @@ class App:
     desk_settings: dict[str, Any] = field(default_factory=dict)
     installed: dict[str, Installed] = field(default_factory=dict)  # what install made, by desk
     own_addresses: frozenset[str] = frozenset()
-    routes: Any = None  # who hears what: made once by core.notifications.routing
+    routes: Any = None  # who is notified how: made once by core.notifications.routing
     vendor: Callable[[str], Vendor[Any]] = _unknown_vendor  # by the desk's name
     attachments: Callable[..., dict[str, Any]] = (
         _no_attachments  # (app, channel, facts) → what goes with a message
@@ -79,30 +79,30 @@ class App:
     own_templates: dict[str, SandboxedEnvironment] = field(default_factory=dict)  # by desk
 
     def hours_of(self, desk: str) -> Hours:
-        """The business hours of a desk."""
+        """Return the business hours of a desk."""
         return self.own_hours.get(desk, self.hours)
 
     def templates_of(self, desk: str) -> SandboxedEnvironment:
-        """The texts of a desk."""
+        """Return the templates of a desk."""
         return self.own_templates.get(desk, self.templates)
 
     def is_due(self, asked: Mapping[str, Any] | None, now: datetime) -> bool:
-        """Whether every fifth sweep's turn has come. `asked`: what is kept of the last time, with its time under "at"."""
+        """Return whether five sweep intervals have passed. `asked`: the record of the last time, with its time under "at"."""
         every: timedelta = self.settings.sweep.every
         return not asked or now >= datetime.fromisoformat(asked["at"]) + FIFTH * every - every / 2
 
     def promised(self, desk: str, priority: Priority) -> timedelta:
-        """Within which time a desk promises a human."""
+        """Return within which time a desk promises an answer by a human."""
         own: dict[Priority, timedelta] = getattr(self.desk_settings.get(desk), "promise", {})
         return own.get(priority) or self.settings.escalation.promise.get(priority, timedelta(hours=4))
 
     def scope(self, desk: str) -> Scope:
-        """The part of the account that a desk serves; {} for all of it."""
+        """Return the part of the account that a desk serves; {} for all of it."""
         own = self.desk_settings.get(desk)
         return own.only.scope() if own is not None else {}
 
     def siblings(self, desk: str) -> list[str]:
-        """The other desk entries on the same account."""
+        """Return the other desk entries on the same account."""
         own = self.desk_settings.get(desk)
         return [
             name for name, other in self.desk_settings.items() if name != desk and same_account(own, other)
@@ -117,12 +117,12 @@ class App:
 
 
 def same_account(one: Any, other: Any) -> bool:
-    """Whether two `[desks.<name>]` tables lead to one account."""
+    """Return whether two `[desks.<name>]` tables describe one account."""
     return (one.vendor, one.account()) == (other.vendor, other.account())
 
 
 def overlapping(desks: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Pairs of desk entries that would both deal with one ticket."""
+    """Return the pairs of desk entries that would both process one ticket."""
     pairs = combinations(desks.items(), 2)
     return [
         (name, other)

@@ -17,7 +17,7 @@ BackstopError
     └── Refused         any other 4xx: repeating will not help
         └── NotAllowed  401/403: the credential or the role is wrong
 
-ConfigError stands outside, so that nothing retries or swallows it.
+ConfigError is no BackstopError, so that nothing retries or swallows it.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class EmptyTemplate(BrokenTemplate):
 
 
 class IllegalChange(BackstopError):
-    """A row stands in a state that may not become the one asked for. Nothing was changed."""
+    """A row's state does not allow the change that was asked for. Nothing was changed."""
 
     code = "BS05"
 

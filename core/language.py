@@ -1,7 +1,7 @@
 """The language a message is written in. Pure: a table of letters and short words, counted from support messages.
 
 The probability is honest about short texts: what two languages may have said alike belongs to both. The table is made by
-`bench/language_table.py`; what it was measured against stands in DECISIONS.md.
+`bench/language_table.py`; docs/classifier.md compares it with other detectors.
 """
 
 from __future__ import annotations

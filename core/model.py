@@ -117,7 +117,7 @@ class Status(StrEnum):
 DONE = frozenset({Status.SOLVED, Status.CLOSED})
 OUT_OF_SIGHT = frozenset({Status.SPAM, Status.DELETED})
 OVER = DONE | OUT_OF_SIGHT
-"""Statuses of tickets that nobody waits with any more."""
+"""Statuses of tickets on which no customer waits any more."""
 
 
 class TicketState(StrEnum):
@@ -164,28 +164,28 @@ class TicketEvent:
 
 
 def created_key(desk: str, ticket_id: str) -> str:
-    """The key of a ticket's first contact, whoever reports it."""
+    """Return the key of a ticket's creation, the same for every source that reports it."""
     return f"{desk}:{ticket_id}:created"
 
 
 def reply_key(desk: str, ticket_id: str, message_id: str) -> str:
-    """The key of one customer reply, whoever reports it."""
+    """Return the key of one customer reply, the same for every source that reports it."""
     return f"{desk}:{ticket_id}:reply:{message_id}"
 
 
 def look_key(desk: str, ticket_id: str, nonce: str) -> str:
-    """The key of a report that names no event; `nonce` tells deliveries apart."""
+    """Return the key of a report that names no event; `nonce` distinguishes deliveries."""
     return f"{desk}:{ticket_id}:look:{nonce}"
 
 
 def look(desk: str, ticket_id: str, nonce: str, at: datetime) -> TicketEvent:
-    """A report that a ticket is to be looked at, and names no event."""
+    """Return the event of a report that names a ticket and nothing that happened to it."""
     return TicketEvent(desk, look_key(desk, ticket_id, nonce), EventKind.LOOK, ticket_id, at)
 
 
 @dataclass(frozen=True)
 class Message:
-    """One thing somebody wrote. `text` is plain text; `html` the original where there is one."""
+    """One message of a ticket. `text` is plain text; `html` the original where there is one."""
 
     id: str
     author: Author
@@ -368,7 +368,7 @@ class Reopen:
 
 @dataclass(frozen=True)
 class Assign:
-    """Give the ticket to an agent (a claim made outside the desk), by vendor's id or e-mail."""
+    """Assign the ticket to an agent who claimed it outside the desk, by the vendor's id or e-mail."""
 
     agent: str
 
@@ -400,7 +400,7 @@ class ReceiptState(StrEnum):
     """What a desk or a channel says of a call or a message."""
 
     DONE = "done"
-    SKIPPED = "skipped"  # not made: somebody was faster
+    SKIPPED = "skipped"  # not made: another process did it first
     ACCEPTED = "accepted"
     SENT = "sent"  # the carrier has it; not every carrier reports its arrival
     DELIVERED = "delivered"
@@ -421,7 +421,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Notification:
-    """Something our own people must hear. `key` makes it once only."""
+    """A message for the team. A `key` is sent once."""
 
     key: str
     audience: str  # "team", "manager", or a name from [audiences]
@@ -458,14 +458,14 @@ class OutboundMessage:
     thread: str = ""  # the provider's id of an earlier message on the same ticket
     edits: str = ""  # the provider's id of the message of ours whose place this one takes
     template: str = ""  # the notice's: what a pager makes of it (a "claimed" closes the incident)
-    repeat: bool = False  # sent before, and nobody can say whether it arrived
+    repeat: bool = False  # sent before, and whether it arrived is unknown
     html: str = ""  # the same as a page, for channels that show one
     attachments: tuple[Attachment, ...] = ()  # for channels that carry files
 
 
 @dataclass(frozen=True)
 class ChannelCallback:
-    """What a channel's provider told us: how a message of ours fared, or that somebody takes a ticket."""
+    """What a channel's provider reported: whether a message arrived, or that a person claims a ticket."""
 
     kind: str  # "status" or "claim"
     key: str = ""  # status: the message's key, as it was given with the message
@@ -476,7 +476,7 @@ class ChannelCallback:
     ticket_id: str = ""
     email: str = ""  # claim: whose
     name: str = ""
-    answer_to: str = ""  # claim: where the provider wants to hear what came of it
+    answer_to: str = ""  # claim: where the provider expects the result
 
 
 @dataclass(frozen=True)
@@ -582,7 +582,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Claim:
-    """Whether a human has taken a ticket. `by` is empty when nobody has."""
+    """Who has claimed a ticket. `by` is empty for an unclaimed one."""
 
     ticket_id: str
     by: str = ""

@@ -46,7 +46,7 @@ SET_ASIDE = "set aside"
 """The rule of a decision that leaves a ticket alone because of the state that it is in."""
 
 UNREADABLE = Prediction(NO_INTENT, 0.0, model="none")
-"""What stands in for a guess when the classifier is down or the message cannot be read."""
+"""The prediction that is used when the classifier is down or the message cannot be read."""
 
 
 def decide(
@@ -191,7 +191,7 @@ def guesses(prediction: Prediction) -> tuple[Guess, ...]:
 
 
 def _noted(decision: Decision, why: str, cause: str = "") -> Decision:
-    """The same decision for another reason, which a private note tells before anything is said to the customer."""
+    """Return the decision with another reason, which a private note states before anything is sent to the customer."""
     said = [a for a in decision.actions if isinstance(a, Reply)]
     quiet = [a for a in decision.actions if not isinstance(a, Reply)]
     return replace(
@@ -223,7 +223,7 @@ def _priority(prediction: Prediction, rule: IntentRule, rules: Rules) -> Priorit
 
 
 def _with_cause(decision: Decision, prediction: Prediction, rules: Rules) -> Decision:
-    """The decision, its note saying why the priority is raised: whoever is paged wants to know."""
+    """Return the decision with a note that says why the priority is raised, for the person who is paged."""
     cause = _cause(decision.priority, prediction, rules) if decision.escalates else ""
     if not cause:
         return decision
@@ -375,7 +375,8 @@ def _again(
 
 
 def _still_waiting(prediction: Prediction, priority: Priority, history: History, rules: Rules) -> Decision:
-    """Already waiting for a human: said nothing twice; but if it became more urgent, the team hears at once."""
+    """Return the decision for a ticket that already waits for a human: nothing is said twice; a higher priority notifies the
+    team at once."""
     before = history.priority or Priority.NORMAL
     if priority.rank >= before.rank or priority not in {Priority.URGENT, Priority.HIGH}:
         return Decision(
@@ -405,7 +406,7 @@ def fallback(ticket: Ticket, why: str, history: History, rules: Rules, *, speak:
 
 
 def for_mode(decision: Decision, mode: Mode) -> Decision:
-    """Observe writes nothing and tells nobody; what would have been done stays in the decision's record."""
+    """Return the decision of observe mode: no write and no notification; what would have been done is recorded."""
     return replace(decision, actions=(), escalates=False) if mode is Mode.OBSERVE else decision
 
 

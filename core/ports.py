@@ -33,69 +33,69 @@ class HelpDesk(Protocol):
     name: str  # the desk's name in the configuration
     vendor: str
     supports: frozenset[type[Action]]
-    patience: timedelta  # how long a request of ours may still be under way after we gave up on it
+    patience: timedelta  # how long a request may still be processed after we stopped waiting for it
 
     def verify(self, request: WebhookRequest, now: datetime) -> None:
-        """Raise BadSignature unless the raw bytes prove themselves. Constant-time."""
+        """Check the signature over the raw bytes, in constant time. Raises BadSignature."""
 
     def parse(self, request: WebhookRequest, now: datetime) -> tuple[TicketEvent, ...]:
-        """The events in a genuine request; () for kinds we do not use; BadPayload without a ticket id."""
+        """Return the events in a verified request; () for kinds we do not use. Raises BadPayload without a ticket id."""
 
     def fetch(self, ticket_id: str) -> Ticket:
-        """The whole ticket. Raises Gone, Moved, TryLater, NotAllowed."""
+        """Return the whole ticket. Raises Gone, Moved, TryLater, NotAllowed."""
 
     def mail_headers(self, ticket: Ticket, message_id: str) -> Mapping[str, str]:
-        """The headers of the mail that a customer's message came as, where the vendor shows them at the price of a call;
-        {} otherwise. Called only before speaking."""
+        """Return the headers of the mail that a customer's message came as, where the vendor needs a call of its own for them;
+        {} otherwise. Called only before we write to a customer."""
 
     def writes(self, ticket: Ticket, actions: Sequence[Action], key: str) -> tuple[Write, ...]:
-        """The actions as the fewest calls this vendor allows, in the order that hurts least when cut off.
-        Pure. Keys are `<key>:<what>`; raises Unsupported."""
+        """Return the actions as the fewest calls that this vendor allows, in the order that does least harm when the process
+        stops between two of them. Pure. Keys are `<key>:<what>`. Raises Unsupported."""
 
     def send(self, ticket: Ticket, write: Write) -> Receipt:
-        """One call. Raises TryLater (not done), Conflict (not done), UnknownOutcome, Refused, Gone."""
+        """Make one call. Raises TryLater (not done), Conflict (not done), UnknownOutcome, Refused, Gone."""
 
     def landed(self, ticket_id: str, write: Write, since: datetime) -> Receipt | None:
-        """Whether a write of ours begun at `since`, whose outcome is unknown, is there already."""
+        """Return the receipt of a write that began at `since` and whose outcome is unknown; None when it was not done."""
 
     def changed_since(self, cursor: str, start: datetime, now: datetime) -> Page:
-        """Tickets changed since the cursor ("" = from `start`), oldest change first, any status."""
+        """Return the tickets that changed since the cursor ("" = since `start`), of any status, oldest change first."""
 
     def unclaimed(self, ticket_ids: Sequence[str]) -> dict[str, Claim]:
-        """In bulk: the state of claim of each ticket that the desk still knows."""
+        """Return who has claimed each ticket that the desk still knows, in bulk."""
 
     def whoami(self) -> Identity:
-        """Our own identity. Raises NotAllowed when the credential does not work."""
+        """Return our own identity. Raises NotAllowed when the credential does not work."""
 
     def check(self, queues: Iterable[str]) -> list[Finding]:
-        """What `doctor` can see with the run-time credential: identity, rights, queues by name."""
+        """Return what `doctor` can see with the run-time credential: identity, rights, queues by name."""
 
 
 @runtime_checkable
 class AgentDirectory(Protocol):
-    """A desk that can say which of its agents has an e-mail address."""
+    """A desk that finds an agent by e-mail address."""
 
     def agent_id(self, email: str) -> str:
-        """The agent's id there. Raises Refused when nobody has that address, TryLater."""
+        """Return the agent's id. Raises Refused when no agent has that address, TryLater."""
 
 
 @runtime_checkable
 class Presence(Protocol):
-    """A desk that can say which of its agents are not there."""
+    """A desk that shows which of its agents are away."""
 
     def absent(self) -> Mapping[str, str]:
-        """Agent id → why: "away", "offline". Who is not named may be there. Raises NotAllowed, TryLater, Refused."""
+        """Return agent id → "away" or "offline"; agents that are missing may be at work. Raises NotAllowed, TryLater, Refused."""
 
 
 @runtime_checkable
 class Limbo(Protocol):
-    """A desk that can say which messages it holds back."""
+    """A desk that lists the messages it holds back as suspended or spam."""
 
     def held_back(self) -> tuple[HeldBack, ...]:
-        """Those that are suspended or taken for spam now, in one call. Raises TryLater, NotAllowed."""
+        """Return the messages that are held back now, in one call. Raises TryLater, NotAllowed."""
 
     def recover(self, held_id: str) -> str:
-        """Make a ticket of one; return the clicks that do it where no call does, "" when it was done. Raises VendorError."""
+        """Make a ticket of one; return "" when it was done, else the clicks by which a person does it. Raises VendorError."""
 
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -128,48 +128,51 @@ class Channel(Protocol):
     name: str  # "slack:urgent"
     kind: str  # "slack"
     can: Abilities
-    recipients: tuple[str, ...]  # who is meant when nobody is named; () for one place that many look at
+    recipients: tuple[
+        str, ...
+    ]  # addresses used when a message names none; () for a room that many people read
 
     def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
-        """Raises TryLater, Refused, UnknownOutcome."""
+        """Send one message. Raises TryLater, Refused, UnknownOutcome."""
 
     def check(self) -> list[Finding]:
-        """What `doctor` can see without disturbing anybody."""
+        """Return what `doctor` can see without sending a message."""
 
 
 @runtime_checkable
 class CallbackChannel(Protocol):
-    """A channel whose provider calls us back."""
+    """A channel whose provider calls us back: a delivery report, or a click on a button."""
 
     def heard(self, request: WebhookRequest, url: str, now: datetime) -> tuple[ChannelCallback, ...]:
-        """What a genuine call says; `url` as the provider called it. Raises BadSignature, BadPayload."""
+        """Verify a callback and return what it reports; `url`: the address that the provider called. Raises BadSignature,
+        BadPayload."""
 
     def answer(self, heard: ChannelCallback, text: str) -> None:
-        """Tell the person who clicked what came of it. Raises as `send` does."""
+        """Show the result to the person who clicked. Raises as `send` does."""
 
 
 @runtime_checkable
 class PolledChannel(Protocol):
-    """A channel that can be asked what became of its messages later."""
+    """A channel whose delivery reports must be fetched."""
 
     def returned(self, now: datetime) -> tuple[ChannelCallback, ...]:
-        """What is known since the last time. Raises TryLater, NotAllowed."""
+        """Return the reports since the last call. Raises TryLater, NotAllowed."""
 
 
 class Guesser(Protocol):
-    """From the customer's words to an intent with a calibrated confidence."""
+    """Predicts an intent from the customer's words, with a calibrated confidence."""
 
     model: str
 
     def predict(self, text: str) -> Prediction:
-        """Never raises on any text; raises TryLater when an outside service does not answer."""
+        """Return the prediction for any text. Raises only TryLater, when an external service does not answer."""
 
 
 class Classifier(Guesser, Protocol):
-    """A guesser that also looks at single sentences."""
+    """A guesser that also classifies single sentences."""
 
     def suspects(self, text: str) -> tuple[Guess, ...]:
-        """Return what single sentences of a text are about, best first. Asks no outside service."""
+        """Return the guesses for single sentences of a text, best first, without a call to an external service."""
 
 
 @dataclass(frozen=True)
@@ -180,17 +183,17 @@ class Token:
     expires_at: datetime
     refresh: str = ""
     scope: str = ""
-    refresh_expires_at: datetime | None = None  # None: it has no end that the vendor tells
+    refresh_expires_at: datetime | None = None  # None: the vendor states no end
 
 
 class TokenStore(Protocol):
     """Where tokens are kept, shared by all processes."""
 
     def load(self, desk: str) -> Token | None:
-        """The token kept for a desk."""
+        """Return the stored token of a desk, None when there is none."""
 
     def save(self, desk: str, token: Token) -> None:
-        """Keep a token, atomically."""
+        """Store a token, atomically."""
 
     def lock(self, desk: str) -> AbstractContextManager[None]:
-        """Held by one renewer at a time; waits for the other one, raises TryLater when it takes too long."""
+        """Return a lock held by one renewer at a time. Waits for another one; raises TryLater after too long a wait."""

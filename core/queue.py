@@ -1,4 +1,4 @@
-"""The engine's queues, as the parts below the engine use them: store events and start their workflows, in one transaction of the ledger."""
+"""The engine's queues: store events and start their workflows, in one transaction of the ledger."""
 
 from __future__ import annotations
 

@@ -117,12 +117,12 @@ def _understood(number: int, raw: bytes) -> ChannelCallback | None:
     try:
         return heard_in(raw)
     except Exception:
-        log.exception("mail %d of the mailbox for returned mail cannot be read and is passed over", number)
+        log.exception("mail %d of the mailbox for returned mail cannot be read and is skipped", number)
         return None
 
 
 def heard_in(raw: bytes) -> ChannelCallback | None:
-    """Return what one mail says of one of ours; None when it is no report of a failure, or none that can be read."""
+    """Return what a mail reports about a message of ours; None when it is no readable failure report."""
     try:
         # the older policy: it takes the values of fields as they are, where the newer one trips over odd ones
         mail = message_from_bytes(_INSIDE.sub(rb"\1text/", raw), policy=policy.compat32)

@@ -26,11 +26,11 @@ def read(where: str, home: Path) -> str:
 
 
 def _uncounted(_operation: str, _outcome: str) -> None:
-    """Nobody counts these calls."""
+    """Count nothing."""
 
 
 def _content(response: requests.Response) -> bytes:
-    """What a server sends, as far as we take it. A server that sends drop by drop holds nobody up."""
+    """What a server sends, up to a limit of size and time: a slow server blocks no thread for long."""
     begun, body = time.monotonic(), b""
     for chunk in response.iter_content(65_536):
         body += chunk

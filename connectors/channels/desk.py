@@ -1,7 +1,7 @@
 """The desk's own queue: a private note on the ticket itself.
 
 For what can wait until somebody works through the queue: the ticket stands there already, tagged; the note says why.
-It disturbs nobody and reaches nobody who does not look. Needs no configuration; is called `desk`.
+It notifies no one actively. Needs no configuration; is called `desk`.
 
 How it fails: as the desk does. A ticket that is gone or cannot be written any more is refused: there is nothing left to
 claim. A note whose outcome is unknown is looked for before it is written again.

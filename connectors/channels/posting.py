@@ -1,4 +1,4 @@
-"""One way to post to a provider, and to say what came of it: done, later, refused, or nobody knows."""
+"""Post to a provider and report the result: done, later, refused, or unknown."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ Rich, and may carry the customer's words: it is the team's own room. A webhook p
 a bot continues the ticket's thread (and shows reminders in the channel, too: a reply in a thread alone wakes nobody),
 with `signing_secret` its button takes the ticket, and once anybody has it, wherever it was taken, its messages say who
 and lose the button. What a webhook has posted cannot be changed: its link leads to a page whose button then says who has it.
-Accepted means that Slack has it; nobody tells who read it.
+Accepted means that Slack has it; who read it is not reported.
 
 How it fails: the webhook was removed (404 no_service), the channel archived (410) or the app forbidden to post (403):
 refused, and another channel is tried; too fast (429) or Slack out of order: later. Whether a message whose answer was
@@ -66,11 +66,11 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _one_way_to_post(self) -> Settings:
         if self.webhook_url is None and self.bot_token is None:
-            raise ValueError("has no way to post: give it a webhook_url, or a bot_token and a channel")
+            raise ValueError("has no way to post: set webhook_url, or bot_token and channel")
         if self.webhook_url is not None:
             checked_url(self.webhook_url.get_secret_value())
         elif not self.channel:
-            raise ValueError("has nobody to post to: name the bot's channel")
+            raise ValueError("has no channel to post to: set channel")
         return self
 
 
@@ -119,7 +119,7 @@ class Slack:
             self._api.files_upload_v2(channel=channel, content=one.content, filename=one.name, title=one.name)
         except (SlackClientError, OSError, TypeError, ValueError) as err:  # an answer without sense, too
             self._on_call("slack files_upload_v2", "refused")
-            log.warning("%s shows no picture: %s", self.name, why_not(err))
+            log.warning("%s: the picture was not uploaded: %s", self.name, why_not(err))
         else:
             self._on_call("slack files_upload_v2", "ok")
 
@@ -264,7 +264,7 @@ def make(name: str, settings: Settings, *, clock: Callable[[], datetime], on_cal
 
 
 def _escaped(text: str) -> str:
-    """So that nobody's words become a mention of everybody, or a link."""
+    """Escape a text so that nothing in it is a mention or a link."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

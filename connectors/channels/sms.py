@@ -2,11 +2,11 @@
 
 Short, and never a customer's words: a text message is read on locked screens and kept by carriers. Names the ticket's
 id. One number, one message. Its states: accepted when Twilio has it, delivered when the carrier says so (Twilio calls
-back, signed); without `public_url` nobody can tell us, and it stays accepted.
+back, signed); without `public_url` there is no report, and it stays accepted.
 
 How it fails: a number that cannot exist (21211, 21614), one that replied STOP (21610), a country switched off (21408),
 a sender that is not ours (21606), wrong credentials (20003), too fast (20429): refused at once or later. Switched-off
-phone (30003), unknown or landline number (30005, 30006), filtered by the carrier (30007): told afterwards.
+phone (30003), unknown or landline number (30005, 30006), filtered by the carrier (30007): reported afterwards.
 Source: twilio.com/docs/api/errors.
 """
 
@@ -143,7 +143,7 @@ class Sms:
         return form
 
     def answer(self, heard: ChannelCallback, text: str) -> None:
-        """Nobody clicks in a text message."""
+        """Do nothing: a text message has no buttons."""
 
     def check(self) -> list[Finding]:
         """Whether the account answers, and whether the numbers can exist."""

@@ -2,7 +2,7 @@
 
 Rich, and may carry the customer's words: it is the team's own room. Posts one adaptive card with links; a click cannot
 be traced to a person, so a ticket is taken by the link's page. Accepted means that the workflow has begun, not that the
-card was shown: a workflow that fails afterwards tells only its owner.
+card was shown: a workflow that fails afterwards is reported to its owner only.
 
 How it fails: the workflow was removed or its owner left (404, 401): refused, another channel is tried; throttled (429):
 later; cards over 28 KB are refused, so texts are cut well below.
@@ -90,7 +90,7 @@ def _card(outbound: OutboundMessage) -> dict[str, Any]:
 
 
 def _plain(text: str) -> str:
-    """Cards read Markdown: nobody's words become a link or a heading."""
+    """Escape Markdown, which cards render, so that a customer's words are no link or heading."""
     return "".join(f"\\{sign}" if sign in "\\[]()*_#`" else sign for sign in text)
 
 

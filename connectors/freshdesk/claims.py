@@ -95,10 +95,10 @@ class Watch:
     api: Api
     directory: Directory
     read: Callable[[str], tuple[Row, list[Row]]]  # a ticket and all its conversations
-    acknowledged: str  # the tag of those whom we told to wait
+    acknowledged: str  # the tag of tickets that were acknowledged
     places: Placing = lambda _: {}
     _known: dict[str, Known] = field(default_factory=dict)
-    _high: datetime | None = None  # the newest change that is surely in `_known`
+    _high: datetime | None = None  # the newest change that is certain to be in `_known`
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def claims(self, ticket_ids: Sequence[str]) -> dict[str, Claim]:

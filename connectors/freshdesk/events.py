@@ -1,7 +1,7 @@
 """Webhooks: whose they are and what they report.
 
 Freshdesk signs nothing and numbers no delivery, so a request proves itself by a secret header, and nothing but
-the ticket's id is believed. A reply's id is never told: such a report is a LOOK, and what it means is read.
+the ticket's id is believed. A reply's id is never sent: such a report is a LOOK, and the ticket is read.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def parse(desk: str, request: WebhookRequest, now: datetime) -> tuple[TicketEven
 
 
 def _key(desk: str, ticket_id: str, kind: EventKind) -> str:
-    """Two replies make two equal bodies, so only chance tells them apart; a repeated look is only a read."""
+    """Return a random nonce: two replies make two equal bodies, and a repeated look costs only a read."""
     nonce = secrets.token_hex(8)
     match kind:
         case EventKind.CREATED:

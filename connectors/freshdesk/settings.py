@@ -20,7 +20,8 @@ class Settings(DeskSettings):
     )
     from_email: str = Field("", description="one of the account's support addresses; default: its global one")
     quiet_solve: bool = Field(
-        False, description="resolve without Freshdesk's own mail about it (asynchronous: no result is told)"
+        False,
+        description="resolve without Freshdesk's own mail about it (asynchronous: the result is not reported)",
     )
     own_notifications_off: bool = Field(
         False, description="you switched off Freshdesk's own mails to customers (no API shows it)"

@@ -1,6 +1,6 @@
 """What changed since: the authoritative list, in an order that loses nothing.
 
-Freshdesk gives no cursor. The list is read by `updated_at` ascending, and after each full page the next one starts at
+Freshdesk has no cursor. The list is read by `updated_at` ascending, and after each full page the next one starts at
 the last time seen (page numbers would skip a ticket whenever one of an earlier page changes). Spam and deleted tickets
 are in lists of their own and are read after the main one. A pass starts ten minutes before the newest change
 of the last one, for what was indexed late.

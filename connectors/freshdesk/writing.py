@@ -41,7 +41,7 @@ def writes_of(actions: Sequence[Action], key: str) -> tuple[Write, ...]:
     """One PUT for all that is set, one call for each note and reply.
 
     Order: what hurts least when it is cut off. An automatic answer goes out before the ticket is resolved (an answered
-    open ticket is harmless, a resolved unanswered one is not). What is set comes last, too, where a tag tells of a reply;
+    open ticket is harmless, a resolved unanswered one is not). What is set comes last, too, where a tag says that a reply was sent;
     otherwise the ticket is put where a human finds it first, then explained.
     """
     for action in actions:
@@ -109,7 +109,7 @@ def properties(
 
 
 def _united(there: Iterable[str], ours: Iterable[str]) -> list[str]:
-    """Theirs first and all of them: the array that is sent becomes the whole set."""
+    """Return their tags and ours: the array that is sent replaces the whole set."""
     return list(dict.fromkeys([*there, *(short_tag(tag) for tag in ours)]))
 
 

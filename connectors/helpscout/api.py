@@ -39,7 +39,7 @@ class Burst:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def before(self) -> None:
-        """Wait for a place; with a queue longer than the window, TryLater gives the thread back."""
+        """Wait until one more write is allowed. Raises TryLater when that takes longer than the window."""
         if not self.most:
             return
         with self._lock:
@@ -62,7 +62,8 @@ class Api:
         self.session, self.burst = session, burst or Burst()
 
     def conversation(self, ticket_id: str, *, threads: bool = True) -> Row:
-        """One conversation with its threads. Only this call tells merged (301) from deleted (404)."""
+        """Return one conversation with its threads. Raises Moved (301) for a merged one, Gone (404) for a deleted one; only this
+        call distinguishes them."""
         response = self._read(f"/conversations/{ticket_id}", {"embed": "threads"} if threads else {})
         if 300 <= response.status_code < 400:
             raise moved(ticket_id, response)
@@ -110,7 +111,7 @@ def last_page(answer: Row, number: int) -> bool:
 
 
 def moved(ticket_id: str, response: requests.Response) -> Moved | Gone:
-    """A merged conversation's new id stands in `Location`."""
+    """Return Moved with the new id from `Location`; Gone when it points at itself."""
     found = re.search(r"/conversations/(\d+)", response.headers.get("location", ""))
     target = found[1] if found else ""
     if target == ticket_id:

@@ -70,7 +70,7 @@ def _holder(actions: Sequence[Action], directory: Directory) -> str:
 def _silent(
     ticket: Ticket, actions: Sequence[Action], directory: Directory, settings: Settings
 ) -> Call | None:
-    """What is set without a word: the first action tells which call it is."""
+    """Return the call for a write without a message; its first action decides which."""
     match next(iter(actions), None):
         case AddTags() | SetPriority():
             return writing.tags_call(ticket, actions, settings.tag_prefix)

@@ -90,7 +90,7 @@ class Watch:
     read: Callable[[str], tuple[Row, Sequence[Row]]]  # a conversation and its threads; raises Gone, Moved
     clock: Callable[[], datetime]
     _claims: dict[str, tuple[datetime, Claim]] = field(default_factory=dict)
-    _high: str = ""  # the newest time that is surely in `_claims`
+    _high: str = ""  # the newest time that is certain to be in `_claims`
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def claims(self, ticket_ids: Sequence[str]) -> dict[str, Claim]:

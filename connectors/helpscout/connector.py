@@ -151,7 +151,7 @@ class HelpScout(AccountDesk[Settings, Directory]):
         return writing.writes_of(ticket, actions, key, fields=bool(self._settings.fields()))
 
     def send(self, ticket: Ticket, write: Write) -> Receipt:
-        """One call. A 404 may mean "merged": only reading the conversation tells."""
+        """Make one call. A 404 may mean "merged": the conversation is then read, which raises Moved or Gone."""
         write, left_out = unmoved(ticket, write)
         call = call_of(number(ticket.id), ticket, write, self._directory, self._settings)
         if call is None:

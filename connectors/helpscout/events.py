@@ -1,6 +1,6 @@
 """Webhooks: whose they are and what they report.
 
-A delivery has no id, so two are told apart by what they say: the same bytes are the same delivery sent again,
+A delivery has no id, so two are distinguished by their content: the same bytes are the same delivery sent again,
 unless they say so little that two different replies would look alike.
 """
 

@@ -114,7 +114,7 @@ def queue_of(raw: Row, threads: Sequence[Row] = ()) -> tuple[str, str]:
 
 
 def place_ids(raw: Row, threads: Sequence[Row]) -> dict[str, list[object]]:
-    """Kind of place → what a conversation says of it. A channel goes by our word, its type and its source's."""
+    """Kind of place → what a conversation says of it. A channel is named by our word, its type and its source's."""
     kind, queue = queue_of(raw, threads)
     source = text(row(raw.get("source")).get("type")).lower()
     return {

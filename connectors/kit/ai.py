@@ -1,4 +1,4 @@
-"""The desk's own AI agents among the robots of an account: what they say and hold is theirs, never a person's or ours."""
+"""Mark what a desk's own AI agents wrote and hold, so that it counts neither as a person's nor as ours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from core.model import Author, Message, Ticket
 
 
 def seen(ticket: Ticket, agents: frozenset[str]) -> Ticket:
-    """The ticket with what AI agents said and hold. `agents`: their ids or addresses, in small letters."""
+    """Return the ticket with messages and assignment of AI agents marked. `agents`: their ids or addresses, in lower case."""
     if not agents:
         return ticket
     holder = ticket.assignee

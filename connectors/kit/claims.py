@@ -1,4 +1,4 @@
-"""Who holds a ticket keeps it: what every vendor's connector sees to before it writes."""
+"""Keep a ticket with the person it is assigned to: checked by every connector before it writes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from core.model import SetQueue, Ticket, Write
 
 
 def unmoved(ticket: Ticket, write: Write) -> tuple[Write, str]:
-    """The write without its change of queue while a person holds the ticket, and why.
+    """Return the write without its change of queue while a person holds the ticket, and why.
 
-    Everywhere a move takes, or may take, the ticket away from whoever holds it and is not in the new queue.
+    At every vendor a change of queue can unassign an agent who is not in the new queue.
     """
     rest = tuple(action for action in write.actions if not isinstance(action, SetQueue))
     if ticket.assignee is None or not ticket.assignee.human or rest == write.actions:

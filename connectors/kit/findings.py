@@ -20,7 +20,7 @@ def ok(code: str, what: str, remedy: str = "") -> Finding:
 
 
 def warn(code: str, what: str, remedy: str = "") -> Finding:
-    """Return a line about something that costs comfort, or that we cannot see."""
+    """Return a line about something that works with a restriction, or that cannot be seen."""
     return Finding(code, "warn", what, remedy)
 
 
@@ -30,7 +30,7 @@ def fail(code: str, what: str, remedy: str = "") -> Finding:
 
 
 def origin(code: str, url: str, home: Callable[[str], bool], wanted: str, remedy: str) -> Finding:
-    """Whether calls go to the vendor's own host over https, or at least to this machine."""
+    """Return whether calls go to the vendor's own host over https, or to this machine."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme == "https" and home(host):
@@ -41,7 +41,7 @@ def origin(code: str, url: str, home: Callable[[str], bool], wanted: str, remedy
 
 
 def secret(code: str, secrets: Sequence[str], *, missing: str, short: str) -> Finding:
-    """Whether there is a webhook secret of some length. `missing` and `short` are the remedies."""
+    """Return whether there is a webhook secret, and long enough. `missing` and `short` are the remedies."""
     if not secrets:
         return fail(code, "there is no webhook secret", missing)
     if min(map(len, secrets)) < SHORT:

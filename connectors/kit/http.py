@@ -1,7 +1,7 @@
 """One HTTP session for every vendor: time-outs, retries of reads, head-room, status → our errors.
 
 A read is repeated a few times at once. A write is sent exactly once: what becomes of it when no clear
-answer comes is decided by the workflow, which asks the desk first (`UnknownOutcome`).
+answer comes is decided by the workflow, which looks at the desk first (`UnknownOutcome`).
 """
 
 from __future__ import annotations
@@ -42,20 +42,20 @@ OnCall = Callable[[str, str], None]  # (operation, outcome)
 
 @dataclass(frozen=True)
 class Limits:
-    """How a vendor tells its limits. Header names in lower case; `head_room` is the share left to humans."""
+    """How a vendor states its rate limits. Header names in lower case; `head_room` is the share left to humans."""
 
     remaining: str = "x-ratelimit-remaining"
     total: str = "x-ratelimit-limit"
     reset: str = ""  # seconds until the window starts again, where the vendor says
     retry_after: Sequence[str] = ("retry-after",)
-    local: str = ""  # headers that start so tell the limit of one ticket or endpoint: "total=30; remaining=0; resets=468"
+    local: str = ""  # headers with this prefix state the limit of one ticket or endpoint: "total=30; remaining=0; resets=468"
     head_room: float = 0.1
     budget_per_minute: int = 0  # a fixed budget of ours; 0 = only the vendor's headers decide
 
 
 @dataclass
 class Pace:
-    """What we know of the limit now. Shared by the threads of one process; the headers keep processes in step."""
+    """What is known of the rate limit now. Shared by the threads of one process; processes learn it from the headers."""
 
     limits: Limits
     clock: Callable[[], float] = time.monotonic
@@ -77,7 +77,7 @@ class Pace:
                 self._spent = [t for t in self._spent if t > now - 60]
                 if len(self._spent) >= self.limits.budget_per_minute:
                     wait = _seconds(self._spent[0] + 60 - now)
-                    raise TryLater("our own call budget is used up", status=429, wait=wait)
+                    raise TryLater("our own call budget (calls_per_minute) is used up", status=429, wait=wait)
                 self._spent.append(now)
 
     def after(self, response: requests.Response) -> None:
@@ -97,7 +97,7 @@ class Pace:
                 self._until = self.clock() + max(1.0, min(reset if reset is not None else 10.0, 60.0))
 
     def _one_only(self, response: requests.Response) -> bool:
-        """Whether only one ticket or endpoint is at its limit, so that all others may go on."""
+        """Return whether the limit concerns one ticket or endpoint only, so that other calls may go on."""
         if not self.limits.local:
             return False
         told = [v for name, v in response.headers.items() if name.lower().startswith(self.limits.local)]
@@ -139,11 +139,11 @@ class DeskSession(requests.Session):
 
     @property
     def patience(self) -> timedelta:
-        """After this long a request we gave up on has surely ended."""
+        """After this long a request that we stopped waiting for has ended at the vendor."""
         return timedelta(seconds=sum(self._timeout) + 1)
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
-        """As requests', but relative to the desk, with our errors. Redirects are never followed."""
+        """Make a request relative to the desk's origin. Raises VendorError; redirects are never followed."""
         kwargs.setdefault("timeout", self._timeout)
         kwargs["allow_redirects"] = False
         target = self._at_home(url)
@@ -152,7 +152,7 @@ class DeskSession(requests.Session):
         return self._once(method, target, False, args, kwargs)
 
     def _at_home(self, url: str) -> str:
-        """The same path and query on our own origin, whatever host a vendor put into a link."""
+        """Return the path and query of a link on our own origin, whatever host the vendor put into it."""
         if "://" not in url:
             return f"{self.base_url}/{url.lstrip('/')}"
         base, parts = urlsplit(self.base_url), urlsplit(url)
@@ -201,14 +201,14 @@ def _no_answer(err: requests.exceptions.RequestException, *, read: bool) -> Vend
 
 
 def never_sent(err: requests.exceptions.RequestException) -> bool:
-    """Whether no connection came about: refused, timed out while connecting, or no such host."""
+    """Return whether no connection was made: refused, timed out while connecting, or no such host."""
     cause = err.args[0] if err.args else None
     no_connection = isinstance(getattr(cause, "reason", cause), NewConnectionError)
     return no_connection or isinstance(err, requests.exceptions.ConnectTimeout)
 
 
 def raise_for(response: requests.Response, *, read: bool, limits: Limits) -> None:
-    """The one place where a vendor's status becomes one of our errors. 2xx and 3xx pass."""
+    """Raise the error that an HTTP status stands for; 2xx and 3xx pass. No other place maps statuses."""
     status = response.status_code
     if status < 400:
         return
@@ -248,14 +248,14 @@ def stay_home(response: requests.Response, remedy: str) -> None:
 
 
 def retry_after(response: requests.Response, limits: Limits) -> timedelta:
-    """The vendor's own wait, at least one second (0 and missing have been seen), at most fifteen minutes."""
+    """Return the wait that the vendor asks for: at least one second (0 and none have been seen), at most fifteen minutes."""
     given = [_number(response.headers.get(name)) for name in limits.retry_after]
     seconds = next((n for n in given if n is not None), 30.0)
     return min(_seconds(seconds), LONGEST_WAIT)
 
 
 def operation_of(method: str, url: str) -> str:
-    """A short stable name for metrics: ids are folded away."""
+    """Return a short stable name of a call for metrics, without ids."""
     path = re.sub(r"/v\d+/", "/", urlsplit(url).path)
     path = re.sub(r"/[0-9A-Z-]*\d[0-9A-Za-z-]*", "/:id", path).removesuffix(".json")
     return f"{method.upper()} {path.removeprefix('/api')}"

@@ -22,11 +22,11 @@ from core.ports import Token, TokenStore
 YEAR = 31_536_000.0  # seconds
 
 Mint = Callable[[Token | None], Token]
-"""Asks the vendor for a new token, given the old one (its refresh token, where the grant has one)."""
+"""Requests a new token; the argument is the old one, whose refresh token is used where the grant has one."""
 
 
 class Bearer:
-    """The `Authorization` of one desk. Renewed at four fifths of its life, or when a 401 says so."""
+    """The `Authorization` header of one desk. Renewed at four fifths of the token's life, or after a 401."""
 
     def __init__(self, desk: str, store: TokenStore, mint: Mint, clock: Callable[[], datetime]) -> None:
         self._desk, self._store, self._mint, self._clock = desk, store, mint, clock
@@ -36,7 +36,7 @@ class Bearer:
         )  # by each thread, so that a 401 to an old token mints no second new one
 
     def __call__(self) -> str:
-        """The header's value; mints a token when there is none that lives."""
+        """Return the header's value; request a token when there is no valid one."""
         token = self._token or self._store.load(self._desk)
         if token is None or self._clock() >= token.expires_at:
             token = self._renewed(token)
@@ -44,7 +44,7 @@ class Bearer:
         return f"Bearer {token.access}"
 
     def renew(self) -> None:
-        """The desk said 401 to the token in use: get another one."""
+        """Replace the token that the desk answered with 401."""
         self._token = self._renewed(getattr(self._used, "token", self._token))
 
     def _renewed(self, refused: Token | None) -> Token:
@@ -58,12 +58,12 @@ class Bearer:
 
 
 def life(expires_in: float, now: datetime) -> datetime:
-    """When to renew a token that lives `expires_in` seconds: at four fifths."""
+    """Return when to renew a token that is valid for `expires_in` seconds: after four fifths of it."""
     return now + timedelta(seconds=expires_in * 0.8)
 
 
 def seconds_in(answer: Mapping[str, Any], key: str, usual: float) -> float:
-    """A number of seconds in a token endpoint's answer, at most a year; `usual` for none and for rubbish."""
+    """Return a number of seconds from a token endpoint's answer, at most a year; `usual` when it is missing or invalid."""
     try:
         seconds = float(answer.get(key) or usual)
     except (TypeError, ValueError, OverflowError):
@@ -72,7 +72,8 @@ def seconds_in(answer: Mapping[str, Any], key: str, usual: float) -> float:
 
 
 def asked(vendor: str, url: str, remedy: str, **body: Any) -> dict[str, Any]:
-    """One POST to a token endpoint, `json=` or `data=`. Minting twice does no harm, so no clear answer means: later."""
+    """Make one POST to a token endpoint, `json=` or `data=`. Raises TryLater without a clear answer: a second request does
+    no harm. Raises NotAllowed, Refused."""
     try:
         response = requests.post(url, timeout=TIMEOUT, allow_redirects=False, **body)
         raise_for(response, read=True, limits=Limits())
@@ -84,7 +85,7 @@ def asked(vendor: str, url: str, remedy: str, **body: Any) -> dict[str, Any]:
     except TryLater:
         raise
     except VendorError as err:
-        raise NotAllowed(f"{vendor} gives no token ({err}): {remedy}", status=err.status) from err
+        raise NotAllowed(f"{vendor} refused to issue a token ({err}): {remedy}", status=err.status) from err
     if not isinstance(answer, dict) or not answer.get("access_token"):
         raise Refused(
             f"{vendor}'s token endpoint did not answer with a token: is base_url the account's own address?"

@@ -1,4 +1,4 @@
-"""Where a ticket lies in its account, by every name that the account has for the place; asked for only where `only` needs it."""
+"""Where a ticket is in its account (brand, group, mailbox, form), by id and name; looked up only where `only` needs it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def findings(code: str, only: Scope, named: Named) -> Iterator[Finding]:
         try:
             there = named(kind)
         except VendorError as err:
-            words = f"only.{kind}: the account's {kind} cannot be read ({err}), so no ticket can be told to be ours"
+            words = f"only.{kind}: the account's {kind} cannot be read ({err}), so it is not known which tickets belong to this desk"
             yield fail(code, words, "let our user read them, or name them by id")
             continue
         names = {one: folded([one, *more]) for one, more in there.items()}

@@ -1,7 +1,7 @@
 """What installing is made of: one step per object at the desk, the same for every vendor.
 
 The manifest remembers what we made: `{"<kind>:<our name>": {"id": "…", "hash": "…"}}`. The hash is that of
-the body we sent, so that a human's later edit is told apart from a newer version of ours. Two further entries keep what
+the body we sent, so that a later edit by a person is distinguished from a newer version of ours. Two further entries keep what
 else the running program needs: the webhook's secret and our own user's id. Nothing of it has to be copied by a person.
 """
 
@@ -46,7 +46,7 @@ class Site(Generic[S]):
 
     @property
     def shown_secret(self) -> str:
-        """What a person who clicks is shown of the secret: where it stands, or itself when it stands nowhere else."""
+        """The secret as a manual step shows it: a reference to the file, or the value when no file holds it."""
         if self.settings.webhook_secret:
             return "<the value of webhook_secret>"
         return self.secret or "<what install makes>"
@@ -106,7 +106,7 @@ def removed(kind: str, name: str, number: str, remove: Callable[[], object], why
 
 
 def difference(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
-    """Return what somebody changed in an object of ours."""
+    """Return what was changed by hand in an object of ours, as text."""
     return "; ".join(
         f"{name}: {theirs[name]!r}, ours {value!r}" for name, value in ours.items() if theirs[name] != value
     )

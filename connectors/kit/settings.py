@@ -55,7 +55,7 @@ class DeskSettings(Section):
         default_factory=list,
         description='senders and mailing lists that look automatic and are people: "forms@shop.example", "list-id:help.shop.example"',
     )
-    acknowledge: bool = True  # false where the desk's own automatic reply shall be the only one
+    acknowledge: bool = True  # false keeps the desk's own automatic reply as the only one
     ai_agents: Names = Field(
         default_factory=list,
         description="ids or addresses of the desk's own AI agents, beside those that are known by themselves",
@@ -88,7 +88,7 @@ class DeskSettings(Section):
         return folded(self.ai_agents)
 
     def account(self) -> str:
-        """Return what tells this account from others of the vendor's."""
+        """Return what distinguishes this account from others of the vendor."""
         return urlsplit(self.base_url).netloc.casefold()
 
     _kept: Kept = PrivateAttr(default_factory=lambda: _nothing)

@@ -1,6 +1,6 @@
-"""The proofs of a request: pure functions over raw bytes, compared in constant time.
+"""Verify webhook signatures and tokens: pure functions over raw bytes, compared in constant time.
 
-Several secrets may be valid at once, so that one can be exchanged for the next without losing a request.
+Several secrets may be valid at once, so that a secret can be rotated without losing a request.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from core.errors import BadSignature
 
 
 def same(expected: Iterable[str], given: str) -> bool:
-    """Whether `given` is one of `expected`; looks at all of them whatever happens."""
+    """Return whether `given` is one of `expected`; compares with all of them, in constant time."""
     raw = raw_bytes(given)
     hits = [hmac.compare_digest(one.encode(), raw) for one in expected if one]
     return any(hits)
 
 
 def raw_bytes(header: str) -> bytes:
-    """A header's value as bytes, whatever it was decoded from; what cannot be bytes fits no secret."""
+    """Return a header's value as bytes; b"" for one that cannot be encoded, which matches no secret."""
     try:
         return header.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -42,7 +42,7 @@ def check_signature(
     if not given:
         raise BadSignature("the request carries no signature")
     if not same((hmac_base64(secret, payload, algorithm) for secret in secrets if secret), given.strip()):
-        raise BadSignature("the signature does not fit the body: is the webhook secret the current one?")
+        raise BadSignature("the signature does not match the body: is the webhook secret the current one?")
 
 
 def check_fresh(stamp: str | None, now: datetime, window: timedelta) -> None:

@@ -21,8 +21,8 @@ from core.errors import Gone, TryLater, UnknownOutcome, VendorError
 
 ROOT = "/api/v2"
 HOME = "is base_url the account's own address?"
-PAGE = 100  # the most that cursor pagination gives
-PLACEHOLDER = "desk"  # the subdomain that zenpy is told; the session puts our own origin in its place
+PAGE = 100  # the largest page of cursor pagination
+PLACEHOLDER = "desk"  # the subdomain passed to zenpy; the session puts our own origin in its place
 
 
 def text(value: Any) -> str:
@@ -162,7 +162,7 @@ class Api:
         )
 
     def update(self, ticket_id: str, body: Mapping[str, Any]) -> Any:
-        """One PUT, sent once. Gives zenpy's TicketAudit. An answer that cannot be read leaves the outcome unknown."""
+        """Send one PUT once and return zenpy's TicketAudit. Raises UnknownOutcome for an answer that cannot be read."""
         from zenpy.lib.api_objects import Comment, Ticket
 
         comment = {"comment": Comment(**body["comment"])} if "comment" in body else {}

@@ -67,7 +67,8 @@ def ask(base_url: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def token_of(answer: dict[str, Any], wanted: str, now: datetime, old: Token | None = None) -> Token:
-    """The token in an answer. A misspelt scope still gives a token, with which every call is a 403: refused here."""
+    """Return the token in an answer. Raises NotAllowed for a misspelt scope: Zendesk issues a token with which every call is
+    a 403."""
     scope = str(answer.get("scope") or "")
     missing = set(wanted.split()) - set(scope.split())
     if scope and missing:

@@ -1,7 +1,7 @@
 """A claim that a write of ours undid, given back.
 
-Zendesk's lock is one second coarse, and moving a ticket to a group un-assigns whoever is not in it: an agent who
-claims in the very second of our reading loses the ticket to our update. Its audit tells whom it was taken from.
+Zendesk's lock is one second coarse, and moving a ticket to a group unassigns an agent who is not in it: an agent who
+claims in the second of our reading loses the ticket to our update. Its audit names the previous assignee.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def taken(audit: Row, known: Collection[str], group: str = "") -> Taken | None:
 
 
 def plain(one: Any) -> Row:
-    """zenpy gives objects for kinds that it knows and plain dicts for others."""
+    """Return a plain object: zenpy returns its own objects for kinds that it knows and dicts for others."""
     return one if isinstance(one, dict) else row(one.to_dict()) if hasattr(one, "to_dict") else {}
 
 
@@ -52,7 +52,7 @@ def reassigned(audits: Sequence[Row]) -> bool:
 
 
 def give_back(api: Api, ticket_id: str, lost: Taken, write: Write, version: str, me: str) -> str:
-    """Assign it to them again; what came of it, for the ticket's history. Never raises: the write itself was done."""
+    """Assign the ticket to the previous agent again and return the result in words. Never raises: the write itself was done."""
     try:
         came = _given_back(api, ticket_id, lost, write.key, version, me)
     except VendorError as err:

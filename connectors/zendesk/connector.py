@@ -122,7 +122,7 @@ class Zendesk(AccountDesk[Settings, Directory]):
         return people | reading.people_of(self._ask_for(unknown))
 
     def _ask_for(self, unknown: set[int]) -> list[Row]:
-        """Whoever cannot be looked up stays a stranger: the ticket must not be lost for it."""
+        """Return the users that can be looked up; the others stay unknown, and the ticket is processed."""
         try:
             return self._api.users(unknown) if unknown else []
         except (Gone, Refused):
@@ -166,7 +166,7 @@ class Zendesk(AccountDesk[Settings, Directory]):
                 return self._keeping_claims(ticket, write, answer, left_out)
 
     def _keeping_claims(self, ticket: Ticket, write: Write, answer: Any, left_out: str) -> Receipt:
-        """What the update came to; whoever lost the ticket by it has it again."""
+        """Return the receipt of an update, and reassign the ticket to an agent who lost it by the update."""
         receipt = writing.receipt_of(answer, left_out)
         seen = ticket.assignee.id if ticket.assignee else ""
         now = claims.plain(getattr(answer, "ticket", None))
@@ -202,7 +202,7 @@ class Zendesk(AccountDesk[Settings, Directory]):
         )
 
     def landed(self, ticket_id: str, write: Write, since: datetime) -> Receipt | None:
-        """Each audit of ours keeps its write's key, and tells of a claim that the write undid."""
+        """Look for the write's key in our audits, and undo the loss of a claim that the write caused."""
         audits = self._api.audits(ticket_id)
         n = writing.found_at(audits, write, self._directory.me_id, since)
         if n is None:

@@ -44,7 +44,7 @@ class Directory:
             return self._me
 
     def whoami(self) -> Identity:
-        """Our user, asked now. A bad credential gives 200 and an anonymous user without an id."""
+        """Read our user now. A bad credential is answered with 200 and an anonymous user without an id: NotAllowed."""
         me = self._api.me()
         if not text(me.get("id")) or me.get("role") not in STAFF:
             raise NotAllowed(
@@ -98,7 +98,7 @@ class Directory:
         return wanted if wanted in ours else default or min(ours, default=wanted)
 
     def _our_groups(self) -> frozenset[str]:
-        """Asked once. A role that may not look is told by its default group alone."""
+        """Return our user's groups, read once; none where our role may not read memberships."""
 
         def ask() -> frozenset[str]:
             try:
@@ -110,7 +110,7 @@ class Directory:
 
 
 def _brands(api: Api) -> dict[str, list[str]]:
-    """A brand goes by its name, its subdomain, its address and the domain that is mapped to it."""
+    """Return each brand's name, subdomain, mapped domain and address."""
     keys = ("name", "subdomain", "host_mapping")
     return {
         text(one.get("id")): [
@@ -122,7 +122,7 @@ def _brands(api: Api) -> dict[str, list[str]]:
 
 
 def _forms(api: Api) -> dict[str, list[str]]:
-    """A form goes by its name and by the one that customers see. The list has no pages."""
+    """Return each form's name and the name that customers see. The list has no pages."""
     found = rows(api.get("/ticket_forms.json").get("ticket_forms"))
     return {text(one.get("id")): [text(one.get("name")), text(one.get("display_name"))] for one in found}
 

@@ -26,7 +26,7 @@ INVOCATION = "x-zendesk-webhook-invocation-id"  # the same for all attempts of o
 TEST_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # noqa: S105  # public: signs tests of hooks not yet saved
 TYPES = ("zen:event-type:ticket.", "zen:event-type:messaging_ticket.")
 AT_ONCE = timedelta(seconds=60)  # the first comment's event carries the ticket's own age
-# Where a damaged body still tells the ticket. Repeats are bounded: whoever knows the secret may still send anything.
+# Where a damaged body still names the ticket. Repeats are bounded: a sender who knows the secret may send any body.
 _GAP = rb"\s{0,20}"
 _DIGITS = rb'["\']?' + _GAP + rb"[:=]" + _GAP + rb'["\']?(\d{1,18})(?!\d)'
 _TRACES = tuple(
@@ -116,7 +116,7 @@ def _is_id(plain: str) -> bool:
 
 
 class _Maker:
-    """Makes events of one request. `once` tells deliveries apart, and takes all attempts of one as the same."""
+    """Makes events of one request. `once` identifies a delivery, the same for all attempts of it."""
 
     def __init__(self, desk: str, request: WebhookRequest, now: datetime, ticket_id: str) -> None:
         self.desk, self.ticket_id, self.now = desk, ticket_id, now

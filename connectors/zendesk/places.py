@@ -9,7 +9,7 @@ from connectors.zendesk.channels import channel_of
 
 
 def place_ids(raw: Row) -> Ids:
-    """Kind of place → what a ticket says of it. A channel goes by our word and by Zendesk's own."""
+    """Kind of place → what a ticket says of it. A channel is named by our word and by Zendesk's."""
     return {
         "brands": [raw.get("brand_id")],
         "groups": [raw.get("group_id")],

@@ -276,7 +276,7 @@ def _customer(requester: str, user: Row) -> Customer:
 
 
 def _opened_by(raw: Row, messages: Sequence[Message]) -> Author:
-    """The first message tells: a form posts as the API's user, but in the customer's name."""
+    """Return who opened the ticket, by its first message: a form posts as the API's user, in the customer's name."""
     if str(row(raw.get("via")).get("channel") or "").lower() == "rule":
         return Author.MACHINE
     return messages[0].author if messages else Author.CUSTOMER

@@ -101,7 +101,7 @@ def changed_ticket_of(raw: Row, times: Row, marks: Marks) -> ChangedTicket:
 
 
 def intent_label(raw: Row, marks: Marks) -> str:
-    """The intent as the ticket bears it now: an agent may have corrected it."""
+    """Return the intent on the ticket now: an agent may have corrected it."""
     field = fields_of(raw).get(marks.intent_field, "") if marks.intent_field else ""
     return field.removeprefix(f"{marks.prefix}intent_") or intent_in(tags_of(raw), marks.prefix)
 

@@ -123,7 +123,7 @@ def _tokens(settings: Settings, app: App) -> list[str]:
     ]
     names = {one.get_secret_value(): name for name, one in reversed(console)}
     return [
-        f"desks.{name}.sidebar_token is the console's own token: give the sidebar one that opens nothing else"
+        f"desks.{name}.sidebar_token is the console's own token: use another one for the sidebar"
         for name, desk in app.desk_settings.items()
         if names.keys() & {one.get_secret_value() for one in desk.sidebar_token}
     ] + [
@@ -201,7 +201,7 @@ def warnings(settings: Settings, proven_auto: float | None = None) -> list[Findi
                 (
                     "CF02",
                     f"escalation.channels.{priority} names {len(refs)} channels",
-                    "two are heard, more are ignored: keep the fastest two",
+                    "only the first two are used: keep the fastest two",
                 )
             )
         if refs and all(ref.startswith("email") for ref in refs):

@@ -105,7 +105,7 @@ def listening(port: int) -> Iterator[tuple[str, Answer]]:
     try:
         server = make_server("127.0.0.1", port, flask)
     except (OSError, SystemExit) as err:  # werkzeug leaves the process when a port is taken
-        raise ConfigError(f"port {port} is taken: give another one with --port") from err
+        raise ConfigError(f"port {port} is in use: choose another one with --port") from err
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

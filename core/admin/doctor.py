@@ -179,8 +179,8 @@ def known_of(app: App, name: str) -> Iterator[Finding]:
         words = f"the connection made in the browser ends on {end:%Y-%m-%d}"
         yield Finding("DK04", WARN, words, f"`backstop connect {name}` makes a new one")
     if why := presence.trouble(app, name):
-        words = f"the desk does not tell who is there, so everybody counts as present: {why}"
-        yield Finding("DK05", WARN, words, "give our credential the right to see agents' status")
+        words = f"agents' availability cannot be read, so all count as present: {why}"
+        yield Finding("DK05", WARN, words, "grant our credential the right to read agents' status")
     if row is not None and row.paused_at is not None:
         words = f"on hold since {stamp(row.paused_at, app.hours.zone)} (by {row.paused_by or 'somebody'})"
         yield Finding("DK01", WARN, words, f"`backstop resume {name}` lets it go on")

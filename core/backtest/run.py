@@ -95,13 +95,6 @@ def read(app: App, file: Path) -> dict[str, Any]:
     }
 
 
-def rows_of(file: Path) -> list[Replayed]:
-    """The tickets of a report, newest first; [] when there is none."""
-    report = _read(file)
-    found = report.rows.values() if report else ()
-    return sorted(found, key=lambda row: row.at, reverse=True)
-
-
 def _head(app: App, desk: str, days: int) -> dict[str, Any]:
     return {
         "form": FORM,

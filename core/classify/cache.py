@@ -80,7 +80,7 @@ def load_or_fit(
     try:
         return load(path)
     except (ValueError, OSError) as error:
-        log.info("classifier is fitted anew: %s", said_of(error))
+        log.info("the classifier is fitted again: %s", said_of(error))
     classifier = fit(examples, background, outside=outside, language=language)
     try:
         save(classifier, path)

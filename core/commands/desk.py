@@ -145,7 +145,7 @@ def pause(desk: str, config: str | None, as_json: bool) -> None:
 @click.argument("desk")
 @common
 def resume(desk: str, config: str | None, as_json: bool) -> None:
-    """Let a desk go on; what waited is taken up."""
+    """Resume a desk; events that waited are processed."""
 
     app = app_of(config)
     waiting = pausing.resume(app.engine, desk_of(app, desk), app.clock(), getpass.getuser())

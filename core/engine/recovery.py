@@ -144,7 +144,7 @@ def mend(app: App, engine: DBOSClient, version: str) -> int:
             store.dropped(conn, _key_of(one.workflow_id), app.clock())
     if broken:
         engine.delete_workflows([one.workflow_id for one in broken])
-        log.warning("events of broken workflows are taken up again", pieces=len(broken))
+        log.warning("requeued events of broken workflows", pieces=len(broken))
     return len(broken)
 
 

@@ -1,6 +1,6 @@
 """Places under the caps: an automatic message takes one in the ledger before it goes out, and keeps it for an hour.
 
-Counting and taking are one transaction in which nobody else counts, so a cap is exact over threads, processes and machines.
+Counting and taking are one transaction that excludes all others, so a cap is exact over threads, processes and machines.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _count(conn: Connection, which: ColumnElement[bool]) -> int:
 
 
 def _alone(conn: Connection, *names: str) -> None:
-    """Nobody else counts the same until this transaction ends. SQLite has one writer at a time anyway."""
+    """Lock a cap until this transaction ends. SQLite has one writer at a time anyway."""
     if conn.dialect.name == "postgresql":
         for name in names:
             conn.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})

@@ -20,12 +20,14 @@ def empty(url: str) -> Engine:
     with db.reading(target) as read:
         for table in metadata.sorted_tables:
             if read.execute(select(func.count()).select_from(table)).scalar_one():
-                raise ConfigError(f"the target database holds rows already ({table.name}): give an empty one")
+                raise ConfigError(
+                    f"the target database already has rows ({table.name}): use an empty database"
+                )
     return target
 
 
 def copy(source: Engine, target: Engine) -> dict[str, int]:
-    """Copy all tables; how many rows of each. Events under way are taken up again by the next pass."""
+    """Copy all tables and return the number of rows of each. Events in progress are processed again by the next pass."""
     done: dict[str, int] = {}
     with db.reading(source) as read, target.begin() as write:
         for table in metadata.sorted_tables:

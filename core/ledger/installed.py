@@ -42,7 +42,9 @@ class Installed:
             try:
                 self._known = self._read(manifest_of(self._engine, self._desk))
             except SQLAlchemyError as err:
-                log.warning("what was installed in %s cannot be read (%s)", self._desk, type(err).__name__)
+                log.warning(
+                    "the installation manifest of %s could not be read (%s)", self._desk, type(err).__name__
+                )
         return self._known
 
     def again(self) -> None:

@@ -42,7 +42,7 @@ def link(conn: Connection, token: str, now: datetime) -> Row[Any] | None:
 
 
 def use_link(conn: Connection, token: str, now: datetime) -> bool:
-    """Use it up; False when somebody was faster."""
+    """Mark a link as used; return False when it was used already."""
     mine = and_(
         claim_links.c.digest == _digest(token),
         claim_links.c.used_at.is_(None),

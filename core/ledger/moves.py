@@ -14,7 +14,7 @@ def move(conn: Connection, table: Table, to: State, *where: ColumnElement[bool],
     """Put the rows that match into the state `to`, with these values; return how many were moved.
 
     The allowed states are part of the statement, so that two workers cannot both pass a check and then write.
-    Raises IllegalChange when rows match, but stand in states that may not become `to`.
+    Raises IllegalChange when rows match whose states do not allow `to`.
     """
     allowed = sources(to)
     query = update(table).where(*where, table.c.state.in_(allowed)).values(state=to, **values)
@@ -22,5 +22,5 @@ def move(conn: Connection, table: Table, to: State, *where: ColumnElement[bool],
     if not moved:
         stands = conn.execute(select(table.c.state).where(*where)).scalars().first()
         if stands is not None and stands not in allowed:
-            raise IllegalChange(f"{table.name}: {stands} may not become {to}")
+            raise IllegalChange(f"{table.name}: a change from {stands} to {to} is not allowed")
     return moved

@@ -1,4 +1,4 @@
-"""A desk on hold: events are accepted and wait, nothing is written; let go, they are taken up."""
+"""Pause a desk: events are accepted and wait, nothing is written. Resumed, they are processed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def held_until(engine: Engine, desk: str, now: datetime) -> datetime | None:
 
 
 def paused(engine: Engine, desk: str) -> bool:
-    """Whether somebody put this desk on hold; asked anew each time, so that it holds in every process at once."""
+    """Return whether this desk is paused; read from the ledger each time, so that it applies in every process at once."""
     with db.reading(engine) as conn:
         return conn.execute(select(desks.c.paused_at).where(desks.c.desk == desk)).scalar() is not None
 
@@ -47,7 +47,7 @@ def resume(engine: Engine, desk: str, now: datetime, by: str) -> int | None:
 
 
 def release(conn: Connection, now: datetime) -> int:
-    """What waits for a desk that is no longer on hold is due now, whoever let it go; return how many."""
+    """Make due what waits for a desk that is no longer paused; return how many rows."""
     on_hold = select(desks.c.desk).where(desks.c.paused_at.is_not(None))
     free = update(events).where(
         events.c.state == EventState.WAITING, events.c.reason == REASON, events.c.desk.not_in(on_hold)

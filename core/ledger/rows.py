@@ -40,7 +40,7 @@ class EventRow:
 
 @dataclass(frozen=True)
 class TicketRow:
-    """Where one ticket stands."""
+    """The state of one ticket."""
 
     desk: str
     ticket_id: str
@@ -231,7 +231,7 @@ class DeskRow:
 
 @dataclass(frozen=True)
 class ClaimLinkRow:
-    """A link with which somebody may take a ticket once."""
+    """A link that claims a ticket, once."""
 
     digest: str
     desk: str

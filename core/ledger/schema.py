@@ -1,4 +1,4 @@
-"""The tables. One text for SQLite and Postgres; names start with `bs_`, the engine's tables stand beside them."""
+"""The tables. One text for SQLite and Postgres; names start with `bs_`, the engine's tables are in the same database."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ events = _table(  # a reported event and what became of it
     Index("bs_events_outcome", "state", "desk", "outcome"),
 )
 
-tickets = _table(  # where each ticket stands; every ticket the desk lists is in exactly one state
+tickets = _table(  # the state of each ticket; every ticket the desk lists is in exactly one state
     "tickets",
     _key("desk"),
     _key("ticket_id"),
@@ -259,7 +259,7 @@ notices = _table(  # one per message to our people, per channel and person
     _text("provider_id"),
     _text("error"),
     _text("fallback_of"),
-    _text("bundle"),  # the key of the digest it went into, when somebody had too many
+    _text("bundle"),  # the key of the digest it went into, when a person had too many
     Index("bs_notices_bundle", "bundle"),
     Index("bs_notices_key", "notice_key"),
     Index("bs_notices_due", "state", "due_at"),
@@ -287,7 +287,7 @@ desks = _table(  # what the sweep knows of each desk
     _text("cursor"),
     _at("swept_at"),  # last complete pass
     _at("hook_heard_at"),
-    _at("found_at"),  # last time the sweep found what no webhook had told
+    _at("found_at"),  # last time the sweep found a ticket that no webhook had reported
     _at("started_at"),  # first start: older mail is not answered
     _at("paused_at"),
     _text("paused_by"),
@@ -386,7 +386,7 @@ users = _table(
 
 login_links = _table("login_links", _key("digest"), _text("user"), _at("expires_at"), _at("used_at"))
 
-attempts = _table(  # how often somebody tried to log in of late
+attempts = _table(  # recent attempts to log in
     "attempts",
     _key("subject", 64),  # a digest of the kind of try and of who tried
     _at("since"),

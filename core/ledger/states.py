@@ -13,7 +13,7 @@ from core.model import TicketState
 
 
 class EventState(StrEnum):
-    """Where a reported event stands."""
+    """The state of a reported event."""
 
     RECEIVED = "received"  # a workflow of the engine has it
     WAITING = "waiting"  # until `due_at`
@@ -29,7 +29,7 @@ class DecisionState(StrEnum):
 
 
 class WriteState(StrEnum):
-    """Where a call to a desk stands."""
+    """The state of a call to a desk."""
 
     PLANNED = "planned"
     OWED = "owed"  # an acknowledgment that waits for room under the cap
@@ -40,14 +40,14 @@ class WriteState(StrEnum):
 
 
 class NotificationState(StrEnum):
-    """Where one message to one person stands."""
+    """The state of one message to one person."""
 
     QUEUED = "queued"
     OPEN = "open"  # being sent; it may have reached the channel
     ACCEPTED = "accepted"
     DELIVERED = "delivered"
     FAILED = "failed"
-    SUPPRESSED = "suppressed"  # nobody needs to hear it any more
+    SUPPRESSED = "suppressed"  # no longer needed
     BUNDLED = "bundled"  # waits for, or went into, a digest
 
 
@@ -89,12 +89,12 @@ Changes = Mapping[State, frozenset[State]]
 E, W, N, T = EventState, WriteState, NotificationState, TicketState
 
 TAKEN_UP = frozenset({T.ESCALATED, T.REESCALATED, T.CLAIMED, T.ANSWERED, T.AUTO_RESOLVED})
-"""States of a ticket for which something was promised, told or said."""
+"""States of a ticket for which a customer or the team was sent something."""
 UNSETTLED = frozenset({E.RECEIVED, E.WAITING})
 TO_MAKE = frozenset({W.PLANNED, W.OPEN})
 ENDED = frozenset({W.DONE, W.SKIPPED, W.FAILED})
 UNSENT = frozenset({N.QUEUED, N.BUNDLED})
-LIVE = UNSENT | {N.OPEN, N.ACCEPTED}  # it may still reach somebody
+LIVE = UNSENT | {N.OPEN, N.ACCEPTED}  # it may still be delivered
 HANDED_OVER = frozenset({N.ACCEPTED, N.DELIVERED, N.FAILED})  # a channel was asked to deliver it
 
 EVENTS: Changes[EventState] = {
@@ -144,7 +144,7 @@ TICKETS: Changes[TicketState] = {
 
 
 def sources(to: State) -> frozenset[State]:
-    """Return the states that may become `to`. A state may always be written again."""
+    """Return the states from which `to` is allowed. A state may always be written again."""
     drawn: Changes[State] = ALL[type(to)]
     return frozenset({to} | {state for state, after in drawn.items() if to in after})
 

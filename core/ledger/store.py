@@ -81,13 +81,13 @@ def wait(conn: Connection, key: str, due: datetime, reason: str, *, counts: bool
 
 
 def bury(conn: Connection, key: str, reason: str, now: datetime) -> None:
-    """A dead letter: given up, listed, told, and open to `retry`."""
+    """Make an event a dead letter: it is listed, the team is notified, and `retry` processes it again."""
     values = {"outcome": Outcome.DEAD_LETTER, "reason": reason, "settled_at": now, "due_at": None}
     move(conn, events, EventState.DEAD, events.c.key == key, **values)
 
 
 def due_events(conn: Connection, now: datetime, limit: int = 500) -> list[EventRow]:
-    """Events to take up again: waiting and due."""
+    """Return the events to process again: waiting and due."""
     query = select(events).where(events.c.state == EventState.WAITING, events.c.due_at <= now)
     return every(EventRow, conn.execute(query.order_by(events.c.due_at).limit(limit)))
 
@@ -137,7 +137,7 @@ def unsettled(conn: Connection, desk: str | None = None) -> int:
 
 
 def ticket(conn: Connection, desk: str, ticket_id: str) -> TicketRow | None:
-    """Where one ticket stands."""
+    """Return the state of one ticket."""
     query = select(tickets).where(tickets.c.desk == desk, tickets.c.ticket_id == ticket_id)
     return first(TicketRow, conn.execute(query))
 
@@ -330,7 +330,7 @@ def looked(conn: Connection, row: WriteRow) -> bool:
 
 
 def unclaim_write(conn: Connection, key: str, opened_at: datetime) -> None:
-    """Our claim is given back; nobody else's is."""
+    """Release our own claim of a call; another process's claim stays."""
     ours = and_(writes.c.key == key, writes.c.state == WriteState.OPEN, writes.c.opened_at == opened_at)
     move(conn, writes, WriteState.PLANNED, ours, opened_at=None)
 
@@ -359,7 +359,7 @@ def owed(conn: Connection, desk: str = "", ticket_id: str = "", limit: int = 200
 
 
 def write(conn: Connection, key: str) -> WriteRow:
-    """One call as it stands now."""
+    """Return one call's row."""
     return typed(WriteRow, conn.execute(select(writes).where(writes.c.key == key)).one())
 
 
@@ -450,7 +450,7 @@ def corrected(
 
 
 def undue(conn: Connection, desk: str) -> list[str]:
-    """The tickets that wait for a human and have no due time: nobody would hear of them again."""
+    """Return the tickets that wait for a human and have no due time: no reminder would ever be sent for them."""
     awaited = tickets.c.state.in_((TicketState.ESCALATED, TicketState.REESCALATED, TicketState.CLAIMED))
     query = select(tickets.c.ticket_id).where(
         tickets.c.desk == desk, awaited, tickets.c.next_due_at.is_(None), tickets.c.closed_at.is_(None)

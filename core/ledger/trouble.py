@@ -36,7 +36,7 @@ BY_STATE = {  # PostgreSQL's SQLSTATE, by its beginning (manual, appendix A)
     "42703": TABLES,
     "55P03": BUSY,
 }
-BY_WORDS = [  # SQLite's messages, and libpq's while there is no connection yet (these bear no SQLSTATE)
+BY_WORDS = [  # SQLite's messages, and libpq's while there is no connection yet (these have no SQLSTATE)
     ("unable to open", OPEN),
     ("readonly|read-only|attempt to write", WRITE),
     ("not a database|malformed|encrypted", DAMAGED),

@@ -1,7 +1,7 @@
 """SQLite: the writers of one process take turns, in order of arrival.
 
-SQLite has one writer at a time, and lets the others sleep, ever longer, until it is free: whoever sleeps is overtaken by
-whoever comes just then. Here a writer waits for the one before it, and is woken when that one has committed.
+SQLite has one writer at a time, and lets the others sleep, ever longer, until it is free: a sleeping writer is overtaken by
+one that has just come. Here a writer waits for the one before it, and is woken when that one has committed.
 Writers of other processes are still waited for inside SQLite (`busy_timeout`).
 """
 
@@ -44,7 +44,7 @@ class Turn:
         return True  # it was handed to us just then
 
     def hand_on(self) -> None:
-        """End the turn; whoever has waited longest is next."""
+        """End the turn; the writer that has waited longest is next."""
         with self._guard:
             if self._waiting:
                 self._waiting.popleft().release()

@@ -1,1 +1,1 @@
-"""How our own people hear of a ticket: who is on duty, through which channel, in which words, and who took it."""
+"""Notify the team about a ticket: who is on duty, by which channel, in which words, and who claimed it."""

@@ -61,7 +61,7 @@ def _hear(app: App, ref: str, channel: PolledChannel, now: datetime) -> None:
         for one in told:
             delivery.heard_of(app, ref, one.key, one.provider_id, one.state, one.detail, now)
     except Exception as err:  # whatever it is, the ladder goes on; but it must not stay unseen
-        log.warning("%s cannot say what came back: %s", ref, said_of(err))
+        log.warning("%s: returned messages could not be read: %s", ref, said_of(err))
         look.failing_since = look.failing_since or now
         if now - look.failing_since >= LOUD:
             _say_aloud(app, ref, said_of(err), now)

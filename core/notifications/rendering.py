@@ -75,7 +75,7 @@ def _words_of(
     try:
         return render(facts, channel.can.format, length=length, words=words, now=now, hours=hours, urls=urls)
     except Exception:
-        log.exception("the words of a notice are broken: %s", about.template)
+        log.exception("a notification could not be rendered: %s", about.template)
         said = plain(facts)
         return said, said
 

@@ -141,14 +141,14 @@ class Rotas:
     rotas: Mapping[str, Rota] = field(default_factory=dict)
 
     def on_duty(self, audience: str, now: datetime) -> tuple[Person, ...]:
-        """Who is to be told. () where the audience has no rota; everybody of it when nobody is on duty."""
+        """Return who is to be notified: () where the audience has no rota, all its members when no one is on duty."""
         rota = self.rotas.get(audience)
         if rota is None:
             return ()
         rota.refresh(now)
         planned = rota.planned(now)
         if not planned:
-            log.error("nobody is on duty for %s: everybody of it is told", audience)
+            log.error("no one is on duty for %s: all its members are notified", audience)
         return planned or rota.people
 
     def check(self, now: datetime) -> list[Finding]:
@@ -163,7 +163,7 @@ class Rotas:
             gap = next((at for at in steps if not rota.planned(at)), None)
             if gap is not None:
                 when = stamp(gap, rota.zone)
-                remedy = "close the gap in the calendar or the rota; until then everybody of it is told"
+                remedy = "close the gap in the calendar or the rota; until then all its members are notified"
                 findings.append(
                     Finding("RO01", "fail", f"rota.{audience}: nobody is on duty at {when}", remedy)
                 )

@@ -32,7 +32,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Routes:
-    """Who hears what, and by which way."""
+    """Decide who is notified, and by which channel."""
 
     channels: Mapping[str, Channel]
     by_priority: Mapping[Priority, tuple[str, ...]] = field(default_factory=dict)

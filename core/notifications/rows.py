@@ -122,7 +122,7 @@ def close_incidents(
 def _incidents(
     told: Sequence[NotificationRow], channels: Mapping[str, Channel]
 ) -> list[tuple[NotificationRow, str]]:
-    """A pager hears it once: its messages on a ticket are one incident."""
+    """Return one message per pager: its messages on a ticket are one incident."""
     last = {row.channel: row for row in told if row.channel in channels and channels[row.channel].can.closes}
     return [(row, "") for row in last.values()]
 

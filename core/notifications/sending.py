@@ -70,7 +70,7 @@ def attempt(app: App, row: NotificationRow, now: datetime, silent: Counter[str] 
     except BackstopError as err:
         fall_over(app, row, f"{row.channel} failed: {err}", now)
     except Exception as err:  # whatever it is, people must be told by another way
-        log.exception("%s could not be told by %s", row.notice_key, row.channel)
+        log.exception("%s could not be sent by %s", row.notice_key, row.channel)
         fall_over(app, row, f"{row.channel} failed: {said_of(err)}", now)
     else:
         silent[row.channel] = 0

@@ -48,7 +48,7 @@ def _tell(app: App, why: str, now: datetime) -> None:
     for places in _ways(app, now):
         if [place for place in places if _sent(app, place, text, now)]:
             return
-    log.error("nobody could be told: %s", text)
+    log.error("an alarm could not be sent to anyone: %s", text)
 
 
 def _ways(app: App, now: datetime) -> Iterator[Sequence[Place]]:

@@ -146,7 +146,7 @@ def _waits(app: App, row: TicketRow, claim: Claim, claimed_at: datetime, now: da
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of it, in words for the person who clicked. `refused`: the desk does not give it to this person."""
+    """Return the result in words for the person who clicked. `refused`: the desk did not assign it to this person."""
 
     done: bool
     words: str

@@ -57,7 +57,7 @@ def look(app: App, desk: str, now: datetime) -> None:
         with app.engine.begin() as conn:
             _looked(conn, desk, now)
     except VendorError as err:
-        log.warning("the limbo of %s could not be read: %s", desk, err)
+        log.warning("held-back messages of %s could not be read: %s", desk, err)
         return
     _tell(app, desk, now)
 
@@ -117,7 +117,7 @@ def _guess(app: App, entry: HeldBack) -> Prediction:
     except VendorError:  # this process does not classify: another one will
         raise
     except Exception:
-        log.exception("the classifier failed at the held back message %s", entry.id)
+        log.exception("the classifier failed on the held-back message %s", entry.id)
         found = UNREADABLE
     return replace(found, dangers=dangers(words))
 

@@ -39,7 +39,7 @@ def refresh(app: App, desk: str, now: datetime) -> list[TicketRow]:
         found = dict(at.absent())
     except VendorError as err:
         trouble = str(err)[:300]
-        log.warning("%s does not tell who is there, so everybody counts as present: %s", desk, err)
+        log.warning("%s: agents' availability could not be read, all count as present: %s", desk, err)
     value = {"at": now.isoformat(), "absent": found, "trouble": trouble}
     with app.engine.begin() as conn:
         db.keep(conn, f"presence:{desk}", value)

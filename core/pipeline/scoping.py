@@ -49,7 +49,7 @@ def not_ours(app: App, ticket: Ticket, now: datetime) -> str:
 
 
 def let_go(app: App, row: TicketRow | None, now: datetime) -> None:
-    """End the ladder of a ticket that has left the scope. When it comes back it is taken up where it stood."""
+    """End the ladder of a ticket that has left the scope. When it comes back it continues in its old state."""
     if row is None or row.closed_at is not None:
         return
     with app.engine.begin() as conn:

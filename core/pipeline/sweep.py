@@ -31,13 +31,13 @@ from core.queue import enqueue
 log = logging.getLogger(__name__)
 
 PAGES = 50  # of one pass; the rest comes with the next one
-DOWN = timedelta(minutes=10)  # longer than a desk's hiccup
+DOWN = timedelta(minutes=10)  # longer than a short outage of a desk
 LAST_DAYS = timedelta(days=3)  # of a connection
 SILENT = timedelta(hours=1)  # a hook that said nothing while the sweep found work
 
 
 def sweep(app: App, name: str, now: datetime) -> dict[str, Any]:
-    """One pass over one desk; gives what it saw and found. The cursor moves only after its page is stored."""
+    """Make one pass over one desk and return its counts. The cursor moves only after its page is stored."""
     desk = app.desks[name]
     clock_back.mend(app, now)
     with app.engine.begin() as conn:

@@ -46,7 +46,7 @@ def _draw(report: WeeklyReport, kind: str) -> bytes:
         _bars(axes["intent"], report.by_intent[:12], "Escalated, by intent")
         _hours(axes["hour"], report.by_hour)
         out = io.BytesIO()
-        # no dates inside: the same week gives the same file
+        # no dates inside: the same week makes the same file
         sheet.savefig(out, format=kind, dpi=110, metadata={"CreationDate": None} if kind == "pdf" else None)
     return out.getvalue()
 

@@ -60,7 +60,7 @@ def send_weekly(app: App) -> int:
     told = []
     for name in audiences(app.settings):
         if not routes.refs(name, Priority.NORMAL) and not routes.rotas.on_duty(name, now):
-            log.error('report.to: nobody is called "%s": name an audience or a channel', name)
+            log.error('report.to: there is no "%s": name an audience or a channel', name)
             continue
         told.append(Notification(f"report:{week}:{name}", name, Priority.NORMAL, TEMPLATE, facts))
     with app.engine.begin() as conn:

@@ -170,7 +170,7 @@ class Counters:
             with self._engine.begin() as connection:
                 work(connection)
         except SQLAlchemyError as err:
-            log.warning("metrics could not be stored, kept for later: %s", type(err).__name__)
+            log.warning("metrics could not be stored, the next attempt includes them: %s", type(err).__name__)
             return False
         return True
 

@@ -17,7 +17,7 @@ __all__ = ["check_open", "make_blueprint", "reader"]
 
 
 def make_blueprint(app: Any) -> Blueprint:
-    """The console of one App. The Flask application must bear it as `extensions["backstop"]`."""
+    """Return the console's blueprint. The Flask application must hold the App as `extensions["backstop"]`."""
     made = Blueprint(
         "console",
         __name__,

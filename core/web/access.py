@@ -92,7 +92,7 @@ def reader() -> Reader | None:
 
 
 def bears(*secrets: SecretStr | None) -> bool:
-    """Whether the request bears one of these as its token."""
+    """Return whether the request's bearer token is one of these."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not given.strip():
         return False

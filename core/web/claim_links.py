@@ -141,12 +141,12 @@ def _claimed(app: App, channel: CallbackChannel, one: ChannelCallback, now: date
         outcome = claims.claim_by_person(app, one.desk, one.ticket_id, one.email, via, now, name=one.name)
         words = outcome.words if outcome.done else f"{one.name}: {outcome.words}"
     except Exception:
-        log.exception("a click on %s:%s came to nothing", one.desk, one.ticket_id)
+        log.exception("unhandled exception while handling a click on %s:%s", one.desk, one.ticket_id)
         words = f"{one.name}: nothing was taken, by a fault of ours. Please take ticket {one.ticket_id} in the desk."
     try:
         channel.answer(one, words)
     except BackstopError as err:
-        log.warning("who clicked could not be answered: %s", err)
+        log.warning("the reply to a click could not be sent: %s", err)
 
 
 def _page(status: int, **shown: str) -> tuple[Response, int]:

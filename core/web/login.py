@@ -106,7 +106,7 @@ class _Post:
         try:
             self._asked.put_nowait((app, name))
         except queue.Full:
-            log.warning("too many ask for a login link: one was not sent")
+            log.warning("a login link was not sent: too many were requested")
 
     def _run(self) -> None:
         while True:

@@ -41,7 +41,7 @@ def _own_address(app: Any) -> str:
 
 
 def back() -> Any:
-    """Back from there: a verified address that a user, or the list of admins, bears."""
+    """Handle the provider's redirect: a verified address must belong to a user, or be in the list of admins."""
     app, where = backstop(), str(session.get(NEXT, ""))
     with _explained():
         claims = _claims(_client(app))

@@ -269,7 +269,7 @@ def balances(connection: Connection) -> list[RowMapping]:
 
 
 def alive(connection: Connection, now: datetime) -> Sequence[RowMapping]:
-    """Processes heard of within the last day, the freshest first."""
+    """Return the processes whose heartbeat is younger than a day, newest first."""
     query = select(executors).where(executors.c.beat_at > now - timedelta(days=1))
     return connection.execute(query.order_by(executors.c.beat_at.desc()).limit(20)).mappings().all()
 

@@ -105,7 +105,7 @@ def _email(app: App, part: Sidebar[Any], desk: str, viewing: SidebarRequest, now
         try:
             people = part.people(app.desk_settings[desk], app.session(desk))
         except BackstopError as err:
-            log.warning("%s does not tell who its agents are: %s", desk, err)
+            log.warning("the agents of %s could not be read: %s", desk, err)
             return str(people.get(viewing.agent, ""))
         kept[desk] = (now, people)
     return str(people.get(viewing.agent, ""))

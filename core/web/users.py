@@ -45,7 +45,7 @@ class User:
     name: str
     email: str
     role: Role
-    sessions: int = 0  # the number that a session must bear to be good
+    sessions: int = 0  # the number that a valid session has
 
 
 _one_hash = threading.BoundedSemaphore(1)  # a hash takes a whole core: a flood of guesses waits in line

@@ -473,5 +473,5 @@ def test_an_occasional_or_inactive_bot_is_named(account, monkeypatch, change, le
         "occasional": False,
     }
     me = {**me, "contact": {**me["contact"], **change}} if "active" in change else {**me, **change}
-    monkeypatch.setattr(Directory, "me", lambda _self: me)
+    monkeypatch.setattr(Directory, "me", lambda _self, *_: me)
     assert check(account()) == {"FD06": level}

@@ -120,7 +120,7 @@ def test_where_nobody_can_be_told_the_log_says_so(app, caplog):
     for one in app.channels.values():
         one.broken = True
     join(unstored.tell(app, "the disk is full", NOW))
-    assert "nobody could be told" in caplog.text
+    assert "an alarm could not be sent" in caplog.text
 
 
 # --- whose file it is -------------------------------------------------------------------------

@@ -157,7 +157,7 @@ def test_moving_to_postgres_keeps_every_open_escalation_and_what_is_under_way(ho
     target.dispose()
     assert done["bs_events"] == 3
     assert due[str(waiting.id)] == h.ticket(waiting).next_due_at
-    with pytest.raises(Exception, match="holds rows already"):
+    with pytest.raises(Exception, match="already has rows"):
         copying.copy(h.app.engine, copying.empty(database))
 
 

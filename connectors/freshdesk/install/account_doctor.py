@@ -14,7 +14,7 @@ from connectors.kit.values import Row
 from core.errors import NotAllowed, VendorError
 from core.model import Finding
 
-WORDS = {objects.CREATED: "each new ticket", objects.UPDATED: "each reply of a customer's"}
+WORDS = {objects.CREATED: "each new ticket", objects.UPDATED: "each reply of a customer"}
 
 
 def doctor(site: Site[Settings]) -> list[Finding]:
@@ -46,11 +46,11 @@ def _calls(rule: Row, url: str) -> bool:
 
 
 def _rule(settings: Settings, seen: Seen, kind: int, url: str) -> Iterator[Finding]:
-    """Whoever made it: a rule that calls us is what counts."""
+    """Check whether a rule calls us, by whomever it was made."""
     if objects.RULES_PATH.format(kind=kind) in seen.denied:
         yield warn(
             "FD20",
-            f"whether a rule tells us of {WORDS[kind]} cannot be seen with this key",
+            f"whether a rule reports {WORDS[kind]} cannot be seen with this key",
             "Set install_api_key to an admin's key.",
         )
         return
@@ -58,18 +58,18 @@ def _rule(settings: Settings, seen: Seen, kind: int, url: str) -> Iterator[Findi
     if not calling:
         yield fail(
             "FD20",
-            f"no automation rule tells us of {WORDS[kind]}",
+            f"no automation rule reports {WORDS[kind]}",
             f"Run install, or make the rule by hand for {url}; until then only the sweep finds tickets.",
         )
         return
     if not any(rule.get("active", True) for rule in calling):
         yield fail(
             "FD21",
-            f"the rule that tells us of {WORDS[kind]} is switched off",
+            f"the rule that reports {WORDS[kind]} is switched off",
             "Run install, which switches it on (after “Execute all matching rules” is set).",
         )
         return
-    yield ok("FD20", f"a rule tells us of {WORDS[kind]}")
+    yield ok("FD20", f"a rule reports {WORDS[kind]}")
     sent = [secret for rule in calling if (secret := objects.secret_of(rule))]
     if sent and not set(sent) & set(settings.secrets()):
         yield fail(

@@ -85,7 +85,7 @@ def rules(url: str, desk: str, secret: str, *, creation_active: bool = True, sho
         Wanted(
             "rule:created",
             str(created["name"]),
-            "tells us of each new ticket",
+            "reports each new ticket",
             _path(CREATED),
             created,
             shown,
@@ -93,7 +93,7 @@ def rules(url: str, desk: str, secret: str, *, creation_active: bool = True, sho
         Wanted(
             "rule:reply",
             str(replied["name"]),
-            "tells us of each reply of a customer's",
+            "reports each reply of a customer",
             _path(UPDATED),
             replied,
             shown,

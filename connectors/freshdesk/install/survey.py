@@ -23,7 +23,7 @@ class Seen:
 
     objects: dict[str, list[Row]] = field(default_factory=dict)  # by path
     denied: set[str] = field(default_factory=set)
-    cascading: bool | None = None  # whether all matching creation rules run; None = not told
+    cascading: bool | None = None  # whether all matching creation rules run; None = not shown
 
     @property
     def first_match(self) -> bool:

@@ -41,7 +41,7 @@ def doctor(site: Site[Settings]) -> list[Finding]:
 
 
 def _hooks(one: Wanted, found: Sequence[Row]) -> Iterator[Finding]:
-    """Whoever made it: a webhook that calls us is what counts."""
+    """Check the webhooks that call us, by whomever they were made."""
     if not found:
         yield fail(
             "HS20",
@@ -59,7 +59,7 @@ def _hooks(one: Wanted, found: Sequence[Row]) -> Iterator[Finding]:
     best = next((hook for hook in found if enabled(hook) and not lacks(hook)), None)
     if best is None:
         why = "; ".join(lacks(hook) for hook in found if enabled(hook))
-        yield fail("HS22", f"our webhook does not tell us enough: {why}", "Delete it and run install.")
+        yield fail("HS22", f"our webhook does not report enough: {why}", "Delete it and run install.")
         return
     yield ok("HS20", f"a webhook calls {one.url}")
     if len([hook for hook in found if enabled(hook)]) > 1:

@@ -13,7 +13,7 @@ KEY = "webhook:events"
 PATH = "/webhooks"
 EVENTS = ("convo.created", "convo.customer.reply.created", "convo.assigned", "convo.merged", "convo.deleted")
 OFF = "it was switched off (Help Scout does that after failures): it is switched on again"
-WHY = "tells us of new conversations, customers' replies, claims, merges and deletions"
+WHY = "reports new conversations, customers' replies, claims, merges and deletions"
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,9 @@ def _subscribed(active: list[Row]) -> Finding | None:
     if TRIGGERED in kinds or not missing:
         return None
     return fail(
-        "ZD44", f"the webhook is not told of {', '.join(sorted(missing))}", "run install, or add the events"
+        "ZD44",
+        f"the webhook does not subscribe to {', '.join(sorted(missing))}",
+        "run install, or add the events",
     )
 
 

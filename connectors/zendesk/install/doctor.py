@@ -129,7 +129,7 @@ def _handed_out(look: Seen) -> list[Finding]:
     titles = [str(one.get("title")) for one in triggers if one.get("active") is not False and _hands_out(one)]
     if not titles:
         return []
-    words = f"triggers give tickets to agents by themselves ({', '.join(titles)}): each counts as claimed"
+    words = f"triggers assign tickets to agents automatically ({', '.join(titles)}): each counts as claimed"
     return [warn("ZD31", words, "let them set a group only, where escalations go")]
 
 

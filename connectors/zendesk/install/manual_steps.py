@@ -11,8 +11,8 @@ def connect(desk: str, scope: str) -> Step:
         "oauth_client",
         f"Backstop ({desk})",
         "Zendesk takes no other credential from new installations, and only a person can make it",
-        "Make a user of its own for Backstop, an admin and a member of every group that it shall solve in, and sign in as it: "
-        "what Backstop writes bears the name of whoever makes the client",
+        "Make a user of its own for Backstop, an admin and a member of every group that it is to solve tickets in, and sign in as it: "
+        "what Backstop writes appears under the name of the user who makes the client",
         "Admin Center > Apps and integrations > APIs > OAuth clients > Add OAuth client",
         f"Name: Backstop ({desk}); client kind: confidential; unique identifier: backstop_{desk}; scopes: {scope}",
         "Save, and copy the secret, which is shown once",

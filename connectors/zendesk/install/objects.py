@@ -27,10 +27,10 @@ MISSING_ID = "<the webhook's id>"  # in a plan, before there is one
 PATHS = {"webhook": "/webhooks", "trigger": "/triggers", "field": "/ticket_fields", "view": "/views"}
 NAMES = {"webhook": "webhook", "trigger": "trigger", "field": "ticket_field", "view": "view"}
 LISTS = {"webhook": "webhooks", "trigger": "triggers", "field": "ticket_fields", "view": "views"}
-REMOVAL = ("trigger", "webhook", "view", "field")  # whoever uses another goes before it
+REMOVAL = ("trigger", "webhook", "view", "field")  # an object that uses another is removed before it
 CREATE = {"field": "update_type", "operator": "is", "value": "Create"}
 CHANGE = {"field": "update_type", "operator": "is", "value": "Change"}
-# The updater's role: neither our own writes nor an agent's set it off, so we are never told of ourselves.
+# The updater's role: neither our own writes nor an agent's set it off, so our own writes are not reported to us.
 BY_CUSTOMER = {"field": "role", "operator": "is", "value": "end_user"}
 WITH_COMMENT = {
     "field": "comment_is_public",
@@ -100,7 +100,7 @@ def _webhook(url: str, desk: str, triggered: bool) -> Wanted:
         "subscriptions": subscriptions,
     }
     key = "webhook:triggers" if triggered else "webhook:events"
-    return Wanted("webhook", key, name, "tells us of tickets and replies within seconds", body)
+    return Wanted("webhook", key, name, "reports tickets and replies within seconds", body)
 
 
 def _triggers(desk: str, webhook_id: str) -> list[Wanted]:
