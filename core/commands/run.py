@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import signal
 import threading
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from core.admin.checks import warnings
 from core.admin.doctor import proven_auto
 from core.commands.common import Store, app_of, common
 from core.engine import worker as engine
+from core.errors import ConfigError, said_of
 from core.telemetry.logs import set_up
 from core.web.access import check_open
 from core.web.server import Server
@@ -50,21 +52,35 @@ def web(config: str | None, as_json: bool, port: int | None) -> None:
 
 
 @click.command()
+@click.option(
+    "--alive",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file whose time is renewed every few seconds while the worker lives, for the probes of containers.",
+)
 @common
-def worker(config: str | None, as_json: bool) -> None:
+def worker(alive: Path | None, config: str | None, as_json: bool) -> None:
     """Only the work and the timers; any number on one Postgres."""
 
     set_up()
     app = app_of(config, store=Store.MADE)
     _warn(app)
     wiring.with_classifier(app)
-    engine.launch(app)
+    if alive is not None:
+        _touch(alive)
+    engine.launch(app, alive=alive)
     click.echo("worker: at work", err=True)
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
     over.wait()
     engine.stop()
+
+
+def _touch(alive: Path) -> None:
+    try:
+        alive.touch()
+    except OSError as err:
+        raise ConfigError(f"--alive {alive} cannot be written: {said_of(err)}") from err
 
 
 @click.command()

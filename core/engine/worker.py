@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -177,8 +178,8 @@ def _running() -> App:
     return _app
 
 
-def launch(app: App, *, timers: bool = True) -> None:
-    """Start the engine in this process: queues, timers, heartbeat, takeover of the dead."""
+def launch(app: App, *, timers: bool = True, alive: Path | None = None) -> None:
+    """Start the engine in this process: queues, timers, heartbeat, takeover of the dead. `alive`: see `_keep_beating`."""
     global _app, _me
     queue.prepare(app)
     for name in LAZY:
@@ -214,7 +215,7 @@ def launch(app: App, *, timers: bool = True) -> None:
         _schedule(app)
     _stop.clear()
     for name, target, args in (
-        ("heartbeat", _keep_beating, (app,)),
+        ("heartbeat", _keep_beating, (app, alive)),
         ("wake-up", wakeup.watch, (app.engine, _wakeup, _stop)),
     ):
         thread = threading.Thread(target=target, args=args, name=name, daemon=True)
@@ -255,8 +256,9 @@ def stop() -> None:
     queue.close()
 
 
-def _keep_beating(app: App) -> None:
-    """Write the heartbeat, and with each beat look for executors whose heartbeat stopped."""
+def _keep_beating(app: App, alive: Path | None) -> None:
+    """Write the heartbeat, and with each beat look for executors whose heartbeat stopped. `alive`: a file whose time is
+    renewed while this goes on, whether the store answers or not: a restart would not mend the store."""
     beat = min(BEAT, app.settings.limits.dead_after.total_seconds() / BEATS)
     failing_since: datetime | None = None
     while not _stop.wait(beat):
@@ -270,3 +272,5 @@ def _keep_beating(app: App) -> None:
                 unstored.tell(app, f"the worker cannot write ({type(err).__name__})", app.clock())
         else:
             failing_since = None
+        if alive is not None:
+            alive.touch()

@@ -187,6 +187,82 @@ def test_every_switch_of_the_chart_renders_to_what_kubernetes_understands():
     assert config["data"]["order_status.txt"].strip() == "Hello {{ name }}"
 
 
+def by_hand(template: str) -> list[dict]:
+    """A template of plain values as Helm would fill it in, for machines without Helm."""
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+
+    def value(found: re.Match[str]) -> str:
+        *path, last = found[1].split(".")
+        for part in path:
+            table = values[part]
+        return json.dumps(table[last] if path else values[last])
+
+    text = (CHART / "templates" / template).read_text()
+    text = re.sub(r"\{\{- (if|end)[^}]*\}\}\n", "", text)
+    text = text.replace('{{ include "backstop.name" . }}', "backstop")
+    text = re.sub(r'\{\{- include "backstop.labels" [^}]*\}\}', "{app: backstop}", text)
+    text = re.sub(
+        r"\{\{ \.Values\.([\w.]+) \| quote \}\}", lambda one: f'"{value(one).strip(chr(34))}"', text
+    )
+    script = "\n".join(f"    {line}" for line in (CHART / "backup.sh").read_text().splitlines())
+    text = text.replace('    {{- .Files.Get "backup.sh" | nindent 4 }}', script)
+    assert "{{" not in text
+    return manifests(text)
+
+
+def test_the_charts_back_up_is_what_kubernetes_understands():
+    job, config = by_hand("backup.yaml")
+    for one in (job, config):
+        kubernetes_validate.validate(one, "1.30", strict=True)
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
+    assert pod["containers"][0]["command"][2:4] == ["/backups", "30"]
+    assert config["data"]["backup.sh"].startswith("#!/usr/bin/env bash")
+
+
+def test_a_back_up_of_postgres_has_its_name_only_when_it_is_whole_and_the_newest_stay(tmp_path):
+    dumps, bin_ = tmp_path / "dumps", tmp_path / "bin"
+    dumps.mkdir(), bin_.mkdir()
+    for day in range(1, 6):
+        (dumps / f"backstop-2026110{day}T020000Z.dump").write_text("old")
+    stand_in = bin_ / "pg_dump"
+    stand_in.write_text(
+        '#!/bin/sh\nfor one in "$@"; do case $one in --file=*) echo "$*" > "${one#--file=}";; esac; done\n'
+    )
+    stand_in.chmod(0o755)
+    script, env = CHART / "backup.sh", os.environ | {"PATH": f"{bin_}:{os.environ['PATH']}"}
+    told = run("bash", script, dumps, "3", "0", "--dbname=postgresql://db/backstop", env=env)
+    assert told.returncode == 0, told.stderr
+    names = sorted(one.name for one in dumps.iterdir())
+    assert names[:2] == ["backstop-20261104T020000Z.dump", "backstop-20261105T020000Z.dump"]
+    assert len(names) == 3
+    assert "--dbname=postgresql://db/backstop" in (dumps / names[2]).read_text()
+    assert stat.S_IMODE((dumps / names[2]).stat().st_mode) == 0o600
+    stand_in.write_text("#!/bin/sh\nexit 1\n")
+    assert run("bash", script, dumps, "3", "0", "x", env=env).returncode == 1
+    assert sorted(one.name for one in dumps.iterdir() if one.suffix == ".dump") == names
+
+
+def test_workers_are_probed_by_the_file_that_their_heartbeat_renews(tmp_path):
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["worker"]
+    pods = {
+        one["metadata"]["name"]: one
+        for one in manifests((DEPLOY / "kubernetes.yaml").read_text())
+        if one["kind"] == "Deployment"
+    }
+    container = pods["backstop-worker"]["spec"]["template"]["spec"]["containers"][0]
+    assert container["args"] == compose["command"] == ["worker", "--alive", "/tmp/alive"]
+    probe = container["livenessProbe"]["exec"]["command"][-1]
+    assert compose["healthcheck"]["test"][-1].replace("$$", "$") == probe
+    file = tmp_path / "alive"
+    here = probe.replace("/tmp/alive", str(file))
+    assert run("sh", "-c", here).returncode == 1, "not there yet"
+    file.touch()
+    assert run("sh", "-c", here).returncode == 0
+    os.utime(file, (0, 0))
+    assert run("sh", "-c", here).returncode == 1, "no heartbeat for two minutes"
+
+
 # --- compose, image, units
 
 
@@ -201,7 +277,7 @@ def test_compose_understands_its_file():
         env={**os.environ, "POSTGRES_PASSWORD": "x"},
     )
     assert told.returncode == 0, told.stderr
-    assert set(yaml.safe_load(told.stdout)["services"]) == {"web", "worker", "db", "caddy"}
+    assert set(yaml.safe_load(told.stdout)["services"]) == {"web", "worker", "db", "backup", "caddy"}
 
 
 def test_in_compose_nothing_of_ours_is_reachable_from_outside_but_through_the_proxy():
