@@ -11,7 +11,7 @@ ALL    := $(PATHS) tests bench demo deploy docs
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test check fmt bench soak docs pictures lock locks env zendesk-app manifests wheel
+.PHONY: help demo setup install test check fmt bench soak docs pictures lock locks env zendesk-app manifests wheel
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,8 +19,11 @@ help: ## list the targets
 demo: $(VENV)/.runtime ## the whole product on this machine, no account needed (ARGS=--once: play the story and print it)
 	@$(BIN)/backstop demo $(ARGS)
 
+setup: $(VENV)/.runtime ## set up for a help desk of yours, in the browser
+	@$(BIN)/backstop setup $(ARGS)
+
 install: $(VENV)/.runtime ## the program for use: then .venv/bin/backstop …
-	@echo "Backstop is installed. Next: $(BIN)/backstop init (writes a configuration), or make demo"
+	@echo "Backstop is installed. Next: $(BIN)/backstop setup (in the browser) or $(BIN)/backstop init (here), or make demo"
 
 test: check ## lint, types, import rules, the whole suite (ARGS="-k word": some of it)
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)

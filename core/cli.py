@@ -24,6 +24,10 @@ TABLE = {
     "web": ("core.commands.run:web", "Only the receiver and the console; any number on one Postgres."),
     "worker": ("core.commands.run:worker", "Only the work and the timers; any number on one Postgres."),
     "demo": ("core.commands.run:demo", "The whole product on this machine, with a sandbox help desk."),
+    "setup": (
+        "core.commands.setup:setup",
+        "Set up in the browser: connect, see it on your own tickets, write the configuration, and watch.",
+    ),
     "init": ("core.commands.init:init", "Write a commented backstop.toml and .env."),
     "plan": ("core.commands.desk:plan", "What install would make or change in a desk, and why."),
     "install": (

@@ -80,6 +80,14 @@ class AgentDirectory(Protocol):
 
 
 @runtime_checkable
+class AccountLists(Protocol):
+    """A desk that can list the places of its account."""
+
+    def listed(self, kind: str) -> Mapping[str, Iterable[str]]:
+        """Id → names and addresses of the account's brands, mailboxes, groups or forms. Raises VendorError."""
+
+
+@runtime_checkable
 class Presence(Protocol):
     """A desk that shows which of its agents are away."""
 

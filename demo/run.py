@@ -28,7 +28,7 @@ PORT = 8600
 PACE = 1.5
 GENERATED_WEEKS = 4
 INTERRUPTED = 130  # as shells have it
-NEXT = "Next, for a help desk of yours: `backstop init` (in a checkout .venv/bin/backstop init)."
+NEXT = "Next, for a help desk of yours: `backstop setup` (in a checkout `make setup`)."
 PATIENCE = 90.0  # seconds for the whole of --once
 
 

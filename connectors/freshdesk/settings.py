@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field, SecretStr
@@ -12,7 +13,16 @@ from connectors.kit.settings import DeskSettings
 class Settings(DeskSettings):
     """`[desks.<name>]` of a Freshdesk account."""
 
+    TITLE: ClassVar[str] = "Freshdesk"
     PLACES: ClassVar[frozenset[str]] = frozenset({"brands", "mailboxes", "groups", "channels"})
+    ASKED: ClassVar[Mapping[str, str]] = {
+        "api_key": "API key of the bot's agent",
+        "install_api_key": "API key of an admin (optional: for making the automation rules)",
+    }
+    WHERE: ClassVar[str] = (
+        "In Freshdesk, logged in as that agent: the picture at the top right, Profile settings, View API key. Give Backstop "
+        "an agent of its own."
+    )
 
     api_key: SecretStr = Field(SecretStr(""), description="of the bot's own agent account")
     install_api_key: SecretStr = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field, SecretStr
@@ -12,7 +13,14 @@ from connectors.kit.settings import DeskSettings
 class Settings(DeskSettings):
     """`[desks.<name>]` of a Help Scout account."""
 
+    TITLE: ClassVar[str] = "Help Scout"
     PLACES: ClassVar[frozenset[str]] = frozenset({"mailboxes", "groups", "channels"})
+    QUEUES: ClassVar[tuple[str, ...]] = ("groups", "mailboxes")
+    ASKED: ClassVar[Mapping[str, str]] = {"client_id": "App ID", "client_secret": "App Secret"}
+    WHERE: ClassVar[str] = (
+        "In Help Scout: Your profile, My apps, Create My App. The user who makes the app is the one that Backstop acts as."
+    )
+    BROWSER: ClassVar[Mapping[str, str]] = {"grant": "authorization_code"}
 
     base_url: str = "https://api.helpscout.net"
     client_id: str = Field("", description="the App ID, from Your profile > My apps")

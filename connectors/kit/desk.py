@@ -45,6 +45,10 @@ class AccountDesk(Generic[S, D]):
         """Return agent id → why they are away."""
         return self._directory.absent()
 
+    def listed(self, kind: str) -> Mapping[str, Iterable[str]]:
+        """Return id → names and addresses of the account's places of a kind."""
+        return self._directory.named(kind)
+
     def whoami(self) -> Identity:
         """Return who the credential acts as."""
         return self._directory.whoami()

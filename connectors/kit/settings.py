@@ -26,6 +26,11 @@ class DeskSettings(Section):
     """One `[desks.<name>]` table. `base_url` is the bare origin; the connector adds the paths."""
 
     PLACES: ClassVar[frozenset[str]] = frozenset()  # the kinds of `only` that this vendor has
+    TITLE: ClassVar[str] = ""  # the vendor's name as people write it
+    QUEUES: ClassVar[tuple[str, ...]] = ("groups",)  # the kinds of places that a ticket can be given to
+    ASKED: ClassVar[Mapping[str, str]] = {}  # what has to be typed to connect → its label
+    WHERE: ClassVar[str] = ""  # where an admin finds that
+    BROWSER: ClassVar[Mapping[str, str]] = {}  # settings that a connection made in the browser needs
 
     vendor: str  # which help desk this is
     base_url: str = ""  # the bare origin of the account

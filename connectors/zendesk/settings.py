@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field, SecretStr
@@ -13,7 +14,13 @@ from connectors.zendesk import auth
 class Settings(DeskSettings):
     """`[desks.<name>]` of a Zendesk account."""
 
+    TITLE: ClassVar[str] = "Zendesk"
     PLACES: ClassVar[frozenset[str]] = frozenset({"brands", "groups", "forms", "channels"})
+    ASKED: ClassVar[Mapping[str, str]] = {"client_id": "Unique identifier", "client_secret": "Secret"}
+    WHERE: ClassVar[str] = (
+        "In Zendesk's Admin Center: Apps and integrations, APIs, OAuth clients, Add OAuth client. Choose the client kind "
+        "Confidential; the user who makes it is the one that Backstop acts as."
+    )
 
     client_id: str = Field("", description="the OAuth client's unique identifier")
     client_secret: SecretStr = SecretStr("")  # of that client

@@ -1,11 +1,11 @@
-"""What `backstop init` writes: answers → the text of `backstop.toml` and of `.env`. Pure but for `write`."""
+"""What `backstop init` and `backstop setup` write: answers → the text of `backstop.toml` and of `.env`. Pure but for `write`."""
 
 from __future__ import annotations
 
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +20,21 @@ from core.model import Mode
 from core.settings import Settings
 
 BESIDE_SECRETS = {"client_id", "account_sid", "user"}  # not secret, but issued together with one
+
+
+WEEK = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "09:00-17:00")
+PROMISE = {"urgent": "30m", "high": "1h", "normal": "4h", "low": "1d"}
+
+
+@dataclass(frozen=True)
+class IntentAnswer:
+    """One `[intents.<name>]` table. `note`: a comment beside it."""
+
+    name: str
+    priority: str
+    queue: str = ""
+    reply: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,6 +54,15 @@ class Answers:
     manager: str = ""
     mail_from: str = ""
     smtp_url: str = "smtp://127.0.0.1:25"
+    desk: Mapping[str, str] = field(default_factory=dict)  # further keys of the desk's table
+    only: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    intents: tuple[IntentAnswer, ...] = ()  # none: two to begin with, as comments show
+    week: Mapping[str, str] = field(default_factory=lambda: WEEK)
+    promise: Mapping[str, str] = field(default_factory=lambda: PROMISE)
+    sms_to: tuple[str, ...] = ()
+    sms_from: str = ""
+    sms_sid: str = ""
+    sms_token: str = field(default="", repr=False)
 
 
 DEFAULTS = {one.name: one.default for one in fields(Answers) if isinstance(one.default, str)}
@@ -92,14 +116,17 @@ def _origin(url: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.path in {"", "/"}
 
 
-def draft(answers: Answers, secrets: list[str], generated: Mapping[str, str]) -> Drafts:
-    """Both texts, checked by the settings themselves. `generated`: secrets that nobody has to make up."""
+def draft(
+    answers: Answers, secrets: list[str], generated: Mapping[str, str], given: Mapping[str, str] | None = None
+) -> Drafts:
+    """Both texts, checked by the settings themselves. `generated`: secrets that nobody has to make up; `given`: those of the
+    desk's table that are known."""
     toml = _environment().get_template("init.toml.j2").render(a=answers, places=_places(answers))
     try:
         Settings(path=Path("backstop.toml"), **tomllib.loads(toml))
     except ValidationError as err:
         raise ConfigError(explain(err, "backstop.toml")) from err
-    return Drafts(toml, _env(answers, secrets, generated))
+    return Drafts(toml, _env(answers, secrets, generated, given or {}))
 
 
 def _environment() -> Environment:
@@ -107,35 +134,41 @@ def _environment() -> Environment:
         loader=PackageLoader("core"), undefined=StrictUndefined, keep_trailing_newline=True
     )
     env.filters["toml"] = lambda value: json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    env.filters["line"] = lambda text: " ".join(str(text).split())
     return env
 
 
 def _places(answers: Answers) -> dict[str, list[str]]:
     """Channels by priority out of what was given; a desk's own queue needs nothing."""
-    if not answers.slack_url:
+    chat = ["slack:urgent"] if answers.slack_url else []
+    phone = ["sms:oncall"] if answers.sms_to else []
+    if not chat and not phone:
         return {}
-    return {"urgent": ["slack:urgent"], "high": ["slack:urgent"], "normal": ["desk"], "low": ["desk"]}
+    return {"urgent": phone + chat, "high": chat or phone, "normal": ["desk"], "low": ["desk"]}
 
 
-def _env(answers: Answers, secrets: list[str], generated: Mapping[str, str]) -> str:
+MADE = "# made for you: give it to the help desk. Where the desk makes its own (install prints it), put that here."
+
+
+def _env(answers: Answers, secrets: list[str], generated: Mapping[str, str], given: Mapping[str, str]) -> str:
     lines = ["# Backstop's secrets. Readable by you alone; never committed, never mailed.", ""]
     for name in secrets:
-        if name in generated:
-            lines += [
-                "# made for you: give it to the help desk. Where the desk makes its own (install prints it), put that here."
-            ]
-        lines += [f"{env_name('desks', answers.name, name)}={_quoted(generated.get(name, ''))}"]
+        if name in generated and name not in given:
+            lines += [MADE]
+        value = given.get(name) or generated.get(name, "")
+        lines += [f"{env_name('desks', answers.name, name)}={_quoted(value)}"]
     lines += [
         "",
         "# opens the console and /metrics to programs",
         f"{env_name('web', 'token')}={_quoted(generated['token'])}",
     ]
-    if answers.slack_url:
-        lines += [
-            "",
-            f"{env_name('channels', 'slack', 'urgent', 'webhook_url')}={_quoted(answers.slack_url)}",
-        ]
-    return "\n".join(lines) + "\n"
+    channels = {
+        ("slack", "urgent", "webhook_url"): answers.slack_url,
+        ("sms", "oncall", "account_sid"): answers.sms_sid,
+        ("sms", "oncall", "auth_token"): answers.sms_token,
+    }
+    named = [f"{env_name('channels', *path)}={_quoted(value)}" for path, value in channels.items() if value]
+    return "\n".join([*lines, *([""] if named else []), *named]) + "\n"
 
 
 def _quoted(value: str) -> str:
@@ -149,12 +182,12 @@ def write(path: Path, drafts: Drafts, *, force: bool = False) -> tuple[Path, Pat
     if there and not force:
         raise ConfigError(f"{' and '.join(there)}: already there, nothing was written. --force writes anew.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    _put(path, drafts.toml, 0o644)
-    _put(env, drafts.env, 0o600)
+    put(path, drafts.toml, 0o644)
+    put(env, drafts.env, 0o600)
     return path, env
 
 
-def _put(path: Path, text: str, mode: int) -> None:
+def put(path: Path, text: str, mode: int) -> None:
     """Whole or not at all; never readable by others for a moment."""
     draft_path = path.with_name(f"{path.name}.new")
     draft_path.unlink(missing_ok=True)

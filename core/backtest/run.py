@@ -66,7 +66,7 @@ def backtest(
     head = _head(app, desk, days)
     with _report(file, head, fresh=fresh) as (report, note), aside(app) as then:
         since = datetime.fromisoformat(report.head["since"])
-        ids = _listed(app, desk, since, now, most, sleep)
+        ids = listed(app, desk, since, now, most, sleep)
         note({"total": len(ids)})
         todo = [one for one in ids if one not in report.rows and one not in report.unread]
         done = len(ids) - len(todo)
@@ -95,6 +95,13 @@ def read(app: App, file: Path) -> dict[str, Any]:
     }
 
 
+def rows_of(file: Path) -> list[Replayed]:
+    """Return the tickets of a report, newest first; [] when there is none."""
+    report = _read(file)
+    found = report.rows.values() if report else ()
+    return sorted(found, key=lambda row: row.at, reverse=True)
+
+
 def _head(app: App, desk: str, days: int) -> dict[str, Any]:
     return {
         "form": FORM,
@@ -106,7 +113,7 @@ def _head(app: App, desk: str, days: int) -> dict[str, Any]:
     }
 
 
-def _listed(
+def listed(
     app: App, desk: str, since: datetime, now: datetime, most: int | None, sleep: Callable[[float], None]
 ) -> list[str]:
     """The ids of the tickets that began since then, oldest first. Only the desk's lists are read."""

@@ -57,7 +57,9 @@ def app_of(config: str | None, *, store: Store = Store.NEEDED, classify: bool = 
     app, context = composed(config), click.get_current_context()
     loaded = app.settings
     if not loaded.desks:
-        raise ConfigError(f"{loaded.path}: there is no [desks.<name>] table. `backstop init` writes one.")
+        raise ConfigError(
+            f"{loaded.path}: there is no [desks.<name>] table. `backstop setup` or `backstop init` writes one."
+        )
     if store is not Store.MADE and not db.exists(loaded.database_url):
         if store is Store.NEEDED:
             raise ConfigError(

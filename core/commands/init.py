@@ -75,6 +75,10 @@ def _answers(given: dict[str, str | None], mode: Mode, asking: bool) -> Answers:
     if "vendor" not in known:
         if not asking:
             raise ConfigError(f"--vendor is missing: one of {', '.join(DESKS)}")
+        click.echo(
+            "`backstop setup` asks the same in the browser, tries each answer and shows it on your own tickets.",
+            err=True,
+        )
         known["vendor"] = click.prompt("Your help desk", type=click.Choice(list(DESKS)))
     defaults = {**DEFAULTS, "base_url": _address(known["vendor"]), "public_url": ""}
     for key, question in QUESTIONS.items():

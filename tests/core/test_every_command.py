@@ -23,6 +23,7 @@ ARGS: dict[str, tuple[str, ...]] = {
     "web": ("--port", "0"),
     "worker": (),
     "demo": ("--once",),
+    "setup": ("--no-open", "--port", "0"),
     "init": ("--no-ask",),
     "plan": ("support",),
     "install": ("support",),
@@ -53,7 +54,7 @@ ARGS: dict[str, tuple[str, ...]] = {
 }
 """How each is called. Whatever is not said otherwise below looks back at what is there, or changes it."""
 
-BEFORE = {"init", "demo"}  # these bring their configuration along
+BEFORE = {"setup", "init", "demo"}  # these bring their configuration along
 MAKE_A_STORE = {"serve", "web", "worker", "install", "connect", "user add"}
 DO_WITHOUT = {"plan", "doctor", "classify", "backtest", *BEFORE}
 STAY = {
@@ -61,6 +62,7 @@ STAY = {
     "web",
     "worker",
     "mcp",
+    "setup",
 }  # they run until they are stopped: tests/deploy, tests/durability, test_mcp.py
 
 

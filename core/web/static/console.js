@@ -1,4 +1,4 @@
-// Three small comforts; every page works without them.
+// Some small comforts; every page works without them.
 "use strict";
 const zone = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const local = (root) => {
@@ -14,18 +14,27 @@ for (const output of document.querySelectorAll("output[data-of]")) {
   input.addEventListener("input", () => { output.textContent = Number(input.value).toFixed(2); });
 }
 
-// "Now" stays now: asked again every 30 s while seen, never under somebody's hands.
+for (const input of document.querySelectorAll("input[data-zone]")) {
+  input.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+// "Now" stays now: asked again every 30 s (or as often as the page says) while seen, never under somebody's hands.
 const live = document.querySelector("[data-live]");
 if (live) {
-  setInterval(async () => {
+  const asked = setInterval(async () => {
     if (document.hidden || live.contains(document.activeElement)) return;
     const answer = await fetch(location.href).catch(() => null);
     if (!answer || !answer.ok || answer.redirected) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("[data-live]");
     if (!fresh) return;
+    if (live.dataset.live && !fresh.querySelector("progress")) {
+      clearInterval(asked);
+      location.reload();
+      return;
+    }
     live.replaceChildren(...fresh.childNodes);
     document.title = page.title;
     local(live);
-  }, 30000);
+  }, Number(live.dataset.live || 30) * 1000);
 }

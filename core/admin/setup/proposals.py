@@ -1,0 +1,107 @@
+"""What the desk's own tickets suggest: intents with counts and examples, a group for each. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+from core.classify.starter import starter
+from core.model import NO_INTENT
+from core.pipeline.replay import Replayed
+
+EXAMPLES, ENOUGH, ALIKE = 3, 3, 0.8
+HINTS = {
+    "billing_dispute": "billing payments finance accounting chargebacks rechnungen",
+    "refund_request": "refunds billing payments finance returns",
+    "payment_problem": "payments billing finance checkout",
+    "invoice_request": "invoices billing accounting rechnungen finance",
+    "pricing_question": "sales pricing quotes",
+    "product_question": "sales presales products",
+    "order_status": "orders shipping logistics delivery fulfilment bestellungen",
+    "order_change": "orders fulfilment logistics",
+    "return_exchange": "returns orders logistics warehouse",
+    "damaged_or_wrong_item": "returns orders quality warehouse",
+    "cancellation": "retention accounts billing",
+    "login_problem": "accounts access technical it",
+    "account_change": "accounts",
+    "account_compromise": "security fraud trust accounts",
+    "critical_bug": "technical engineering incidents tech",
+    "bug_report": "technical engineering tech bugs",
+    "how_to": "technical helpdesk tech",
+    "feature_request": "product feedback",
+    "complaint": "escalations complaints customer care",
+    "human_request": "escalations care",
+}
+"""Intent → words that the groups who take it are often named by."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One intent as the tickets show it. `why`: what the group was chosen by."""
+
+    name: str
+    description: str
+    count: int
+    priority: str
+    queue: str
+    why: str
+    examples: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the state keeps it."""
+        return asdict(self)
+
+
+def proposals(
+    rows: Iterable[Replayed], words: Mapping[str, str], queues: Sequence[str], route: float
+) -> list[Proposal]:
+    """The starter's intents that were found, the most frequent first. `words`: ticket → what its customer wrote."""
+    by: dict[str, list[Replayed]] = {}
+    for row in rows:
+        if row.intent != NO_INTENT and row.confidence >= route:
+            by.setdefault(row.intent, []).append(row)
+    known = {one.name: one for one in starter().intents}
+    found = []
+    for name, ones in sorted(by.items(), key=lambda pair: (-len(pair[1]), pair[0])):
+        if name in known:
+            queue, why = queue_for(name, ones, queues)
+            sure = sorted(ones, key=lambda row: -row.confidence)
+            examples = tuple(words[row.ticket_id] for row in sure if words.get(row.ticket_id))[:EXAMPLES]
+            about = known[name]
+            found.append(Proposal(name, about.description, len(ones), about.priority, queue, why, examples))
+    return found
+
+
+def queue_for(intent: str, rows: Iterable[Replayed], queues: Sequence[str]) -> tuple[str, str]:
+    """A group for an intent, and why: where people left such tickets, else the one with the nearest name, else none."""
+    spelt = {name.casefold(): name for name in queues}
+    ended = [{spelt[q.casefold()] for q in row.final_queue if q.casefold() in spelt} for row in rows]
+    votes = Counter(name for names in ended for name in names)
+    judged = sum(bool(names) for names in ended)
+    if votes:
+        best, number = votes.most_common(1)[0]
+        if number >= ENOUGH and number * 2 > judged:
+            return best, f"people put {number} of {judged} there"
+    name = nearest(intent, queues)
+    return (name, "by its name") if name else ("", "")
+
+
+def nearest(intent: str, queues: Sequence[str]) -> str:
+    """The group whose name is most like the intent's words, "" when none is."""
+    wanted = [*intent.split("_"), *HINTS.get(intent, "").split()]
+    best, score = "", 0.0
+    for queue in queues:
+        parts = re.findall(r"\w{3,}", queue.casefold())
+        for rank, word in enumerate(wanted):
+            like = max((_alike(word, part) for part in parts), default=0.0) - rank / 1000
+            if like > score and like >= ALIKE - rank / 1000:
+                best, score = queue, like
+    return best
+
+
+def _alike(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other).ratio()
