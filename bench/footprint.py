@@ -23,7 +23,6 @@ import psutil
 
 HERE = Path(__file__).resolve().parents[1]
 MIB = 2**20
-DESKS = ("zendesk", "freshdesk", "helpscout")
 
 
 def environment(root: Path) -> dict[str, str]:
@@ -62,7 +61,7 @@ class Program:
 def measure(root: Path, tickets: int, idle: float) -> dict[str, float]:
     """All figures of the checkout at `root`."""
     sys.path[:0] = [str(root), str(root / "tests" / "durability")]
-    from harness import World, answers, until
+    from harness import VENDORS, World, answers, until
 
     found: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as kept:
@@ -70,7 +69,7 @@ def measure(root: Path, tickets: int, idle: float) -> dict[str, float]:
         for command in (("serve",), ("web", "worker")):
             with (
                 tempfile.TemporaryDirectory() as home,
-                World(Path(home), seed=1, cache=cache, vendors=DESKS, workers=8) as world,
+                World(Path(home), seed=1, cache=cache, vendors=VENDORS, workers=8) as world,
             ):
                 running = [Program(root, world.config, one) for one in command]
                 until(lambda port=world.port: answers(port), 120)

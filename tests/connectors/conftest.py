@@ -23,16 +23,7 @@ from core.ports import Token
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
-VENDORS = [
-    pytest.param(
-        vendor,
-        marks=pytest.mark.skipif(
-            not (ROOT / "connectors" / vendor / "connector.py").exists(), reason=f"{vendor} is not built yet"
-        ),
-        id=vendor,
-    )
-    for vendor in ("zendesk", "freshdesk", "helpscout")
-]
+VENDORS = list(DESKS)
 CASES = sorted(
     (path.parent.name, path.name.removesuffix(".body.json")) for path in FIXTURES.glob("*/*.body.json")
 )

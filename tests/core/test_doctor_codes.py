@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from connectors import DESKS
+
 ROOT = Path(__file__).parents[2]
 OURS = ["CF", "DB", "CL", "TP", "RT", "RO", "CH", "CK", "RC", "DK", "DR"]
 PAGES = {
     **dict.fromkeys(OURS, "docs/doctor.md"),
-    "ZD": "connectors/zendesk/README.md",
-    "FD": "connectors/freshdesk/README.md",
-    "HS": "connectors/helpscout/README.md",
+    **{
+        code: f"{page.relative_to(ROOT)}"
+        for page in (ROOT / folder.replace(".", "/") / "README.md" for folder in DESKS.values())
+        for code in re.findall(r"^\| ([A-Z]{2})\d\d \|", page.read_text(), re.MULTILINE)
+    },
 }
 CODE = re.compile(rf'"((?:{"|".join(PAGES)})\d\d)"')
 

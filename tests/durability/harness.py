@@ -26,6 +26,7 @@ from typing import Any
 import requests
 from sqlalchemy import MetaData, Table, func, inspect, select
 
+from connectors import DESKS
 from connectors.sandbox.desk import Case, SandboxDesk
 from connectors.sandbox.hooks import Delivery
 from connectors.sandbox.server import Call, FaultyApp, serving
@@ -37,7 +38,7 @@ from core.pipeline import audit
 
 logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # connections cut on purpose are no news
 ROOT = Path(__file__).resolve().parents[2]
-VENDORS = ("zendesk", "freshdesk", "helpscout")
+VENDORS = tuple(DESKS)
 OPTIONS: dict[str, dict[str, Any]] = {"zendesk": {"withheld": 1}}  # the export's newest minute, made a second
 RETRY_AFTER = {"helpscout": "X-RateLimit-Retry-After"}
 WORDS = {

@@ -15,6 +15,8 @@ import sys
 from datetime import timedelta
 from typing import Any
 
+from connectors import DESKS
+
 PR_SET_PDEATHSIG = 1
 PRELOADED = (
     "core.cli",
@@ -24,9 +26,7 @@ PRELOADED = (
     "core.pipeline.handle",
     "core.engine.maintenance",
     "webhook_app",
-    "connectors.zendesk.vendor",
-    "connectors.freshdesk.vendor",
-    "connectors.helpscout.vendor",
+    *(f"{folder}.vendor" for folder in DESKS.values()),
     "core.classify.cache",
     "core.classify.linear",
     "core.classify.kernel",

@@ -18,6 +18,7 @@ import pytest
 from conftest_intents import INTENTS
 from sqlalchemy import func, select, union_all
 
+from connectors import DESKS
 from connectors.sandbox.desk import Case, SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
 from core import queue, settings, wiring
@@ -34,7 +35,7 @@ from webhook_app import create_app
 
 MINUTE = timedelta(minutes=1)
 TUESDAY = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
-VENDORS = ("zendesk", "freshdesk", "helpscout")
+VENDORS = tuple(DESKS)
 STORE_OF = dict(zip(VENDORS, cycle(KINDS), strict=False))
 
 TEMPLATE = "Hello{% if name %} {{ name }}{% endif %}, your parcel is on its way.\n"

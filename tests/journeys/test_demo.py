@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from connectors import DESKS
 from core.errors import ConfigError
 from core.ledger import db, store
 from core.model import TicketState
@@ -41,7 +42,7 @@ def started(*command: str, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.fixture(scope="module", params=["zendesk", "freshdesk", "helpscout"])
+@pytest.fixture(scope="module", params=list(DESKS))
 def played(request):
     """The story, played once through one vendor's interface: exit code and the JSON document."""
     process = started(*ONCE, "--desk", request.param)
