@@ -140,10 +140,10 @@ class NotAllowed(Refused):
 
 
 def said_of(err: BaseException) -> str:
-    """Return what may be stored or shown of an exception: the words of one of ours; of any other its class, and what
-    the operating system says where that is the cause.
+    """Return the text of an exception that may be stored or shown: the message of one of our own; of any other its class,
+    and the operating system's message where there is one.
 
-    The text of a library's exception repeats what it was given: addresses with keys in them, rows, customers' words.
+    The message of a library's exception repeats its arguments: addresses with keys in them, rows, customers' words.
     """
     if isinstance(err, BackstopError | ConfigError):
         return str(err)

@@ -67,7 +67,7 @@ def decide(
 def _wanted(
     ticket: Ticket, messages: Sequence[Message], prediction: Prediction, history: History, rules: Rules
 ) -> Decision:
-    """What a ticket that is ours to touch needs, whoever wrote."""
+    """Return the decision for a ticket that may be changed, by whomever the message was written."""
     prediction = automatic.heard(messages, prediction, rules)
     rule = _rule(prediction.intent, rules)
     priority = _priority(prediction, rule, rules)
@@ -108,8 +108,8 @@ def _for_a_person(
 
 
 def set_aside(ticket: Ticket, history: History) -> str:
-    """Why the ticket is not to be touched as it stands now; "" when it may be. When that changes, it is taken up: what was
-    said in it meanwhile counts as not dealt with."""
+    """Return why the ticket must not be changed in its present state; "" when it may be. When the state changes, the messages
+    that arrived meanwhile are processed."""
     gone = {Status.CLOSED: "it is closed", Status.SPAM: "it is spam", Status.DELETED: "it is deleted"}
     if ticket.status in gone:
         return gone[ticket.status]
@@ -121,7 +121,7 @@ def set_aside(ticket: Ticket, history: History) -> str:
 
 
 def not_ours(ticket: Ticket, messages: Sequence[Message]) -> str:
-    """Why there is nothing for us to do, whatever becomes of the ticket; "" when there is."""
+    """Return why there is nothing for us to do, in any state of the ticket; "" when there is."""
     if ticket.customer.is_staff or ticket.opened_by is Author.AGENT:
         return "staff opened it"
     if not messages:

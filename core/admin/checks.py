@@ -164,7 +164,7 @@ def _references(settings: Settings) -> list[str]:
     }  # an audience may be the channel of its name
     people = KNOWN_AUDIENCES | set(settings.audiences) | set(settings.rota) | known | bare
     wrong += [
-        f'escalation: nobody is called {rung.notify}: add it to [audiences], e.g. {rung.notify} = ["email:{rung.notify}"]'
+        f'escalation: there is no audience {rung.notify}: add it to [audiences], e.g. {rung.notify} = ["email:{rung.notify}"]'
         for rungs in ladders(settings).values()
         for rung in rungs
         if settings.escalation.channels and rung.notify not in people

@@ -180,7 +180,9 @@ def write(path: Path, drafts: Drafts, *, force: bool = False) -> tuple[Path, Pat
     env = path.parent / ".env"
     there = [str(one) for one in (path, env) if one.exists()]
     if there and not force:
-        raise ConfigError(f"{' and '.join(there)}: already there, nothing was written. --force writes anew.")
+        raise ConfigError(
+            f"{' and '.join(there)}: already there, nothing was written. Use --force to overwrite."
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     put(path, drafts.toml, 0o644)
     put(env, drafts.env, 0o600)

@@ -202,8 +202,8 @@ class Absent:
 
     def predict(self, text: str) -> Any:
         """Raise TryLater."""
-        raise TryLater("this process does not classify")
+        raise TryLater("this process has no classifier: it only receives webhooks")
 
     def suspects(self, text: str) -> Any:
         """Raise TryLater."""
-        raise TryLater("this process does not classify")
+        raise TryLater("this process has no classifier: it only receives webhooks")

@@ -42,7 +42,9 @@ def read_answer(answer: Any, intents: Collection[str]) -> dict[str, Any]:
         found = json.loads(answer["choices"][0]["message"]["content"])
         intent = found["intent"]
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise TryLater(f"the chat model did not keep to the form ({type(error).__name__})") from error
+        raise TryLater(
+            f"the chat model's answer has not the requested form ({type(error).__name__})"
+        ) from error
     if not isinstance(intent, str) or intent not in intents:
         found["intent"] = NO_INTENT  # also for one that the model invented
     rows = found.get("alternatives")

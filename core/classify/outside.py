@@ -48,7 +48,7 @@ def address(section: Any) -> str:
     """Return where it listens; raises ConfigError when that is missing, or its answers could not be read."""
     if section.kind == "http":
         if not section.url:
-            raise ConfigError("classifier.url is missing: where does the classifier listen?")
+            raise ConfigError("classifier.url is missing: set it to the classifier's address")
         _shape(section)
         return str(section.url)
     if not section.base_url or not section.model:

@@ -91,7 +91,9 @@ class Transport:
             return self.breaker.call(self._once, body)  # type: ignore[attr-defined]
         except pybreaker.CircuitBreakerError as error:
             wait = timedelta(seconds=self.rest)
-            raise TryLater(f"the classifier at {self.host} is resting after failures", wait=wait) from error
+            raise TryLater(
+                f"the classifier at {self.host} is not called for a while after failures", wait=wait
+            ) from error
         except (requests.RequestException, ValueError) as error:
             raise TryLater(
                 f"the classifier at {self.host} did not answer: {_said(error)}", status=_status(error)

@@ -91,7 +91,7 @@ def thresholds(
     """The lowest thresholds whose precision is proven: on FILE, else on what the ledger knows."""
 
     if not 0 < target < 1 or not 0 < confidence < 1:
-        raise ConfigError("--target and --confidence lie between 0 and 1: nothing is ever certain")
+        raise ConfigError("--target and --confidence must lie between 0 and 1, both excluded")
     if promote:
         _promote(promote, config, as_json)
         return

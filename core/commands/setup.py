@@ -62,7 +62,7 @@ def ran(found: Setup, port: int, *, show: bool, as_json: bool) -> bool:
     try:
         server = Server(create_app(found, guard), "127.0.0.1", port, THREADS)
     except OSError as err:
-        raise ConfigError(f"port {port} is taken: give another one with --port") from err
+        raise ConfigError(f"port {port} is in use: choose another one with --port") from err
     found.address = f"http://localhost:{server.effective_port}"
     link = f"{found.address}/enter?key={guard.key}"
     over = threading.Event()

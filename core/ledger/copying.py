@@ -14,7 +14,7 @@ BATCH = 1000
 def empty(url: str) -> Engine:
     """Return the target with our tables in it; raises ConfigError when it is no Postgres, or holds rows."""
     if not url.startswith(("postgresql:", "postgres:", "postgresql+psycopg:")):
-        raise ConfigError("the target is no Postgres: write postgresql://user@host/name")
+        raise ConfigError("the target is not a Postgres address: write postgresql://user@host/name")
     target = db.connect(url)
     db.migrate(target)
     with db.reading(target) as read:

@@ -155,7 +155,7 @@ class Routes:
         for audience in dict.fromkeys(rung.notify for rungs in ladders.values() for rung in rungs):
             if not self.refs(audience, Priority.NORMAL) and audience not in self.rotas.rotas:
                 remedy = f'add [audiences] {audience} = ["email:{audience}"], or a channel of that name'
-                findings.append(Finding("RT03", "fail", f'ladder: nobody is called "{audience}"', remedy))
+                findings.append(Finding("RT03", "fail", f'ladder: there is no audience "{audience}"', remedy))
         return [*findings, *self._check_people(), *self.rotas.check(now)]
 
     def _check_people(self) -> Iterator[Finding]:

@@ -123,7 +123,7 @@ def test_after_the_nightly_upkeep_a_page_reads_the_rows_of_its_own_week_alone(en
 def test_a_report_to_nobody_goes_to_nobody(engine, caplog):
     assert posting.send_weekly(running(engine)) == 0
     assert posting.send_weekly(running(engine, report={"to": ["boss"]})) == 0
-    assert 'nobody is called "boss"' in caplog.text
+    assert 'there is no "boss"' in caplog.text
     with pytest.raises(ConfigError, match=r"report\.too"):
         audiences(Settings(report={"too": []}))
     assert audiences(Settings(audiences={"manager": ["slack:x"]})) == ["manager"]

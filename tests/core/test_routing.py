@@ -143,7 +143,7 @@ def test_a_sound_configuration_has_no_fault() -> None:
             'audiences.boss: there is no channel "email:boss"',
         ),
         (routes(alarm=("pager",)), "team", 'escalation.alarm: there is no channel "pager"'),
-        (routes(), "nobody", 'nobody is called "nobody"'),
+        (routes(), "nobody", 'there is no audience "nobody"'),
         (
             routes({"ben": {"email": "b@x.example"}}, {"team": {"people": ["ben"]}}),
             "team",
