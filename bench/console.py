@@ -83,6 +83,8 @@ def app(engine: Engine) -> Flask:
         channels={},
         clock=lambda: NOW,
         hours=calendar(),
+        hours_of=lambda desk: calendar(),
+        promised=lambda desk, priority: timedelta(hours=4),
     )
     flask.register_blueprint(make_blueprint(flask.extensions["backstop"]))
     return flask

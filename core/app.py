@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from core.ledger.installed import Installed
     from core.model import Rules
     from core.ports import Channel, Classifier, HelpDesk
+    from core.sections import PromiseBounds
     from core.settings import RungSettings, Settings
     from core.telemetry.counters import Counters
 
@@ -95,6 +96,11 @@ class App:
         """Return within which time a desk promises an answer by a human."""
         own: dict[Priority, timedelta] = getattr(self.desk_settings.get(desk), "promise", {})
         return own.get(priority) or self.settings.escalation.promise.get(priority, timedelta(hours=4))
+
+    def promise_bounds(self, desk: str, priority: Priority) -> PromiseBounds | None:
+        """Between which times a desk's promise is computed; None where it is promised as configured."""
+        own: dict[Priority, PromiseBounds] = getattr(self.desk_settings.get(desk), "promise_bounds", {})
+        return own.get(priority) or self.settings.escalation.promise_bounds.get(priority)
 
     def scope(self, desk: str) -> Scope:
         """Return the part of the account that a desk serves; {} for all of it."""

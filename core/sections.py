@@ -1,11 +1,14 @@
-"""Tables that stand in several places of the file: business hours, and the part of an account that a desk serves."""
+"""Tables that stand in several places of the file: business hours, the part of an account that a desk serves, and the bounds
+of what may be promised."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from pydantic import Field, model_validator
 
 from core.scope import Scope, folded
-from core.setting_types import Names, Section
+from core.setting_types import Duration, Names, Section
 
 
 class HoursSettings(Section):
@@ -36,3 +39,16 @@ class Only(Section):
     def scope(self) -> Scope:
         """Return what is named, by kind."""
         return {kind: folded(getattr(self, kind)) for kind in type(self).model_fields if getattr(self, kind)}
+
+
+class PromiseBounds(Section):
+    """`promise_bounds.<priority>`: the promise is computed from what was kept before, between these."""
+
+    least: Duration  # no shorter time is promised, however fast the team is
+    most: Duration  # no longer one, however slow
+
+    @model_validator(mode="after")
+    def _in_order(self) -> PromiseBounds:
+        if not timedelta(0) < self.least <= self.most:
+            raise ValueError("least must be more than nothing and no longer than most")
+        return self

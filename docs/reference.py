@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -25,11 +25,19 @@ from core.admin.init import env_name, secret_names
 from core.classify.starter import STARTER, StarterIntent, starter
 from core.cli import backstop
 from core.model import Action, Priority
+from core.ports import Limbo, Presence
 from core.rules import ALWAYS_HUMAN
+from core.sections import Only
 from core.settings import RungSettings, Settings, WebToken
 from core.web import state_words
 
 DESK, CHANNEL, PROGRAM = "support", "urgent", "dashboard"  # the names that examples use
+EVERYWHERE = (
+    "go on when an assignment was not touched by half of the promise",
+    "tell the customer once, with a new time, before a promise breaks",
+    "promise a time that was kept before (`escalation.promise_bounds`)",
+)
+"""What needs nothing of a desk beyond what every connector must do."""
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -58,15 +66,47 @@ def ability(action: type[Any]) -> str:
     return re.split(r"[;.(]", _first_line(action))[0].strip().lower()
 
 
-def desk_table() -> str:
+def action_table() -> str:
+    """Single actions by desk, as Markdown."""
+    return desk_table(features=False)
+
+
+def desk_table(*, features: bool = True) -> str:
     """Abilities by desk, as Markdown."""
     able = {vendor: vendor_of(vendor).supports for vendor in DESKS}
     head = ["what Backstop does there", *(label(vendor) for vendor in able)]
     rows = [
-        [ability(action), *("yes" if action in found else "–" for found in able.values())]
-        for action in get_args(Action)
+        [ability(action), *(_yes(action in found) for found in able.values())] for action in get_args(Action)
     ]
+    more = _features() if features else ()
+    rows += [[what, *(_yes(has(vendor)) for vendor in able)] for what, has in more]
     return _markdown([head, ["---"] * len(head), *rows])
+
+
+def _features() -> Iterator[tuple[str, Callable[[str], bool]]]:
+    """What Backstop does beyond single actions, each with whether it does it at a vendor's desk."""
+    tables, kinds = desk_settings(), list(Only.model_fields)
+    for kind in kinds:
+        yield f"serve a part of the account by {kind} (`only`)", lambda v, kind=kind: kind in tables[v].PLACES
+    yield "know the desk's own AI by itself", lambda v: bool(tables[v].KNOWS_AI)
+    yield "know the desk's own AI by `ai_agents`", lambda v: "ai_agents" in tables[v].model_fields
+    yield "look at what the desk holds back (suspended, spam)", lambda v: _offers(v, Limbo)
+    yield (
+        "recover a held back message by a call; else the clicks are said",
+        lambda v: bool(tables[v].RECOVERS),
+    )
+    yield "take a claim by somebody who is away or offline for none", lambda v: _offers(v, Presence)
+    for same in EVERYWHERE:
+        yield same, lambda _: True
+
+
+def _offers(vendor: str, port: type[Any]) -> bool:
+    """Whether the vendor's desk has all that a port asks for."""
+    return all(hasattr(vendor_of(vendor).desk, name) for name in vars(port) if not name.startswith("_"))
+
+
+def _yes(can: bool) -> str:
+    return "yes" if can else "no"
 
 
 def _markdown(rows: list[list[str]]) -> str:
@@ -279,7 +319,13 @@ def _helped(command: click.Command, parent: click.Context | None = None) -> Iter
 # --- where it is written --------------------------------------------------------------------
 
 BLOCK = re.compile(r"(<!-- made by `make env`: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-MADE = {"desks": desk_table, "configuration": configuration, "intents": intents, "commands": commands}
+MADE = {
+    "actions": action_table,
+    "desks": desk_table,
+    "configuration": configuration,
+    "intents": intents,
+    "commands": commands,
+}
 WORDS = "deploy/zendesk-app/app/assets/words.js"
 PAGES = ("README.md", "docs/desks.md", "docs/configuration.md", "docs/intents.md", "docs/commands.md")
 

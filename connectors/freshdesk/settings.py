@@ -23,6 +23,7 @@ class Settings(DeskSettings):
         "In Freshdesk, logged in as that agent: the picture at the top right, Profile settings, View API key. Give Backstop "
         "an agent of its own."
     )
+    RECOVERS: ClassVar[bool] = False
 
     api_key: SecretStr = Field(SecretStr(""), description="of the bot's own agent account")
     install_api_key: SecretStr = Field(

@@ -11,7 +11,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from core.model import Mode, Priority
 from core.scope import folded
-from core.sections import HoursSettings, Only
+from core.sections import HoursSettings, Only, PromiseBounds
 from core.setting_types import Duration, Names, Secrets, Section
 
 Kept = Callable[[], Mapping[str, str]]
@@ -31,6 +31,8 @@ class DeskSettings(Section):
     ASKED: ClassVar[Mapping[str, str]] = {}  # what has to be typed to connect → its label
     WHERE: ClassVar[str] = ""  # where an admin finds that
     BROWSER: ClassVar[Mapping[str, str]] = {}  # settings that a connection made in the browser needs
+    KNOWS_AI: ClassVar[bool] = False  # whether the vendor's own AI is known without `ai_agents`
+    RECOVERS: ClassVar[bool] = True  # whether a held back message is recovered by a call, not by clicks
 
     vendor: str  # which help desk this is
     base_url: str = ""  # the bare origin of the account
@@ -76,6 +78,10 @@ class DeskSettings(Section):
     hours: HoursSettings | None = Field(None, description="its own business hours; default: `[hours]`")
     promise: dict[Priority, Duration] = Field(
         default_factory=dict, description="its own promises; default: `escalation.promise`"
+    )
+    promise_bounds: dict[Priority, PromiseBounds] = Field(
+        default_factory=dict,
+        description="its own bounds of a computed promise; default: `escalation.promise_bounds`",
     )
     signature: str = Field(
         "", description="below each answer and acknowledgment; as `{{ signature }}` where a template wants it"

@@ -21,6 +21,7 @@ class Settings(DeskSettings):
         "In Zendesk's Admin Center: Apps and integrations, APIs, OAuth clients, Add OAuth client. Choose the client kind "
         "Confidential; the user who makes it is the one that Backstop acts as."
     )
+    KNOWS_AI: ClassVar[bool] = True
 
     client_id: str = Field("", description="the OAuth client's unique identifier")
     client_secret: SecretStr = SecretStr("")  # of that client

@@ -92,7 +92,9 @@ def report(week: str | None, config: str | None, as_json: bool) -> None:
     app = app_of(config)
     now = app.clock()
     try:
-        found = reporting.weekly(app.engine, app.hours, week or reporting.last_week(now, app.hours.zone), now)
+        found = reporting.weekly(
+            app.engine, app.hours, week or reporting.last_week(now, app.hours.zone), now, app
+        )
     except ValueError as err:
         raise ConfigError(f"--week {week}: {err}") from err
     click.echo(reporting.render_json(found) if as_json else reporting.render_text(found))

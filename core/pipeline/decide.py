@@ -33,7 +33,7 @@ from core.model import (
     Ticket,
 )
 from core.notifications.alerts import alarm
-from core.pipeline import authors, loops, plan
+from core.pipeline import authors, loops, plan, promised
 from core.pipeline.plan import Case
 from core.wording import acknowledgment, fill, foreign
 
@@ -93,8 +93,12 @@ def _fallback(app: App, case: Case, history: History, why: str) -> tuple[Decisio
 
 def _worded(app: App, decision: Decision, case: Case) -> tuple[Decision, datetime | None]:
     """The decision with its texts, and the promise in them. Raises BrokenTemplate when an answer's is broken."""
-    now = app.clock()
-    promise_at = promise_of(app, case.ticket.desk, decision.priority, now) if decision.escalates else None
+    now, desk = app.clock(), case.ticket.desk
+    if not decision.escalates:
+        return replace(decision, actions=_filled(app, decision, case, None, now)), None
+    found = promised.promised_now(app, desk, decision.priority, now)
+    promise_at = promise(app.hours_of(desk), now, found.span, decision.priority)
+    decision = promised.explained(decision, promised.why(app, desk, decision.priority, now, found))
     return replace(decision, actions=_filled(app, decision, case, promise_at, now)), promise_at
 
 
@@ -189,8 +193,9 @@ def _guarded(app: App, decision: Decision, case: Case, history: History, now: da
 
 
 def promise_of(app: App, desk: str, priority: Priority, now: datetime) -> datetime:
-    """Return by when a human answers, as the desk's acknowledgment of that priority says."""
-    return promise(app.hours_of(desk), now, app.promised(desk, priority), priority)
+    """Return by when a human answers, as the desk promises it now."""
+    found = promised.promised_now(app, desk, priority, now)
+    return promise(app.hours_of(desk), now, found.span, priority)
 
 
 def said_anew(

@@ -20,7 +20,7 @@ from core.ledger.schema import decisions, tickets, writes
 from core.ledger.states import DecisionState, Entry, WriteState
 from core.model import Mode, Priority, Reply, Ticket, look
 from core.outgoing import mailbox_of
-from core.pipeline import places
+from core.pipeline import places, promised
 from core.pipeline.claims import AWAITED
 from core.pipeline.decide import promise_of, said_anew
 from core.pipeline.plan import address_of
@@ -68,14 +68,17 @@ def plan(app: App, ticket: Ticket, row: TicketRow | None, now: datetime) -> None
     if row.promise_at is None or new <= row.promise_at:
         return
     reply = said_anew(app, ticket, Reply(SECOND_WORD, SECOND_WORD), new, now, row.language)
+    how = promised.why(
+        app, ticket.desk, priority, now, promised.promised_now(app, ticket.desk, priority, now)
+    )
     try:
-        _store(app, ticket, decided, reply, new, now)
+        _store(app, ticket, decided, reply, new, now, f" ({how})" if how else "")
     except _NoRoomError:
         return  # it is called up again while there is time
 
 
 def _store(
-    app: App, ticket: Ticket, decided: DecisionRow, reply: Reply, new: datetime, now: datetime
+    app: App, ticket: Ticket, decided: DecisionRow, reply: Reply, new: datetime, now: datetime, how: str
 ) -> None:
     where = (ticket.desk, ticket.id)
     key = f"{ticket.desk}:{ticket.id}:second"
@@ -103,7 +106,9 @@ def _store(
             return
         if caps.take(conn, planned, app.settings.limits, now) is not None:
             raise _NoRoomError
-        said = f"second word: the customer is told a new time, {stamp(new, app.hours_of(ticket.desk).zone)}"
+        said = (
+            f"second word: the customer is told a new time, {stamp(new, app.hours_of(ticket.desk).zone)}{how}"
+        )
         store.log(conn, where, now, Entry.DECIDED, said, key=key)
 
 

@@ -28,7 +28,7 @@ def enclosed(app: Any, channel: Channel, facts: Mapping[str, Any]) -> dict[str, 
 
 
 def _made(app: Any, week: str) -> dict[str, Any]:
-    report = weekly(app.engine, app.hours, week, app.clock())
+    report = weekly(app.engine, app.hours, week, app.clock(), app)
     cid = f"{week}.plots@backstop"
     base = app.settings.public_url.rstrip("/")
     html = render_html(report, f"{base}/week?week={week}" if base else "", picture=f"cid:{cid}")

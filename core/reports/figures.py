@@ -123,11 +123,33 @@ class Promises:
     kept: int
     broken: int
     open: int
+    low: float = 0.0  # of kept, of those that are not open: the 95 % interval
+    high: float = 1.0
+
+    @property
+    def share(self) -> float | None:
+        """Kept of those whose time is over."""
+        return self.kept / (self.kept + self.broken) if self.kept + self.broken else None
 
     @property
     def total(self) -> int:
         """All promises whose tickets were escalated in the week."""
         return self.kept + self.broken + self.open
+
+
+@dataclass(frozen=True)
+class WouldPromise:
+    """What the history would have a desk promise: the shortest time in which 95 % of such cases were answered."""
+
+    desk: str
+    priority: str
+    during: str  # business hours, or other hours
+    seconds: float
+    configured: float  # seconds that the acknowledgment promises by the configuration
+    kept: int  # of so many earlier cases, by the computed time
+    cases: int
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -178,3 +200,4 @@ class WeeklyReport:
     generated: bool = False  # among the rows are generated ones (the demo)
     notes: tuple[str, ...] = field(default=())
     handed_over: HandedOver = HandedOver()
+    would_promise: tuple[WouldPromise, ...] = ()

@@ -7,7 +7,7 @@ from math import isinf
 from typing import Any
 
 from core.reports.figures import Figure, Share, WeeklyReport
-from core.reports.reporting import amount, counted, interval
+from core.reports.numbers import amount, counted, interval
 
 INK, CALM, WARM, FAINT = "#1d2733", "#2f6f8f", "#b4532a", "#d9e2e8"
 

@@ -11,7 +11,8 @@ from core.errors import ConfigError
 from core.model import Notification, Priority
 from core.notifications import delivery, routing
 from core.reports.figures import WeeklyReport
-from core.reports.reporting import amount, counted, interval, last_week, weekly
+from core.reports.numbers import amount, counted, interval, kept_share
+from core.reports.reporting import last_week, weekly
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ def short(report: WeeklyReport, public_url: str = "") -> str:
         lines.append(f"    {counted(one)}, {interval(one.now, one.unit)}")
         lines += [f"    {one.advice}"] if one.advice else []
     kept = report.promises
-    lines.append(f"Promises: {kept.kept} kept, {kept.broken} broken, {kept.open} open")
+    lines.append(f"Promises: {kept.kept} kept, {kept.broken} broken, {kept.open} open{kept_share(kept)}")
     for line in report.balances:
         sign = "≠" if line.missing else "="
         lines.append(f"Balance {line.desk}: desk {line.in_desk} {sign} ledger {line.in_ledger}")
@@ -55,7 +56,7 @@ def send_weekly(app: App) -> int:
     """Queue the report of the last whole week; how many messages are new. Twice is as good as once."""
     now, routes = app.clock(), routing.of(app)
     week = last_week(now, app.hours.zone)
-    report = weekly(app.engine, app.hours, week, now)
+    report = weekly(app.engine, app.hours, week, now, app)
     facts = {"week": week, "headline": headline(report), "text": short(report, app.settings.public_url)}
     told = []
     for name in audiences(app.settings):

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from importlib.resources import files
@@ -21,8 +21,10 @@ from core.ledger.db import kept, reading
 from core.ledger.schema import balance, notices, tickets
 from core.ledger.states import HANDED_OVER, NotificationState
 from core.reports import trend_store
-from core.reports.figures import Balanced, BusinessHours, Figure, Paged, Point, Row, WeeklyReport
+from core.reports.figures import Balanced, BusinessHours, Paged, Row, WeeklyReport
+from core.reports.numbers import words
 from core.reports.phrases import HIDDEN
+from core.reports.promising import Promising, would_promise
 from core.reports.weekly import QUIET, TREND_WEEKS, Points, bounds, earlier, nothing, summarise, week_of
 
 CELL = 1000  # characters of one cell; names and ids are far shorter
@@ -48,8 +50,11 @@ class ZonedHours(BusinessHours, Protocol):
 # --- out of the ledger ----------------------------------------------------------------------
 
 
-def weekly(engine: Engine, hours: ZonedHours, week: str, now: datetime) -> WeeklyReport:
-    """The report of one ISO week (`2026-W09`). ValueError when the week is written otherwise.
+def weekly(
+    engine: Engine, hours: ZonedHours, week: str, now: datetime, app: Promising | None = None
+) -> WeeklyReport:
+    """The report of one ISO week (`2026-W09`); with `app` also what its desks would promise. ValueError when the week is
+    written otherwise.
 
     Earlier weeks whose quiet period is over are counted once and kept: their figures outlive the ledger's rows.
     """
@@ -63,11 +68,12 @@ def weekly(engine: Engine, hours: ZonedHours, week: str, now: datetime) -> Weekl
         rows = ticket_rows(connection, since, min(end + QUIET, now))
         pages, balances = _paged(connection, start, end), _balanced(connection, start, end)
         made_up = kept(connection, GENERATED) is not None
+        would = would_promise(connection, app, min(end, now)) if app is not None else ()
     report = summarise(
         week, rows, pages, balances, hours=hours, zone=zone, now=now, generated=made_up, known=known
     )
     trend_store.keep(engine, report, known, zone)
-    return report
+    return replace(report, would_promise=would)
 
 
 def keep_closed(engine: Engine, hours: ZonedHours, now: datetime) -> None:
@@ -129,46 +135,6 @@ def _balanced(connection: Connection, start: datetime, end: datetime) -> list[Ba
     ]
 
 
-# --- words for numbers ----------------------------------------------------------------------
-
-
-def percent(share: float | None) -> str:
-    """`26.3 %`, a dash where there is nothing."""
-    return "–" if share is None else f"{100 * share:.1f} %"
-
-
-def span(seconds: float | None) -> str:
-    """`1 h 05 min`; more than can be said while people still wait."""
-    if seconds is None:
-        return "–"
-    if isinf(seconds):
-        return "still waiting"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
-
-
-def amount(value: float | None, unit: str) -> str:
-    """A figure's value in its unit."""
-    return percent(value) if unit == "share" else span(value)
-
-
-def interval(point: Point, unit: str) -> str:
-    """`95 %: 22.1 % to 30.8 %`, or why there is none."""
-    if point.n == 0:
-        return "nothing to count"
-    if isinf(point.low):
-        return "more than half still wait"
-    if point.high is None:
-        return f"95 %: from {amount(point.low, unit)}, upper end open"
-    return f"95 %: {amount(point.low, unit)} to {amount(point.high, unit)}"
-
-
-def counted(figure: Figure) -> str:
-    """`41 of 160`, in words that say what they are."""
-    words = "" if figure.unit == "share" else " within the hour"
-    return f"{figure.now.k} of {figure.now.n}{words}"
-
-
 # --- into text and HTML ---------------------------------------------------------------------
 
 
@@ -188,11 +154,6 @@ def environment() -> Environment:
     )
     made.globals.update(words())
     return made
-
-
-def words() -> dict[str, Any]:
-    """What templates call to say numbers."""
-    return {"percent": percent, "span": span, "amount": amount, "interval": interval, "counted": counted}
 
 
 def render_text(report: WeeklyReport) -> str:
@@ -273,10 +234,14 @@ def _lines(report: WeeklyReport) -> Iterator[tuple[Any, ...]]:
     for section, names in (("promises", ("kept", "broken", "open")), ("handed_over", ("in_time", "never"))):
         counts = getattr(report, section)
         yield from ((section, name, getattr(counts, name), counts.total, "", "", "", "") for name in names)
+    for one in report.would_promise:
+        name = f"{one.desk}, {one.priority}, {one.during}"
+        remark = f"seconds; configured {one.configured:.0f}"
+        yield ("would_promise", name, one.kept, one.cases, one.seconds, one.low, one.high, remark)
     for page in report.pages:
         yield ("pages", page.person, page.night, page.day + page.night, "", "", "", "count: at night")
-    for one in report.balances:
-        yield ("balance", one.desk, one.in_ledger, one.in_desk, "", "", "", f"missing {one.missing}")
+    for line in report.balances:
+        yield ("balance", line.desk, line.in_ledger, line.in_desk, "", "", "", f"missing {line.missing}")
 
 
 def _number(value: float | None) -> float | None:

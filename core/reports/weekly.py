@@ -258,7 +258,7 @@ def _promises(escalated: Iterable[Row], now: datetime) -> Promises:
             broken += 1
         else:
             waiting += 1
-    return Promises(kept, broken, waiting)
+    return Promises(kept, broken, waiting, *wilson(kept, kept + broken))
 
 
 def _handed_over(escalated: Iterable[Row]) -> HandedOver:

@@ -150,7 +150,7 @@ def week() -> str:
 
 def _report(app: Any, name: str) -> Any:
     try:
-        return reporting.weekly(app.engine, app.hours, name, app.clock())
+        return reporting.weekly(app.engine, app.hours, name, app.clock(), app)
     except (ValueError, OverflowError) as err:
         abort(404, str(err))
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from markupsafe import Markup, escape
 
 from core.model import Outcome, whole_percent
+from core.reports.numbers import percent, words
 from core.reports.phrases import HIDDEN
-from core.reports.reporting import percent, words
 from core.web.state_words import OUTCOMES, STATES
 
 _CAPITAL = re.compile(r"(?=[A-Z])")

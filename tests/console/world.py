@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import insert
 
 from core.classify.build import Absent
+from core.hours import Hours
 from core.ledger.schema import (
     balance,
     decisions,
@@ -187,6 +188,8 @@ def make_app(engine, public_url: str = "", **web) -> Flask:
         channels={},
         clock=lambda: NOW,
         hours=Office(),
+        hours_of=lambda desk: Hours.make(),
+        promised=lambda desk, priority: timedelta(hours=4),
         counters=None,
         classifier=Absent(),
         desk_settings={},

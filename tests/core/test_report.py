@@ -17,7 +17,7 @@ from core.hours import Hours
 from core.ledger.schema import meta, metadata, tickets
 from core.reports.figures import Balanced, Paged, Row, Verdict
 from core.reports.intervals import median, median_interval, wilson
-from core.reports.reporting import weekly
+from core.reports.reporting import render_csv, render_html, render_text, weekly
 from core.reports.weekly import bounds, earlier, summarise, week_of
 from demo import history
 
@@ -323,3 +323,36 @@ def test_a_week_whose_answers_are_still_in_their_quiet_period_is_counted_again(t
         db.execute(tickets.insert(), [facts | {"ticket_id": "2", "first_seen_at": now}])
     assert weekly(engine, Office(), "2026-W12", now + timedelta(minutes=1)).figures[2].trend[-1].k == 1
     engine.dispose()
+
+
+def test_kept_and_broken_promises_have_an_interval():
+    promises = report().promises
+    assert (promises.kept, promises.broken) == (2, 1)
+    expected = binomtest(2, 3).proportion_ci(method="wilson")
+    assert (promises.low, promises.high) == pytest.approx((expected.low, expected.high))
+    assert "66.7 % kept (95 %: " in render_text(report())
+
+
+def test_what_would_have_been_promised_stands_beside_what_was(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
+    metadata.create_all(engine)
+    hours = Hours.make("Europe/Berlin", dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "09:00-17:00"))
+    with engine.begin() as db:
+        for n in range(60):
+            since = at(2 + n % 5, f"{9 + n // 10}:00")
+            facts = {"waiting_since": since, "escalated_at": since, "acknowledged_at": since}
+            ends = {"state": "answered", "answered_at": since + timedelta(minutes=40)}
+            late = {"state": "claimed", "answered_at": None} if n == 59 else {}
+            row = {"desk": "support", "ticket_id": str(n), "priority": "normal", "first_seen_at": since}
+            db.execute(tickets.insert(), row | facts | ends | late)
+
+    class Running:
+        hours_of, promised = staticmethod(lambda _: hours), staticmethod(lambda *_: timedelta(hours=4))
+
+    made = weekly(engine, hours, WEEK, LATER, Running())
+    (line,) = made.would_promise
+    assert (line.seconds, line.configured, line.kept, line.cases) == (45 * 60, 4 * 3600, 59, 60)
+    said = "support, normal, business hours: 45m would be kept (59 of 60 before, 95 %: 91.1 % to 99.7 %); configured 4h"
+    assert said in render_text(made)
+    assert "45m" in render_html(made)
+    assert "would_promise" in render_csv(made)

@@ -44,6 +44,7 @@ def running(engine, **settings):
         clock=lambda: NOW,
         hours=OFFICE,
         hours_of=lambda desk: OFFICE,
+        promised=lambda desk, priority: timedelta(hours=4),
         routes=None,
         attachments=enclosed,
     )

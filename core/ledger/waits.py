@@ -1,0 +1,50 @@
+"""How long customers who had an acknowledgment waited for a human: what promises are computed from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+
+from core.ledger.schema import tickets
+from core.model import Priority, TicketState
+from core.promises import LOOK_BACK, MOST, Wait
+
+AWAITED = (TicketState.ESCALATED, TicketState.REESCALATED, TicketState.CLAIMED, TicketState.ANSWERED)
+READ = 4 * MOST  # of a priority, both within business hours and outside
+
+
+def waits(conn: Connection, desk: str, priority: Priority, now: datetime) -> list[Wait]:
+    """The newest waits of a desk and priority, as they stood at `now`."""
+    mine = and_(tickets.c.desk == desk, tickets.c.priority == priority)
+    query = _query(now).where(mine).order_by(tickets.c.escalated_at.desc()).limit(READ)
+    return [_wait(row, now) for row in conn.execute(query)]
+
+
+def by_priority(conn: Connection, now: datetime) -> dict[tuple[str, Priority], list[Wait]]:
+    """All waits, by desk and priority."""
+    found: defaultdict[tuple[str, Priority], list[Wait]] = defaultdict(list)
+    for row in conn.execute(_query(now)):
+        if row.priority in set(Priority):
+            found[row.desk, Priority(row.priority)].append(_wait(row, now))
+    return dict(found)
+
+
+def _query(now: datetime) -> Select[Any]:
+    """Left out: tickets that went out of sight while somebody waited, and those whose customer heard of no time."""
+    ended = func.coalesce(tickets.c.answered_at, tickets.c.closed_at)
+    counts = or_(
+        tickets.c.answered_at.is_not(None),
+        tickets.c.state == TicketState.ANSWERED,
+        tickets.c.closed_at.is_(None),
+    )
+    span = tickets.c.escalated_at.between(now - LOOK_BACK, now)
+    told = and_(tickets.c.acknowledged_at.is_not(None), tickets.c.waiting_since.is_not(None))
+    columns = tickets.c.desk, tickets.c.priority, tickets.c.waiting_since, ended.label("ended")
+    return select(*columns).where(span, told, counts, tickets.c.state.in_(AWAITED))
+
+
+def _wait(row: Row[Any], now: datetime) -> Wait:
+    return Wait(row.waiting_since, row.ended if row.ended is not None and row.ended <= now else None)

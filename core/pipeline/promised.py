@@ -1,0 +1,50 @@
+"""What time a desk promises now: as configured, or computed from what it kept, where the admin has set bounds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from core.app import App
+from core.ledger.db import reading
+from core.ledger.waits import waits
+from core.model import AddNote, Decision, Priority
+from core.promises import ENOUGH, Promised, promised, short
+
+
+def promised_now(app: App, desk: str, priority: Priority, now: datetime) -> Promised:
+    """The time for a case that begins now. The history is read only where bounds are set."""
+    configured, bounds = app.promised(desk, priority), app.promise_bounds(desk, priority)
+    if bounds is None:
+        return Promised(configured)
+    with reading(app.engine) as conn:
+        earlier = waits(conn, desk, priority, now)
+    return promised(earlier, configured, bounds, now=now, priority=priority, hours=app.hours_of(desk))
+
+
+def why(app: App, desk: str, priority: Priority, now: datetime, found: Promised) -> str:
+    """How the time came about, in words for our people; "" where it is simply configured."""
+    if app.promise_bounds(desk, priority) is None:
+        return ""
+    when = "in" if app.hours_of(desk).is_open(now) else "outside"
+    alike = f"{priority} tickets that came {when} business hours"
+    said = f"promised within {short(found.span)}"
+    if not found.computed:
+        return f"{said}, as configured: so far {found.cases} of {ENOUGH} {alike} tell what can be kept"
+    if not found.holds:
+        return f"{said}, the longest allowed, though only {found.kept} of {found.cases} {alike} were answered in it"
+    return f"{said}: {found.kept} of {found.cases} {alike} were answered in it"
+
+
+def explained(decision: Decision, how: str) -> Decision:
+    """The decision with a reason, and a note, that say how its promise came about."""
+    if not how:
+        return decision
+    reason = f"{decision.reason}; {how}"
+    actions = (
+        replace(a, facts={**a.facts, "why": f"{a.facts.get('why', decision.reason)}; {how}"})
+        if isinstance(a, AddNote)
+        else a
+        for a in decision.actions
+    )
+    return replace(decision, reason=reason, actions=tuple(actions))
