@@ -60,6 +60,10 @@ TABLE = {
         "core.commands.measure:evaluate",
         "How good the classifier is: on FILE (CSV or JSONL with text and intent), else on what the ledger knows.",
     ),
+    "surge": (
+        "core.commands.surge:surge",
+        "What comes to a desk far more often than usual now; with --say, one text to all of its customers.",
+    ),
     "thresholds": (
         "core.commands.measure:thresholds",
         "The lowest thresholds whose precision is proven: on FILE, else on what the ledger knows.",

@@ -348,7 +348,7 @@ class AddNote:
 
 @dataclass(frozen=True)
 class Reply:
-    """A public message to the customer. `purpose` is "answer", "acknowledgment" or "second_word"."""
+    """A public message to the customer. `purpose` is "answer", "acknowledgment", "second_word" or "surge"."""
 
     purpose: str
     template: str

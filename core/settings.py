@@ -166,11 +166,7 @@ class Escalation(Section):
     """`[escalation]`: what is promised, whom we tell, and when again."""
 
     promise: Promises = Field(default_factory=_default_promise)  # in business hours; urgent: wall clock
-    promise_bounds: dict[Priority, PromiseBounds] = Field(
-        default_factory=dict,
-        description='priority → { least = "1h", most = "1d" }: promise what was kept in 95 % of such cases, between these; '
-        "a priority without bounds, or with too few cases: `promise`",
-    )
+    promise_bounds: dict[Priority, PromiseBounds] = Field(default_factory=dict)  # promise what was kept
     channels: dict[Priority, Names] = Field(default_factory=dict)  # priority → as "slack:urgent"; two at most
     ladder: Ladder = Field(default_factory=_default_ladder)  # when nobody has claimed it
     ladders: dict[str, Ladder] = Field(default_factory=dict)  # priority or intent → its own ladder

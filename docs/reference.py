@@ -36,6 +36,7 @@ EVERYWHERE = (
     "go on when an assignment was not touched by half of the promise",
     "tell the customer once, with a new time, before a promise breaks",
     "promise a time that was kept before (`escalation.promise_bounds`)",
+    "tell of a surge of one intent once, and say one approved text to all of its customers",
 )
 """What needs nothing of a desk beyond what every connector must do."""
 ROOT = Path(__file__).resolve().parents[1]

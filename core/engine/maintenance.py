@@ -25,6 +25,7 @@ from core.ledger.schema import (
     limbo,
     login_links,
     notices,
+    surges,
     tickets,
     writes,
 )
@@ -93,6 +94,15 @@ def own_faults(app: App, now: datetime) -> list[str]:
     return faults
 
 
+LEDGER = (
+    (history, history.c.at),
+    (events, events.c.settled_at),
+    (balance, balance.c.at),
+    (surges, surges.c.found_at),
+)
+"""Rows that go with `privacy.keep_ledger`, by their time."""
+
+
 def prune(app: App, now: datetime) -> dict[str, int]:
     """Retention: words after `privacy.keep_messages`, rows after `privacy.keep_ledger`, the engine's own with them;
     who changed what in the console after `privacy.keep_changes`; links when they are over."""
@@ -110,11 +120,7 @@ def prune(app: App, now: datetime) -> dict[str, int]:
         done["texts"] = conn.execute(spoken.values(actions=[])).rowcount
         conn.execute(update(labels).where(labels.c.at < words).values(words=""))
         done["told"] = notice_rows.blank(conn, words)
-        for table, column in (
-            (history, history.c.at),
-            (events, events.c.settled_at),
-            (balance, balance.c.at),
-        ):
+        for table, column in LEDGER:
             done[table.name] = conn.execute(delete(table).where(column < rows)).rowcount
         over = tickets.c.updated_at < rows
         done["tickets"] = conn.execute(delete(tickets).where(over, tickets.c.next_due_at.is_(None))).rowcount

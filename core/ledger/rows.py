@@ -115,6 +115,24 @@ class LimboRow:
 
 
 @dataclass(frozen=True)
+class SurgeRow:
+    """A time in which an intent came far more often than its history explains."""
+
+    key: str
+    desk: str
+    intent: str
+    began_at: datetime
+    found_at: datetime
+    ended_at: datetime | None
+    number: int
+    told: int
+    usual: float
+    text: str
+    approved_by: str
+    approved_at: datetime | None
+
+
+@dataclass(frozen=True)
 class DecisionRow:
     """What was decided about one event."""
 

@@ -330,6 +330,23 @@ limbo = _table(  # messages that desks hold back: suspended, or taken for spam
     Index("bs_limbo_state", "state", "desk"),
 )
 
+surges = _table(  # times in which an intent came far more often than its history explains
+    "surges",
+    _key("key"),  # <desk>:<intent>:<found_at>
+    _text("desk"),
+    _text("intent"),
+    _at("began_at"),  # of the window in which it was found
+    _at("found_at"),
+    _at("ended_at"),
+    _number("number"),  # tickets so far
+    _number("told"),  # tickets that the newest notice spoke of
+    Column("usual", Float, nullable=False, default=0.0),  # tickets an hour before it
+    _text("text"),  # what a person approved to be said to all of its customers
+    _text("approved_by"),
+    _at("approved_at"),
+    Index("bs_surges_desk", "desk", "ended_at"),
+)
+
 labels = _table(  # what humans finally said about a ticket's intent
     "labels",
     _key("desk"),

@@ -470,7 +470,9 @@ def refused_calls(conn: Connection) -> list[WriteRow]:
     Not the answers: where one was refused, people were called instead, and they answer now. Nor a second word: it speaks of
     a time that is over.
     """
-    again = and_(writes.c.state == WriteState.FAILED, writes.c.what.not_in(("answer", "second_word")))
+    again = and_(
+        writes.c.state == WriteState.FAILED, writes.c.what.not_in(("answer", "second_word", "surge"))
+    )
     rows = every(WriteRow, conn.execute(select(writes).where(again).order_by(writes.c.done_at, writes.c.key)))
     return [row for row in rows if row.actions]  # retention has taken the words of the others
 

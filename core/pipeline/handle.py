@@ -41,7 +41,7 @@ from core.model import (
     look,
 )
 from core.notifications.alerts import alarm
-from core.pipeline import authors, owed, scoping, second_word, with_ai
+from core.pipeline import authors, owed, scoping, second_word, surge_text, with_ai
 from core.pipeline.claims import notice_claim
 from core.pipeline.decide import decide
 from core.pipeline.returned import take_up
@@ -120,6 +120,7 @@ def settle_ticket(app: App, event: EventRow) -> tuple[str, str]:
         with reading(app.engine) as conn:
             row = store.ticket(conn, *where)
     second_word.plan(app, ticket, row, now)
+    surge_text.plan(app, ticket, row, now)
     ticket = make_up(app, ticket)
     owed.pay(app, ticket)
     messages = unhandled(ticket, row.handled_message_id if row else "", row.handled_at if row else None)

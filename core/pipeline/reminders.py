@@ -18,7 +18,7 @@ from core.ledger.rows import TicketRow
 from core.ledger.states import Entry
 from core.model import Claim, Priority, TicketState
 from core.notifications import delivery, polling, routing
-from core.pipeline import clock_back, owed, presence, scoping
+from core.pipeline import clock_back, owed, presence, scoping, surges
 from core.pipeline.claims import learn
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ def remind(app: App, now: datetime, only: tuple[str, str] | None = None) -> int:
     just_asked: dict[tuple[str, str], Claim] = {}
     for name, waiting in by_desk.items():
         if name in app.desks:
+            surges.watch(app, name, now)
             _climb(app, name, waiting, now, just_asked)
 
     def look(desk: str, ids: Sequence[str]) -> Mapping[str, Claim]:
@@ -112,6 +113,7 @@ def _tell(app: App, desk: str, ticket_id: str, now: datetime) -> None:
             values["intent"], values["confidence"] = guess
         entries = escalation.due(values, now)
         notices = escalation.notices_for(values, entries)
+        notices = surges.gathered(app, conn, row, notices, now)
         delivery.enqueue(conn, notices, routes=routing.of(app), now=now)
         rung, _ = escalation.advanced(values, now)
         ladder = escalation.prolonged(

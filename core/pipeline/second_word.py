@@ -1,39 +1,29 @@
 """The second word: before a promise breaks and no human has spoken, the customer hears once that it will, and a new time.
 
-It is a call of its own, by a key that a ticket has once: whoever comes second finds it there. It is made like every other
-call (claimed, made, marked done, looked up before it is made again), through the same guard and the same caps.
+It is a call by a key that a ticket has once: see `core.pipeline.late_word`.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, select
+from sqlalchemy import ColumnElement, and_, exists, select
 
 from core import queue
 from core.app import App
 from core.hours import stamp
-from core.ledger import caps, store
-from core.ledger.db import insert_new, reading
-from core.ledger.rows import DecisionRow, TicketRow, every, first
-from core.ledger.schema import decisions, tickets, writes
-from core.ledger.states import DecisionState, Entry, WriteState
+from core.ledger.db import reading
+from core.ledger.rows import TicketRow, every
+from core.ledger.schema import tickets, writes
 from core.model import Mode, Priority, Reply, Ticket, look
-from core.outgoing import mailbox_of
-from core.pipeline import places, promised
+from core.pipeline import late_word, promised
 from core.pipeline.claims import AWAITED
 from core.pipeline.decide import promise_of, said_anew
-from core.pipeline.plan import address_of
-from core.values import to_json
 from core.wording import SECOND_WORD
 
 EARLY = timedelta(minutes=15)  # before the promise breaks, or a quarter of it where that is less
 ROUND = 5  # minutes after which one that found no room under the caps is called up once more
 MOST = 200  # of one pass
-
-
-class _NoRoomError(Exception):
-    """The caps let no more through now."""
 
 
 def call_up(app: App, desk: str, now: datetime) -> int:
@@ -60,7 +50,7 @@ def plan(app: App, ticket: Ticket, row: TicketRow | None, now: datetime) -> None
     if row is None or not _allowed(app, ticket.desk) or not _due(app, row, now):
         return
     with reading(app.engine) as conn:
-        decided = _decision(conn, row)
+        decided = late_word.decision(conn, row)
     if decided is None:
         return
     priority = Priority(row.priority or Priority.NORMAL)
@@ -71,45 +61,9 @@ def plan(app: App, ticket: Ticket, row: TicketRow | None, now: datetime) -> None
     how = promised.why(
         app, ticket.desk, priority, now, promised.promised_now(app, ticket.desk, priority, now)
     )
-    try:
-        _store(app, ticket, decided, reply, new, now, f" ({how})" if how else "")
-    except _NoRoomError:
-        return  # it is called up again while there is time
-
-
-def _store(
-    app: App, ticket: Ticket, decided: DecisionRow, reply: Reply, new: datetime, now: datetime, how: str
-) -> None:
-    where = (ticket.desk, ticket.id)
-    key = f"{ticket.desk}:{ticket.id}:second"
-    row = {
-        "key": key,
-        "fact_key": decided.key,
-        "desk": ticket.desk,
-        "ticket_id": ticket.id,
-        "what": SECOND_WORD,
-        "position": places.AFTER,
-        "actions": to_json((reply,)),
-        "address": mailbox_of(address_of(ticket)),
-        "state": WriteState.PLANNED,
-        "attempts": 0,
-        "looks": 0,
-    }
-    with app.engine.begin() as conn:
-        if not insert_new(conn, writes, row):
-            return
-        planned = store.write(conn, key)
-        why = places.refused(app, ticket, planned, reply)
-        if why:
-            store.set_write(conn, key, WriteState.SKIPPED, done_at=now, reason=why)
-            store.log(conn, where, now, Entry.SKIPPED, f"second word: {why}", key=key)
-            return
-        if caps.take(conn, planned, app.settings.limits, now) is not None:
-            raise _NoRoomError
-        said = (
-            f"second word: the customer is told a new time, {stamp(new, app.hours_of(ticket.desk).zone)}{how}"
-        )
-        store.log(conn, where, now, Entry.DECIDED, said, key=key)
+    when = stamp(new, app.hours_of(ticket.desk).zone)
+    said = f"second word: the customer is told a new time, {when}{f' ({how})' if how else ''}"
+    late_word.plan(app, ticket, decided, reply, f"{ticket.desk}:{ticket.id}:second", said, now)
 
 
 def _allowed(app: App, desk: str) -> bool:
@@ -133,12 +87,3 @@ def _lead(app: App, length: timedelta) -> timedelta:
 def _said() -> ColumnElement[bool]:
     mine = and_(writes.c.desk == tickets.c.desk, writes.c.ticket_id == tickets.c.ticket_id)
     return exists().where(mine, writes.c.what == SECOND_WORD)
-
-
-def _decision(conn: Connection, row: TicketRow) -> DecisionRow | None:
-    """The newest decision that was carried out: its message is the one that no human has answered."""
-    mine = and_(decisions.c.desk == row.desk, decisions.c.ticket_id == row.ticket_id)
-    query = select(decisions).where(
-        mine, decisions.c.state == DecisionState.DONE, decisions.c.escalates.is_(True)
-    )
-    return first(DecisionRow, conn.execute(query.order_by(decisions.c.at.desc()).limit(1)))

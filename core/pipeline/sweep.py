@@ -23,7 +23,7 @@ from core.ledger.installed import site_of
 from core.ledger.rows import DeskRow, TicketRow
 from core.model import ChangedTicket, EventKind, TicketEvent, created_key, look
 from core.notifications.alerts import alarm
-from core.pipeline import clock_back, limbo, presence, scoping, second_word
+from core.pipeline import clock_back, limbo, presence, scoping, second_word, surge_text, surges
 from core.pipeline.claims import AWAITED, learn
 from core.pipeline.returned import GONE, came_back, closed_since
 from core.queue import enqueue
@@ -69,13 +69,20 @@ def sweep(app: App, name: str, now: datetime) -> dict[str, Any]:
     scoping.watch(app, name, seen, matched, now)
     for held in presence.refresh(app, name, now):
         learn(app, held, presence.held_by(held), now)
-    second_word.call_up(app, name, now)
+    _call_up(app, name, now)
     _warn_of_the_end(app, name, now)
     if found:
         _doubt_the_hook(app, name, row, now)
     if limbo.due(app, name, now):
         limbo.look(app, name, now)
     return {"desk": name, "seen": seen, "found": found, "trouble": ""}
+
+
+def _call_up(app: App, desk: str, now: datetime) -> None:
+    """Have those tickets looked at whose customers are to hear a word now."""
+    second_word.call_up(app, desk, now)
+    surges.watch(app, desk, now)
+    surge_text.call_up(app, desk, now)
 
 
 def _store_page(

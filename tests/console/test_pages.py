@@ -14,7 +14,7 @@ from flask import url_for
 from sqlalchemy import func, insert, select, update
 
 from core.learning import labelled_tickets
-from core.ledger.schema import balance, changes, desks, events, labels, limbo, tickets, writes
+from core.ledger.schema import balance, changes, desks, events, labels, limbo, surges, tickets, writes
 from core.model import AddTags, IntentRule, Reply, Rules
 from core.values import to_json
 from core.web import quality
@@ -32,6 +32,7 @@ PAGES = [
     "/week",
     "/health",
     "/limbo",
+    "/surges",
     "/changes",
     "/login",
 ]
@@ -549,3 +550,20 @@ def test_what_desks_hold_back_is_shown_genuine_first_and_a_hostile_subject_is_ha
     text = body(client.get("/limbo"))
     assert text.index("Where is it") < text.index("nothing speaks")
     assert EVIL not in text
+
+
+def test_a_surge_is_shown_and_one_text_is_approved_for_all_once(engine, client):
+    row = {"key": "support:billing_dispute:1", "desk": "support", "intent": "billing_dispute", "usual": 0.5}
+    with engine.begin() as db:
+        db.execute(
+            insert(surges), row | {"began_at": NOW - timedelta(minutes=1), "found_at": NOW, "number": 9}
+        )
+    assert "usual are 0.5 an hour" in body(client.get("/surges"))
+    for words in ("We know of it.", "Another text."):
+        client.post("/surges/say", data=form(client, key=row["key"], text=words))
+    text = body(client.get("/surges"))
+    assert "We know of it." in text
+    assert "Another text." not in text.split("<blockquote>")[1]
+    with engine.begin() as db:
+        said = [one.new for one in db.execute(select(changes)) if one.what.startswith("say to the surge")]
+    assert said == ["We know of it."]

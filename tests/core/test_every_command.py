@@ -19,6 +19,7 @@ from tests.console.world import fill
 from tests.stores import KINDS
 
 ARGS: dict[str, tuple[str, ...]] = {
+    "surge": ("support",),
     "serve": ("--port", "0"),
     "web": ("--port", "0"),
     "worker": (),

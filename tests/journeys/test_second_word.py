@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections import Counter
 from datetime import timedelta
+from random import Random
 
 import pytest
 from sqlalchemy import event
@@ -108,6 +111,41 @@ def test_killed_on_any_line_it_is_said_once(house):
     said = {n: len(h.bot_says(case, public=True)) for n, case in cases.items()}
     assert set(said.values()) == {2}, said
     assert died > len(cases) / 2, "most of them died before the end"
+
+
+KILLS = int(os.environ.get("BACKSTOP_TEST_KILLS") or 1000)
+DESKS = 3  # over which the kills are spread
+DEATHS = 4  # of one ticket, each at another line, before somebody lives through it
+STATEMENTS = 40  # about as many as one event takes
+
+
+@pytest.mark.soak
+def test_no_second_word_is_said_twice_over_a_thousand_kills(house):
+    """Workers die at random statements, and answers of the desk are lost on the way, again and again on each ticket."""
+    h = house(escalation=NORMAL, limits={"tries": 1000, "per_hour": 100_000})
+    luck, died, lost = Random(7), 0, 0
+    cases = [
+        h.writes_in(f"{NONSENSE} {n}", email=f"c{n}@example.com") for n in range(KILLS // DESKS // DEATHS)
+    ]
+    h.now += timedelta(hours=3, minutes=46)
+    for case in cases:
+        for _ in range(DEATHS):
+            if luck.random() < 0.25:
+                h.api.plan = lambda call: "reset_after" if call.method != "GET" else ""
+                lost += 1
+            died += _dies_and_is_taken_over(h, str(case.id), luck.randint(1, STATEMENTS))
+            h.api.plan = lambda _: ""
+    for _ in range(12):
+        h.now += timedelta(seconds=40)
+        h.sweep()
+        h.pass_once()
+    said = Counter(len(h.bot_says(case, public=True)) - 1 for case in cases)
+    print(
+        f"\n{h.vendor}: {len(cases)} tickets, {died} deaths, {lost} tries with lost answers; second words by ticket: {dict(said)}"
+    )
+    assert set(said) <= {0, 1}, said
+    assert said[1] >= 0.95 * len(cases)
+    assert died >= 0.4 * DEATHS * len(cases)
 
 
 def _dies_and_is_taken_over(h, ticket_id: str, n: int) -> bool:

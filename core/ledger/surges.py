@@ -1,0 +1,81 @@
+"""Surges: when they began and ended, which tickets are theirs, what a person approved to be said."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select, update
+
+from core.ledger.db import insert_new
+from core.ledger.rows import SurgeRow, TicketRow, every, first
+from core.ledger.schema import surges, tickets
+from core.model import Outcome
+
+COUNTED = (Outcome.AUTO_RESOLVED, Outcome.ROUTED, Outcome.GENERAL_QUEUE, Outcome.REESCALATED)
+_CAME = func.coalesce(tickets.c.created_at, tickets.c.first_seen_at)
+
+
+def going_on(conn: Connection, desk: str, intent: str = "") -> list[SurgeRow]:
+    """The surges of a desk that last, the newest first."""
+    mine = and_(surges.c.desk == desk, surges.c.ended_at.is_(None))
+    query = select(surges).where(and_(mine, surges.c.intent == intent) if intent else mine)
+    return every(SurgeRow, conn.execute(query.order_by(surges.c.found_at.desc())))
+
+
+def lately(conn: Connection, since: datetime, desk: str = "") -> list[SurgeRow]:
+    """Those that last, and those that ended since."""
+    alive = surges.c.ended_at.is_(None) | (surges.c.ended_at >= since)
+    query = select(surges).where(and_(alive, surges.c.desk == desk) if desk else alive)
+    return every(SurgeRow, conn.execute(query.order_by(surges.c.found_at.desc())))
+
+
+def one(conn: Connection, key: str) -> SurgeRow | None:
+    """One surge."""
+    return first(SurgeRow, conn.execute(select(surges).where(surges.c.key == key)))
+
+
+def add(conn: Connection, **values: Any) -> bool:
+    """Store a new one; whether it was new."""
+    return insert_new(conn, surges, {"told": 0, "text": "", "approved_by": "", **values})
+
+
+def put(conn: Connection, key: str, **values: Any) -> None:
+    """Change one."""
+    conn.execute(update(surges).where(surges.c.key == key).values(**values))
+
+
+def arrivals(conn: Connection, desk: str, since: datetime, now: datetime) -> dict[str, list[datetime]]:
+    """When tickets came to a desk, by intent; by the desk's own clock, so that old tickets read in at once are no surge."""
+    span = and_(tickets.c.first_seen_at >= since, _CAME.between(since, now))
+    query = select(tickets.c.intent, _CAME.label("came")).where(tickets.c.desk == desk, span)
+    found: defaultdict[str, list[datetime]] = defaultdict(list)
+    for row in conn.execute(query.where(tickets.c.intent != "", tickets.c.outcome.in_(COUNTED))):
+        found[row.intent].append(row.came)
+    return dict(found)
+
+
+def first_seen(conn: Connection, desk: str) -> datetime | None:
+    """When the ledger began to know this desk's tickets."""
+    query = select(func.min(tickets.c.first_seen_at)).where(tickets.c.desk == desk)
+    return conn.execute(query).scalar()
+
+
+def members(conn: Connection, surge: SurgeRow) -> list[TicketRow]:
+    """The tickets of a surge, oldest first."""
+    mine = and_(tickets.c.desk == surge.desk, tickets.c.intent == surge.intent, surge.began_at <= _CAME)
+    if surge.ended_at is not None:
+        mine = and_(mine, surge.ended_at >= _CAME)
+    query = select(tickets).where(mine, tickets.c.outcome.in_(COUNTED)).order_by(_CAME, tickets.c.ticket_id)
+    return every(TicketRow, conn.execute(query))
+
+
+def is_member(surge: SurgeRow, row: TicketRow) -> bool:
+    """Whether a ticket belongs to a surge."""
+    came = row.created_at or row.first_seen_at
+    return (
+        row.intent == surge.intent
+        and surge.began_at <= came
+        and (surge.ended_at is None or came <= surge.ended_at)
+    )

@@ -1,0 +1,75 @@
+"""A word to the customer beside what a decision says: a call of its own, by a key that there is once.
+
+Whoever comes second finds it there. It is made like every other call (claimed, made, marked done, looked up before it is made
+again), through the same guard and the same caps.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, select
+
+from core.app import App
+from core.ledger import caps, store
+from core.ledger.db import insert_new
+from core.ledger.rows import DecisionRow, TicketRow, first
+from core.ledger.schema import decisions, writes
+from core.ledger.states import DecisionState, Entry, WriteState
+from core.model import Reply, Ticket
+from core.outgoing import mailbox_of
+from core.pipeline import places
+from core.pipeline.plan import address_of
+from core.values import to_json
+
+
+class _NoRoomError(Exception):
+    """The caps let no more through now."""
+
+
+def plan(
+    app: App, ticket: Ticket, decided: DecisionRow, reply: Reply, key: str, said: str, now: datetime
+) -> None:
+    """Store the call, unless it is there; where the caps leave no room nothing is stored, and it may be tried again.
+    `said`: what the ticket's story says of it."""
+    row = {
+        "key": key,
+        "fact_key": decided.key,
+        "desk": ticket.desk,
+        "ticket_id": ticket.id,
+        "what": reply.purpose,
+        "position": places.AFTER,
+        "actions": to_json((reply,)),
+        "address": mailbox_of(address_of(ticket)),
+        "state": WriteState.PLANNED,
+        "attempts": 0,
+        "looks": 0,
+    }
+    try:
+        with app.engine.begin() as conn:
+            if insert_new(conn, writes, row):
+                _guarded(app, conn, ticket, reply, key, said, now)
+    except _NoRoomError:
+        return
+
+
+def _guarded(
+    app: App, conn: Connection, ticket: Ticket, reply: Reply, key: str, said: str, now: datetime
+) -> None:
+    where, planned = (ticket.desk, ticket.id), store.write(conn, key)
+    if why := places.refused(app, ticket, planned, reply):
+        store.set_write(conn, key, WriteState.SKIPPED, done_at=now, reason=why)
+        store.log(conn, where, now, Entry.SKIPPED, f"{reply.purpose.replace('_', ' ')}: {why}", key=key)
+        return
+    if caps.take(conn, planned, app.settings.limits, now) is not None:
+        raise _NoRoomError
+    store.log(conn, where, now, Entry.DECIDED, said, key=key)
+
+
+def decision(conn: Connection, row: TicketRow) -> DecisionRow | None:
+    """The newest decision that was carried out: its message is the one that no human has answered."""
+    mine = and_(decisions.c.desk == row.desk, decisions.c.ticket_id == row.ticket_id)
+    query = select(decisions).where(
+        mine, decisions.c.state == DecisionState.DONE, decisions.c.escalates.is_(True)
+    )
+    return first(DecisionRow, conn.execute(query.order_by(decisions.c.at.desc()).limit(1)))
