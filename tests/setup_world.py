@@ -16,9 +16,9 @@ from connectors.sandbox.desk import SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
 from core.admin.setup.context import Setup
 from core.admin.setup.kept import Kept
+from core.admin.setup.pages import create_app
+from core.admin.setup.pages.guard import Guard
 from core.commands.setup import kit
-from core.web.setup import create_app
-from core.web.setup.guard import Guard
 
 PAST = (  # what a customer wrote, and the queue in which people left it
     *[(f"Where is my order 47{n}? It has not arrived yet.", "Orders") for n in range(11, 17)],

@@ -91,9 +91,7 @@ class Transport:
             return self.breaker.call(self._once, body)  # type: ignore[attr-defined]
         except pybreaker.CircuitBreakerError as error:
             wait = timedelta(seconds=self.rest)
-            raise TryLater(
-                f"the classifier at {self.host} is not called for a while after failures", wait=wait
-            ) from error
+            raise TryLater(f"the classifier at {self.host} is paused after failures", wait=wait) from error
         except (requests.RequestException, ValueError) as error:
             raise TryLater(
                 f"the classifier at {self.host} did not answer: {_said(error)}", status=_status(error)

@@ -15,13 +15,13 @@ from core import wiring
 from core.admin.setup.context import Setup
 from core.admin.setup.drafting import Kit
 from core.admin.setup.kept import Kept
+from core.admin.setup.pages import create_app
+from core.admin.setup.pages.guard import Guard
 from core.commands.common import common
 from core.commands.run import serve
 from core.errors import ConfigError
 from core.settings import default_path
 from core.web.server import Server
-from core.web.setup import create_app
-from core.web.setup.guard import Guard
 
 PORT, THREADS = 8765, 4  # the port of `backstop connect`: one redirect address does for both
 HOW = "Open this link in a browser on this machine. It lets one browser in, once:"

@@ -104,6 +104,9 @@ def test_a_settled_event_does_not_wait_again(engine):
 WORDS = {str(state) for kind in (*ALL, Outcome) for state in kind}
 OTHER_WORDS = {
     "core/admin/checks.py": ("a key of the configuration", {"general_queue"}),
+    "core/admin/setup/account.py": ("a key of the configuration", {"general_queue"}),
+    "core/admin/setup/drafting.py": ("a key of the configuration", {"general_queue"}),
+    "core/admin/setup/steps.py": ("a key of what a page is shown", {"answered"}),
     "core/commands/assistants.py": ("a key of a tool's answer", {"done"}),
     "core/commands/init.py": ("a key of the configuration", {"general_queue"}),
     "core/commands/desk.py": ("a key of the command's output", {"waiting"}),

@@ -21,10 +21,10 @@ from werkzeug.exceptions import HTTPException
 from core.admin.setup import account, choices, files, going
 from core.admin.setup.context import Setup
 from core.admin.setup.kept import Stale
+from core.admin.setup.pages.guard import Guard
 from core.admin.setup.steps import BY_NAME, STEPS, Step, begin_backtest, begin_reading, reached, take
 from core.errors import BackstopError, ConfigError, said_of
 from core.web import words
-from core.web.setup.guard import Guard
 
 STALE = (
     "This was answered in another window meanwhile. Here is what is known now; nothing of yours was stored."
@@ -70,8 +70,8 @@ def create_app(setup: Setup, guard: Guard) -> Flask:
     pages = Blueprint(
         "setup",
         __name__,
-        template_folder="../templates",
-        static_folder="../static",
+        template_folder="../../../web/templates",
+        static_folder="../../../web/static",
         static_url_path="/static/console",
     )
     for name, call in words.filters().items():
