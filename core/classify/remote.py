@@ -27,8 +27,7 @@ from core.ports import Classifier, Guesser
 
 log = logging.getLogger(__name__)
 
-FAILURES = 5
-REST = 60
+FAILURES, REST = 5, 60
 ALTERNATIVES = 3
 TEXT_LIMIT = 4_000
 ANSWER_LIMIT = 256 * 1024
