@@ -19,9 +19,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from core.classify.build import embedded_of
-from core.classify.multilingual import URGENT, Multilingual, alarms
+from core.classify.multilingual import Multilingual, alarms
 from core.classify.plain import table
 from core.classify.recall import ANGRY, first, interval
+from core.classify.starter import URGENT
 from core.model import NO_INTENT, Prediction
 from core.settings import Settings
 

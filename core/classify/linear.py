@@ -22,7 +22,7 @@ from core.classify.features import Weights, clauses, counts, hashed, terms_of, w
 from core.classify.fingerprint import fingerprint
 from core.classify.kernel import SHARPNESS, HeldOut, capped, kernel, nearest_by_class, solve
 from core.classify.sentences import suspects
-from core.classify.starter import of_the_starter, starter
+from core.classify.starter import URGENT, of_the_starter, starter
 from core.classify.text import single
 from core.classify.turned import BELOW, turns
 from core.model import NO_INTENT, Guess, Prediction
@@ -135,9 +135,10 @@ class LinearClassifier:
     ) -> Prediction:
         guesses = self._guesses(shares, right, parts)
         top = guesses[0]
-        unread = self._held_back(text, self.intents.index(top.intent), sharp)
-        if unread and top.confidence > BELOW:
-            guesses = (Guess(top.intent, BELOW), *guesses[1:])
+        unread, most = self._held_back(text, self.intents.index(top.intent), sharp)
+        most = max(most, BELOW) if top.intent in URGENT else most  # a person sees it in any case, and soon
+        if top.confidence > most:
+            guesses = (Guess(top.intent, most), *guesses[1:])
             top = guesses[0]
         if nothing > top.confidence or right == 0:
             sure = min(nothing, 1 - top.confidence)
@@ -147,24 +148,24 @@ class LinearClassifier:
             top.intent, top.confidence, guesses[1 : ALTERNATIVES + 1], self.model, words, unread=unread
         )
 
-    def _held_back(self, text: str, best: int, sharp: NDArray[np.float32]) -> str:
-        """Why a guess is not to be answered automatically, however sure; "" when it may be."""
+    def _held_back(self, text: str, best: int, sharp: NDArray[np.float32]) -> tuple[str, float]:
+        """Why a guess is not to be answered automatically, however sure, and what it is worth at most; "" when it may be."""
         if single(text):
-            return "it is only a number or a single word"
-        for said, alike in turns(text, self.language or ENGLISH):
-            if not self._said_so(alike, best, sharp):
-                return f"it may mean the opposite, or tell of it: “{said}” stands in none of the examples nearest to it"
-        return ""
+            return "it is only a number or a single word", BELOW
+        for turn in turns(text, self.language or ENGLISH):
+            if not any(self._said_so(words, best, sharp) for words in turn.alike):
+                words = f"it may mean the opposite, or tell of it: “{turn.said}” stands in none of the examples nearest to it"
+                return words, turn.most
+        return "", 1.0
 
     def _said_so(self, words: Sequence[str], best: int, sharp: NDArray[np.float32]) -> bool:
-        """Whether one of the examples of the best intent that are nearest has one of these words."""
-        if not words:
-            return False
+        """Whether one of the examples of the best intent that are nearest has all of these words."""
         first, last = self.starts[best], self.starts[best + 1]
         nearest = first + np.argsort(-sharp[first:last], kind="stable")[:NEAREST]
-        columns = hashed([[word] for word in words]).indices
-        place, known = self._places(columns)
-        return bool(self.rows[nearest][:, place[known]].nnz)
+        place, known = self._places(hashed([[word] for word in words]).indices)
+        if not known.all():
+            return False
+        return bool((self.rows[nearest][:, place].getnnz(axis=1) == len(place)).any())
 
     def _guesses(self, shares: Array, right: float, parts: Mapping[str, float]) -> tuple[Guess, ...]:
         """The likeliest intents, best first. What the best leaves over is divided as the scores are; where a part of the message

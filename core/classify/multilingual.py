@@ -14,12 +14,9 @@ from dataclasses import dataclass, field, replace
 from core.classify.linear import LinearClassifier
 from core.classify.none import among
 from core.classify.sentences import suspects
-from core.classify.starter import held_out
+from core.classify.starter import URGENT, held_out
 from core.language import Tongue, tongues
 from core.model import NO_INTENT, Guess, Prediction, Rules
-
-URGENT = ("billing_dispute", "account_compromise", "critical_bug", "human_request")
-"""The kinds of message that must be seen in every language."""
 
 ENGLISH = "en"
 TARGET = 0.9  # of a language's held-out urgent messages

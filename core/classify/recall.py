@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from core.classify.multilingual import TARGET, URGENT, Multilingual, alarms
+from core.classify.multilingual import TARGET, Multilingual, alarms
 from core.classify.plain import table
-from core.classify.starter import held_out
+from core.classify.starter import URGENT, held_out
 from core.language import LANGUAGES
 from core.model import NO_INTENT, Guess, Prediction
 

@@ -14,6 +14,8 @@ from core.model import NO_INTENT, Priority
 ENGLISH = "en"
 HERE = Path(__file__).parent
 STARTER, HELD_OUT = HERE / "starter", HERE / "heldout"
+URGENT = ("billing_dispute", "account_compromise", "critical_bug", "human_request")
+"""The kinds of message that must be seen in every language."""
 
 
 @dataclass(frozen=True)

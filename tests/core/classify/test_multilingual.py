@@ -11,9 +11,9 @@ import pytest
 from core import settings
 from core.classify import multilingual
 from core.classify.build import embedded_of
-from core.classify.multilingual import URGENT, Multilingual, alarms, surest
+from core.classify.multilingual import Multilingual, alarms, surest
 from core.classify.recall import by_language, interval
-from core.classify.starter import held_out, starter
+from core.classify.starter import URGENT, held_out, starter
 from core.language import LANGUAGES
 from core.model import NO_INTENT, Guess, Prediction, Priority
 

@@ -13,7 +13,7 @@ from core.model import NO_INTENT
 from core.settings import Settings
 
 TEXTS = tomllib.loads((Path(__file__).parents[3] / "bench" / "data" / "negation.toml").read_text("utf-8"))
-AUTO = 0.85
+AUTO, ROUTE = 0.85, 0.6
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +29,35 @@ def test_a_wish_turned_round_is_not_answered_as_that_wish(classifier, language):
         if (found := classifier.predict(text)).intent != NO_INTENT and found.confidence >= AUTO
     ]
     assert sure == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I do not want to cancel my plan",
+        "There is no refund needed",
+        "Under no circumstances should my subscription be cancelled",
+        "Ich will kein Geld zurück, sondern das fehlende Teil",
+        "Je ne souhaite pas résilier mon abonnement",
+        "No quiero cancelar mi suscripción",
+        "Non chiedo il rimborso",
+        "Não quero cancelar a minha assinatura",
+        "Ik wil mijn abonnement niet opzeggen",
+        "Nie chcę rezygnować z subskrypcji",
+        "Jag vill inte säga upp min prenumeration",
+        "Jeg vil ikke opsige mit abonnement",
+        "Jeg ønsker ikke å si opp abonnementet mitt",
+        "Aboneliğimi iptal etmek istemiyorum",
+    ],
+)
+def test_a_wish_that_is_negated_is_not_named_to_a_specialist(classifier, text):
+    found = classifier.predict(text)
+    assert found.intent == NO_INTENT or found.confidence < ROUTE
+
+
+def test_what_is_given_up_is_a_wish(classifier):
+    found = classifier.predict("I do not want this subscription any more, please cancel it")
+    assert (found.intent, found.confidence >= ROUTE) == ("cancellation", True)
 
 
 def test_why_it_is_held_back_is_said(classifier):
