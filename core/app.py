@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from core.model import Priority, Rung
+from core.ports import OwnAddresses
 from core.scope import Scope, overlap
 
 if TYPE_CHECKING:
@@ -86,6 +87,11 @@ class App:
     def templates_of(self, desk: str) -> SandboxedEnvironment:
         """Return the templates of a desk."""
         return self.own_templates.get(desk, self.templates)
+
+    def own_addresses_of(self, desk: str) -> frozenset[str]:
+        """Return the addresses that we and a desk send from: an answer to one of them comes back. Raises TryLater."""
+        at = self.desks[desk]
+        return self.own_addresses | (at.addresses() if isinstance(at, OwnAddresses) else frozenset())
 
     def is_due(self, asked: Mapping[str, Any] | None, now: datetime) -> bool:
         """Return whether five sweep intervals have passed. `asked`: the record of the last time, with its time under "at"."""

@@ -96,6 +96,14 @@ class Presence(Protocol):
 
 
 @runtime_checkable
+class OwnAddresses(Protocol):
+    """A desk that lists the addresses at which its mail arrives and from which it answers."""
+
+    def addresses(self) -> frozenset[str]:
+        """Return them, kept for an hour; none where our role may not see them. Raises TryLater."""
+
+
+@runtime_checkable
 class Limbo(Protocol):
     """A desk that lists the messages it holds back as suspended or spam."""
 

@@ -204,6 +204,10 @@ class Freshdesk(AccountDesk[Settings, Directory]):
         """A few are asked one by one; many by the list of changes."""
         return self._watch.claims(ticket_ids)
 
+    def addresses(self) -> frozenset[str]:
+        """The addresses at which the account's mail arrives."""
+        return self._directory.addresses()
+
     def held_back(self) -> tuple[HeldBack, ...]:
         """The spam."""
         return limbo.held_back(self._api, self._settings.base_url, self._places)

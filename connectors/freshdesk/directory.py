@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from connectors.freshdesk.api import Api, rows
-from connectors.kit.directory import AFRESH, KEPT, Lists, id_in, if_allowed, person_in, unknown
+from connectors.kit.directory import AFRESH, KEPT, Lists, addresses_in, id_in, if_allowed, person_in, unknown
 from connectors.kit.values import Row
 from core.errors import Refused
 from core.model import Identity
@@ -44,6 +44,13 @@ class Directory:
         role = {1: "global", 2: "group", 3: "restricted"}.get(me.get("ticket_scope", 0), "unknown")
         return Identity(
             str(me.get("id", "")), str(contact.get("name") or ""), str(contact.get("email") or ""), role
+        )
+
+    def addresses(self) -> frozenset[str]:
+        """The addresses of every mailbox, for admins' keys (developers.freshdesk.com/api/#list_all_email_configs)."""
+        keys = ("reply_email", "to_email")
+        return addresses_in(
+            self._lists, lambda: (one.get(key) for one in self.api.all("/email_configs") for key in keys)
         )
 
     def groups(self, oldest: timedelta = KEPT) -> dict[str, str]:

@@ -218,6 +218,10 @@ class HelpScout(AccountDesk[Settings, Directory]):
         """A few are asked one by one; many by lists."""
         return self._watch.claims([number(one) for one in ticket_ids])
 
+    def addresses(self) -> frozenset[str]:
+        """The addresses at which the account's mail arrives."""
+        return self._directory.addresses()
+
     def held_back(self) -> tuple[HeldBack, ...]:
         """The spam."""
         return limbo.held_back(self._api, self._known())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from connectors.helpscout.api import Api
-from connectors.kit.directory import AFRESH, KEPT, Lists, id_in, if_allowed, person_in, unknown
+from connectors.kit.directory import AFRESH, KEPT, Lists, addresses_in, id_in, if_allowed, person_in, unknown
 from connectors.kit.values import Row, row, rows, text
 from core.errors import Refused
 from core.model import Identity
@@ -58,6 +58,12 @@ class Directory:
         listed = self.api.all("/users/status", "userStatuses")
         away = (one for one in listed if text(row(one.get("email")).get("status")) == "away")
         return {text(one.get("userId")): "away" for one in away}
+
+    def addresses(self) -> frozenset[str]:
+        """The address of every inbox (developer.helpscout.com/mailbox-api/endpoints/inboxes/list); aliases are not listed."""
+        return addresses_in(
+            self._lists, lambda: (one.get("email") for one in self.api.all("/mailboxes", "mailboxes"))
+        )
 
     def teams(self, oldest: timedelta = KEPT) -> dict[str, str]:
         """Team id → name."""

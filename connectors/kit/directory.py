@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from core.errors import NotAllowed, Refused
+from core.errors import Gone, NotAllowed, Refused
 from core.model import Identity
 
 T = TypeVar("T")
 KEPT = timedelta(minutes=15)
+KEPT_ADDRESSES = timedelta(hours=1)
 AFRESH = timedelta(-1)  # an age that nothing kept is younger than
 
 
@@ -33,6 +34,19 @@ class Lists:
                 self._kept[name] = kept
         found: T = kept[1]
         return found
+
+
+def addresses_in(lists: Lists, ask: Callable[[], Iterable[Any]]) -> frozenset[str]:
+    """Return the addresses that an account lists, kept for an hour; none where it has no such list or our role may not see it."""
+
+    def listed() -> frozenset[str]:
+        try:
+            found = if_allowed(lambda: list(ask()))
+        except (Gone, Refused):
+            found = None
+        return frozenset(str(one).strip() for one in found or () if one and "@" in str(one))
+
+    return lists.get("addresses", listed, KEPT_ADDRESSES)
 
 
 def id_in(names: Mapping[str, str], wanted: str) -> str:

@@ -221,6 +221,10 @@ class Zendesk(AccountDesk[Settings, Directory]):
         """One call for a hundred tickets."""
         return self._watch.claims(ticket_ids)
 
+    def addresses(self) -> frozenset[str]:
+        """The addresses at which the account's mail arrives."""
+        return self._directory.addresses()
+
     def held_back(self) -> tuple[HeldBack, ...]:
         """Suspended mail."""
         return limbo.held_back(self._api, self._settings.base_url, self._places)

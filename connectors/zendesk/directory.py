@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from connectors.kit.directory import KEPT, Lists, id_in, unknown
+from connectors.kit.directory import KEPT, Lists, addresses_in, id_in, unknown
 from connectors.kit.values import Row, row, rows
 from connectors.zendesk.api import Api, text
 from connectors.zendesk.reading import STAFF
@@ -69,6 +69,12 @@ class Directory:
             if status in ABSENT:
                 found[text(one.get("agent_id"))] = ABSENT[status]
         return found
+
+    def addresses(self) -> frozenset[str]:
+        """Every support address; agents may list them
+        (developer.zendesk.com/api-reference/ticketing/account-configuration/support_addresses)."""
+        path, name = "/recipient_addresses.json", "recipient_addresses"
+        return addresses_in(self._lists, lambda: (one.get("email") for one in self._api.all(path, name)))
 
     def groups(self, oldest: timedelta = KEPT) -> dict[str, str]:
         """Id → name of every group."""

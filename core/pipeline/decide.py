@@ -176,7 +176,7 @@ def _guarded(app: App, decision: Decision, case: Case, history: History, now: da
         said,
         replace(sent, total_cap=0),
         answers=case.messages[-1].id,
-        own_addresses=app.own_addresses,
+        own_addresses=app.own_addresses_of(ticket.desk),
     )
     if decision.outcome is Outcome.AUTO_RESOLVED and (why or braked):
         rules = replace(rules, mode=Mode.SUGGEST, acknowledge=rules.acknowledge and not why)

@@ -48,9 +48,8 @@ def refused(app: App, ticket: Ticket, row: WriteRow, spoken: Reply | AddNote | N
         decided = store.decision(conn, row.fact_key)
     message_id = decided.message_id if decided is not None else ""
     late = decided is not None and decided.state == DecisionState.DONE
-    return outgoing.refusal(
-        ticket, spoken, Sent(), answers=message_id, own_addresses=app.own_addresses, late=late
-    )
+    own = app.own_addresses_of(ticket.desk)
+    return outgoing.refusal(ticket, spoken, Sent(), answers=message_id, own_addresses=own, late=late)
 
 
 def unspoken(actions: Iterable[Action], prefix: str) -> tuple[Action, ...]:

@@ -51,6 +51,7 @@ class State:
     fields: dict[int, Json] = field(default_factory=dict)
     views: dict[int, Json] = field(default_factory=dict)
     brands: dict[int, str] = field(default_factory=lambda: {1: "Desk"})
+    support_addresses: tuple[str, ...] = ("support@desk.example", "sales@desk.example")
     forms: dict[int, str] = field(default_factory=lambda: {1: "Default"})
     used: dict[str, list[datetime]] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)  # keys in updates that Zendesk silently ignores

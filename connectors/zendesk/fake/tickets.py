@@ -150,6 +150,11 @@ def tickets(state: State) -> Blueprint:
     def brands() -> Json:
         return paged("brands", [_brand(one, name) for one, name in state.brands.items()])
 
+    @routes.get("/recipient_addresses.json")
+    def recipient_addresses() -> Json:
+        found = [{"id": at, "email": one} for at, one in enumerate(state.support_addresses, 1)]
+        return paged("recipient_addresses", found)
+
     @routes.get("/ticket_forms.json")
     def forms() -> Json:
         found = [{"id": one, "name": name, "display_name": name} for one, name in state.forms.items()]
