@@ -152,8 +152,10 @@ def tickets(state: State) -> Blueprint:
 
     @routes.get("/recipient_addresses.json")
     def recipient_addresses() -> Json:
-        found = [{"id": at, "email": one} for at, one in enumerate(state.support_addresses, 1)]
-        return paged("recipient_addresses", found)
+        return paged(
+            "recipient_addresses",
+            [{"id": at, "email": one} for at, one in enumerate(state.support_addresses, 1)],
+        )
 
     @routes.get("/ticket_forms.json")
     def forms() -> Json:
