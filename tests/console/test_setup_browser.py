@@ -61,6 +61,7 @@ def waited(page):
     while time.monotonic() < end:
         page.goto(page.url)
         if not page.locator("progress").count():
+            assert not page.locator("[data-live]").count(), "it asks no more when nothing goes on"
             return
         time.sleep(0.5)
 
