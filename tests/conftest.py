@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from core.classify import cache
 from core.classify.fingerprint import fingerprint
@@ -113,9 +113,13 @@ def statements_compiled_once() -> Iterator[None]:
 
     def sharing(url: str) -> Engine:
         engine = connect(url)
-        engine.dialect, engine._compiled_cache = shared.setdefault(
-            engine.dialect.name, (engine.dialect, engine._compiled_cache)
-        )
+
+        @event.listens_for(engine, "first_connect")
+        def share(_connection: object, _record: object) -> None:  # by now the dialect knows its server
+            engine.dialect, engine._compiled_cache = shared.setdefault(
+                engine.dialect.name, (engine.dialect, engine._compiled_cache)
+            )
+
         return engine
 
     with pytest.MonkeyPatch.context() as patch:
