@@ -43,7 +43,7 @@ TABLE = {
         "core.commands.desk:pause",
         "Hold a desk at once: events are kept and wait, nothing is written.",
     ),
-    "resume": ("core.commands.desk:resume", "Let a desk go on; what waited is taken up."),
+    "resume": ("core.commands.desk:resume", "Resume a desk; events that waited are processed."),
     "doctor": (
         "core.commands.desk:doctor",
         "Try every credential, permission, webhook, route, channel and text; exit 1 when anything fails.",

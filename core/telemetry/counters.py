@@ -134,8 +134,9 @@ class Counters:
             self._thread.start()
 
     def _write(self, stop: threading.Event) -> None:
-        self._attempt(lambda connection: fold_gone(connection, self._process, self._clock()))
+        folded = False
         while not stop.wait(FLUSH_EVERY):
+            folded = folded or self._attempt(lambda conn: fold_gone(conn, self._process, self._clock()))
             self.flush()
 
     def close(self) -> None:
