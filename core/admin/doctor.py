@@ -13,7 +13,8 @@ import requests
 from core.admin import checks, provisioning
 from core.admin.probe import FAIL, OK, WARN, clock, receiver
 from core.app import App, ladders
-from core.classify.build import calibration_path, trained_path
+from core.classify.build import cache_dir, calibration_path, trained_path
+from core.classify.overlap import stepping_back
 from core.classify.thresholds import OVERALL
 from core.errors import BackstopError, ConfigError, EmptyTemplate, said_of
 from core.hours import stamp
@@ -122,6 +123,9 @@ def classifier(app: App) -> Iterator[Finding]:
     if app.settings.classifier.kind != "embedded" and not calibration_path(app.settings).is_file():
         what = f"{app.classifier.model} is not calibrated: its guesses are never answered automatically"
         yield Finding("CL05", WARN, what, "`backstop train --calibrate` on messages of known intent")
+    for theirs, own in stepping_back(app.settings, cache_dir(app.settings)).items():
+        what = f"the starter's {theirs} steps back for your {own}: most of its examples say the same"
+        yield Finding("CL06", OK, f"{what}. Name [intents.{theirs}] in the file to keep both")
     path = trained_path(app.settings)
     if path.exists() and app.settings.classifier.kind == "embedded" and not guess.model.startswith("trained"):
         remedy = "`backstop train` again: the intents have changed since, or the version"

@@ -16,6 +16,7 @@ from core.classify.intents import intent_rules
 from core.classify.multilingual import Multilingual, in_language, taught_by
 from core.classify.none import Known
 from core.classify.outside import address, outside, trust_path
+from core.classify.overlap import stepping_back, without
 from core.classify.starter import starter
 from core.errors import ConfigError, TryLater, said_of
 from core.language import LANGUAGES
@@ -57,6 +58,11 @@ def examples_of(settings: Settings, language: str = ENGLISH) -> dict[str, tuple[
     return found
 
 
+def learned_from(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Return what the main classifier learns from: the English examples, without the starter's intents that step back."""
+    return without(examples_of(settings), stepping_back(settings, cache_dir(settings)))
+
+
 def checked(settings: Settings) -> None:
     """Raise ConfigError where no classifier could be built from these settings; builds none."""
     examples_of(settings)
@@ -76,7 +82,7 @@ def classifier_of(settings: Settings, counters: Counters | None = None) -> Class
 def embedded_of(settings: Settings) -> Multilingual:
     """What `train` learned, while it is about the configured intents; else fitted to the examples."""
 
-    examples = examples_of(settings)
+    examples = learned_from(settings)
     trained = _trained(trained_path(settings), set(examples))
     main = trained or load_or_fit(examples, starter().background, cache_dir(settings))
     others = {

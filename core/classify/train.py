@@ -25,7 +25,8 @@ Lines = tuple[Mapping[str, Sequence[str]], Sequence[str]]
 FEWEST = 10
 HELD_OUT = 0.2
 FEWEST_HELD_OUT = 20
-FEWEST_STRANGERS = 50
+PRIOR = 50
+FEW_STRANGERS = 10
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -146,11 +147,11 @@ def _learned(
 
 
 def _outside(rows: Sequence[Example]) -> float:
-    """The share of messages of no intent as this desk has it, once it is known well enough; the default otherwise."""
+    """The share of messages of no intent: what we expect of a desk that nobody knows weighs as much as `PRIOR` of its tickets."""
     strangers = sum(row.intent == NO_INTENT for row in rows)
-    if strangers < FEWEST_STRANGERS:
-        return OUTSIDE
-    return min(max(strangers / len(rows), 0.05), 0.6)
+    share = (strangers + PRIOR * OUTSIDE) / (len(rows) + PRIOR)
+    least = OUTSIDE if strangers < FEW_STRANGERS else 0.05  # a desk may not label what is of no intent
+    return min(max(share, least), 0.85)
 
 
 def _measures(rows: Sequence[Judged], auto: float, route: float) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from core.classify.build import (
     calibration_path,
     classifier_of,
     embedded_of,
-    examples_of,
     languages_of,
+    learned_from,
     trained_path,
 )
 from core.classify.evaluate import read_examples
@@ -108,7 +108,7 @@ def train(
     store = app.engine if db.exists(loaded.database_url) else None
     if store is not None:
         shared.fetch(store, cache_dir(loaded))  # what it has to beat
-    base = examples_of(loaded)
+    base = learned_from(loaded)
     known, strangers = _known(_labelled(file, desk, since, config, base, quiet=as_json), base)
     if calibrate:
         _calibrate(known, loaded, store, as_json)

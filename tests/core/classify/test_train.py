@@ -4,13 +4,15 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from core.classify.cache import load
 from core.classify.evaluate import Example
 from core.classify.linear import fit
 from core.classify.plain import plain_training
 from core.classify.starter import starter
-from core.classify.train import run_train, time_split, train
-from core.model import Prediction
+from core.classify.train import _outside, run_train, time_split, train
+from core.model import NO_INTENT, Prediction
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 KEPT = ("order_status", "refund_request", "login_problem", "cancellation")
@@ -126,3 +128,15 @@ def test_the_command_writes_the_model_only_when_it_replaces(tmp_path: Path) -> N
     )
     json.dumps(report)
     assert load(path).model == report["model"]
+
+
+@pytest.mark.parametrize(
+    ("strangers", "others", "share"),
+    [(0, 0, 0.3), (0, 200, 0.3), (9, 191, 0.3), (20, 30, 0.35), (160, 40, 0.7), (20, 380, 0.078)],
+)
+def test_the_share_of_no_intent_follows_the_labels_and_never_falls_where_nobody_labels_it(
+    strangers: int, others: int, share: float
+) -> None:
+    rows = [Example(f"none {n}", NO_INTENT) for n in range(strangers)]
+    rows += [Example(f"some {n}", "order_status") for n in range(others)]
+    assert _outside(rows) == pytest.approx(share, abs=0.001)
