@@ -17,6 +17,7 @@ from core.classify.features import Sparse, Weights
 from core.classify.fingerprint import fingerprint
 from core.classify.linear import FORMAT, OUTSIDE, LinearClassifier, fit
 from core.classify.multilingual import Multilingual
+from core.classify.spelling import UNSPELT, Spelling
 from core.errors import said_of
 from core.language import LANGUAGES
 
@@ -110,6 +111,7 @@ def _write(classifier: LinearClassifier, file: BinaryIO) -> None:
         "indices": classifier.rows.indices,
         "indptr": classifier.rows.indptr,
         "starts": classifier.starts,
+        "spelling": classifier.spelling.known,
         "alpha": classifier.alpha,
     }
     for name, kept in (("seen", classifier.weights.seen), *_named(classifier.weights.idf)):
@@ -140,6 +142,7 @@ def _read(arrays: Mapping[str, Any]) -> LinearClassifier:
         _calibrator(arrays, "right"),
         _calibrator(arrays, "inside"),
         facts["language"],
+        Spelling(arrays["spelling"]) if "spelling" in arrays else UNSPELT,  # none in files of before
         tuple(facts["taught"]),
     )
 

@@ -87,11 +87,14 @@ def clauses(text: str) -> list[str]:
     return long[:CLAUSES] if len(long) > 1 else []
 
 
-def counts(texts: Sequence[str], lexicon: Lexicon | None = None) -> tuple[Any, ...]:
-    """Word and character counts of each text, sublinear; with a lexicon, letters without marks, and the concepts too."""
+def read(texts: Iterable[str], lexicon: Lexicon | None = None) -> list[str]:
+    """Return the form of each text that is counted: with a lexicon, its letters without marks."""
     clean = [normalise(wish(text)) for text in texts]
-    if lexicon:
-        clean = [folded(text) for text in clean]
+    return [folded(text) for text in clean] if lexicon else clean
+
+
+def counts(clean: Sequence[str], lexicon: Lexicon | None = None) -> tuple[Any, ...]:
+    """Word and character counts of each text that was `read`, sublinear; with a lexicon, the concepts too."""
     blocks = [hashed(analyse(text) for text in clean) for analyse in (words_of, pieces_of)]
     if lexicon:
         blocks.append(hashed(map(lexicon.concepts, clean)))

@@ -7,7 +7,7 @@ left out altogether, and background lines (always wrong). Weighed as live traffi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from core.classify.calibrate import Calibrator
 from core.classify.concepts import Lexicon, folded, lexicon
 from core.classify.evidence import Traffic, trust, trust_evidence
-from core.classify.features import Weights, clauses, counts, hashed, terms_of, weights
+from core.classify.features import Weights, clauses, counts, hashed, read, terms_of, weights
 from core.classify.fingerprint import fingerprint
 from core.classify.kernel import SHARPNESS, HeldOut, capped, kernel, nearest_by_class, solve
 from core.classify.sentences import suspects
+from core.classify.spelling import UNSPELT, Spelling, spelling
 from core.classify.starter import URGENT, of_the_starter, starter
 from core.classify.text import single
 from core.classify.turned import BELOW, turns
@@ -56,6 +57,7 @@ class LinearClassifier:
     right: Calibrator  # is the best intent the right one?
     inside: Calibrator  # does the message belong to any intent at all?
     language: str = ""  # whose words of one meaning count as one; "" where none are known
+    spelling: Spelling = UNSPELT
     taught: tuple[str, ...] = ()  # languages in which a desk's own messages taught it
 
     def __post_init__(self) -> None:
@@ -87,7 +89,8 @@ class LinearClassifier:
 
     def _judge(self, texts: list[str]) -> tuple[Array, Array, Array, NDArray[np.float32]]:
         """For each text: the intents' shares, is the best right, is it none, the sharpened similarities."""
-        blocks = counts(texts, self._lexicon)
+        clean = map(self.spelling.corrected, read(texts, self._lexicon))
+        blocks = counts(list(clean), self._lexicon)
         similarity = self._similarity(self.weights.transform(blocks))
         sharp = kernel(similarity)
         held = HeldOut(sharp @ self.alpha, nearest_by_class(similarity, self.starts))
@@ -189,14 +192,13 @@ class LinearClassifier:
         place, known = self._places(columns)
         near: Array = self._turned[place] @ pull
         weight = near * known * self.weights.idf[0][columns]
-        top = [
-            i for i in np.argsort(-weight, kind="stable") if weight[i] > 0 and self._says_something(place[i])
-        ]
-        return _without_parts([terms[i] for i in top if len(terms[i]) > 1])
+        heaviest = (i for i in np.argsort(-weight, kind="stable") if weight[i] > 0 and len(terms[i]) > 1)
+        return _without_parts(terms[i] for i in heaviest if self._says_something(place[i]))
 
     def _says_something(self, column: int) -> bool:
         """Whether a word tells intents apart: what the examples of many have in common is grammar."""
-        rows = self._turned[column].indices
+        first, last = self._turned.indptr[column : column + 2]
+        rows = self._turned.indices[first:last]
         intents = set(np.searchsorted(self.starts, rows, side="right")) - {len(self.starts)}
         return len(intents) <= max(FEW_INTENTS, len(self.intents) * COMMON)
 
@@ -218,7 +220,8 @@ def fit(
     kept = capped([list(dict.fromkeys(examples[name])) for name in intents], max_rows - len(background))
     texts = [text for group in kept for text in group] + list(background)
     labels = np.repeat(np.arange(len(intents) + 1), [*map(len, kept), len(background)])
-    blocks = counts(texts, lexicon_of(language))
+    clean = read(texts, lexicon_of(language))
+    blocks = counts(clean, lexicon_of(language))
     scale = weights(blocks, len(texts) - len(background))
     columns, rows = _compact(scale.transform(blocks))
     solved = solve(rows, labels, len(intents) + 1)
@@ -228,9 +231,8 @@ def fit(
     model = f"{model}-{language}" if language else model
     name = f"{model}-{fingerprint(examples, background, outside, language)[:8]}"
     starts = np.searchsorted(labels, np.arange(len(intents) + 1))
-    return LinearClassifier(
-        name, intents, scale, columns, rows, starts, solved.alpha, temperature, right, inside, language
-    )
+    learned = (scale, columns, rows, starts, solved.alpha, temperature, right, inside)
+    return LinearClassifier(name, intents, *learned, language, spelling(clean))
 
 
 def _compact(rows: Any) -> tuple[NDArray[np.int32], Any]:
@@ -268,10 +270,12 @@ def _temperature(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> floa
     return float(np.exp(minimize_scalar(loss, bounds=(0.0, 4.0), method="bounded").x))
 
 
-def _without_parts(terms: Sequence[str]) -> tuple[str, ...]:
+def _without_parts(terms: Iterable[str]) -> tuple[str, ...]:
     """The heaviest terms, leaving out words that a heavier pair already shows."""
     shown: list[str] = []
     for term in terms:
         if not any(set(term.split()) <= set(other.split()) for other in shown):
             shown.append(term)
-    return tuple(shown[:EVIDENCE])
+        if len(shown) == EVIDENCE:
+            break
+    return tuple(shown)
