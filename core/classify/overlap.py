@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from core.classify.cache import load_or_fit
-from core.classify.multilingual import URGENT
-from core.classify.starter import starter
+from core.classify.starter import URGENT, starter
 from core.model import NO_INTENT, Prediction
 from core.settings import Settings
 
