@@ -232,7 +232,7 @@ def fit(
     name = f"{model}-{fingerprint(examples, background, outside, language)[:8]}"
     starts = np.searchsorted(labels, np.arange(len(intents) + 1))
     learned = (scale, columns, rows, starts, solved.alpha, temperature, right, inside)
-    return LinearClassifier(name, intents, *learned, language, spelling(clean))
+    return LinearClassifier(name, intents, *learned, language, spelling(clean, language))
 
 
 def _compact(rows: Any) -> tuple[NDArray[np.int32], Any]:

@@ -20,6 +20,7 @@ SHORTEST = 4  # letters of a word that may be a slip
 LONGEST = 20
 SURE = 6  # letters from which on any edit is believed; in a shorter word only a swap, a doubled or a missing letter
 MOST = 6  # words of one message that are looked at, for the sake of time
+ONE_LETTER_NEGATES = frozenset({"tr"})  # "açılıyor" opens, "açılmıyor" does not
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _WORD = re.compile(r"\b[^\W\d_]+\b")
 
@@ -53,8 +54,10 @@ class Spelling:
 UNSPELT = Spelling(np.empty(0, np.int64))
 
 
-def spelling(texts: Iterable[str]) -> Spelling:
-    """Return the words of the texts, hashed."""
+def spelling(texts: Iterable[str], language: str) -> Spelling:
+    """Return the words of the texts, hashed; none in a language where one letter is grammar."""
+    if language in ONE_LETTER_NEGATES:
+        return UNSPELT
     counted: dict[str, int] = {}
     for text in texts:
         for word in _WORD.findall(text):

@@ -14,7 +14,7 @@ from core.classify.linear import LinearClassifier, fit
 from core.classify.spelling import UNSPELT, spelling
 
 KNOWN = spelling(
-    ["where is my order xxnum", "cancel my subscription", "the parcel was damaged", "order shoes"]
+    ["where is my order xxnum", "cancel my subscription", "the parcel was damaged", "order shoes"], "en"
 )
 
 
@@ -35,6 +35,10 @@ KNOWN = spelling(
 )
 def test_one_slip_is_mended(text: str, read: str) -> None:
     assert KNOWN.corrected(text) == read
+
+
+def test_where_one_letter_negates_nothing_is_mended() -> None:
+    assert spelling(["uygulama açılmıyor"], "tr").corrected("uygulama açılıyor") == "uygulama açılıyor"
 
 
 @given(st.text(max_size=200))
