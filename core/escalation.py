@@ -25,6 +25,7 @@ Entry = dict[str, Any]
 Ladder = Sequence[Mapping[str, Any]]
 
 TEAM = "team"
+ESCALATED = "escalated"  # the template of the first notice
 DAILY = timedelta(days=1)
 REPEAT = timedelta(hours=4)  # between two repetitions of a last rung that names no time
 STEEPEST = 5  # doublings after which a repetition is daily, whatever it began with
@@ -42,7 +43,7 @@ def ladder_for(
     rungs: Sequence[Rung], *, waiting_since: datetime, promise_at: datetime, priority: Priority, hours: Hours
 ) -> list[Entry]:
     """The snapshot for one escalation: told at once, then rung by rung, and before the promise breaks."""
-    told = [_entry(waiting_since, TEAM, "escalated")]
+    told = [_entry(waiting_since, TEAM, ESCALATED)]
     for rung, following in pairs(rungs):
         times = when(rung, following, waiting_since, priority, hours)
         spoken = [_spoken(at, rung.notify, rung.business) for at in times]
@@ -85,7 +86,7 @@ def due(row: Mapping[str, Any], now: datetime) -> list[Entry]:
     if not spoken:
         return []
     highest = dict(spoken[-1]) | {"collapsed": [entry["rung"] for entry in spoken[:-1]]}
-    untold = spoken[0]["template"] == "escalated" and spoken[0]["notify"] != highest["notify"]
+    untold = spoken[0]["template"] == ESCALATED and spoken[0]["notify"] != highest["notify"]
     return [dict(spoken[0]), highest] if untold else [highest]
 
 
@@ -253,7 +254,7 @@ def _left(row: Mapping[str, Any]) -> Ladder:
 
 def _first(ladder: Ladder) -> str:
     """Who was told first: the team, or whoever stands in its place."""
-    return str(next((entry["notify"] for entry in ladder if entry["template"] == "escalated"), TEAM))
+    return str(next((entry["notify"] for entry in ladder if entry["template"] == ESCALATED), TEAM))
 
 
 def _highest(ladder: Ladder) -> str:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 
 from core import safety
 from core.app import App
-from core.escalation import TEAM
+from core.escalation import ESCALATED, TEAM
 from core.ledger import db, store, surges
 from core.ledger.db import reading
 from core.ledger.rows import SurgeRow, TicketRow
@@ -137,7 +137,7 @@ def gathered(
         return tuple(notices)
     joined = [one for one in notices if one.template in JOINED]
     for one in joined:
-        if one.template != "escalated":
+        if one.template != ESCALATED:
             half = int(now.timestamp() // HALF_HOUR.total_seconds())
             _tell(app, conn, surge.key, f"{one.template}:{half}", now, one.audience)
         detail = f"{one.template} → {one.audience}: told as one of the surge of {surge.intent}"
