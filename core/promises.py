@@ -72,13 +72,14 @@ def promised(
     alike = [w for w in waits if w.since <= now and hours.is_open(w.since) == is_open]
     newest = sorted(alike, key=lambda w: w.since)[-MOST:]
     outcomes = lru_cache(partial(_outcomes, newest, now=now, priority=priority, hours=hours))
-    spans = _candidates(bounds, now, priority, hours) or [
-        configured
-    ]  # eight hours may end after a business day
+    spans = _candidates(bounds, now, priority, hours)
+    if not spans:  # the bounds end the wrong way round today: eight hours may end after a business day
+        said = outcomes(configured)
+        return Promised(configured, sum(said), len(said))
     # the longer, the more are kept, and the fewer are over: the first that holds, or of which too few are over
     first = bisect_left(spans, True, key=lambda span: _few(outcomes(span)) or _holds(outcomes(span)))
     span = spans[min(first, len(spans) - 1)]
-    computed = not _few(outcomes(span)) and _within(bounds, span, now, priority, hours)
+    computed = not _few(outcomes(span))
     said = outcomes(span) if computed else outcomes(configured)
     return Promised(
         span if computed else configured, sum(said), len(said), computed, computed and _holds(said)
@@ -111,11 +112,6 @@ def _outcomes(
     """Whether a promise of `span` was kept, of each case in which its time has passed."""
     ends = ((w, _end(hours, w.since, span, priority)) for w in waits)
     return [w.ended is not None and w.ended <= end for w, end in ends if end <= now]
-
-
-def _within(bounds: PromiseBounds, span: timedelta, now: datetime, priority: Priority, hours: Hours) -> bool:
-    least, end, most = (promise(hours, now, one, priority) for one in (bounds.least, span, bounds.most))
-    return least <= end <= most
 
 
 def _candidates(bounds: PromiseBounds, now: datetime, priority: Priority, hours: Hours) -> list[timedelta]:

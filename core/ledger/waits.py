@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
@@ -24,12 +23,10 @@ def waits(conn: Connection, desk: str, priority: Priority, now: datetime) -> lis
 
 
 def by_priority(conn: Connection, now: datetime) -> dict[tuple[str, Priority], list[Wait]]:
-    """All waits, by desk and priority."""
-    found: defaultdict[tuple[str, Priority], list[Wait]] = defaultdict(list)
-    for row in conn.execute(_query(now)):
-        if row.priority in set(Priority):
-            found[row.desk, Priority(row.priority)].append(_wait(row, now))
-    return dict(found)
+    """The newest waits by desk and priority."""
+    pairs = conn.execute(_query(now).with_only_columns(tickets.c.desk, tickets.c.priority).distinct())
+    known = [(desk, Priority(priority)) for desk, priority in pairs if priority in set(Priority)]
+    return {(desk, priority): waits(conn, desk, priority, now) for desk, priority in known}
 
 
 def _query(now: datetime) -> Select[Any]:
@@ -42,8 +39,9 @@ def _query(now: datetime) -> Select[Any]:
     )
     span = tickets.c.escalated_at.between(now - LOOK_BACK, now)
     told = and_(tickets.c.acknowledged_at.is_not(None), tickets.c.waiting_since.is_not(None))
-    columns = tickets.c.desk, tickets.c.priority, tickets.c.waiting_since, ended.label("ended")
-    return select(*columns).where(span, told, counts, tickets.c.state.in_(AWAITED))
+    return select(tickets.c.waiting_since, ended.label("ended")).where(
+        span, told, counts, tickets.c.state.in_(AWAITED)
+    )
 
 
 def _wait(row: Row[Any], now: datetime) -> Wait:

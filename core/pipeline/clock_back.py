@@ -22,7 +22,7 @@ from core.ledger.states import Entry
 from core.model import Priority, TicketState
 from core.notifications.alerts import alarm
 from core.pipeline.claims import AWAITED
-from core.pipeline.decide import promise_of
+from core.pipeline.promised import promise_of
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ def _pull_back(app: App, conn: Connection, now: datetime) -> None:
 def _anew(app: App, row: TicketRow, now: datetime) -> dict[str, Any]:
     """The ladder as if it had begun with the customer's wait, of which the team hears again."""
     priority, since = Priority(row.priority or Priority.NORMAL), min(row.waiting_since or now, now)
-    latest = promise_of(app, row.desk, priority, now)
+    latest, _ = promise_of(app, row.desk, priority, now)
     promise_at = min(row.promise_at or latest, latest)
     ladder = escalation.ladder_for(
         app.rungs(priority, row.intent),

@@ -15,7 +15,6 @@ from core.app import App
 from core.classify.safety import dangers
 from core.classify.text import FEATURE_LIMIT
 from core.errors import BrokenTemplate, VendorError, said_of
-from core.hours import promise
 from core.ledger import caps, db, store
 from core.ledger.db import reading
 from core.ledger.rows import DecisionRow, EventRow, TicketRow
@@ -28,7 +27,6 @@ from core.model import (
     Mode,
     Outcome,
     Prediction,
-    Priority,
     Reply,
     Ticket,
 )
@@ -96,9 +94,8 @@ def _worded(app: App, decision: Decision, case: Case) -> tuple[Decision, datetim
     now, desk = app.clock(), case.ticket.desk
     if not decision.escalates:
         return replace(decision, actions=_filled(app, decision, case, None, now)), None
-    found = promised.promised_now(app, desk, decision.priority, now)
-    promise_at = promise(app.hours_of(desk), now, found.span, decision.priority)
-    decision = promised.explained(decision, promised.why(app, desk, decision.priority, now, found))
+    promise_at, how = promised.promise_of(app, desk, decision.priority, now)
+    decision = promised.explained(decision, how)
     return replace(decision, actions=_filled(app, decision, case, promise_at, now)), promise_at
 
 
@@ -190,12 +187,6 @@ def _guarded(app: App, decision: Decision, case: Case, history: History, now: da
     return replace(
         decision, actions=quiet, reason=f"{decision.reason}; the customer is not written to: {why}"
     )
-
-
-def promise_of(app: App, desk: str, priority: Priority, now: datetime) -> datetime:
-    """Return by when a human answers, as the desk promises it now."""
-    found = promised.promised_now(app, desk, priority, now)
-    return promise(app.hours_of(desk), now, found.span, priority)
 
 
 def said_anew(

@@ -18,7 +18,8 @@ from core.ledger.states import Entry, WriteState
 from core.model import Mode, Priority, Reply, Ticket, TicketEvent, TicketState, look
 from core.notifications.alerts import alarm
 from core.pipeline import places
-from core.pipeline.decide import promise_of, said_anew
+from core.pipeline.decide import said_anew
+from core.pipeline.promised import promise_of
 from core.pipeline.write import perform
 from core.values import from_json, to_json
 
@@ -136,4 +137,4 @@ def _promise(app: App, row: TicketRow, now: datetime) -> datetime:
     """What the ladder reckons with while it is still ahead; else the customer, who has heard no promise, gets a new one."""
     if row.promise_at is not None and row.promise_at > now:
         return row.promise_at
-    return promise_of(app, row.desk, Priority(row.priority or Priority.NORMAL), now)
+    return promise_of(app, row.desk, Priority(row.priority or Priority.NORMAL), now)[0]

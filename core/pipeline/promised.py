@@ -6,13 +6,21 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.app import App
+from core.hours import promise
 from core.ledger.db import reading
 from core.ledger.waits import waits
 from core.model import AddNote, Decision, Priority
 from core.promises import ENOUGH, Promised, promised, short
 
 
-def promised_now(app: App, desk: str, priority: Priority, now: datetime) -> Promised:
+def promise_of(app: App, desk: str, priority: Priority, now: datetime) -> tuple[datetime, str]:
+    """By when a human answers, as the desk promises it now; and how that came about, in words for our people: "" where it is
+    simply configured."""
+    found = _promised_now(app, desk, priority, now)
+    return promise(app.hours_of(desk), now, found.span, priority), _why(app, desk, priority, now, found)
+
+
+def _promised_now(app: App, desk: str, priority: Priority, now: datetime) -> Promised:
     """The time for a case that begins now. The history is read only where bounds are set."""
     configured, bounds = app.promised(desk, priority), app.promise_bounds(desk, priority)
     if bounds is None:
@@ -22,8 +30,7 @@ def promised_now(app: App, desk: str, priority: Priority, now: datetime) -> Prom
     return promised(earlier, configured, bounds, now=now, priority=priority, hours=app.hours_of(desk))
 
 
-def why(app: App, desk: str, priority: Priority, now: datetime, found: Promised) -> str:
-    """How the time came about, in words for our people; "" where it is simply configured."""
+def _why(app: App, desk: str, priority: Priority, now: datetime, found: Promised) -> str:
     if app.promise_bounds(desk, priority) is None:
         return ""
     when = "in" if app.hours_of(desk).is_open(now) else "outside"

@@ -16,9 +16,10 @@ from core.ledger.db import reading
 from core.ledger.rows import TicketRow, every
 from core.ledger.schema import tickets, writes
 from core.model import Mode, Priority, Reply, Ticket, look
-from core.pipeline import late_word, promised
+from core.pipeline import late_word
 from core.pipeline.claims import AWAITED
-from core.pipeline.decide import promise_of, said_anew
+from core.pipeline.decide import said_anew
+from core.pipeline.promised import promise_of
 from core.wording import SECOND_WORD
 
 EARLY = timedelta(minutes=15)  # before the promise breaks, or a quarter of it where that is less
@@ -54,13 +55,10 @@ def plan(app: App, ticket: Ticket, row: TicketRow | None, now: datetime) -> None
     if decided is None:
         return
     priority = Priority(row.priority or Priority.NORMAL)
-    new = promise_of(app, ticket.desk, priority, now)
+    new, how = promise_of(app, ticket.desk, priority, now)
     if row.promise_at is None or new <= row.promise_at:
         return
     reply = said_anew(app, ticket, Reply(SECOND_WORD, SECOND_WORD), new, now, row.language)
-    how = promised.why(
-        app, ticket.desk, priority, now, promised.promised_now(app, ticket.desk, priority, now)
-    )
     when = stamp(new, app.hours_of(ticket.desk).zone)
     said = f"second word: the customer is told a new time, {when}{f' ({how})' if how else ''}"
     late_word.plan(app, ticket, decided, reply, f"{ticket.desk}:{ticket.id}:second", said, now)
