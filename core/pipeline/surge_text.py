@@ -68,7 +68,7 @@ def plan(app: App, ticket: Ticket, row: TicketRow | None, now: datetime) -> None
     with reading(app.engine) as conn:
         texts = [one for one in surges.lately(conn, now - DAY, ticket.desk) if one.text]
         surge = next((one for one in texts if surges.is_member(one, row)), None)
-        decided = late_word.decision(conn, row)
+        decided = late_word.decision(conn, row) if surge is not None else None
     if surge is None or decided is None:
         return
     reply = Reply(SAID, SAID, text=signed(app.templates_of(ticket.desk), surge.text))
