@@ -18,6 +18,7 @@ def _code() -> str:
         "text",
         "courtesy",
         "turned",
+        "spelling",
         "concepts",
         "features",
         "kernel",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ BATCH = 256
 EVEN = 0.5
 COMMON = 1 / 3  # a word in the examples of more intents than this is grammar
 FEW_INTENTS = 3
+NOWHERE = -1  # the column of a word that no example has
 NEAREST = 8  # examples that say whether a word that turns a wish round belongs to it
 ENGLISH = "en"
 MAX_ROWS = 16_000  # 1 GB while learning: the kernel is a square of rows
@@ -156,19 +157,25 @@ class LinearClassifier:
         if single(text):
             return "it is only a number or a single word", BELOW
         for turn in turns(text, self.language or ENGLISH):
-            if not any(self._said_so(words, best, sharp) for words in turn.alike):
+            if not self._said_so(turn.alike, best, sharp):
                 words = f"it may mean the opposite, or tell of it: “{turn.said}” stands in none of the examples nearest to it"
                 return words, turn.most
         return "", 1.0
 
-    def _said_so(self, words: Sequence[str], best: int, sharp: NDArray[np.float32]) -> bool:
-        """Whether one of the examples of the best intent that are nearest has all of these words."""
+    def _said_so(self, alike: tuple[tuple[str, ...], ...], best: int, sharp: NDArray[np.float32]) -> bool:
+        """Whether one of the examples of the best intent that are nearest has all words of one of `alike`."""
+        if not alike:
+            return False
         first, last = self.starts[best], self.starts[best + 1]
         nearest = first + np.argsort(-sharp[first:last], kind="stable")[:NEAREST]
-        place, known = self._places(hashed([[word] for word in words]).indices)
-        if not known.all():
-            return False
-        return bool((self.rows[nearest][:, place].getnnz(axis=1) == len(place)).any())
+        begins, ends = self.rows.indptr[nearest], self.rows.indptr[nearest + 1]
+        examples = [
+            frozenset(self.rows.indices[at:end].tolist()) for at, end in zip(begins, ends, strict=True)
+        ]
+        place, known = self._places(_pieces(alike))
+        columns = iter(np.where(known, place, NOWHERE).tolist())
+        wanted = [{next(columns) for _ in words} for words in alike]
+        return any(one <= example for one in wanted for example in examples)
 
     def _guesses(self, shares: Array, right: float, parts: Mapping[str, float]) -> tuple[Guess, ...]:
         """The likeliest intents, best first. What the best leaves over is divided as the scores are; where a part of the message
@@ -201,6 +208,12 @@ class LinearClassifier:
         rows = self._turned.indices[first:last]
         intents = set(np.searchsorted(self.starts, rows, side="right")) - {len(self.starts)}
         return len(intents) <= max(FEW_INTENTS, len(self.intents) * COMMON)
+
+
+@lru_cache(maxsize=1024)
+def _pieces(alike: tuple[tuple[str, ...], ...]) -> Any:
+    """The hashes of all the words, in order: a language's negations are asked for again and again."""
+    return hashed([[word] for words in alike for word in words]).indices
 
 
 def fit(

@@ -54,7 +54,7 @@ def turns(text: str, language: str) -> Iterator[Turn]:
     found = [
         (words[at : at + length], kind)
         for at in range(len(words))
-        for kind, length in _at(words, at, language)
+        for kind, length in _markers(language).at(words, at).items()
     ]
     yield from (Turn(" ".join(said), (), OPPOSITE) for said, kind in found if kind == NEVER)
     for said, kind in found:
@@ -64,7 +64,7 @@ def turns(text: str, language: str) -> Iterator[Turn]:
 
 def _negated_wish(words: Sequence[str], language: str) -> Iterator[Turn]:
     """A negation beside a word of wishing, in one clause. "No longer" gives a thing up: that is a wish."""
-    kinds = [dict(_at(words, at, language)) for at in range(len(words))]
+    kinds = [_markers(language).at(words, at) for at in range(len(words))]
     if any(LONGER in one for one in kinds):
         return
     for at, here in enumerate(kinds):
@@ -74,10 +74,6 @@ def _negated_wish(words: Sequence[str], language: str) -> Iterator[Turn]:
             if WISH in here and NOT in kinds[other]:
                 said = words[min(at, other) : max(at, other) + 1]
                 yield Turn(" ".join(said), (), OPPOSITE)
-
-
-def _at(words: Sequence[str], at: int, language: str) -> Iterator[tuple[str, int]]:
-    yield from _markers(language).at(words, at).items()
 
 
 @cache
