@@ -48,10 +48,7 @@ class Directory:
 
     def addresses(self) -> frozenset[str]:
         """The addresses of every mailbox, for admins' keys (developers.freshdesk.com/api/#list_all_email_configs)."""
-        keys = ("reply_email", "to_email")
-        return addresses_in(
-            self._lists, lambda: (one.get(key) for one in self.api.all("/email_configs") for key in keys)
-        )
+        return addresses_in(self._lists, lambda: self.named("mailboxes"))
 
     def groups(self, oldest: timedelta = KEPT) -> dict[str, str]:
         """Group id → name."""

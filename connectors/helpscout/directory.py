@@ -61,9 +61,7 @@ class Directory:
 
     def addresses(self) -> frozenset[str]:
         """The address of every inbox (developer.helpscout.com/mailbox-api/endpoints/inboxes/list); aliases are not listed."""
-        return addresses_in(
-            self._lists, lambda: (one.get("email") for one in self.api.all("/mailboxes", "mailboxes"))
-        )
+        return addresses_in(self._lists, lambda: self.named("mailboxes"))
 
     def teams(self, oldest: timedelta = KEPT) -> dict[str, str]:
         """Team id → name."""

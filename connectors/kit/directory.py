@@ -36,15 +36,16 @@ class Lists:
         return found
 
 
-def addresses_in(lists: Lists, ask: Callable[[], Iterable[Any]]) -> frozenset[str]:
-    """Return the addresses that an account lists, kept for an hour; none where it has no such list or our role may not see it."""
+def addresses_in(lists: Lists, ask: Callable[[], Mapping[str, Iterable[str]]]) -> frozenset[str]:
+    """Return the addresses among the names of an account's mailboxes, kept for an hour; none where it has no such list or our
+    role may not see it."""
 
     def listed() -> frozenset[str]:
         try:
-            found = if_allowed(lambda: list(ask()))
+            found = if_allowed(ask)
         except (Gone, Refused):
             found = None
-        return frozenset(str(one).strip() for one in found or () if one and "@" in str(one))
+        return frozenset(one.strip() for names in (found or {}).values() for one in names if "@" in one)
 
     return lists.get("addresses", listed, KEPT_ADDRESSES)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
+from connectors.kit.provision import Step
 from core.errors import NotAllowed, VendorError
 from core.model import Finding, Identity
 
@@ -47,6 +48,15 @@ def secret(code: str, secrets: Sequence[str], *, missing: str, short: str) -> Fi
     if min(map(len, secrets)) < SHORT:
         return warn(code, f"the webhook secret is shorter than {SHORT} characters", short)
     return ok(code, "a webhook secret is set")
+
+
+def changed(code: str, step: Step) -> Iterator[Finding]:
+    """Return whether an object of ours was changed, or is out of date. `step`: what `plan` says of it."""
+    if step.action == "differs":
+        words = f"the {step.kind} “{step.name}” was changed by somebody: {step.details}"
+        yield warn(code, words, "Fine if it was meant; otherwise delete it and run install.")
+    if step.action == "update":
+        yield warn(code, f"the {step.kind} “{step.name}” is out of date: {step.why}", "Run install.")
 
 
 class Who(Protocol):

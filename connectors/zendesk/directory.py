@@ -73,8 +73,12 @@ class Directory:
     def addresses(self) -> frozenset[str]:
         """Every support address; agents may list them
         (developer.zendesk.com/api-reference/ticketing/account-configuration/support_addresses)."""
-        path, name = "/recipient_addresses.json", "recipient_addresses"
-        return addresses_in(self._lists, lambda: (one.get("email") for one in self._api.all(path, name)))
+
+        def ask() -> dict[str, list[str]]:
+            listed = self._api.all("/recipient_addresses.json", "recipient_addresses")
+            return {text(one.get("id")): [text(one.get("email"))] for one in listed}
+
+        return addresses_in(self._lists, ask)
 
     def groups(self, oldest: timedelta = KEPT) -> dict[str, str]:
         """Id → name of every group."""

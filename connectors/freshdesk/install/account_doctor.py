@@ -8,7 +8,7 @@ from connectors.freshdesk.api import Api, rows
 from connectors.freshdesk.install import objects
 from connectors.freshdesk.install.survey import Seen, judged, look, wanted
 from connectors.freshdesk.settings import Settings
-from connectors.kit.findings import fail, ok, warn
+from connectors.kit.findings import changed, fail, ok, warn
 from connectors.kit.provision import Manifest, Site
 from connectors.kit.values import Row
 from core.errors import NotAllowed, VendorError
@@ -95,17 +95,8 @@ def _order(seen: Seen, url: str) -> Iterator[Finding]:
 
 def _changed(site: Site[Settings], seen: Seen) -> Iterator[Finding]:
     for one in wanted(site, seen):
-        if one.key not in site.manifest:
-            continue
-        step = judged(one, seen, site.manifest, site.secret)
-        if step.action == "differs":
-            yield warn(
-                "FD23",
-                f"the {one.kind} “{one.name}” was changed by somebody: {step.details}",
-                "Fine if it was meant; otherwise delete it and run install.",
-            )
-        if step.action == "update":
-            yield warn("FD23", f"the {one.kind} “{one.name}” is out of date: {step.why}", "Run install.")
+        if one.key in site.manifest:
+            yield from changed("FD23", judged(one, seen, site.manifest, site.secret))
 
 
 def _doubling(settings: Settings, seen: Seen) -> Iterator[Finding]:

@@ -11,8 +11,8 @@ from connectors.helpscout.install.survey import calling, enabled, judged, lacks,
 from connectors.helpscout.reading import threads_of
 from connectors.helpscout.settings import Settings
 from connectors.helpscout.threads import by_machine, from_customer, in_order, kind_of
-from connectors.kit.findings import fail, ok, warn
-from connectors.kit.provision import Manifest, Site
+from connectors.kit.findings import changed, fail, ok, warn
+from connectors.kit.provision import Site
 from connectors.kit.values import Row, row, text
 from core.errors import NotAllowed, VendorError
 from core.model import Finding
@@ -34,7 +34,7 @@ def doctor(site: Site[Settings]) -> list[Finding]:
         ]
     return [
         *_hooks(one, calling(one, hooks)),
-        *_changed(one, hooks, site.manifest),
+        *(changed("HS23", judged(one, hooks, site.manifest)) if KEY in site.manifest else ()),
         *_doubling(settings, api),
         *_workflows(api),
     ]
@@ -74,20 +74,6 @@ def _hooks(one: Wanted, found: Sequence[Row]) -> Iterator[Finding]:
             f"the webhook covers only the inboxes {', '.join(inboxes)}",
             "Fine if it was meant: the sweep finds conversations of the others a little later.",
         )
-
-
-def _changed(one: Wanted, hooks: Sequence[Row], manifest: Manifest) -> Iterator[Finding]:
-    if KEY not in manifest:
-        return
-    step = judged(one, hooks, manifest)
-    if step.action == "differs":
-        yield warn(
-            "HS23",
-            f"the webhook “{one.name}” was changed by somebody: {step.details}",
-            "Fine if it was meant; otherwise delete it and run install.",
-        )
-    if step.action == "update":
-        yield warn("HS23", f"the webhook “{one.name}” is out of date: {step.why}", "Run install.")
 
 
 def _doubling(settings: Settings, api: Api) -> Iterator[Finding]:
