@@ -76,9 +76,8 @@ def test_a_stranger_gets_through_every_step(chromium, new, vendor):  # noqa: F81
 
     script = vendor != "freshdesk"  # one of them without any script
     for page in visit(chromium, new.address, java_script_enabled=script, timezone_id="Europe/Berlin"):
-        look = (
-            looked_at if vendor == "zendesk" or SHOTS else lambda *_: None
-        )  # the pages are the same for each vendor
+        # the pages are the same for each vendor; axe is a script itself
+        look = looked_at if vendor == "zendesk" or (SHOTS and script) else lambda *_: None
         page.goto(f"/enter?key={new.guard.key}")
         look(page, "1-desk", vendor)
         page.check(f"input[value={vendor}]")

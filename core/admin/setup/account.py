@@ -10,6 +10,7 @@ from core.admin import connect as connecting
 from core.admin.init import Answers, faults
 from core.admin.setup.context import Form, Setup, Wrong, one
 from core.admin.setup.kept import State
+from core.app import App
 from core.errors import BackstopError, ConfigError, VendorError, said_of
 from core.ledger.tokens import StoredTokens
 from core.model import Finding
@@ -62,35 +63,28 @@ def connect(setup: Setup, form: Form) -> dict[str, Any]:
     return given
 
 
-def tried(setup: Setup, state: State) -> list[Finding]:
-    """What doctor sees of the account with the credential. Raises ConfigError."""
-    name = str(state.of("desk")["name"])
-    with setup.program(state, store=True) as app:
-        if state.of("connect").get("browser") and StoredTokens(app.engine, app.clock).load(name) is None:
-            return []  # nobody has allowed it yet
-        found = app.desks[name].check([])
-        return sorted(found, key=lambda one: one.level != FAIL)
-
-
-def lets_us_in(setup: Setup, state: State) -> str:
-    """Who we are at the desk. Raises VendorError when it does not let us in."""
-    with setup.program(state, store=True) as app:
-        found = app.desks[str(state.of("desk")["name"])].whoami()
-        return found.name or found.email or found.id
-
-
 def test(setup: Setup) -> None:
     """Try the connection, and keep what came of it for the page."""
-    state = setup.state
-    who, trouble, found = "", "", []
+    state, who, trouble = setup.state, "", ""
+    found, places = list[Finding](), dict[str, Any]()
     try:
-        found = tried(setup, state)
-        who = lets_us_in(setup, state) if found else ""
+        with setup.program(state, store=True) as app:
+            if found := _tried(app, setup.desk, state):
+                me = app.desks[setup.desk].whoami()
+                who = me.name or me.email or me.id
+                places = _lists(setup, app)
     except (BackstopError, ConfigError) as err:
         trouble = said_of(err)
     kept = [{"code": f.code, "level": f.level, "what": f.what, "remedy": f.remedy} for f in found]
-    places = lists(setup) if who else {}
     setup.kept.change(lambda s: s.with_found(who=who, trouble=trouble, findings=kept, lists=places))
+
+
+def _tried(app: App, desk: str, state: State) -> list[Finding]:
+    """What doctor sees of the account with the credential, the worst first; [] while nobody has allowed a connection that is
+    made in the browser."""
+    if state.of("connect").get("browser") and StoredTokens(app.engine, app.clock).load(desk) is None:
+        return []
+    return sorted(app.desks[desk].check([]), key=lambda one: one.level != FAIL)
 
 
 def callback(setup: Setup) -> str:
@@ -118,16 +112,15 @@ def allowed(setup: Setup, given: Mapping[str, str]) -> None:
 # --- which part -----------------------------------------------------------------------------
 
 
-def lists(setup: Setup) -> dict[str, Any]:
+def _lists(setup: Setup, app: App) -> dict[str, Any]:
     """The account's own places by kind, and its queues. What cannot be read is said, and can be typed."""
     own = setup.kit.settings(setup.state.of("desk")["vendor"])
     found: dict[str, Any] = {"queues": [], "places": {}, "unread": {}}
-    with setup.program(store=True) as app:
-        account = cast(AccountLists, app.desks[setup.desk])
-        for kind in (one for one in KINDS if one in own.PLACES):
-            names = _read(account, kind, found["unread"])
-            found["places"][kind] = names
-            found["queues"] += names if kind in own.QUEUES else []
+    account = cast(AccountLists, app.desks[setup.desk])
+    for kind in filter(own.PLACES.__contains__, KINDS):
+        names = _read(account, kind, found["unread"])
+        found["places"][kind] = names
+        found["queues"] += names if kind in own.QUEUES else []
     found["queues"] = sorted(set(found["queues"]), key=str.casefold)
     return found
 

@@ -28,7 +28,18 @@ DAYS = {
     "sat": "Saturday",
     "sun": "Sunday",
 }
-TIMES = ("15m", "30m", "1h", "2h", "4h", "8h", "1d", "2d", "3d")
+TIMES = {
+    "15m": "15 minutes",
+    "30m": "30 minutes",
+    "1h": "1 hour",
+    "2h": "2 hours",
+    "4h": "4 hours",
+    "8h": "8 hours",
+    "1d": "1 day",
+    "2d": "2 days",
+    "3d": "3 days",
+}
+"""What may be promised, as the configuration writes it and in words."""
 SECRET = ("slack_url", "sms_token")
 TEST = "This is a test message from Backstop's set-up. If you can read it, this channel works."
 ADDRESS, NUMBER = re.compile(r"[^@\s]+@[^@\s]+"), re.compile(r"\+[1-9]\d{6,14}")

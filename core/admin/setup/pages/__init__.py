@@ -43,17 +43,6 @@ LANGUAGES = {
     "nb": "Norwegian",
     "tr": "Turkish",
 }
-TIMES = {
-    "15m": "15 minutes",
-    "30m": "30 minutes",
-    "1h": "1 hour",
-    "2h": "2 hours",
-    "4h": "4 hours",
-    "8h": "8 hours",
-    "1d": "1 day",
-    "2d": "2 days",
-    "3d": "3 days",
-}
 AGAIN = {
     "tickets": begin_reading,
     "backtest": begin_backtest,
@@ -77,9 +66,7 @@ def create_app(setup: Setup, guard: Guard) -> Flask:
     for name, call in words.filters().items():
         pages.add_app_template_filter(call, name)
     titles = {name: setup.kit.settings(name).TITLE for name in setup.kit.vendors}
-    pages.context_processor(
-        lambda: {**words.names(), "TITLES": titles, "LANGUAGES": LANGUAGES, "TIMES": TIMES}
-    )
+    pages.context_processor(lambda: {**words.names(), "TITLES": titles, "LANGUAGES": LANGUAGES})
     pages.add_url_rule("/", "first", first)
     pages.add_url_rule("/enter", "enter", guard.enter)
     pages.add_url_rule("/callback", "callback", callback)
