@@ -33,7 +33,7 @@ from connectors.sandbox.server import Call, FaultyApp, serving
 from core import settings, wiring
 from core.app import App, wall
 from core.ledger import db, store
-from core.ledger.schema import events, tickets, writes
+from core.ledger.schema import desks, events, tickets, writes
 from core.pipeline import audit
 
 logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # connections cut on purpose are no news
@@ -248,18 +248,26 @@ class World:
         """Our own look at the same store and desks."""
         return wiring.build(settings.load(self.config), classify=False, clock=self.now)
 
-    def settled(self, engine: Any) -> bool:
-        """Whether every ticket is known and every fact has an end."""
+    def settled(self, engine: Any, compared: datetime | None = None) -> bool:
+        """Whether every ticket is known and every fact has an end. `compared`: and every desk was compared after that time,
+        by which alone a follow-up is known whose webhook was dropped."""
         total = sum(len(one.desk.cases) for one in self.accounts)
         with db.reading(engine) as conn:
             open_ = conn.execute(
                 select(func.count()).select_from(events).where(events.c.state.in_(("received", "waiting")))
             ).scalar_one()
             known = conn.execute(select(func.count()).select_from(tickets)).scalar_one()
+            swept = (
+                conn.execute(
+                    select(func.count()).select_from(desks).where(desks.c.swept_at > compared)
+                ).scalar_one()
+                if compared
+                else len(self.accounts)
+            )
             calls = conn.execute(
                 select(func.count()).select_from(writes).where(writes.c.state.in_(("planned", "open")))
             ).scalar_one()
-        return open_ == 0 and calls == 0 and known >= total
+        return open_ == 0 and calls == 0 and known >= total and swept == len(self.accounts)
 
 
 @dataclass

@@ -17,6 +17,7 @@ from core.classify.build import trained_path
 from core.ledger import store
 from core.ledger.schema import desks, events
 from core.model import EventKind, Finding, TicketEvent
+from core.settings import IntentSettings
 from webhook_app import create_app
 
 ONE = pytest.mark.parametrize("vendor", ["freshdesk"])
@@ -249,6 +250,17 @@ def test_a_model_that_loads_slowly_is_no_alarm(near, monkeypatch):
     monkeypatch.setattr(doctor.time, "perf_counter", lambda: seconds[0])
     assert ("CL01", "ok") in codes(near.app)
     assert not found(near.app, "CL02")
+
+
+@ONE
+def test_a_starter_intent_that_steps_back_is_named_with_the_way_to_keep_it(near):
+    examples = ["where is my parcel", "my order has not arrived yet", "when will my order be delivered"]
+    del near.app.settings.intents["order_status"]
+    near.app.settings.intents["parcels"] = IntentSettings(examples=examples)
+    (one,) = found(near.app, "CL06")
+    assert one.level == "ok"
+    assert "order_status steps back for your parcels" in one.what
+    assert "[intents.order_status]" in one.what
 
 
 @ONE
