@@ -46,6 +46,14 @@ def put(conn: Connection, key: str, **values: Any) -> None:
     conn.execute(update(surges).where(surges.c.key == key).values(**values))
 
 
+def approve(conn: Connection, key: str, text: str, who: str, at: datetime) -> bool:
+    """Store the approved text unless the surge has one already; return whether it was stored. Two people who approve at
+    the same instant are told apart by the database: the update matches only a surge without a text."""
+    free = and_(surges.c.key == key, surges.c.text == "")
+    stored = update(surges).where(free).values(text=text, approved_by=who, approved_at=at)
+    return conn.execute(stored).rowcount == 1
+
+
 def arrivals(conn: Connection, desk: str, since: datetime, now: datetime) -> dict[str, list[datetime]]:
     """When tickets came to a desk, by intent; by the desk's own clock, so that old tickets read in at once are no surge."""
     span = and_(tickets.c.first_seen_at >= since, _CAME.between(since, now))
@@ -73,9 +81,10 @@ def members(conn: Connection, surge: SurgeRow) -> list[TicketRow]:
 
 def is_member(surge: SurgeRow, row: TicketRow) -> bool:
     """Whether a ticket belongs to a surge."""
-    came = row.created_at or row.first_seen_at
-    return (
-        row.intent == surge.intent
-        and surge.began_at <= came
-        and (surge.ended_at is None or came <= surge.ended_at)
-    )
+    return covers(surge, row.intent, row.created_at or row.first_seen_at)
+
+
+def covers(surge: SurgeRow, intent: str, came: datetime) -> bool:
+    """Whether a ticket of this intent that was created then belongs to a surge."""
+    over = surge.ended_at is not None and came > surge.ended_at
+    return intent == surge.intent and surge.began_at <= came and not over

@@ -31,7 +31,7 @@ from core.model import (
     Ticket,
 )
 from core.notifications.alerts import alarm
-from core.pipeline import authors, loops, plan, promised
+from core.pipeline import authors, loops, plan, promised, surge_text
 from core.pipeline.plan import Case
 from core.wording import acknowledgment, fill, foreign
 
@@ -49,6 +49,7 @@ def decide(
     try:
         early = _old_mail(app, ticket, messages, event)
         case, decision, promise_at = verdict(app, ticket, messages, history, early)
+        decision = surge_text.instead_of_acknowledgment(app, case.ticket, decision, row, app.clock())
         loops.announce(app, case, app.clock())
         return plan.stored(app, case, decision, promise_at, seen)
     except db.UNSTORABLE as err:

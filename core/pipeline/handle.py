@@ -133,6 +133,7 @@ def settle_ticket(app: App, event: EventRow) -> tuple[str, str]:
     if decided is None:
         raise Conflict("another look was faster: whatever it left is taken up by this one in a moment")
     carry_out(app, ticket, decided)
+    surge_text.follow(app, ticket, now)
     return decided.outcome, decided.reason
 
 

@@ -89,9 +89,14 @@ def _become(
 def _guess(decision: DecisionRow, row: TicketRow | None) -> dict[str, Any]:
     """The guess that the ticket was first answered or escalated by. A later message does not change it: all that is
     learned about the classifier compares this guess with the truth."""
-    if row is not None and (row.auto_resolved_at is not None or row.escalated_at is not None):
+    if keeps_its_guess(row):
         return {}
     return {name: getattr(decision, name) for name in ("intent", "confidence", "band", "model")}
+
+
+def keeps_its_guess(row: TicketRow | None) -> bool:
+    """Whether the ticket was answered or escalated before, so that a later message leaves its intent as it is."""
+    return row is not None and (row.auto_resolved_at is not None or row.escalated_at is not None)
 
 
 def _helped_by_an_agent(ticket: Ticket, decision: DecisionRow, row: TicketRow | None) -> bool:

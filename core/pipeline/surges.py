@@ -133,7 +133,7 @@ def gathered(
     surge = next(
         (one for one in surges.going_on(conn, row.desk, row.intent) if surges.is_member(one, row)), None
     )
-    if surge is None or _is_about_safety(conn, row):
+    if surge is None or is_about_safety(conn, row):
         return tuple(notices)
     joined = [one for one in notices if one.template in JOINED]
     for one in joined:
@@ -145,7 +145,8 @@ def gathered(
     return tuple(one for one in notices if one not in joined)
 
 
-def _is_about_safety(conn: Connection, row: TicketRow) -> bool:
+def is_about_safety(conn: Connection, row: TicketRow) -> bool:
+    """Whether a decision about the ticket was made because somebody may be in danger."""
     mine = (decisions.c.desk == row.desk, decisions.c.ticket_id == row.ticket_id)
     query = select(decisions.c.key).where(*mine, decisions.c.rule == safety.RULE).limit(1)
     return conn.execute(query).first() is not None

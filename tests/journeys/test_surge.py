@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
+from threading import Barrier, BrokenBarrierError
 
 import pytest
+from sqlalchemy import event
 from words import DISPUTE, NONSENSE
 
 from core.ledger import surges
 from core.ledger.schema import tickets
 from core.pipeline import surge_text
+from tests.stores import BOTH_STORES
 
 URGENT = {"channels": {"urgent": ["webhook:urgent"], "normal": ["webhook:team"]}, "second_word": False}
 TEXT = "We know that some payments were charged twice. They are being returned today; you need do nothing."
@@ -167,3 +172,62 @@ def test_a_text_that_cannot_be_said_is_refused(house, text):
     (surge,) = surge_of(h)
     assert surge_text.approve(h.app, surge, text, "Ann", h.now)
     assert surge_of(h)[0].text == ""
+
+
+@BOTH_STORES
+@pytest.mark.parametrize("vendor", ["freshdesk"])
+def test_of_two_texts_approved_at_the_same_instant_the_second_is_refused(house):
+    h = house(escalation=URGENT)
+    history(h)
+    burst(h, 12)
+    (surge,) = surge_of(h)
+    both = Barrier(2)
+
+    def meet(_conn, _cursor, statement, *_more):
+        # on SQLite the other one waits for the write lock instead
+        if statement.startswith("UPDATE bs_surges"):
+            with suppress(BrokenBarrierError):
+                both.wait(0.5)
+
+    event.listen(h.app.engine, "before_cursor_execute", meet)
+    with ThreadPoolExecutor(2) as pool:
+        texts = {"Ann": TEXT, "Bob": "Another text."}
+        tries = {who: pool.submit(surge_text.approve, h.app, surge, texts[who], who, h.now) for who in texts}
+        refused = {who: one.result() for who, one in tries.items()}
+    event.remove(h.app.engine, "before_cursor_execute", meet)
+    (winner,) = [who for who, why in refused.items() if not why]
+    (loser,) = set(texts) - {winner}
+    (stored,) = surge_of(h)
+    assert (stored.text, stored.approved_by) == (texts[winner], winner)
+    assert f"{winner} has approved a text already" in refused[loser]
+
+
+def test_a_customer_who_writes_after_the_approval_receives_the_text_instead_of_the_acknowledgment(house):
+    h = house(escalation=URGENT)
+    history(h)
+    burst(h, 12)
+    (surge,) = surge_of(h)
+    assert surge_text.approve(h.app, surge, TEXT, "Ann", h.now) == ""
+    late = h.writes_in(DISPUTE, email="later@example.com", subject="Charge")
+    h.later(minutes=20)
+    (message,) = h.bot_says(late, public=True)
+    assert TEXT[:40] in message
+    assert not [tag for tag in h.seen(late).tags if tag == "ai_acknowledged"], "no mark of what was not sent"
+    assert h.ticket(late).next_due_at is not None, "its ladder runs all the same"
+    again = h.writes_in(DISPUTE, email="later@example.com", subject="Charge again")
+    h.later(minutes=20)
+    (message,) = h.bot_says(again, public=True)
+    assert TEXT[:40] not in message, "the text is sent once to each customer; this ticket is acknowledged"
+
+
+@pytest.mark.parametrize("vendor", ["zendesk"])
+def test_a_ticket_about_somebodys_safety_does_not_receive_the_text(house):
+    h = house(escalation=URGENT)
+    history(h)
+    burst(h, 12)
+    (surge,) = surge_of(h)
+    assert surge_text.approve(h.app, surge, TEXT, "Ann", h.now) == ""
+    case = h.writes_in(DISPUTE + " I want to kill myself.", email="x@example.com")
+    h.later(minutes=20)
+    assert h.bot_says(case, public=True)
+    assert not [said for said in h.bot_says(case, public=True) if TEXT[:40] in said]
