@@ -225,6 +225,13 @@ def decided_about(conn: Connection, desk: str, ticket_id: str, message_id: str) 
     return int(conn.execute(query).scalar_one())
 
 
+def newest_decisions(conn: Connection, desk: str, ticket_ids: Sequence[str]) -> dict[str, datetime]:
+    """When each of these tickets was last decided about."""
+    mine = and_(decisions.c.desk == desk, decisions.c.ticket_id.in_(ticket_ids))
+    query = select(decisions.c.ticket_id, func.max(decisions.c.at).label("newest")).where(mine)
+    return {row.ticket_id: row.newest for row in conn.execute(query.group_by(decisions.c.ticket_id))}
+
+
 def newest_guess(conn: Connection, desk: str, ticket_id: str) -> tuple[str, float] | None:
     """Intent and confidence of the newest message that was acted upon; None where nothing was decided."""
     mine = and_(decisions.c.desk == desk, decisions.c.ticket_id == ticket_id)

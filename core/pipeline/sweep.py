@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 PAGES = 50  # of one pass; the rest comes with the next one
 DOWN = timedelta(minutes=10)  # longer than a short outage of a desk
 LAST_DAYS = timedelta(days=3)  # of a connection
+SECOND_OVER = timedelta(seconds=2)  # after a desk's time-stamp: one for the fraction, one for the clocks
+READ_SOON = timedelta(seconds=5)  # after a message: another one of its second may not have been there yet
 SILENT = timedelta(hours=1)  # a hook that said nothing while the sweep found work
 
 
@@ -100,6 +102,7 @@ def _store_page(
             for event in unknown(desk, s, known.get(s.ticket_id))
         ]
         events += _moved(app, conn, desk, changed_tickets, known, mine)
+        events += _of_one_second(conn, desk, [s for s in changed_tickets if s.ticket_id in mine], known, now)
         told = store.events_known(conn, [event.key for event in events])
         new = [event for event in events if event.key not in told]
         for event in new:
@@ -127,6 +130,35 @@ def _moved(
     new = store.passed_over(conn, desk, [one for one in mine if one not in known])
     left = {one for one, row in known.items() if one not in mine and row.closed_at is None}
     return [_look(desk, s, s.updated_at) for s in changed_tickets if s.ticket_id in new | left]
+
+
+def _of_one_second(
+    conn: Connection,
+    desk: str,
+    changed_tickets: Sequence[ChangedTicket],
+    known: Mapping[str, TicketRow],
+    now: datetime,
+) -> list[TicketEvent]:
+    """One look at each ticket that was read almost within the second in which its customer last wrote.
+
+    Desks tell times in whole seconds: a second message of that second, written after the ticket was read, changes no
+    time in the list. A ticket for which a human is awaited needs no such look.
+    """
+    wrote = {
+        s.ticket_id: row.handled_at
+        for s in changed_tickets
+        if (row := known.get(s.ticket_id)) is not None
+        and row.state not in AWAITED
+        and row.handled_at is not None
+        and row.handled_at == s.customer_wrote_at
+        and row.handled_at + SECOND_OVER <= now
+    }
+    decided = store.newest_decisions(conn, desk, list(wrote)) if wrote else {}
+    return [
+        look(desk, one, f"second-{at:%Y%m%dT%H%M%S}", at)
+        for one, at in wrote.items()
+        if decided.get(one, at) < at + READ_SOON
+    ]
 
 
 def _look(desk: str, changed_ticket: ChangedTicket, at: datetime) -> TicketEvent:

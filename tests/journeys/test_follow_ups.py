@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from words import DISPUTE, NONSENSE, ORDER
 
 
@@ -19,6 +21,18 @@ def test_a_follow_up_on_an_automatic_answer_is_a_re_escalation_and_is_never_answ
     assert {"ai_reescalated", "ai_escalated"} <= h.seen(case).tags
     h.writes_in("And still nothing!", case_id=case.id)
     assert len(h.bot_says(case, public=True)) == 2
+
+
+def test_a_follow_up_of_the_same_second_whose_webhook_is_dropped_is_found_by_the_sweep(house):
+    h = house()
+    case = h.writes_in(ORDER)
+    h.fake.hooks.hold = True
+    h.desk.customer_writes("That did not help me at all.", email="carla@example.com", case_id=case.id)
+    h.fake.hooks.release(lambda held: [])
+    h.sweep()
+    h.now += timedelta(minutes=1)
+    h.sweep()
+    assert h.ticket(case).state == "reescalated", h.story(case)
 
 
 def test_a_second_message_while_a_human_is_awaited_is_not_acknowledged_again(house):
