@@ -18,6 +18,7 @@ from core.classify import cache
 from core.classify.fingerprint import fingerprint
 from core.classify.linear import OUTSIDE, LinearClassifier
 from core.ledger import db
+from core.telemetry.counters import Counters
 from tests.real_postgres import real_postgres
 from tests.stores import KINDS, Stores, hasten
 
@@ -55,6 +56,23 @@ def engine(store_url: str) -> Iterator[Engine]:
     engine = db.connect(store_url)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def writers_stop(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Stop the threads that store metrics: they end with their process, but here would log into later tests."""
+    woken: set[Counters] = set()
+    wake = Counters._wake
+
+    def noted(counters: Counters) -> None:
+        wake(counters)
+        woken.add(counters)
+
+    monkeypatch.setattr(Counters, "_wake", noted)
+    yield
+    for counters in woken:
+        if counters._pid == os.getpid():
+            counters._stop.set()
 
 
 def pytest_collection_finish() -> None:

@@ -51,7 +51,7 @@ class Counters:
         self._new: Counter[Key] = Counter()
         self._latest: dict[Key, float] = {}
         self._lock = threading.Lock()
-        self._pid, self._process = 0, ""
+        self._pid, self._process, self._failing = 0, "", False
         myself = weakref.ref(self)
         atexit.register(lambda: _last(myself()))
         os.register_at_fork(after_in_child=lambda: _reborn(myself()))
@@ -164,15 +164,20 @@ class Counters:
         _store(connection, latest, "", self._clock(), add=False)
 
     def _attempt(self, work: Callable[[Connection], None]) -> bool:
-        """Metrics never disturb the work: a locked or absent database is tried again later."""
+        """Metrics never disturb the work: a locked or absent database is tried again later, and logged once."""
         if self._engine is None:
             return False
         try:
             with self._engine.begin() as connection:
                 work(connection)
         except SQLAlchemyError as err:
-            log.warning("metrics could not be stored, the next attempt includes them: %s", type(err).__name__)
+            if not self._failing:
+                log.warning(
+                    "metrics could not be stored, the next attempt includes them: %s", type(err).__name__
+                )
+            self._failing = True
             return False
+        self._failing = False
         return True
 
     def render(self, engine: Engine, now: datetime) -> bytes:

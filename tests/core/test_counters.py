@@ -14,6 +14,7 @@ import structlog
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert, select
 
+from core.ledger.db import connect, migrate
 from core.ledger.schema import counts, desks, events, tickets, writes
 from core.telemetry import correlation, gauges, logs
 from core.telemetry.counters import Counters, fold_gone, keep_pruned
@@ -191,3 +192,19 @@ def test_the_page_on_metrics_names_each_of_them_with_its_labels_and_no_other(eng
     assert set(told) == real
     for name, (_, labels) in gauges.COUNTERS.items():
         assert told[f"backstop_{name}_total"] == set(labels)
+
+
+def test_a_store_that_fails_is_logged_once_until_it_works_again(tmp_path, caplog):
+    away = connect(f"sqlite:///{tmp_path}/absent/backstop.db")
+    counters = Counters(away, lambda: NOW)
+    counters.webhook("support", "accepted")
+    counters.flush()
+    counters.flush()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    (tmp_path / "absent").mkdir()
+    migrate(away)
+    counters.flush()
+    assert (
+        value(counters.render(away, NOW), "backstop_webhooks_total", desk="support", result="accepted") == 1
+    )
+    counters.close()

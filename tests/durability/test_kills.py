@@ -162,6 +162,7 @@ def test_no_ticket_is_lost_and_nothing_said_twice_when_processes_are_killed(
 def test_without_the_look_up_the_same_weather_speaks_twice(tmp_path: Path, classifier_cache: Path):
     with World(tmp_path, seed=11, cache=classifier_cache, vendors=("freshdesk",)) as world:
         world.processes.changed = MARKER_OFF
+        world.faults.writes = ("reset_after", "status_after:502")  # done at the desk, and not known to us
         books = play(
             world, replace(SHORT, tickets=25, kills=4, work=80, longest=8.0, faults=0.3, outage=False)
         )
