@@ -1,8 +1,8 @@
 """Who wrote it? Confusion tables over the mail of `bench/data`, per kind and per language, with intervals, and the misses.
 
-    python bench/mail.py [--set mail|mail_check] [--half tuning|held-out|all] [--bare] [--misses]
+    python bench/mail.py [--set mail|mail_check|mail_fresh|mail_blind] [--half tuning|held-out|all] [--bare] [--misses]
 
-`mail_check` and `mail_fresh` were written later, by people who had not seen the phrases; one file per language, one message per line: [kind, subject, text, sender, headers]. `headers` names an entry of
+`mail_check`, `mail_fresh` and `mail_blind` were written later, by people who had not seen the phrases; one file per language, one message per line: [kind, subject, text, sender, headers]. `headers` names an entry of
 `headers.toml`, by default that of the kind; `--bare` leaves all headers out, as two of the vendors do. Every second message of
 a kind and language belongs to the tuning half, the others to the held-out one, which is only looked at for the final figures.
 """
@@ -61,7 +61,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
-    parser.add_argument("--set", choices=("mail", "mail_check", "mail_fresh"), default="mail")
+    parser.add_argument("--set", choices=("mail", "mail_check", "mail_fresh", "mail_blind"), default="mail")
     parser.add_argument("--half", choices=("tuning", "held-out", "all"), default="tuning")
     parser.add_argument("--bare", action="store_true", help="without headers only")
     parser.add_argument("--misses", action="store_true", help="list them")

@@ -156,7 +156,8 @@ class LinearClassifier:
         """Why a guess is not to be answered automatically, however sure, and what it is worth at most; "" when it may be."""
         if single(text):
             return "it is only a number or a single word", BELOW
-        for turn in turns(text, self.language or ENGLISH):
+        complaint = self.intents[best] in URGENT
+        for turn in turns(text, self.language or ENGLISH, complaint=complaint):
             if not self._said_so(turn.alike, best, sharp):
                 words = f"it may mean the opposite, or tell of it: “{turn.said}” stands in none of the examples nearest to it"
                 return words, turn.most

@@ -2,7 +2,9 @@
 
 Similarity is blind to "not". So where a message has a word that negates, or that tells a wish as past, hypothetical, given up or
 another person's, and the examples nearest to it have none, the guess is held back from the automatic band. Where the negation
-stands beside the wish itself ("I do not want to cancel"), it is held back further: its intent would mislead the specialist, too.
+stands beside the wish itself ("I do not want to cancel"), where a sentence of its own denies what was said before ("It says I
+cancelled. I didn't!"), or where two different words tell it as past or given up ("I wanted to …, but now I keep …"), it is held
+back further: its intent would mislead the specialist, too.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from pathlib import Path
 from core.classify.concepts import Lexicon, folded, lexicon
 
 NOT, TOLD, NEVER, WISH, LONGER = "not", "told", "never", "wish", "longer"
+DENIAL, DENIED, DOUBTED = "denial", "denied", "doubted"
 BELOW = 0.84  # what a guess that is held back is worth at most: less than the automatic band
 OPPOSITE = 0.55  # … where the wish itself is negated: less than the specialists' band
 CONTRACTED = "t"  # what is left of "can't" in the words of an example
@@ -29,7 +32,10 @@ BEHIND = {
     "nb": 3,
     "fr": 2,
 }  # words from a wish to a negation behind it; elsewhere 1
+NEAR = 3  # words on either side of a negation that say what it negates
+SHORTEST = 2  # words of a clause that denies; a sentence may do with one
 _WORDS = re.compile(r"\w+")
+_SENTENCE = re.compile(r"[.;:!?…\n]+|\s[-–—]+\s")
 _CLAUSE = re.compile(
     r"[,.;:!?()\n]+|\b(?:and|but|because|und|aber|weil|et|mais|car|pero|porque|ma|mas|maar|men|ale|bo)\b"
 )
@@ -45,11 +51,14 @@ class Turn:
     most: float = BELOW
 
 
-def turns(text: str, language: str) -> Iterator[Turn]:
-    """Yield what may turn the wish of a text round, the plainest first."""
+def turns(text: str, language: str, *, complaint: bool = False) -> Iterator[Turn]:
+    """Yield what may turn the wish of a text round, the plainest first. `complaint`: it would be about something that went
+    wrong, which is mostly told with a negation ("I did not make this payment"), so any negation in an example will do."""
     plain = folded(text.lower()).replace("’", "'")
     for clause in _CLAUSE.split(plain):
         yield from _negated_wish(_WORDS.findall(clause), language)
+    if not complaint:
+        yield from _denials(plain, language)
     words = _WORDS.findall(plain)
     found = [
         (words[at : at + length], kind)
@@ -57,9 +66,15 @@ def turns(text: str, language: str) -> Iterator[Turn]:
         for kind, length in _markers(language).at(words, at).items()
     ]
     yield from (Turn(" ".join(said), (), OPPOSITE) for said, kind in found if kind == NEVER)
-    for said, kind in found:
-        if kind in {NOT, TOLD}:
-            yield Turn(" ".join(said), _negations(language) if kind == NOT else (tuple(said),))
+    told = [said for said, kind in found if kind == TOLD]
+    if told and any(said != told[0] for said in told):
+        yield Turn(" ".join(told[0]), tuple(map(tuple, told)), OPPOSITE)
+    for said in told:
+        yield Turn(" ".join(said), (tuple(said),))
+    if complaint:
+        yield from (Turn(" ".join(said), _negations(language)) for said, kind in found if kind == NOT)
+    else:
+        yield from _unlike(plain, language)
 
 
 def _negated_wish(words: Sequence[str], language: str) -> Iterator[Turn]:
@@ -76,9 +91,43 @@ def _negated_wish(words: Sequence[str], language: str) -> Iterator[Turn]:
                 yield Turn(" ".join(said), (), OPPOSITE)
 
 
+def _unlike(plain: str, language: str) -> Iterator[Turn]:
+    """A negation, which is no doubt only where an example negates the same: has it beside one of the words beside it here."""
+    for clause in _CLAUSE.split(plain):
+        words = _WORDS.findall(clause)
+        for at in range(len(words)):
+            length = _markers(language).at(words, at).get(NOT)
+            if length is None:
+                continue
+            beside = [*words[max(0, at - NEAR) : at], *words[at + length : at + length + NEAR]]
+            telling = [one for one in beside if not _denying(language).at([one], 0)] or beside
+            pairs = tuple((one[0], other) for one in _negations(language) for other in telling)
+            yield Turn(" ".join(words[at : at + length]), pairs or _negations(language))
+
+
+def _denials(plain: str, language: str) -> Iterator[Turn]:
+    """A sentence or clause that says nothing but that something is not so: "I have not", "Das stimmt nicht", "No way!"."""
+    sentences = [_WORDS.findall(one) for one in _SENTENCE.split(plain)]
+    clauses = [_WORDS.findall(one) for one in _CLAUSE.split(plain)]
+    for words in [*sentences, *(one for one in clauses if len(one) >= SHORTEST)]:
+        kinds = [_denying(language).at([word], 0).keys() for word in words]
+        if not kinds or not all(kinds):
+            continue
+        if any(DENIED in one for one in kinds):
+            yield Turn(" ".join(words), (), OPPOSITE)
+        elif any(DOUBTED in one for one in kinds):
+            yield Turn(" ".join(words), (), BELOW)
+
+
+@cache
+def _denying(language: str) -> Lexicon:
+    """The words that a denial is made of."""
+    return lexicon({kind: _table()[language][kind] for kind in (DENIAL, DENIED, DOUBTED)})
+
+
 @cache
 def _markers(language: str) -> Lexicon:
-    return lexicon(_table()[language])
+    return lexicon({kind: _table()[language][kind] for kind in (NOT, TOLD, NEVER, WISH, LONGER)})
 
 
 @cache

@@ -12,7 +12,9 @@ from core.language import LANGUAGES
 from core.model import NO_INTENT
 from core.settings import Settings
 
-TEXTS = tomllib.loads((Path(__file__).parents[3] / "bench" / "data" / "negation.toml").read_text("utf-8"))
+DATA = Path(__file__).parents[3] / "bench" / "data"
+SETS = ("negation.toml", "mail_blind/negation.toml", "mail_blind/negation_second.toml")
+TEXTS = [tomllib.loads((DATA / name).read_text("utf-8")) for name in SETS]
 AUTO, ROUTE = 0.85, 0.6
 
 
@@ -25,7 +27,8 @@ def classifier(classifier_cache: Path):
 def test_a_wish_turned_round_is_not_answered_as_that_wish(classifier, language):
     sure = [
         text
-        for text in TEXTS[language]
+        for texts in TEXTS
+        for text in texts[language]
         if (found := classifier.predict(text)).intent != NO_INTENT and found.confidence >= AUTO
     ]
     assert sure == []
@@ -53,6 +56,38 @@ def test_a_wish_turned_round_is_not_answered_as_that_wish(classifier, language):
 def test_a_wish_that_is_negated_is_not_named_to_a_specialist(classifier, text):
     found = classifier.predict(text)
     assert found.intent == NO_INTENT or found.confidence < ROUTE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The page says that I asked for my money back. I did not.",
+        "Somebody wrote that I want to cancel my plan, but I haven't.",
+        "Cancel my subscription? Certainly not!",
+        "Sie schreiben, ich wolle eine Rückerstattung. Das stimmt so nicht!",
+        "Vous dites que je veux un remboursement. Ce n'est pas vrai.",
+        "Dicen que quiero cancelar mi suscripción. No es verdad.",
+        "Dite che voglio un rimborso. Non l'ho mai chiesto.",
+        "Dizem que quero cancelar a assinatura. Isso não é verdade.",
+        "U zegt dat ik mijn geld terug wil. Dat is niet zo.",
+        "Piszecie, że chcę anulować subskrypcję. Nie, to nieprawda.",
+        "Ni säger att jag vill ha pengarna tillbaka. Det vill jag inte.",
+        "I siger, at jeg vil have pengene tilbage. Det har jeg aldrig sagt.",
+        "Dere sier at jeg vil si opp abonnementet. Det er ikke riktig.",
+        "Paramı geri istediğimi söylüyorsunuz. Hayır, istemedim.",
+    ],
+)
+def test_a_denial_in_a_sentence_of_its_own_is_heard(classifier, text):
+    found = classifier.predict(text)
+    assert found.intent == NO_INTENT or found.confidence < ROUTE
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Where is my order? It has not arrived.", "I can't log in. It does not accept my password."],
+)
+def test_a_complaint_in_a_sentence_of_its_own_is_no_denial(classifier, text):
+    assert classifier.predict(text).confidence >= AUTO
 
 
 def test_what_is_given_up_is_a_wish(classifier):
