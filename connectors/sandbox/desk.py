@@ -24,6 +24,7 @@ class Person:
     locale: str = "en"
     queue_ids: list[int] = field(default_factory=list)
     away: bool = False  # says that they are not there
+    signed_in: datetime | None = None  # when they last did; None for an AI agent's account
 
 
 @dataclass
@@ -101,13 +102,17 @@ class SandboxDesk:
         """The desk's time, whole seconds, as vendors give it."""
         return self.clock().replace(microsecond=0)
 
-    def add_person(self, name: str, email: str, role: str = "customer", locale: str = "en") -> Person:
-        """Add somebody, or give back who has that e-mail address already."""
+    def add_person(
+        self, name: str, email: str, role: str = "customer", locale: str = "en", *, signs_in: bool = True
+    ) -> Person:
+        """Add somebody, or return who has that e-mail address already. `signs_in=False`: an AI agent's account."""
         with self.lock:
             for person in self.people.values():
                 if person.email.lower() == email.lower():
                     return person
             person = Person(self.next_id(), name, email, role, locale)
+            if signs_in and role in {"agent", "admin"}:
+                person.signed_in = self.now()
             self.people[person.id] = person
             return person
 
@@ -196,7 +201,7 @@ class SandboxDesk:
         """An AI agent of the vendor's answers, by its own account or as the desk's system user."""
         with self.lock:
             case = self.cases[case_id]
-            said = self._say(case, agent_id, body, public=True, via="web", meta={"system": system})
+            said = self._say(case, agent_id, body, public=True, via="api", meta={"system": system})
         self.tell("agent_reply", case, said, agent_id)
         return said
 

@@ -126,6 +126,10 @@ class Api:
         wanted = ",".join(str(one) for one in sorted(set(ids))[:PAGE])
         return rows(self.get("/users/show_many.json", ids=wanted).get("users")) if wanted else []
 
+    def users_with(self, address: str) -> list[Row]:
+        """People found by an e-mail address (developer.zendesk.com/api-reference/ticketing/users/users, Search Users)."""
+        return rows(self.get("/users/search.json", query=f"email:{address}").get("users"))
+
     def show_many(self, ticket_ids: Iterable[str]) -> Row:
         """Up to a hundred tickets with their people and their times."""
         wanted = ",".join(map(number, ticket_ids))

@@ -16,7 +16,7 @@ from core.app import App, ladders
 from core.classify.build import cache_dir, calibration_path, trained_path
 from core.classify.overlap import stepping_back
 from core.classify.thresholds import OVERALL
-from core.errors import BackstopError, ConfigError, EmptyTemplate, said_of
+from core.errors import BackstopError, ConfigError, EmptyTemplate, NotAllowed, said_of
 from core.hours import stamp
 from core.language import LANGUAGES
 from core.learning.demotion import demoted
@@ -24,6 +24,7 @@ from core.ledger import db, store, tokens
 from core.model import Finding
 from core.notifications import routing
 from core.pipeline import presence
+from core.ports import Limbo
 
 SLOW = 2.0  # seconds for one prediction
 STALE = timedelta(minutes=15)
@@ -37,7 +38,7 @@ def examine(app: App, only: str | None = None) -> list[Finding]:
     for section in () if only else (configuration, database, classifier, templates, routes, channels):
         found += _guarded(section, app)
     for name in [only] if only else list(app.desks):
-        for part in (at_desk, installed, clock, receiver, known_of):
+        for part in (at_desk, installed, clock, receiver, known_of, held_back, ai_people):
             found += [_named(name, one) for one in _guarded(lambda app, p=part, n=name: p(app, n), app)]  # type: ignore[misc]
     return list(dict.fromkeys(found))
 
@@ -194,6 +195,31 @@ def known_of(app: App, name: str) -> Iterator[Finding]:
     if row is not None and row.swept_at is not None and app.clock() - row.swept_at > _stale(app):
         words = f"last compared with the ledger at {stamp(row.swept_at, app.hours.zone)}"
         yield Finding("DK03", FAIL, words, "is `backstop serve` or a worker running?")
+
+
+def held_back(app: App, name: str) -> Iterator[Finding]:
+    """Whether suspended mail and spam can be read, at a desk that shows them."""
+    at = app.desks[name]
+    if not isinstance(at, Limbo):
+        return
+    try:
+        at.held_back()
+    except NotAllowed as err:
+        words = f"what the desk holds back as suspended or spam cannot be read, genuine mail may stay there unseen: {err}"
+        yield Finding("DK06", WARN, words, "grant our credential the right to read that list")
+
+
+def ai_people(app: App, name: str) -> Iterator[Finding]:
+    """Whether an AI agent of the desk has the address of one of our own people."""
+    ours = {
+        str(address).casefold(): who
+        for who, addresses in app.settings.people.items()
+        for address in addresses.values()
+    }
+    own = app.desk_settings.get(name)
+    for one in sorted(own.ais() & set(ours)) if own is not None else ():
+        words = f'ai_agents: "{one}" is the address of [people.{ours[one]}]: what that person answers would not count'
+        yield Finding("DK07", FAIL, words, "name the AI agent's own account instead")
 
 
 def _stale(app: App) -> timedelta:

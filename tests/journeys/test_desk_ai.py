@@ -18,7 +18,7 @@ class Desk:
 
     def __init__(self, house, **desk):
         self.home = house(desk={"ai_agents": ["robo@desk.example"], **desk})
-        self.robo = self.home.desk.add_person("Robo", "robo@desk.example", "agent")
+        self.robo = self.home.desk.add_person("Robo", "robo@desk.example", "agent", signs_in=False)
         self.robo.queue_ids.append(self.home.queues["Support"].id)
 
     def asks(self, *, held=True, body=DISPUTE, **more):

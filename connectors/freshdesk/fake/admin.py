@@ -9,6 +9,7 @@ from flask import Blueprint, Response, jsonify, request
 from connectors.freshdesk.fake import state as show
 from connectors.freshdesk.fake.http import Json, admin_only, body, fail, invalid, paged
 from connectors.freshdesk.fake.state import State
+from connectors.kit.values import iso
 from connectors.sandbox.desk import Person
 
 FIELD: dict[str, type | tuple[type, ...]] = {
@@ -155,7 +156,8 @@ def admin(state: State) -> Blueprint:
 
 def _agent(person: Person) -> Json:
     """An agent as the list shows one."""
-    contact = {"name": person.name, "email": person.email, "active": True}
+    signed_in = iso(person.signed_in) if person.signed_in else None
+    contact = {"name": person.name, "email": person.email, "active": True, "last_login_at": signed_in}
     return {
         "id": person.id,
         "occasional": False,

@@ -8,7 +8,7 @@ from typing import Any
 from connectors.freshdesk.api import Api, rows
 from connectors.freshdesk.directory import Directory
 from connectors.freshdesk.settings import Settings
-from connectors.kit import places
+from connectors.kit import ai, places
 from connectors.kit.findings import Look, fail, ok, origin, secret, visit, warn
 from connectors.kit.values import Row
 from core.errors import NotAllowed, Refused, VendorError
@@ -87,6 +87,19 @@ def _places(look: Seen) -> Iterator[Finding]:
     return places.findings("FD11", look.settings.only.scope(), look.directory.named)
 
 
+def _ai_agents(look: Seen) -> Iterator[Finding]:
+    return ai.findings("FD12", look.settings.ais(), lambda one: ai.account(_accounts(look), one))
+
+
+def _accounts(look: Seen) -> Iterator[tuple[str, str, ai.Account]]:
+    """Return every agent; `last_login_at` says when somebody signed in (developers.freshdesk.com/api/#list_all_agents)."""
+    for agent in look.api.all("/agents"):
+        contact: Row = agent.get("contact") or {}
+        not_ai = "our own agent" if str(agent.get("id")) == look.directory.bot else ""
+        found = ai.Account(str(contact.get("name") or ""), not_ai, ai.signed_in(contact.get("last_login_at")))
+        yield str(agent.get("id")), str(contact.get("email") or ""), found
+
+
 def _fields(look: Seen) -> Iterator[Finding]:
     try:
         there = {str(field.get("name")): field for field in rows(look.api.get("/ticket_fields"))}
@@ -131,4 +144,4 @@ def _sender(look: Seen) -> Iterator[Finding]:
         )
 
 
-CHECKS = (_identity, _queues, _places, _fields, _sender)
+CHECKS = (_identity, _queues, _places, _ai_agents, _fields, _sender)

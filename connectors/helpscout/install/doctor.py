@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from connectors.helpscout.api import Api
+from connectors.helpscout.api import Api, embedded
 from connectors.helpscout.directory import Directory, full_name, options
+from connectors.helpscout.reading import threads_of
 from connectors.helpscout.settings import Settings
-from connectors.kit import places
+from connectors.helpscout.threads import is_said
+from connectors.kit import ai, places
 from connectors.kit.findings import Look, fail, ok, origin, secret, visit, warn
-from connectors.kit.values import Row, text
+from connectors.kit.values import Row, row, text
 from core.errors import NotAllowed, Refused
 from core.model import Finding
 
 LONGEST_SECRET = 40
+BY_HAND = frozenset(
+    {"web", "mobile", "email", "emailfwd"}
+)  # `source.type` of what a person writes; an AI's is "api"
 Seen = Look[Settings, Api, Directory]
 
 
@@ -95,6 +100,31 @@ def _places(look: Seen) -> Iterator[Finding]:
     return places.findings("HS09", look.settings.only.scope(), look.directory.named)
 
 
+def _ai_agents(look: Seen) -> Iterator[Finding]:
+    return ai.findings("HS10", look.settings.ais(), lambda one: ai.account(_accounts(look), one))
+
+
+def _accounts(look: Seen) -> Iterator[tuple[str, str, ai.Account]]:
+    """Return every user. Help Scout tells of no sign-in: a person shows by the role, or by what was written in the app."""
+    for user in look.api.all("/users", "users"):
+        user_id, role = text(user.get("id")), text(user.get("role")).lower()
+        not_ai = "our own user" if user_id == look.directory.bot else ""
+        person = f"its role is {role}" if role in {"owner", "administrator", "admin"} else ""
+        found = ai.Account(full_name(user), not_ai, person or _by_hand(look, user_id))
+        yield user_id, text(user.get("email")), found
+
+
+def _by_hand(look: Seen, user_id: str) -> str:
+    """Return that a user wrote in the web app or by mail, "" when none of the conversations it holds shows it."""
+    held = look.api.page("/conversations", 1, assigned_to=user_id, status="all", embed="threads")
+    for conversation in embedded(held, "conversations"):
+        for thread in threads_of(conversation):
+            typed = text(row(thread.get("source")).get("type")).lower() in BY_HAND
+            if typed and text(row(thread.get("createdBy")).get("id")) == user_id and is_said(thread):
+                return f"it wrote in conversation {text(conversation.get('id'))} by hand"
+    return ""
+
+
 def _fields(look: Seen) -> Iterator[Finding]:
     """Fields belong to an inbox: where one is missing it stays empty."""
     wanted = look.settings.fields()
@@ -134,4 +164,4 @@ def _one_token(look: Seen) -> Iterator[Finding]:
         )
 
 
-CHECKS = (_identity, _queues, _places, _fields, _one_token)
+CHECKS = (_identity, _queues, _places, _ai_agents, _fields, _one_token)

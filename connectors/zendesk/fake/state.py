@@ -192,6 +192,7 @@ def user_of(person: Person, state: State) -> Json:
         "active": True,
         "suspended": False,
         "verified": True,
+        "last_login_at": iso(person.signed_in) if person.signed_in else None,
         "ticket_restriction": None,
         "only_private_comments": False,
         "default_group_id": person.queue_ids[0] if person.queue_ids else None,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from connectors.kit import places
+from connectors.kit import ai, places
 from connectors.kit.findings import Look, fail, ok, visit, warn
 from connectors.kit.values import Row, rows
 from connectors.zendesk import auth
 from connectors.zendesk.api import Api, text
 from connectors.zendesk.directory import Directory
 from connectors.zendesk.events import TEST_SECRET
+from connectors.zendesk.reading import STAFF
 from connectors.zendesk.settings import Settings
 from core.errors import NotAllowed, VendorError
 from core.model import Finding
@@ -90,6 +91,24 @@ def _places(look: Seen) -> Iterable[Finding]:
     return places.findings("ZD23", look.settings.only.scope(), look.directory.named)
 
 
+def _ai_agents(look: Seen) -> Iterable[Finding]:
+    return ai.findings("ZD24", look.settings.ais(), lambda one: _account(look, one))
+
+
+def _account(look: Seen, wanted: str) -> ai.Account | None:
+    """`last_login_at` says when somebody signed in (developer.zendesk.com/api-reference/ticketing/users/users)."""
+    found = look.api.users([int(wanted)]) if wanted.isdigit() else look.api.users_with(wanted)
+    user = next(
+        (one for one in found if wanted in {text(one.get("id")), text(one.get("email")).casefold()}), None
+    )
+    if user is None:
+        return None
+    not_ai = "our own user" if text(user.get("id")) == look.directory.me_id else ""
+    if user.get("role") not in STAFF:
+        not_ai = "a customer's account"
+    return ai.Account(text(user.get("name")), not_ai, ai.signed_in(user.get("last_login_at")))
+
+
 def _fields(look: Seen) -> list[Finding]:
     settings = look.settings
     found = []
@@ -150,8 +169,8 @@ def _suspended(look: Seen) -> list[Finding]:
     if not waiting:
         return []
     causes = ", ".join(sorted({text(one.get("cause")) for one in waiting} - {""}))
-    words = f"{len(waiting)}{'+' if len(waiting) >= 100 else ''} suspended mails wait ({causes}): nobody is told of them"
+    words = f"{len(waiting)}{'+' if len(waiting) >= 100 else ''} suspended mails wait ({causes}): the team is notified only of those that look genuine"
     return [warn("ZD30", words, "look at Views > Suspended tickets; they are deleted after 14 days")]
 
 
-CHECKS = (_rights, _queues, _places, _fields, _export, _suspended, _handed_out)
+CHECKS = (_rights, _queues, _places, _ai_agents, _fields, _export, _suspended, _handed_out)
