@@ -14,10 +14,10 @@ from connectors import DESKS, vendor_of
 from connectors.channels import build as build_channels
 from connectors.channels import calendars
 from connectors.kit.provision import installed
-from core.admin.checks import refuse
 from core.app import App, wall
 from core.classify import shared
 from core.classify.build import Absent, cache_dir, checked, classifier_of
+from core.config.checks import refuse
 from core.environment import explain
 from core.errors import ConfigError, TryLater
 from core.hours import Hours

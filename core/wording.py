@@ -123,25 +123,31 @@ def check(
 ) -> list[tuple[str, BrokenTemplate]]:
     """Render every text of the admin's in every language, for names of every kind; of each that is broken, the language and
     fault. Our own are rendered by the tests."""
+    found = []
+    for name in sorted({*replies, ACKNOWLEDGMENT, SECOND_WORD, NOTE}):
+        own = [tag for tag in _languages(name) if not is_ours(env, name, tag)]
+        facts = (one for tag in own for one in samples(name, tag, now, hours))
+        if fault := _first_fault(env, name, facts):
+            found.append(fault)
+    return found
+
+
+def _languages(name: str) -> Sequence[str]:
+    return ("en",) if name == NOTE else LANGUAGES
+
+
+def samples(name: str, language: str, now: datetime, hours: Hours) -> Iterator[dict[str, Any]]:
+    """What a text may be filled with, case by case: the keys are its variables."""
     at = now + timedelta(hours=4)
-    guess = Prediction("order_status", 0.7, (Guess("refund_request", 0.2),), "model", ("order",))
-    decision = Decision(Outcome.ROUTED, "why", rule="rule", rules_version="1")
-    note = _note_facts(AddNote(NOTE), decision, guess, "words", at, now, hours)
-    samples = {
-        name: [
-            one for tag in LANGUAGES if not is_ours(env, name, tag) for one in _samples(tag, at, now, hours)
-        ]
-        for name in sorted({*replies, ACKNOWLEDGMENT, SECOND_WORD})
-    }
-    if not is_ours(env, NOTE, "en"):
-        samples[NOTE] = [note, note | {"alternatives": [], "evidence": (), "promise": ""}]
-    return [fault for name, facts in samples.items() if (fault := _first_fault(env, name, facts))]
-
-
-def _samples(language: str, at: datetime, now: datetime, hours: Hours) -> Iterator[dict[str, Any]]:
-    for name in dict.fromkeys(first_name(customer) for customer in NAMES):
-        promise = say(at, now, hours, language) if name else ""
-        yield {"name": name, "ticket_id": "4711", "language": language, "promise": promise}
+    if name == NOTE:
+        guess = Prediction("order_status", 0.7, (Guess("refund_request", 0.2),), "model", ("order",))
+        decision = Decision(Outcome.ROUTED, "why", rule="rule", rules_version="1")
+        note = _note_facts(AddNote(NOTE), decision, guess, "words", at, now, hours)
+        yield from (note, note | {"alternatives": [], "evidence": (), "promise": ""})
+        return
+    for customer in dict.fromkeys(first_name(one) for one in NAMES):
+        promise = say(at, now, hours, language) if customer else ""
+        yield {"name": customer, "ticket_id": "4711", "language": language, "promise": promise}
 
 
 def _first_fault(

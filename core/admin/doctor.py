@@ -10,12 +10,13 @@ from typing import Any
 
 import requests
 
-from core.admin import checks, provisioning
+from core.admin import provisioning
 from core.admin.probe import FAIL, OK, WARN, clock, receiver
 from core.app import App, ladders
 from core.classify.build import cache_dir, calibration_path, trained_path
 from core.classify.overlap import stepping_back
 from core.classify.thresholds import OVERALL
+from core.config import checks
 from core.errors import BackstopError, ConfigError, EmptyTemplate, NotAllowed, said_of
 from core.hours import stamp
 from core.language import LANGUAGES

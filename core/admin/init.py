@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -14,6 +12,8 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel, ValidationError
 
+from core.config.drafts import put
+from core.config.edited import as_toml
 from core.environment import PREFIX, explain
 from core.errors import ConfigError
 from core.model import Mode
@@ -133,7 +133,7 @@ def _environment() -> Environment:
     env = Environment(  # TOML, every value through the filter  # noqa: S701  # nosec B701
         loader=PackageLoader("core"), undefined=StrictUndefined, keep_trailing_newline=True
     )
-    env.filters["toml"] = lambda value: json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    env.filters["toml"] = as_toml
     env.filters["line"] = lambda text: " ".join(str(text).split())
     return env
 
@@ -187,14 +187,3 @@ def write(path: Path, drafts: Drafts, *, force: bool = False) -> tuple[Path, Pat
     put(path, drafts.toml, 0o644)
     put(env, drafts.env, 0o600)
     return path, env
-
-
-def put(path: Path, text: str, mode: int) -> None:
-    """Whole or not at all; never readable by others for a moment."""
-    draft_path = path.with_name(f"{path.name}.new")
-    draft_path.unlink(missing_ok=True)
-    with os.fdopen(
-        os.open(draft_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8"
-    ) as file:
-        file.write(text)
-    draft_path.replace(path)

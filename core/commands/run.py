@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from core import wiring
-from core.admin.checks import warnings
 from core.admin.doctor import proven_auto
 from core.commands.common import Store, app_of, common
+from core.config.checks import warnings
 from core.engine import worker as engine
 from core.errors import ConfigError, said_of
 from core.telemetry.logs import set_up

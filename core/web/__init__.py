@@ -8,7 +8,21 @@ from flask import Blueprint, Flask, Response, current_app, g, render_template, r
 from werkzeug.exceptions import HTTPException
 
 from core.reports.reporting import environment
-from core.web import access, actions, going_live, limbo, login, oidc, pages, sessions, surges, trying, words
+from core.web import (
+    access,
+    actions,
+    going_live,
+    intents,
+    limbo,
+    login,
+    oidc,
+    pages,
+    sessions,
+    surges,
+    texts,
+    trying,
+    words,
+)
 from core.web.access import check_open, reader
 from core.web.api import routes
 from core.web.api.problems import problem_of
@@ -42,6 +56,8 @@ def make_blueprint(app: Any) -> Blueprint:
     trying.add_routes(made)
     limbo.add_routes(made)
     surges.add_routes(made)
+    intents.add_routes(made)
+    texts.add_routes(made)
     return made
 
 

@@ -31,7 +31,7 @@ class Role(StrEnum):
 
     VIEWER = "viewer"  # look
     AGENT = "agent"  # claim, check samples
-    ADMIN = "admin"  # retry, pause, see the log of changes
+    ADMIN = "admin"  # retry, pause, change intents and texts, see the log of changes
 
     def may(self, needed: Role) -> bool:
         """Whether this role includes what `needed` may do."""

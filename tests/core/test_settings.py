@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from core import settings, wiring
-from core.admin.checks import warnings
+from core.config.checks import warnings
 from core.errors import ConfigError
 
 BASE = """

@@ -16,11 +16,11 @@ from pydantic import ValidationError
 from core.admin.init import PROMISE, WEEK, Answers, Drafts, IntentAnswer, draft, secret_names
 from core.admin.setup.kept import State
 from core.app import App
+from core.config.texts import SAMPLES
 from core.environment import PREFIX, explain
 from core.errors import ConfigError
 from core.settings import Settings
 
-SAMPLES = Path(__file__).parent / "replies"
 DATABASE = "BACKSTOP_DATABASE_URL"  # in the environment: another store than the file beside the configuration
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from core.admin import provisioning
 from core.admin.setup import files
 from core.admin.setup.context import Form, Setup, Wrong, one
+from core.config import drafts
 from core.errors import BackstopError, ConfigError, said_of
 from core.settings import load
 from core.web.users import Role, add_user, any_user
@@ -24,7 +25,7 @@ def write(setup: Setup, form: Form) -> list[str]:
         name.removeprefix("seen-"): values[0] for name, values in form.items() if name.startswith("seen-")
     }
     with setup.program():  # refused before anything is written, where `serve` would refuse it
-        written = files.write(found, seen, setup.clock())
+        written = drafts.write(found, seen, setup.clock())
     if trouble := refused(setup):
         written.append(f"`backstop serve` would not start with it yet: {trouble}")
     return written

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from core.admin.init import put
+from core.config.drafts import put
 from core.errors import ConfigError
 
 FOLDER, FILE, LOCK = ".backstop-setup", "state.json", "lock"

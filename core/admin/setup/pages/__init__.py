@@ -18,11 +18,12 @@ from flask import (
 )
 from werkzeug.exceptions import HTTPException
 
-from core.admin.setup import account, choices, files, going
+from core.admin.setup import account, choices, going
 from core.admin.setup.context import Setup
 from core.admin.setup.kept import Stale
 from core.admin.setup.pages.guard import Guard
 from core.admin.setup.steps import BY_NAME, STEPS, Step, begin_backtest, begin_reading, reached, take
+from core.config.drafts import Changed
 from core.errors import BackstopError, ConfigError, said_of
 from core.web import words
 
@@ -139,7 +140,7 @@ def answer(name: str) -> Any:
             abort(400, "The form is not whole: load the page again.")
         return _shown(setup, step, STALE, 409)
     except (ConfigError, BackstopError) as err:
-        return _shown(setup, step, said_of(err), 409 if isinstance(err, files.Changed) else 422)
+        return _shown(setup, step, said_of(err), 409 if isinstance(err, Changed) else 422)
 
 
 def _next(setup: Setup, step: Step, do: str) -> Any:
