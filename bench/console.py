@@ -25,6 +25,7 @@ from sqlalchemy import Engine, create_engine, event, insert, select, text
 from core.hours import Hours
 from core.ledger.schema import desks, metadata, tickets
 from core.reports.reporting import keep_closed
+from core.sandbox import built_in
 from core.settings import Settings
 from core.telemetry.counters import Counters
 from core.web import make_blueprint
@@ -85,6 +86,7 @@ def app(engine: Engine) -> Flask:
         hours=calendar(),
         hours_of=lambda desk: calendar(),
         promised=lambda desk, priority: timedelta(hours=4),
+        templates_of=lambda desk: built_in(),
     )
     flask.register_blueprint(make_blueprint(flask.extensions["backstop"]))
     return flask

@@ -50,7 +50,7 @@ def parsed(text: str) -> dict[str, Any]:
     """Return the tables of a text. Raises ConfigError where it is no TOML."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as err:
+    except ValueError as err:
         raise ConfigError(f"the file is no TOML: {err}. Correct it there first") from err
 
 

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from core.config import intents as files
 from core.config import texts
 from core.config.drafts import Changed, Draft, write
-from core.errors import ConfigError
+from core.errors import ConfigError, said_of
 from core.ledger.db import reading
 from core.model import Mode, Priority
 from core.rules import rules_for
@@ -84,7 +84,7 @@ def change(name: str) -> Any:
             return _shown(name, there, asked, draft=draft, settings=settings)
         said = write([draft], {draft.name: request.form.get("seen", "")}, app.clock())
     except Changed as err:
-        return _shown(name, there, asked, draft=draft, settings=settings, wrong=str(err), status=409)
+        return _shown(name, there, asked, draft=draft, settings=settings, wrong=said_of(err), status=409)
     except ConfigError as err:
         return _shown(name, there, asked, wrong=str(err), status=422)
     old, new = (files.said(files.values_of(text, name)) for text in (draft.old or "", draft.new))

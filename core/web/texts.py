@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 
 from core.config import texts
-from core.config.drafts import Changed, Draft, write
+from core.config.drafts import Draft, write
 from core.errors import ConfigError
 from core.language import LANGUAGES
 from core.sandbox import LONGEST
@@ -58,7 +58,7 @@ def change(name: str) -> Any:
         return _shown(text, draft, shown=True, wrong=[late] if late else [])
     try:
         said = write([draft], {draft.name: seen}, app.clock())
-    except (Changed, ConfigError) as err:
+    except ConfigError as err:
         return _shown(text, draft, shown=True, wrong=[str(err)], status=409)
     noted(f"text {text.name}", draft.old or "", draft.new)
     flash(f"{said[0]}. It counts from the next message." if said else "Nothing was to be changed.", "good")

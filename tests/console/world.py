@@ -24,6 +24,7 @@ from core.ledger.schema import (
     tickets,
 )
 from core.model import IntentRule, Mode, Priority, Rules
+from core.sandbox import built_in
 from core.settings import Settings
 from core.web import make_blueprint
 from demo import history as seed
@@ -190,6 +191,7 @@ def make_app(engine, public_url: str = "", **web) -> Flask:
         hours=Office(),
         hours_of=lambda desk: Hours.make(),
         promised=lambda desk, priority: timedelta(hours=4),
+        templates_of=lambda desk: built_in(),
         counters=None,
         classifier=Absent(),
         desk_settings={},
