@@ -60,7 +60,7 @@ def outcome(row: Any) -> Outcome:
         case "dead_letter":
             return Outcome("dead_letter", "given up", f"given up, people were told: {row.reason}")
         case _:
-            return Outcome("left_alone", "left alone", f"left alone: {row.reason}")
+            return Outcome("left_alone", "nothing to be done", f"nothing to be done: {row.reason}")
 
 
 def inbox(world: World) -> list[dict[str, Any]]:

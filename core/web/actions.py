@@ -75,7 +75,9 @@ def snooze(desk: str, ticket_id: str) -> Any:
         with app.engine.begin() as connection:
             record(connection, now, _who(), f"snooze {desk}:{ticket_id}", "", f"{minutes} minutes")
     flash(outcome.words, "good" if outcome.done else "bad")
-    return _back("ticket", desk=desk, ticket_id=ticket_id)
+    return (
+        _back("now") if request.form.get("back") == "now" else _back("ticket", desk=desk, ticket_id=ticket_id)
+    )
 
 
 def _name(found: Reader | None) -> str:

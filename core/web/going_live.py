@@ -101,6 +101,7 @@ def would_have(connection: Connection, size: int = NEWEST) -> Sequence[RowMappin
             "intent",
             "confidence",
             "outcome",
+            "rule",
             "priority",
             "queue",
             "actions",

@@ -20,7 +20,7 @@ from core.telemetry.gauges import WAITING
 from core.web import going_live, queries, queue
 from core.web import quality as q
 from core.web.access import backstop, needs
-from core.web.standing import LATE_SWEEP, standing
+from core.web.standing import LATE_SWEEP, on_duty, standing
 from core.web.users import Role
 
 ROW_NUMBER = re.compile(r"[0-9]{1,9}")
@@ -56,6 +56,7 @@ def now() -> str:
             lately=queries.lately(connection, at - timedelta(hours=24)),
             standing=standing(app, connection),
             rung=queue.next_rung,
+            duty=on_duty(app, at),
         )
 
 

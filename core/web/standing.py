@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
+from core.notifications import routing
 from core.web import queries
 from core.web.words import took
 
@@ -57,6 +58,14 @@ def standing(app: Any, connection: Connection) -> Standing:
     troubles = [said for one in desks for said in (_swept(one.row, now, late), _audited(one, now)) if said]
     troubles += _given_up(connection, now)
     return Standing(desks, tuple(troubles), _well(desks, now))
+
+
+def on_duty(app: Any, now: datetime) -> list[tuple[str, tuple[str, ...]]]:
+    """Who is on duty for each audience with a rota, by name; () where nobody is, so that all its people are notified."""
+    rotas = routing.of(app).rotas.rotas
+    for rota in rotas.values():
+        rota.refresh(now)
+    return [(name, tuple(one.name for one in rota.planned(now))) for name, rota in rotas.items()]
 
 
 def _swept(row: RowMapping, now: datetime, late: timedelta) -> str:

@@ -14,13 +14,13 @@ OUTCOMES: Mapping[str, str] = {
     Outcome.AUTO_RESOLVED: "answered automatically",
     Outcome.ROUTED: "routed to a specialist",
     Outcome.GENERAL_QUEUE: "general queue",
-    Outcome.LEFT_ALONE: "left alone",
+    Outcome.LEFT_ALONE: "nothing to be done",
     Outcome.REESCALATED: "came back after an automatic answer",
     Outcome.DEAD_LETTER: "given up: please look",
 }
 STATES: Mapping[str, str] = {
     TicketState.RECEIVED: "being looked at",
-    TicketState.LEFT_ALONE: "left alone",
+    TicketState.LEFT_ALONE: "nothing to be done",
     TicketState.AUTO_RESOLVED: "answered automatically",
     TicketState.ESCALATED: "waiting for a human",
     TicketState.CLAIMED: "claimed",

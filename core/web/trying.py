@@ -9,6 +9,7 @@ from typing import Any, cast
 from flask import Blueprint, render_template, request
 
 from core.backtest.run import aside
+from core.classify.alike import nearest
 from core.classify.build import ensured
 from core.model import (
     AddNote,
@@ -43,6 +44,7 @@ class Tried:
     prediction: Prediction
     decision: Decision
     said: tuple[Reply | AddNote, ...]
+    examples: tuple[tuple[str, str], ...]  # the nearest ones, each with its intent
 
 
 @needs(Role.AGENT)
@@ -66,7 +68,7 @@ def tried(app: Any, desk: str, words: str, now: datetime) -> Tried:
         silent = replace(acting(then), desks={desk: cast(HelpDesk, _Silent(app.desks[desk]))})
         case, decision, _ = verdict(silent, ticket, (message,), History())
     said = tuple(one for one in decision.actions if isinstance(one, Reply | AddNote))
-    return Tried(case.prediction, decision, said)
+    return Tried(case.prediction, decision, said, tuple(nearest(app.settings, words)))
 
 
 class _Silent:

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, update
 
 from core.ledger.schema import changes, decisions, history, tickets
 from core.model import AddNote, AddTags, Mode, Reply, SetQueue
+from core.settings import Settings
 from core.values import to_json
 from tests.console.world import EVIL, NOW, form, make_app, waiting
 
@@ -92,6 +93,15 @@ def test_what_is_missing_for_act_is_listed_by_intent(observing):
     assert "not proven yet" in text
 
 
+def test_a_message_that_changed_nothing_is_called_so_on_every_page(observing, engine):
+    with engine.begin() as db:
+        db.execute(update(decisions).values(outcome="left_alone", rule="follow-up"))
+    for path in ("/going-live", "/tickets/support/4711"):
+        text = text_of(observing, path)
+        assert "added to the waiting ticket" in text, path
+        assert "left alone" not in text, path
+
+
 def test_a_hostile_decision_is_shown_as_text(observing, engine):
     with engine.begin() as db:
         db.execute(update(decisions).values(actions=to_json([Reply("answer", "x", {}, EVIL)])))
@@ -139,6 +149,27 @@ def test_a_snoozed_ticket_is_told_of_later_and_still_waits(engine):
             in db.execute(select(history.c.what).where(history.c.ticket_id == "4711")).scalars().all()
         )
     assert client.post("/tickets/support/4711/snooze", data=form(client, minutes="9999")).status_code == 400
+
+
+def test_a_ticket_is_snoozed_beside_its_claim(engine):
+    client = make_app(engine).test_client()
+    assert text_of(client, "/").count("Snooze 1 h") == 3
+    app = client.application.extensions["backstop"]
+    app.hours_of = lambda _desk: app.hours
+    snoozed = client.post("/tickets/support/4711/snooze", data=form(client, minutes="60", back="now"))
+    assert snoozed.location == "/"
+
+
+def test_who_is_on_duty_stands_on_the_first_page(engine):
+    flask = make_app(engine)
+    people = {name: {"email": f"{name}@example.com"} for name in ("anna", "ben")}
+    turn = {"people": ["anna", "ben"], "turn": "weekly", "start": "2026-03-02 09:00"}
+    gap = {"people": ["ben"], "calendar": "nowhere.ics"}
+    flask.extensions["backstop"].settings = Settings(
+        people=people, rota={"team": turn, "manager": gap, "night": turn | {"turn": "all"}}
+    )
+    text = re.sub(r"<[^>]+>", "", text_of(flask.test_client(), "/"))
+    assert "On duty: team ben · manager nobody by plan, so all are notified · night anna, ben" in text
 
 
 def test_a_snooze_ends_with_the_promise(engine):

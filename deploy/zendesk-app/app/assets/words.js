@@ -4,13 +4,13 @@ const OUTCOMES = {
   "auto_resolved": "answered automatically",
   "routed": "routed to a specialist",
   "general_queue": "general queue",
-  "left_alone": "left alone",
+  "left_alone": "nothing to be done",
   "reescalated": "came back after an automatic answer",
   "dead_letter": "given up: please look"
 };
 const STATES = {
   "received": "being looked at",
-  "left_alone": "left alone",
+  "left_alone": "nothing to be done",
   "auto_resolved": "answered automatically",
   "escalated": "waiting for a human",
   "claimed": "claimed",
