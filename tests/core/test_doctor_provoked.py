@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from connectors.channels import build
-from core.admin import checks, doctor
+from core.admin import doctor
+from core.config import checks
 from core.model import Finding, Priority, Rung
 from core.notifications.rota import make as make_rotas
 from core.notifications.routing import Routes

@@ -103,7 +103,7 @@ def test_a_settled_event_does_not_wait_again(engine):
 
 WORDS = {str(state) for kind in (*ALL, Outcome) for state in kind}
 OTHER_WORDS = {
-    "core/admin/checks.py": ("a key of the configuration", {"general_queue"}),
+    "core/config/checks.py": ("a key of the configuration", {"general_queue"}),
     "core/admin/setup/account.py": ("a key of the configuration", {"general_queue"}),
     "core/admin/setup/drafting.py": ("a key of the configuration", {"general_queue"}),
     "core/admin/setup/steps.py": ("a key of what a page is shown", {"answered"}),
@@ -116,6 +116,7 @@ OTHER_WORDS = {
     "core/classify/remote.py": ("how a call to an external model ended", {"failed"}),
     "core/classify/whatif.py": ("what other thresholds would have led to", {"answered", "routed"}),
     "core/web/quality.py": ("what other thresholds would have led to", {"answered", "routed"}),
+    "core/web/intents.py": ("what other rules would have led to", {"answered", "routed"}),
     "core/learning/calibration.py": ("a key of a report", {"failed"}),
     "core/learning/labelled_tickets.py": ("where a label comes from", {"answered", "failed"}),
     "core/escalation.py": ("the name of a template", {"escalated"}),
