@@ -162,18 +162,23 @@ def render(env: SandboxedEnvironment, name: str, facts: Mapping[str, Any], langu
 
     Raises BrokenTemplate for whatever is wrong with the template or with what comes out of it.
     """
+    return filled(*template_of(env, name, language), facts)
+
+
+def template_of(env: SandboxedEnvironment, name: str, language: str) -> tuple[Template, str]:
+    """Return the template that `render` takes, and its file. Raises BrokenTemplate when it cannot be read."""
     for file in candidates(name, language):
         try:
-            template = env.get_template(file)
+            return env.get_template(file), file
         except TemplateNotFound:
             continue
         except Exception as err:  # not UTF-8, no template, not readable
             raise _broken(file, err) from err
-        return _rendered(template, file, facts)
     raise BrokenTemplate(name, ": there is no such file")
 
 
-def _rendered(template: Template, file: str, facts: Mapping[str, Any]) -> str:
+def filled(template: Template, file: str, facts: Mapping[str, Any]) -> str:
+    """Return what a template makes of the facts. Raises BrokenTemplate."""
     try:
         with _few_steps():
             text = "".join(_short(template.generate(**facts))).strip()

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from jinja2.sandbox import SandboxedEnvironment
@@ -31,7 +32,7 @@ from core.model import (
     whole_percent,
 )
 from core.promise_text import say
-from core.sandbox import built_in, is_ours, render, signed, spoken
+from core.sandbox import built_in, filled, is_ours, render, signed, spoken, template_of
 
 ACKNOWLEDGMENT, SECOND_WORD, NOTE = "acknowledgment", "second_word", "note"
 NAMES = [
@@ -123,12 +124,11 @@ def check(
 ) -> list[tuple[str, BrokenTemplate]]:
     """Render every text of the admin's in every language, for names of every kind; of each that is broken, the language and
     fault. Our own are rendered by the tests."""
-    found = []
+    found: list[tuple[str, BrokenTemplate]] = []
     for name in sorted({*replies, ACKNOWLEDGMENT, SECOND_WORD, NOTE}):
-        own = [tag for tag in _languages(name) if not is_ours(env, name, tag)]
-        facts = (one for tag in own for one in samples(name, tag, now, hours))
-        if fault := _first_fault(env, name, facts):
-            found.append(fault)
+        own = (tag for tag in _languages(name) if not is_ours(env, name, tag))
+        faults = ((tag, _fault(env, name, tag, samples(name, tag, now, hours))) for tag in own)
+        found += islice(((tag, fault) for tag, fault in faults if fault), 1)
     return found
 
 
@@ -145,20 +145,21 @@ def samples(name: str, language: str, now: datetime, hours: Hours) -> Iterator[d
         note = _note_facts(AddNote(NOTE), decision, guess, "words", at, now, hours)
         yield from (note, note | {"alternatives": [], "evidence": (), "promise": ""})
         return
+    promise = say(at, now, hours, language)
     for customer in dict.fromkeys(first_name(one) for one in NAMES):
-        promise = say(at, now, hours, language) if customer else ""
-        yield {"name": customer, "ticket_id": "4711", "language": language, "promise": promise}
+        said = promise if customer else ""
+        yield {"name": customer, "ticket_id": "4711", "language": language, "promise": said}
 
 
-def _first_fault(
-    env: SandboxedEnvironment, name: str, samples: Iterable[Mapping[str, Any]]
-) -> tuple[str, BrokenTemplate] | None:
-    for facts in samples:
-        language = facts.get("language", "en")
-        try:
-            render(env, name, facts, language)
-        except BrokenTemplate as err:
-            return language, err
+def _fault(
+    env: SandboxedEnvironment, name: str, language: str, facts: Iterable[Mapping[str, Any]]
+) -> BrokenTemplate | None:
+    try:
+        template, file = template_of(env, name, language)
+        for one in facts:
+            filled(template, file, one)
+    except BrokenTemplate as err:
+        return err
     return None
 
 

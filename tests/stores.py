@@ -16,14 +16,11 @@ from dbos import DBOS
 from sqlalchemy import Engine, event, text
 
 from core.ledger import db
+from tests.spare_databases import Spares, named
 
 KINDS = ("sqlite", "postgres")
 BOTH_STORES = pytest.mark.parametrize("store_kind", KINDS, indirect=True)
-FAST = (
-    "fsync = off",
-    "full_page_writes = off",
-    "synchronous_commit = off",
-)  # nothing here outlives the server
+FAST = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "jit = off")
 
 
 def hasten(server: str) -> None:
@@ -34,16 +31,11 @@ def hasten(server: str) -> None:
         connection.execute("SELECT pg_reload_conf()")
 
 
-def named(server: str, name: str) -> str:
-    """The URL of one database of a server."""
-    return server.replace("/postgres?", f"/{name}?")
-
-
 class Stores:
     """Makes databases; `server` gives the Postgres server's URL, at first need."""
 
     def __init__(self, home: Path, server: Callable[[], str]) -> None:
-        self.home, self.server = home, server
+        self.home, self.spares = home, Spares(server)
         self._ready: dict[str, str] = {}
 
     @contextmanager
@@ -55,24 +47,23 @@ class Stores:
         template = self.template(kind, fill, put)
         if kind == "sqlite":
             shutil.copyfile(template, home / "backstop.db")
-        with self.empty(kind, home, template) as url:
+            yield f"sqlite:///{home}/backstop.db"
+            return
+        with self.spares.copy(template) as url:
             yield url
 
     @contextmanager
-    def empty(self, kind: str, home: Path, template: str = "template0") -> Iterator[str]:
-        """The URL of a database without a table (Postgres: or a copy of `template`); gone afterwards."""
+    def empty(self, kind: str, home: Path) -> Iterator[str]:
+        """The URL of a database without a table; gone afterwards."""
         if kind == "sqlite":
             yield f"sqlite:///{home}/backstop.db"
             return
         name = f"t{uuid.uuid4().hex}"
-        with psycopg.connect(self.server(), autocommit=True) as connection:
-            # a copy of the files takes half the time of the default, which writes every page to the log
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+        self.spares.create(name)
         try:
-            yield named(self.server(), name)
+            yield named(self.spares.server(), name)
         finally:
-            with psycopg.connect(self.server(), autocommit=True) as connection:
-                connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            self.spares.drop(name)
 
     def template(self, kind: str, fill: str = "", put: Callable[[str], None] | None = None) -> str:
         """Make a template once: migrated, and filled by `put` where one is given. A file, or a database's name."""
@@ -85,9 +76,8 @@ class Stores:
             place = str(self.home / f"{name}.db")
             url = f"sqlite:///{place}"
         else:
-            place, url = name, named(self.server(), name)
-            with psycopg.connect(self.server(), autocommit=True) as connection:
-                connection.execute(f'CREATE DATABASE "{name}"')
+            place, url = name, named(self.spares.server(), name)
+            self.spares.create(name)
         engine = db.connect(url)
         db.migrate(engine)
         DBOS.migrate(db.normal_url(url))
@@ -97,6 +87,8 @@ class Stores:
         if kind == "sqlite":  # all of it in the one file
             with closing(sqlite3.connect(place)) as connection:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        else:
+            self.spares.seal(name)
         return place
 
 

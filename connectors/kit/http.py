@@ -127,6 +127,7 @@ class DeskSession(requests.Session):
         self.mount("http://", HTTPAdapter(max_retries=0, pool_maxsize=16))
         self.base_url = base_url.rstrip("/")
         self.pace = Pace(limits or Limits(), clock)
+        self._environment: Any = None
         self._authorization, self._renew = authorization, renew
         self._timeout, self._on_call = timeout, on_call or (lambda _operation, _outcome: None)
         self._reads = Retrying(
@@ -150,6 +151,17 @@ class DeskSession(requests.Session):
         if method.upper() in {"GET", "HEAD"}:
             return self._reads(self._once, method, target, True, args, kwargs)
         return self._once(method, target, False, args, kwargs)
+
+    def merge_environment_settings(
+        self, url: Any, *wanted: Any
+    ) -> Any:  # `wanted`: proxies, stream, verify, cert
+        """Return the proxies and certificates of the environment, read once: all calls go to one host, and to read them
+        again takes a third of a call."""
+        if wanted != ({}, None, None, None):
+            return super().merge_environment_settings(url, *wanted)
+        if self._environment is None:
+            self._environment = super().merge_environment_settings(url, *wanted)
+        return self._environment
 
     def _at_home(self, url: str) -> str:
         """Return the path and query of a link on our own origin, whatever host the vendor put into it."""

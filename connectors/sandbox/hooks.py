@@ -17,6 +17,13 @@ class Delivery:
     label: str = ""  # the vendor's name of the event, for tests
 
 
+def _direct() -> requests.Session:
+    """A session that asks no proxy: who listens is on this machine."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
 @dataclass
 class Hooks:
     """`url` "" = no webhook installed. `hold`: keep deliveries in `held` until `release`."""
@@ -49,8 +56,9 @@ class Hooks:
 
     def _once(self, delivery: Delivery) -> int:
         try:
-            return requests.post(
-                self.url, data=delivery.body, headers=delivery.headers, timeout=10, allow_redirects=False
-            ).status_code
+            with _direct() as session:
+                return session.post(
+                    self.url, data=delivery.body, headers=delivery.headers, timeout=10, allow_redirects=False
+                ).status_code
         except requests.RequestException:
             return 0

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from core.ledger.schema import meta, metadata
 
 UNSTORABLE = (DataError, IntegrityError, UnicodeError)  # the store is there and cannot take these values
 LOCK_POLL = 0.2  # seconds
+MIGRATIONS = Path(__file__).parent / "migrations"
 PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -147,6 +149,8 @@ def where(url: str) -> str:
 
 def migrate(engine: Engine) -> None:
     """Bring the schema up to date, one process at a time."""
+    if schema_is_current(engine):
+        return
     from alembic import command
 
     with schema_lock(engine), engine.connect() as connection:
@@ -158,7 +162,7 @@ def _alembic(connection: Connection) -> Any:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     return config
 
@@ -166,12 +170,18 @@ def _alembic(connection: Connection) -> Any:
 def schema_is_current(engine: Engine) -> bool:
     """Whether the tables are those of this program."""
     from alembic.migration import MigrationContext
-    from alembic.script import ScriptDirectory
 
     with reading(engine) as connection:
-        script = ScriptDirectory.from_config(_alembic(connection))
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        return context.get_current_revision() == script.get_current_head()
+        return context.get_current_revision() == _newest()
+
+
+@cache
+def _newest() -> str | None:
+    """Return the revision of this program's tables: what its files say, read once."""
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def insert_new(conn: Connection, table: Table, values: Mapping[str, Any]) -> bool:
