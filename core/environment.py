@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import EnvSettingsSource
+from pydantic_settings import BaseSettings, EnvSettingsSource
 
 from core.errors import ConfigError
 
@@ -17,7 +18,17 @@ PREFIX = "BACKSTOP_"
 
 
 class EnvWithFiles(EnvSettingsSource):
-    """The environment, where `NAME_FILE` names a file that holds NAME's value."""
+    """The environment, where `NAME_FILE` names a file that holds NAME's value. Names in tables are spelt as the file spells
+    them: `BACKSTOP_DESKS__MY_SHOP__MODE` is the mode of `[desks.My-Shop]`."""
+
+    def __init__(self, settings_cls: type[BaseSettings], file: Mapping[str, Any]) -> None:
+        super().__init__(settings_cls)
+        self._file = file
+
+    def __call__(self) -> dict[str, Any]:
+        """Return what the environment says, as nested tables."""
+        found: dict[str, Any] = spelt(super().__call__(), self._file)
+        return found
 
     def _load_env_vars(self) -> dict[str, str | None]:
         found = dict(super()._load_env_vars())
@@ -38,6 +49,20 @@ class EnvWithFiles(EnvSettingsSource):
         except ValueError:
             return value
         return found if isinstance(found, list | dict) else value
+
+
+def spelt(found: Any, file: Any) -> Any:
+    """Return the tables of `found` with each key as `file` spells it: a variable's name tells neither capitals from small
+    letters nor, in most shells, hyphens from underscores."""
+    if not isinstance(found, dict) or not isinstance(file, Mapping):
+        return found
+    known = {_folded(key): key for key in file} | {key: key for key in file}
+    names = {key: known.get(key) or known.get(_folded(key), key) for key in found}
+    return {names[key]: spelt(value, file.get(names[key])) for key, value in found.items()}
+
+
+def _folded(key: str) -> str:
+    return key.lower().replace("-", "_")
 
 
 def load_dotenv(path: Path) -> None:

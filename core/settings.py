@@ -26,7 +26,7 @@ from core.environment import PREFIX, EnvWithFiles, explain, load_dotenv
 from core.errors import ConfigError
 from core.model import Mode, Priority
 from core.sections import HoursSettings, PromiseBounds
-from core.setting_types import Clock, Duration, Names, Secrets, Section, default_of
+from core.setting_types import Address, Clock, Duration, Names, Secrets, Section, Span, default_of
 
 
 class WebToken(Section):
@@ -61,7 +61,7 @@ class Web(Section):
 class Sweep(Section):
     """`[sweep]`: how often desks are compared with the ledger."""
 
-    every: Duration = timedelta(minutes=1)  # reconciliation and reminders
+    every: Span = timedelta(minutes=1)  # reconciliation and reminders
     heartbeat_url: str = ""  # pinged after each clean pass, so that silence is noticed outside
 
 
@@ -73,7 +73,7 @@ class ClassifierSettings(Section):
     base_url: str = ""  # of kind openai
     model: str = ""  # of kind openai
     api_key: SecretStr | None = None  # of an outside classifier
-    timeout: Duration = timedelta(seconds=5)  # after which the embedded one answers instead
+    timeout: Span = timedelta(seconds=5)  # after which the embedded one answers instead
     price_in: float = Field(0.0, ge=0)  # of 1,000 tokens sent to an outside classifier, for the metrics
     price_out: float = Field(0.0, ge=0)  # of 1,000 tokens received from it
     cache: str = ""  # where the fitted model is kept; "" = the user's cache
@@ -158,7 +158,7 @@ def _default_clock() -> dict[Priority, Clock]:
 
 
 Ladder = list[RungSettings]
-Promises = Annotated[dict[Priority, Duration], default_of(_default_promise)]
+Promises = Annotated[dict[Priority, Span], default_of(_default_promise)]
 Clocks = Annotated[dict[Priority, Clock], default_of(_default_clock)]
 
 
@@ -189,7 +189,7 @@ class Limits(Section):
     per_hour: int | None = Field(None, ge=0)  # of one desk to all customers; unset: by the desk's own volume
     tries: int = Field(12, ge=1)  # after which it is a dead letter
     workers: int = Field(8, ge=1)  # tickets at once
-    dead_after: Duration = timedelta(seconds=30)  # then others take over a silent worker's tickets
+    dead_after: Span = timedelta(seconds=30)  # then others take over a silent worker's tickets
 
 
 class LimboSettings(Section):
@@ -216,7 +216,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid")
 
     database_url: str = "sqlite:///backstop.db"  # sqlite:///file, or postgresql://user@host/name
-    public_url: str = ""  # where the help desks and people reach us
+    public_url: Address = ""  # where the help desks and people reach us
     web: Web = Field(default_factory=Web)
     sweep: Sweep = Field(default_factory=Sweep)
     classifier: ClassifierSettings = Field(default_factory=ClassifierSettings)
@@ -248,10 +248,9 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Explicit values, then the environment, then the file."""
         path = init_settings.init_kwargs.get("path")  # type: ignore[attr-defined]
-        sources: list[PydanticBaseSettingsSource] = [init_settings, EnvWithFiles(settings_cls)]
-        if path is not None and Path(path).exists():
-            sources.append(TomlConfigSettingsSource(settings_cls, Path(path)))
-        return tuple(sources)
+        there = path is not None and Path(path).exists()
+        file = TomlConfigSettingsSource(settings_cls, Path(path) if there else None)
+        return init_settings, EnvWithFiles(settings_cls, file.toml_data), file
 
     @model_validator(mode="after")
     def _beside_the_file(self) -> Settings:

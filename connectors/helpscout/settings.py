@@ -8,6 +8,7 @@ from typing import ClassVar
 from pydantic import Field, SecretStr
 
 from connectors.kit.settings import DeskSettings
+from core.setting_types import Origin
 
 
 class Settings(DeskSettings):
@@ -22,7 +23,7 @@ class Settings(DeskSettings):
     )
     BROWSER: ClassVar[Mapping[str, str]] = {"grant": "authorization_code"}
 
-    base_url: str = "https://api.helpscout.net"
+    base_url: Origin = "https://api.helpscout.net"
     client_id: str = Field("", description="the App ID, from Your profile > My apps")
     client_secret: SecretStr = SecretStr("")  # the App Secret, from the same place
     grant: str = Field(

@@ -12,7 +12,9 @@ from pydantic import Field, PrivateAttr, model_validator
 from core.model import Mode, Priority
 from core.scope import folded
 from core.sections import HoursSettings, Only, PromiseBounds
-from core.setting_types import Duration, Names, Secrets, Section
+from core.setting_types import Duration, Names, Origin, Secrets, Section, Span
+
+USUAL_PORTS = {"http": 80, "https": 443}
 
 Kept = Callable[[], Mapping[str, str]]
 """What install made and keeps: setting → value."""
@@ -35,7 +37,7 @@ class DeskSettings(Section):
     RECOVERS: ClassVar[bool] = True  # whether a held back message is recovered by a call, not by clicks
 
     vendor: str  # which help desk this is
-    base_url: str = ""  # the bare origin of the account
+    base_url: Origin = ""  # the bare origin of the account
     mode: Mode = Mode.ACT  # observe (write nothing), suggest (never answer by itself) or act
     general_queue: str = ""  # group, team or mailbox for unsure messages, by name or id
     webhook_secret: Secrets = Field(
@@ -76,7 +78,7 @@ class DeskSettings(Section):
         description="the part of the account that this desk serves; default: all of it. See the vendor's page",
     )
     hours: HoursSettings | None = Field(None, description="its own business hours; default: `[hours]`")
-    promise: dict[Priority, Duration] = Field(
+    promise: dict[Priority, Span] = Field(
         default_factory=dict, description="its own promises; default: `escalation.promise`"
     )
     promise_bounds: dict[Priority, PromiseBounds] = Field(
@@ -100,7 +102,9 @@ class DeskSettings(Section):
 
     def account(self) -> str:
         """Return what distinguishes this account from others of the vendor."""
-        return urlsplit(self.base_url).netloc.casefold()
+        parts = urlsplit(self.base_url)
+        port = f":{parts.port}" if parts.port not in {None, USUAL_PORTS.get(parts.scheme)} else ""
+        return f"{(parts.hostname or '').rstrip('.')}{port}"
 
     _kept: Kept = PrivateAttr(default_factory=lambda: _nothing)
 

@@ -27,7 +27,7 @@ def refuse(settings: Settings, app: App) -> None:
     wrong = [
         *_bands(settings),
         *(_replies(settings, app) or _templates(app)),
-        *_queues(settings),
+        *_needed(app),
         *_references(settings),
         *_ladders(settings),
         *_tokens(settings, app),
@@ -39,10 +39,19 @@ def refuse(settings: Settings, app: App) -> None:
 
 
 def _bands(settings: Settings) -> list[str]:
-    bands = settings.bands
-    if bands.auto < bands.route:
-        return [f"bands.auto ({bands.auto}) is below bands.route ({bands.route}): raise auto or lower route"]
-    return []
+    """No threshold of answering lies below that of routing, whether of all intents or of one."""
+    route = settings.bands.route
+    return [
+        f"{key} ({auto}) is below bands.route ({route}): raise auto or lower route"
+        for key, auto in _thresholds(settings).items()
+        if auto < route
+    ]
+
+
+def _thresholds(settings: Settings) -> dict[str, float]:
+    """The thresholds of answering, by their key."""
+    own = {f"intents.{name}.auto": one.auto for name, one in settings.intents.items() if one.auto is not None}
+    return {"bands.auto": settings.bands.auto, **own}
 
 
 def _replies(settings: Settings, app: App) -> list[str]:
@@ -87,11 +96,17 @@ def _template_exists(app: App, name: str) -> bool:
     return all({*candidates(name, "en"), name} & known for known in places)
 
 
-def _queues(settings: Settings) -> list[str]:
+def _needed(app: App) -> list[str]:
+    """What no desk can do without."""
+    needed = {
+        "general_queue": "name the group, team or mailbox for unsure messages",
+        "base_url": "write the address of the account, as https://host",
+    }
     return [
-        f"desks.{name}.general_queue is missing: name the group, team or mailbox for unsure messages"
-        for name, values in settings.desks.items()
-        if not values.get("general_queue")
+        f"desks.{name}.{key} is missing: {remedy}"
+        for name, desk in app.desk_settings.items()
+        for key, remedy in needed.items()
+        if not getattr(desk, key)
     ]
 
 
@@ -187,14 +202,15 @@ def warnings(settings: Settings, proven_auto: float | None = None) -> list[Findi
     """What is allowed but unwise; `proven_auto`: the lowest threshold with a measured precision behind it."""
     found: list[tuple[str, str, str]] = []
     channels = settings.escalation.channels
-    if settings.bands.auto < MEASURED and (proven_auto is None or settings.bands.auto < proven_auto):
-        found.append(
-            (
-                "CF01",
-                f"bands.auto is {settings.bands.auto}, below {MEASURED}, without a measured precision to back it",
-                "run `backstop thresholds` and follow it, or raise auto",
-            )
+    found += [
+        (
+            "CF01",
+            f"{key} is {auto}, below {MEASURED}, without a measured precision to back it",
+            "run `backstop thresholds` and follow it, or raise auto",
         )
+        for key, auto in _thresholds(settings).items()
+        if auto < MEASURED and (proven_auto is None or auto < proven_auto)
+    ]
     for priority, refs in channels.items():
         if len(refs) > MOST_CHANNELS:
             found.append(
@@ -204,7 +220,8 @@ def warnings(settings: Settings, proven_auto: float | None = None) -> list[Findi
                     "only the first two are used: keep the fastest two",
                 )
             )
-        if refs and all(ref.startswith("email") for ref in refs):
+        people = [ref for ref in refs if ref != "desk"]
+        if people and all(ref.startswith("email:") for ref in people):
             found.append(
                 (
                     "CF03",
@@ -212,7 +229,7 @@ def warnings(settings: Settings, proven_auto: float | None = None) -> list[Findi
                     "add a channel that is seen at once: SMS or chat",
                 )
             )
-    if len(channels) > 1 and len({tuple(refs) for refs in channels.values()}) == 1:
+    if len(channels) > 1 and len({frozenset(refs) for refs in channels.values()}) == 1:
         found.append(
             (
                 "CF04",

@@ -9,6 +9,7 @@ import pytest
 from core import settings, wiring
 from core.config.checks import warnings
 from core.errors import ConfigError
+from core.model import Priority
 
 BASE = """
 database_url = "sqlite:///{home}/b.db"
@@ -55,11 +56,16 @@ def test_the_environment_wins_over_the_file_and_secrets_may_come_from_files(writ
         ("[sweep]\nevery = 'soon'\n", ["sweep.every", "30m"]),
         ("[broken\n", ["backstop.toml"]),
         ("[escalation]\npromise = { someday = '1h' }\n", ["escalation.promise"]),
+        ("[escalation]\npromise = { urgent = '0m' }\n", ["escalation.promise.urgent", "30m"]),
+        ("[sweep]\nevery = '0s'\n", ["sweep.every", "30m"]),
+        ("[classifier]\ntimeout = '0s'\n", ["classifier.timeout", "30m"]),
+        ("public_url = 'backstop.example.com'\n", ["public_url", "https://host"]),
+        ("public_url = 'https://[::1'\n", ["public_url", "https://host"]),
     ],
 )
 def test_a_fault_names_file_key_and_remedy(written, text, words):
     with pytest.raises(ConfigError) as caught:
-        settings.load(written(text))
+        settings.load(written(text, base="" if "public_url" in text or "classifier" in text else BASE))
     assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
@@ -67,6 +73,7 @@ def test_a_fault_names_file_key_and_remedy(written, text, words):
     ("text", "words"),
     [
         ("[bands]\nauto = 0.5\nroute = 0.6\n", ["bands.auto", "below"]),
+        ("[intents.order_status]\nauto = 0.5\n", ["intents.order_status.auto", "bands.route"]),
         ("[intents.billing_dispute]\nreply = 'x.txt'\n", ["never answered"]),
         ("[intents.order_status]\nreply = 'nowhere.txt'\n", ["no template nowhere.txt"]),
         ("[intents.mine]\nqueue = 'Q'\n", ["intents.mine.examples"]),
@@ -74,11 +81,19 @@ def test_a_fault_names_file_key_and_remedy(written, text, words):
         ("[hours]\ntimezone = 'Mars/Olympus'\n", ["hours"]),
         ("[desks.other]\nvendor = 'nobody'\n", ["nobody"]),
         ("[desks.other]\nbase_url = 'x'\n", ["desks.other.vendor"]),
+        ("[desks.other]\nvendor = '{vendor}'\ngeneral_queue = 'Q'\n", ["desks.other.base_url is missing"]),
+        *(
+            (
+                f"[desks.other]\nvendor = '{{vendor}}'\ngeneral_queue = 'Q'\nbase_url = '{url}'\n",
+                ["desks.other.base_url", "https://host"],
+            )
+            for url in ("ftp://a.example", "a.example", "https://a.example/api/v2", "https://a.example?x=1")
+        ),
     ],
 )
 def test_what_the_mission_forbids_is_refused_at_start_up(written, text, words):
     with pytest.raises(ConfigError) as caught:
-        wiring.build(settings.load(written(text)))
+        wiring.build(settings.load(written(text.replace("{vendor}", list(wiring.DESKS)[1]))))
     assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
@@ -86,6 +101,7 @@ def test_what_the_mission_forbids_is_refused_at_start_up(written, text, words):
     ("text", "code"),
     [
         ("[bands]\nauto = 0.8\n", "CF01"),
+        ("[intents.order_status]\nauto = 0.7\n", "CF01"),
         ("[escalation]\nladder = []\n", "CF05"),
         ("", "CF06"),
         (
@@ -93,6 +109,12 @@ def test_what_the_mission_forbids_is_refused_at_start_up(written, text, words):
             "CF02",
         ),
         ("[channels.email.a]\n[escalation]\nchannels = { urgent = ['email:a'] }\n", "CF03"),
+        ("[channels.email.a]\n[escalation]\nchannels = { urgent = ['desk', 'email:a'] }\n", "CF03"),
+        (
+            "[channels.slack.a]\n[channels.sms.b]\n[escalation]\n"
+            "channels = { urgent = ['slack:a', 'sms:b'], high = ['sms:b', 'slack:a'] }\n",
+            "CF04",
+        ),
         (
             "[channels.slack.a]\n[escalation]\nchannels = { urgent = ['slack:a'], high = ['slack:a'] }\n",
             "CF04",
@@ -103,53 +125,122 @@ def test_what_is_unwise_is_warned_of(written, text, code):
     assert code in {finding.code for finding in warnings(settings.load(written(text)))}
 
 
-def test_the_example_of_the_contract_loads(written):
-    text = """
-    database_url = "sqlite:///backstop.db"
-    public_url = "https://backstop.example.com"
-    [web]
-    host = "127.0.0.1"
-    port = 8080
-    [sweep]
-    every = "1m"
-    [classifier]
-    kind = "embedded"
-    [bands]
-    auto = 0.85
-    route = 0.60
-    [desks.support]
-    vendor = "any"
-    base_url = "https://acme.example.com"
-    mode = "act"
-    general_queue = "Support"
-    [intents.order_status]
-    priority = "low"
-    queue = "Orders"
-    reply = "order_status.txt"
-    examples = ["where is my order", "…"]
-    [escalation]
-    promise = {{ urgent = "30m", high = "1h", normal = "4h", low = "1d" }}
-    channels = {{ urgent = ["sms:oncall", "slack:urgent"], high = ["slack:urgent"], normal = ["slack:support"], low = ["desk"] }}
-    ladder = [ {{ after = "30m", notify = "team" }}, {{ after = "2h", notify = "manager" }} ]
-    [audiences]
-    manager = ["email:manager"]
-    [channels.slack.urgent]
-    [channels.slack.support]
-    [channels.sms.oncall]
-    to = ["+15550100"]
-    from = "+15550199"
-    [channels.email.manager]
-    to = ["manager@example.com"]
-    from = "backstop@acme.example"
-    smtp_url = "smtp://127.0.0.1:25"
-    [hours]
-    timezone = "Europe/Berlin"
-    week = {{ mon = "09:00-17:00", fri = "09:00-17:00" }}
-    holidays = "DE"
-    """
-    loaded = settings.load(written("", base=text))
+EXAMPLE = """
+database_url = "sqlite:///backstop.db"
+public_url   = "https://backstop.example.com"
+[web]
+host = "127.0.0.1"
+port = 8080
+[sweep]
+every = "1m"
+[classifier]
+kind = "embedded"
+[bands]
+auto  = 0.85
+route = 0.60
+[desks.support]
+vendor   = "{vendor}"
+base_url = "https://acme.example.com"
+mode     = "act"
+general_queue = "Support"
+only = {{ brands = ["Shop"] }}
+ai_agents = []
+wait_for_ai = "10m"
+[intents.order_status]
+priority = "low"
+queue    = "Orders"
+reply    = "order_status.txt"
+examples = ["where is my order", "…"]
+[intents.billing_dispute]
+priority = "urgent"
+queue    = "Billing"
+examples = ["there is a charge on my card I did not make", "…"]
+[escalation]
+promise  = {{ urgent = "30m", high = "1h", normal = "4h", low = "1d" }}
+channels = {{ urgent = ["sms:oncall", "slack:urgent"], high = ["slack:urgent"], normal = ["slack:support"], low = ["desk"] }}
+ladder   = [ {{ after = "30m", notify = "team" }}, {{ after = "2h", notify = "manager", every = "4h" }} ]
+ladders  = {{ low = [ {{ after = "1h", notify = "team" }}, {{ after = "1d", notify = "manager" }} ] }}
+clock    = {{ urgent = "wall", high = "wall", normal = "business", low = "business" }}
+[audiences]
+manager = ["email:manager"]
+[channels.slack.urgent]
+[channels.slack.support]
+[channels.sms.oncall]
+to   = ["+15550100"]
+from = "+15550199"
+[channels.email.manager]
+to       = ["manager@example.com"]
+from     = "backstop@acme.example"
+smtp_url = "smtp://127.0.0.1:25"
+[hours]
+timezone = "Europe/Berlin"
+week     = {{ mon = "09:00-17:00", tue = "09:00-17:00", wed = "09:00-17:00", thu = "09:00-17:00", fri = "09:00-17:00" }}
+holidays = "DE"
+"""
+SECRETS = {
+    "CHANNELS__SLACK__URGENT__WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/one",
+    "CHANNELS__SLACK__SUPPORT__WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/two",
+    "CHANNELS__SMS__ONCALL__ACCOUNT_SID": "AC1",
+    "CHANNELS__SMS__ONCALL__AUTH_TOKEN": "t",
+}
+
+
+@pytest.fixture
+def example(written, tmp_path, monkeypatch):
+    """The file that the contract prints, with the secrets that it leaves to the environment."""
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(f"BACKSTOP_{name}", value)
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "order_status.txt").write_text("It is on its way.\n")
+    return written("", base=EXAMPLE)
+
+
+def test_the_example_of_the_contract_loads(example):
+    loaded = settings.load(example)
     assert loaded.escalation.promise["low"] == timedelta(days=1)
     assert warnings(loaded) == []
+    app = wiring.compose(loaded)
+    assert list(app.channels) == ["desk", "slack:urgent", "slack:support", "sms:oncall", "email:manager"]
+    assert [rung.notify for rung in app.rungs(Priority.LOW)] == ["team", "manager"]
+    assert app.scope("support") == {"brands": {"shop"}}
+
+
+def test_the_environment_spells_names_as_the_file_does(example, monkeypatch):
+    """A variable's name is all capitals, and in a shell it has no hyphen."""
+    text = example.read_text().replace("[desks.support]", "[desks.Web-Shop]")
+    example.write_text(text.replace("slack.urgent", "slack.Urgent").replace("slack:urgent", "slack:Urgent"))
+    monkeypatch.setenv("BACKSTOP_DESKS__WEB_SHOP__WEBHOOK_SECRET", "hush")
+    monkeypatch.setenv("BACKSTOP_DESKS__WEB_SHOP__PROMISE__URGENT", "15m")
+    monkeypatch.setenv("BACKSTOP_INTENTS__ORDER_STATUS__PRIORITY", "normal")
+    app = wiring.compose(settings.load(example))
+    assert app.desk_settings["Web-Shop"].secrets() == ["hush"]
+    assert app.promised("Web-Shop", Priority.URGENT) == timedelta(minutes=15)
+    assert app.rules["Web-Shop"].intents["order_status"].priority is Priority.NORMAL
+
+
+def test_a_table_and_a_list_of_a_desk_come_from_the_environment_as_json(example, monkeypatch):
+    monkeypatch.setenv("BACKSTOP_DESKS__SUPPORT__ONLY", '{"groups": ["Returns"]}')
+    monkeypatch.setenv("BACKSTOP_DESKS__SUPPORT__AI_AGENTS", '["12", "robot@shop.example"]')
+    found = wiring.compose(settings.load(example)).desk_settings["support"]
+    assert (found.only.groups, found.only.brands) == (["Returns"], [])
+    assert found.ai_agents == ["12", "robot@shop.example"]
+
+
+def test_an_id_may_be_written_as_a_number(example):
+    text = example.read_text().replace('general_queue = "Support"', "general_queue = 360001234567")
+    example.write_text(text.replace('queue    = "Orders"', "queue = 42"))
+    rules = wiring.compose(settings.load(example)).rules["support"]
+    assert (rules.general_queue, rules.intents["order_status"].queue) == ("360001234567", "42")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://ACME.example.com/", "https://acme.example.com:443", "https://acme.example.com."]
+)
+def test_another_spelling_of_an_address_is_the_same_account(example, url):
+    other = f'[desks.other]\nvendor = "{list(wiring.DESKS)[1]}"\nbase_url = "{url}"\ngeneral_queue = "Q"\n'
+    example.write_text(example.read_text() + other)
+    with pytest.raises(ConfigError, match=r"desks\.support and desks\.other are the same account"):
+        wiring.compose(settings.load(example))
 
 
 @pytest.mark.parametrize("name", ["OrderStatus", '"order status"', '"-x"', '"größe"'])
