@@ -162,7 +162,7 @@ def calibration_path(settings: Settings) -> Path:
 
 
 def _counted_mind(counters: Counters) -> Callable[[Call], None]:
-    return lambda call: counters.mind_call(
+    return lambda call: counters.external_call(
         call.model, call.outcome, call.seconds, (call.tokens_in, call.tokens_out), call.cost
     )
 

@@ -33,24 +33,24 @@ def calibrate(
             f"{len(known)} messages of known intent, {trust.FEWEST} are needed: give a FILE, or --from DESK"
         )
     calls: list[Call] = []
-    mind = bare(settings.classifier, intent_rules(settings), FULL, calls.append)
+    external = bare(settings.classifier, intent_rules(settings), FULL, calls.append)
     newest = sorted(known, key=lambda row: row.at or EPOCH, reverse=True)[:MOST]
     lines = starter().background[:: max(len(starter().background) // LINES, 1)]
-    own = _asked(mind, newest, step)
-    far = _asked(mind, [Example(line, NO_INTENT) for line in lines], step)
+    own = _asked(external, newest, step)
+    far = _asked(external, [Example(line, NO_INTENT) for line in lines], step)
     learned, report = trust.learn(own, far)
     if learned:
         trust.save(learned, calibration_path(settings))
-    return {**_counted(calls), "model": mind.model, **report}
+    return {**_counted(calls), "model": external.model, **report}
 
 
-def _asked(mind: Guesser, rows: Sequence[Example], step: Callable[[int], None]) -> list[Judged]:
+def _asked(external: Guesser, rows: Sequence[Example], step: Callable[[int], None]) -> list[Judged]:
     """Its guesses. Raises TryLater when it fails again and again: what it says of the rest is not worth the wait."""
     found: list[Judged] = []
     failed = 0
     for row in rows:
         try:
-            found.append(judged(row.intent, mind.predict(row.text)))
+            found.append(judged(row.intent, external.predict(row.text)))
             failed = 0
         except TryLater:
             failed += 1

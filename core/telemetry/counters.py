@@ -77,19 +77,21 @@ class Counters:
         """The classifier answered within `seconds`."""
         self._observe("classify_seconds", (), gauges.CLASSIFY_BUCKETS, seconds)
 
-    def mind_call(
+    def external_call(
         self, model: str, outcome: str, seconds: float, tokens: tuple[int, int] = (0, 0), cost: float = 0.0
     ) -> None:
-        """An outside classifier was asked: ok, failed, or resting (left in peace after failures)."""
-        self._add("mind_calls", model, outcome)
+        """An external classifier was asked: ok, failed, or resting (left in peace after failures)."""
+        self._add(gauges.FORMER["external_classifier_calls"], model, outcome)
         if outcome == "resting":
             return
-        self._observe("mind_seconds", (model,), gauges.CLASSIFY_BUCKETS, seconds)
+        self._observe(
+            gauges.FORMER["external_classifier_seconds"], (model,), gauges.CLASSIFY_BUCKETS, seconds
+        )
         for direction, number in zip(("sent", "received"), tokens, strict=True):
             if number:
-                self._add("mind_tokens", model, direction, by=number)
+                self._add(gauges.FORMER["external_classifier_tokens"], model, direction, by=number)
         if cost:
-            self._add("mind_cost", model, by=cost)
+            self._add(gauges.FORMER["external_classifier_cost"], model, by=cost)
 
     def settled(self, desk: str, outcome: str, seconds: float) -> None:
         """An event came to its end `seconds` after it was stored. Outcomes are counted in the ledger."""

@@ -30,19 +30,21 @@ ACKNOWLEDGED = (writes.c.what == "acknowledgment", writes.c.state == WriteState.
 
 COUNTERS = {
     "webhooks": ("Webhooks received, by what became of them.", ["desk", "result"]),
-    "tickets": ("Facts about tickets that came to their end, by outcome.", ["desk", "outcome"]),
+    "tickets": ("Events that came to their end, by outcome.", ["desk", "outcome"]),
     "acknowledgments": ("Acknowledgments sent to customers.", ["desk"]),
     "notices": ("Notices to our people, by the state they came into.", ["channel", "state"]),
     "vendor_calls": ("Calls to a desk's API.", ["desk", "operation", "outcome"]),
-    "mind_calls": ("Questions to an outside classifier.", ["model", "outcome"]),
-    "mind_tokens": ("Tokens sent to an outside classifier and received from it.", ["model", "direction"]),
-    "mind_cost": ("What they cost, in the currency of the configured price.", ["model"]),
+    "external_classifier_calls": ("Questions to an external classifier.", ["model", "outcome"]),
+    "external_classifier_tokens": ("Tokens sent to it and received from it.", ["model", "direction"]),
+    "external_classifier_cost": ("What they cost, in the currency of the configured price.", ["model"]),
 }
 HISTOGRAMS = {
     "settle_seconds": ("From stored to settled.", ["desk"], SETTLE_BUCKETS),
     "classify_seconds": ("Time the classifier took.", [], CLASSIFY_BUCKETS),
-    "mind_seconds": ("Time an outside classifier took.", ["model"], CLASSIFY_BUCKETS),
+    "external_classifier_seconds": ("Time an external classifier took.", ["model"], CLASSIFY_BUCKETS),
 }
+FORMER = {f"external_classifier_{what}": f"mind_{what}" for what in ("calls", "tokens", "cost", "seconds")}
+"""Metrics whose name has changed, with the former one: under that they are stored, and shown until 0.2."""
 
 
 class Families(Collector):
@@ -88,27 +90,41 @@ def apart(column: Column[str]) -> ColumnElement[str]:
     return func.coalesce(column, literal_column("''"))
 
 
+def _names(name: str, text: str) -> list[tuple[str, str, str]]:
+    """Return each name that a metric is shown by, with its text and the name that it is stored by."""
+    former = FORMER.get(name)
+    if former is None:
+        return [(name, text, name)]
+    return [(name, text, former), (former, f"Former name of backstop_{name}, until 0.2.", former)]
+
+
 def _counters(sums: Totals) -> Iterator[Metric]:
-    for name, (text, labels) in COUNTERS.items():
+    shown = [(one, labels) for name, (text, labels) in COUNTERS.items() for one in _names(name, text)]
+    for (name, text, stored), labels in shown:
         family = CounterMetricFamily(f"backstop_{name}", text, None, labels)
         for (metric, values), value in sorted(sums.items()):
-            if metric == name:
+            if metric == stored:
                 family.add_metric(values, value)
         yield family
 
 
 def _histograms(sums: Totals) -> Iterator[Metric]:
-    for name, (text, labels, buckets) in HISTOGRAMS.items():
+    shown = [
+        (one, labels, buckets)
+        for name, (text, labels, buckets) in HISTOGRAMS.items()
+        for one in _names(name, text)
+    ]
+    for (name, text, stored), labels, buckets in shown:
         family = HistogramMetricFamily(f"backstop_{name}", text, None, labels=labels)
         edges = [*map(str, buckets), "+Inf"]
         cells: defaultdict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
         for (metric, values), value in sums.items():
-            if metric == name:
+            if metric == stored:
                 cells[values[:-1]][values[-1]] = value
         for values, found in sorted(cells.items()):
             running = accumulate(found.get(edge, 0.0) for edge in edges)
             pairs = list(zip(edges, running, strict=True))
-            family.add_metric(values, pairs, sums.get((f"{name}_sum", values), 0.0))
+            family.add_metric(values, pairs, sums.get((f"{stored}_sum", values), 0.0))
         yield family
 
 
@@ -152,12 +168,12 @@ def _stuck(connection: Connection, names: list[str], now: datetime) -> Iterator[
     late = tickets.c.state.in_(WAITING), tickets.c.next_due_at < now
     questions: dict[str, tuple[str, Column[str], Sequence[ColumnElement[bool]]]] = {
         "dead_letters": (
-            "Facts given up after the last try.",
+            "Events given up after the last try.",
             events.c.desk,
             [events.c.state == EventState.DEAD],
         ),
         "unsettled": (
-            "Facts stored and not settled yet.",
+            "Events stored and not settled yet.",
             events.c.desk,
             [events.c.state.in_([EventState.RECEIVED, EventState.WAITING])],
         ),

@@ -139,6 +139,10 @@ def test_every_question_is_counted_with_its_time_tokens_and_cost(home: Shell, se
     counters.close()
     told = counters.render(engine, NOW).decode()
     for line in (
+        'backstop_external_classifier_calls_total{model="openai:small",outcome="ok"} 1.0',
+        'backstop_external_classifier_tokens_total{direction="sent",model="openai:small"} 2000.0',
+        'backstop_external_classifier_cost_total{model="openai:small"} 0.6',
+        'backstop_external_classifier_seconds_count{model="openai:small"} 6.0',
         'backstop_mind_calls_total{model="openai:small",outcome="ok"} 1.0',
         'backstop_mind_calls_total{model="openai:small",outcome="failed"} 5.0',
         'backstop_mind_calls_total{model="openai:small",outcome="resting"} 1.0',
