@@ -17,7 +17,7 @@ from core.ledger.rows import TicketRow, WriteRow
 from core.ledger.states import Entry, WriteState
 from core.model import Mode, Priority, Reply, Ticket, TicketEvent, TicketState, look
 from core.notifications.alerts import alarm
-from core.pipeline import places
+from core.pipeline import places, surge_text
 from core.pipeline.decide import said_anew
 from core.pipeline.promised import promise_of
 from core.pipeline.write import perform
@@ -107,7 +107,7 @@ def _ready(app: App, ticket: Ticket, row: TicketRow, waiting: Sequence[WriteRow]
     """Whether the acknowledgment may go now: it is worded anew and has a place. What nobody needs any more is ended."""
     now, where = app.clock(), (ticket.desk, ticket.id)
     reply = next((a for a in from_json(said.actions) if isinstance(a, Reply)), None)
-    why = _needless(row, reply) or places.refused(app, ticket, said, reply)
+    why = _needless(app, ticket, row, reply) or places.refused(app, ticket, said, reply)
     with app.engine.begin() as conn:
         if why or reply is None:
             for one in waiting:
@@ -125,9 +125,12 @@ def _ready(app: App, ticket: Ticket, row: TicketRow, waiting: Sequence[WriteRow]
     return True
 
 
-def _needless(row: TicketRow, reply: Reply | None) -> str:
+def _needless(app: App, ticket: Ticket, row: TicketRow, reply: Reply | None) -> str:
     if reply is None:
         return "its words were erased"
+    with reading(app.engine) as conn:
+        if surge_text.received(conn, ticket):
+            return "the customer has received the text approved for the surge"
     if row.acknowledged_at is not None:
         return "the customer was acknowledged meanwhile"
     return "it is answered meanwhile" if row.state in OVER else ""

@@ -19,6 +19,7 @@ from core.ledger import store, surges
 from core.ledger.db import reading
 from core.ledger.rows import SurgeRow, TicketRow
 from core.ledger.schema import writes
+from core.ledger.states import WriteState
 from core.ledger.surges import COUNTED
 from core.model import AddTags, Decision, Mode, Reply, Ticket, look
 from core.outgoing import mailbox_of
@@ -97,6 +98,13 @@ def follow(app: App, ticket: Ticket, now: datetime) -> None:
         row = store.ticket(conn, ticket.desk, ticket.id)
     plan(app, ticket, row, now)
     make_up(app, ticket)
+
+
+def received(conn: Connection, ticket: Ticket) -> bool:
+    """Whether the approved text was sent on a ticket."""
+    mine = (writes.c.desk == ticket.desk, writes.c.ticket_id == ticket.id, writes.c.what == PURPOSE)
+    query = select(writes.c.key).where(*mine, writes.c.state == WriteState.DONE).limit(1)
+    return conn.execute(query).first() is not None
 
 
 def instead_of_acknowledgment(

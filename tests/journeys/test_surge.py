@@ -220,6 +220,20 @@ def test_a_customer_who_writes_after_the_approval_receives_the_text_instead_of_t
     assert TEXT[:40] not in message, "the text is sent once to each customer; this ticket is acknowledged"
 
 
+@pytest.mark.parametrize("vendor", ["freshdesk"])
+def test_an_acknowledgment_that_is_still_owed_is_not_sent_after_the_text(house):
+    h = house(escalation=URGENT, limits={"per_hour": 12})
+    history(h)
+    *_, last = burst(h, 14)
+    assert h.bot_says(last, public=True) == [], "the cap of the desk holds the acknowledgment back"
+    (surge,) = surge_of(h)
+    h.app.settings.limits.per_hour = 600
+    assert surge_text.approve(h.app, surge, TEXT, "Ann", h.now) == ""
+    h.later(minutes=20)
+    (message,) = h.bot_says(last, public=True)
+    assert TEXT[:40] in message
+
+
 @pytest.mark.parametrize("vendor", ["zendesk"])
 def test_a_ticket_about_somebodys_safety_does_not_receive_the_text(house):
     h = house(escalation=URGENT)
