@@ -1,4 +1,5 @@
-"""One ticket's whole story as one document: `backstop show --json`, and the API that the agents' sidebar asks."""
+"""One ticket's whole story as one document: `backstop show --json`, and the API that the agents' sidebar asks. The console's
+page of a ticket is made of the same lines."""
 
 from __future__ import annotations
 
@@ -15,17 +16,20 @@ def told(conn: Connection, desk: str, ticket_id: str) -> dict[str, Any] | None:
     """`{"ticket": …, "decisions": […], "story": […]}`; None when the ledger does not know it."""
     row = store.ticket(conn, desk, ticket_id)
     rows = [{"at": r.at, "what": r.what, "detail": r.detail} for r in store.story(conn, desk, ticket_id)]
-    story = sorted(
-        [*rows, *_delivered(conn, desk, ticket_id), *_open(conn, desk, ticket_id)], key=lambda one: one["at"]
-    )
+    story = sorted([*rows, *beside(conn, desk, ticket_id)], key=lambda one: one["at"])
     if row is None and not story:
         return None
     query = select(decisions).where(decisions.c.desk == desk, decisions.c.ticket_id == ticket_id)
     return {
         "ticket": dict(vars(row)) if row is not None else {},
         "decisions": [dict(r._mapping) for r in conn.execute(query.order_by(decisions.c.at))],
-        "story": [one | {"at": one["at"].isoformat()} for one in story],
+        "story": [one | {key: one[key].isoformat() for key in ("at", "due") if key in one} for one in story],
     }
+
+
+def beside(conn: Connection, desk: str, ticket_id: str) -> list[dict[str, Any]]:
+    """Return what no line of the history says: messages that arrived, and events that have not come to a decision."""
+    return [*_delivered(conn, desk, ticket_id), *_open(conn, desk, ticket_id)]
 
 
 def _delivered(conn: Connection, desk: str, ticket_id: str) -> list[dict[str, Any]]:
@@ -44,6 +48,6 @@ def _open(conn: Connection, desk: str, ticket_id: str) -> list[dict[str, Any]]:
     query = select(events.c.received_at, events.c.state, events.c.kind, events.c.reason, events.c.due_at)
     return [
         {"at": at, "what": state, "detail": f"{kind}: {reason}" if reason else kind}
-        | ({"due": due.isoformat()} if due is not None else {})
+        | ({"due": due} if due is not None else {})
         for at, state, kind, reason, due in conn.execute(query.where(*mine))
     ]

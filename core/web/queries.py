@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, literal, or_, select, tuple_
@@ -24,13 +25,14 @@ from core.ledger.schema import (
     writes,
 )
 from core.ledger.states import EventState, NotificationState
+from core.ledger.ticket_report import beside
 from core.model import Mode, Priority, TicketState
 from core.pipeline.audit import STUCK_AFTER
 from core.telemetry.gauges import WAITING, apart
 
 PAGE = 40
 OVERDUE = 20
-STORY = 120
+STORY, BESIDE = 120, 30  # lines of a ticket's history, and of what stands beside it
 TEXT = 1600  # of any text the pages show; the rest is not even read from the database
 
 
@@ -171,13 +173,15 @@ def filters(connection: Connection) -> dict[str, list[str]]:
     return {"desk": found}
 
 
-def ticket(connection: Connection, desk: str, ticket_id: str) -> RowMapping | None:
-    """One ticket's row."""
-    return (
-        connection.execute(select(tickets).where(tickets.c.desk == desk, tickets.c.ticket_id == ticket_id))
-        .mappings()
-        .first()
-    )
+def ticket(connection: Connection, desk: str, ticket_id: str) -> Mapping[str, Any] | None:
+    """One ticket's row; an empty one while nothing is decided about it and an event waits; None where it is not known."""
+    query = select(tickets).where(tickets.c.desk == desk, tickets.c.ticket_id == ticket_id)
+    found = connection.execute(query).mappings().first()
+    if found is not None:
+        return dict(found)
+    if not beside(connection, desk, ticket_id):
+        return None
+    return {**{column.name: None for column in tickets.c}, "desk": desk, "ticket_id": ticket_id, "state": ""}
 
 
 def story(connection: Connection, desk: str, ticket_id: str, before: int = 0) -> dict[str, Any]:
@@ -197,6 +201,8 @@ def story(connection: Connection, desk: str, ticket_id: str, before: int = 0) ->
     if before:
         lines = lines.where(history.c.id < before)
     newest = connection.execute(lines.order_by(history.c.id.desc()).limit(STORY + 1)).mappings().all()
+    extra = [] if before else sorted(beside(connection, desk, ticket_id), key=itemgetter("at"))[-BESIDE:]
+    shown = STORY - len(extra)
     return {
         "decisions": of(decisions, decisions.c.at.desc(), 8, *rest, *short),
         "writes": of(writes, writes.c.opened_at.desc(), 30, *_without(writes), _short(writes.c.reason)),
@@ -204,8 +210,8 @@ def story(connection: Connection, desk: str, ticket_id: str, before: int = 0) ->
             notices, notices.c.created_at.desc(), 30, *_without(notices, "facts"), _short(notices.c.error)
         ),
         "facts": of(events, events.c.received_at.desc(), 30, *_without(events), _short(events.c.reason)),
-        "history": newest[:STORY][::-1],
-        "before": newest[STORY - 1]["id"] if len(newest) > STORY else 0,
+        "history": sorted([*newest[:shown][::-1], *extra], key=itemgetter("at")),
+        "before": newest[shown - 1]["id"] if len(newest) > shown else 0,
     }
 
 

@@ -14,7 +14,18 @@ from flask import url_for
 from sqlalchemy import func, insert, select, update
 
 from core.learning import labelled_tickets
-from core.ledger.schema import balance, changes, desks, events, labels, limbo, surges, tickets, writes
+from core.ledger.schema import (
+    balance,
+    changes,
+    desks,
+    events,
+    labels,
+    limbo,
+    notices,
+    surges,
+    tickets,
+    writes,
+)
 from core.model import AddTags, IntentRule, Reply, Rules
 from core.values import to_json
 from core.web import quality
@@ -513,6 +524,41 @@ def test_an_event_that_hangs_is_a_trouble_and_one_that_waits_its_time_is_none(sm
     with small.begin() as db:
         db.execute(insert(events), [{"desk": "support"} | row for row in rows])
     assert said_of_all(small) == "1 event waits longer than due: support #7."
+
+
+def test_a_ticket_about_which_nothing_is_decided_has_its_page(small):
+    """`backstop show` says the same: what waits, why, and when it is tried again."""
+    row = {
+        "key": "a",
+        "desk": "support",
+        "ticket_id": "77",
+        "kind": "created",
+        "state": "waiting",
+        "received_at": NOW,
+    }
+    row |= {"reason": "the desk does not answer", "due_at": NOW + timedelta(minutes=5)}
+    with small.begin() as db:
+        db.execute(insert(events), [row])
+    client = make_app(small).test_client()
+    text = re.sub(r"<[^>]+>", " ", body(client.get("/tickets/support/77")))
+    assert "Nothing is decided about this ticket yet." in text
+    assert re.search(r"waiting\s+created: the desk does not answer\s+next try\s+11 Mar 14:25 UTC", text), text
+    assert client.get("/tickets/support/78").status_code == 404
+
+
+def test_a_ticket_page_says_which_messages_arrived(engine, client):
+    arrived = NOW - timedelta(minutes=3)
+    sent = {
+        "key": "n",
+        "desk": "support",
+        "ticket_id": "4711",
+        "channel": "sms:oncall",
+        "delivered_at": arrived,
+    }
+    with engine.begin() as db:
+        db.execute(insert(notices), [sent])
+    text = re.sub(r"<[^>]+>", " ", body(client.get("/tickets/support/4711")))
+    assert re.search(r"11 Mar 14:17 UTC\s+delivered\s+sms:oncall", text), text
 
 
 def test_what_desks_hold_back_is_shown_genuine_first_and_a_hostile_subject_is_harmless(engine, client):
