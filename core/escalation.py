@@ -42,7 +42,7 @@ FACTS = ("subject", "url", "customer_name", "intent", "confidence", "queue", "st
 def ladder_for(
     rungs: Sequence[Rung], *, waiting_since: datetime, promise_at: datetime, priority: Priority, hours: Hours
 ) -> list[Entry]:
-    """The snapshot for one escalation: told at once, then rung by rung, and before the promise breaks."""
+    """Return the snapshot for one escalation: a notice at once, one per rung, and one before the promise breaks."""
     told = [_entry(waiting_since, TEAM, ESCALATED)]
     for rung, following in pairs(rungs):
         times = when(rung, following, waiting_since, priority, hours)
@@ -74,13 +74,13 @@ def prolonged(
 
 
 def for_audience(ladder: Ladder, audience: str) -> list[Entry]:
-    """The same ladder for others than the team: they hear whatever the team would."""
+    """Return the same ladder with another audience in place of the team."""
     return [dict(entry) | ({"notify": audience} if entry["notify"] == TEAM else {}) for entry in ladder]
 
 
 def due(row: Mapping[str, Any], now: datetime) -> list[Entry]:
     """The entries to speak of now. Several at once (we were down, or the wait is found late) become the highest, which
-    names the others under "collapsed"; a team that was never told is told, too."""
+    names the others under "collapsed"; a team that was never notified is notified, too."""
     passed = [entry for entry in _left(row) if _at(entry) <= now]
     spoken = [entry for entry in passed if entry["template"]]
     if not spoken:
@@ -128,8 +128,8 @@ def after_claim(
 
 
 def after_seen(ladder: Ladder, rung: int) -> list[Entry]:
-    """Somebody who cannot take the ticket has seen it: the next entry that says it is unclaimed is left out. The last one
-    comes a step later instead: while nobody has taken the ticket, somebody is told again."""
+    """Return the ladder after a person saw the ticket who cannot take it: the next "unclaimed" entry is left out. The last
+    one is postponed by a step instead, so that reminders go on while the ticket is unclaimed."""
     done, left = [dict(entry) for entry in ladder[:rung]], [dict(entry) for entry in ladder[rung:]]
     steps = [entry for entry in left if entry["template"] == "unclaimed"]
     if not steps:
@@ -150,13 +150,13 @@ def half_of(waiting_since: datetime, promise_at: datetime, priority: Priority, h
 
 
 def resume(ladder: Ladder, rung: int, now: datetime) -> list[Entry]:
-    """The ticket was let go: the ladder is what it was. At its end the team hears of it once more."""
+    """Return the ladder of a ticket that was unassigned: as it was; at its end the team is notified once more."""
     done, left = [dict(entry) for entry in ladder[:rung]], _restored(ladder[rung:])
     return _numbered(left or [_entry(now, _first(ladder), "resumed")], done)
 
 
 def returned(ladder: Ladder, rung: int, now: datetime) -> list[Entry]:
-    """The ticket was out of sight and is back: the team hears of it at once, then the ladder goes on."""
+    """Return the ladder of a ticket that came back: the team is notified at once, then the ladder goes on."""
     done, left = [dict(entry) for entry in ladder[:rung]], _restored(ladder[rung:])
     ahead = [entry for entry in left if _at(entry) > now]
     return _numbered([_entry(now, _first(ladder), "resumed"), *ahead], done)
@@ -236,7 +236,7 @@ def _before_it_breaks(
     priority: Priority,
     hours: Hours,
 ) -> list[Entry]:
-    """One step higher than has been told by then; nothing when a rung speaks close to it anyway."""
+    """Return the audience one step above those notified by then; none when a rung is due close to that time anyway."""
     urgent = priority is Priority.URGENT
     length = promise_at - since if urgent else hours.between(since, promise_at)
     warning = min(length / 4, WARNING)
@@ -253,7 +253,7 @@ def _left(row: Mapping[str, Any]) -> Ladder:
 
 
 def _first(ladder: Ladder) -> str:
-    """Who was told first: the team, or whoever stands in its place."""
+    """Return the audience of the first notice: the team, or the one that replaces it."""
     return str(next((entry["notify"] for entry in ladder if entry["template"] == ESCALATED), TEAM))
 
 

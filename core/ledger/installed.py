@@ -24,7 +24,7 @@ Read = Callable[[Any], Mapping[str, str]]
 
 
 class Installed:
-    """What is kept for one desk. Asked of the ledger anew after some seconds, so that a new secret needs no restart."""
+    """Return what is stored for one desk, read again after some seconds, so that a new secret needs no restart."""
 
     SECONDS = 5.0
 

@@ -11,7 +11,7 @@ from core.ledger.schema import changes, desks, events
 from core.ledger.states import EventState
 
 REASON = "the desk is paused"
-LOOK_AGAIN = timedelta(hours=1)  # letting go takes them up at once; this is for a desk nobody lets go
+LOOK_AGAIN = timedelta(hours=1)  # resuming takes them up at once; this is for a desk that is never resumed
 
 
 def held_until(engine: Engine, desk: str, now: datetime) -> datetime | None:

@@ -221,7 +221,7 @@ writes = _table(  # one per call that others can see; claim → call → done
     _text("address"),  # of a public message: the mailbox it goes to, see core.outgoing.mailbox_of
     _text("state"),  # planned, open, done, skipped, failed
     _number("attempts"),
-    _number("looks"),  # how often the desk was asked whether an open one is there
+    _number("looks"),  # how often an open call was looked up at the desk
     _at("opened_at"),
     _at("reserved_at"),  # when its message took its place under the caps; empty when nothing is said
     _at("done_at"),
@@ -312,7 +312,7 @@ limbo = _table(  # messages that desks hold back: suspended, or taken for spam
     _key("desk"),
     _key("id"),
     _at("at"),
-    _at("until"),  # when the desk deletes it, where it says so
+    _at("until"),  # when the desk deletes it, where known
     _text("email"),
     _text("subject"),
     _text("url"),
@@ -339,9 +339,9 @@ surges = _table(  # times in which an intent came far more often than its histor
     _at("found_at"),
     _at("ended_at"),
     _number("number"),  # tickets so far
-    _number("told"),  # tickets that the newest notice spoke of
+    _number("told"),  # tickets counted in the newest notice
     Column("usual", Float, nullable=False, default=0.0),  # tickets an hour before it
-    _text("text"),  # what a person approved to be said to all of its customers
+    _text("text"),  # that a person approved for all of its customers
     _text("approved_by"),
     _at("approved_at"),
     Index("bs_surges_desk", "desk", "ended_at"),

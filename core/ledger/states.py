@@ -52,7 +52,7 @@ class NotificationState(StrEnum):
 
 
 class Entry(StrEnum):
-    """What one line of a ticket's history says. Lines of older versions may hold other words."""
+    """The kind of one line of a ticket's history. Lines of older versions may hold other words."""
 
     DECIDED = "decided"
     WROTE = "wrote"
@@ -69,7 +69,7 @@ class Entry(StrEnum):
     SNOOZED = "snoozed"
     CLAIMED = "claimed"
     LET_GO = "let go"
-    AI = "with the AI"  # the desk's own is at work on it
+    AI = "with the AI"  # the desk's own AI is handling it
     HANDED_OVER = "handed over"  # by that AI, to people
     TAKEN_OVER = "taken over"  # from another desk entry on the same account
     ANSWERED = "answered"
@@ -80,7 +80,7 @@ class Entry(StrEnum):
     DEAD_LETTER = "dead letter"
     GONE = "gone"
     FORGOTTEN = "forgotten"
-    CLOCK = "clock"  # it ran ahead, and came back
+    CLOCK = "clock"  # it ran ahead and was set back
 
 
 State = TypeVar("State", EventState, DecisionState, WriteState, NotificationState, TicketState)
@@ -95,7 +95,7 @@ TO_MAKE = frozenset({W.PLANNED, W.OPEN})
 ENDED = frozenset({W.DONE, W.SKIPPED, W.FAILED})
 UNSENT = frozenset({N.QUEUED, N.BUNDLED})
 LIVE = UNSENT | {N.OPEN, N.ACCEPTED}  # it may still be delivered
-HANDED_OVER = frozenset({N.ACCEPTED, N.DELIVERED, N.FAILED})  # a channel was asked to deliver it
+HANDED_OVER = frozenset({N.ACCEPTED, N.DELIVERED, N.FAILED})  # handed to a channel
 
 EVENTS: Changes[EventState] = {
     E.RECEIVED: frozenset({E.WAITING, E.SETTLED, E.DEAD}),
@@ -126,7 +126,7 @@ NOTIFICATIONS: Changes[NotificationState] = {
         {N.QUEUED, N.DELIVERED}
     ),  # tried again; or the provider reports its arrival after all
     N.SUPPRESSED: frozenset(),
-    N.BUNDLED: frozenset({N.OPEN, N.SUPPRESSED, N.FAILED}),  # sent by itself when its digest never was
+    N.BUNDLED: frozenset({N.OPEN, N.SUPPRESSED, N.FAILED}),  # sent singly when its digest never was
 }
 DECIDED = frozenset(
     {T.LEFT_ALONE, T.AUTO_RESOLVED, T.ESCALATED, T.REESCALATED}

@@ -1,4 +1,4 @@
-"""One function per question to the ledger. All take a connection, so that what belongs together commits together."""
+"""One function per query of the ledger. All take a connection, so that related changes commit together."""
 
 from __future__ import annotations
 
@@ -38,9 +38,7 @@ from core.model import (
 from core.outgoing import mailbox_of
 from core.values import to_json, what, without_words
 
-NO_ENTRY = (
-    "the desk does not let us in with this credential:"  # so begins the reason; a good sweep ends the wait
-)
+NO_ENTRY = "the desk does not let us in with this credential:"  # prefix of the reason; the next successful sweep ends the wait
 PUBLIC = {"answer", "acknowledgment"}  # what customers see
 
 # --- events: events reported, and what became of them ----------------------------------------
@@ -68,13 +66,13 @@ def event(conn: Connection, key: str) -> EventRow | None:
 
 
 def settle(conn: Connection, key: str, outcome: str, reason: str, now: datetime) -> None:
-    """The event has come to its end."""
+    """Settle an event."""
     values = {"outcome": outcome, "reason": reason, "settled_at": now, "due_at": None}
     move(conn, events, EventState.SETTLED, events.c.key == key, **values)
 
 
 def wait(conn: Connection, key: str, due: datetime, reason: str, *, counts: bool = True) -> None:
-    """Try again at `due`; holds no thread meanwhile. What another worker has settled meanwhile stays so."""
+    """Let an event wait until `due`; no thread waits. One that another worker has settled meanwhile stays settled."""
     more = events.c.attempts + (1 if counts else 0)
     mine = and_(events.c.key == key, events.c.state.in_(UNSETTLED))
     move(conn, events, EventState.WAITING, mine, due_at=due, reason=reason, attempts=more)
@@ -99,21 +97,21 @@ def requeue(conn: Connection, key: str) -> bool:
 
 
 def hasten(conn: Connection, desk: str, now: datetime, reason: str = "") -> int:
-    """The desk answers again: what waited for it is due now; with a reason's beginning, only what waits for that."""
+    """Make waiting events due now that the desk answers again; with `reason`, only those whose reason begins with it."""
     late = and_(events.c.desk == desk, events.c.state == EventState.WAITING, events.c.due_at > now)
     late = and_(late, events.c.reason.startswith(reason, autoescape=True))
     return conn.execute(update(events).where(late).values(due_at=now)).rowcount
 
 
 def dropped(conn: Connection, key: str, now: datetime) -> bool:
-    """The workflow of this event is no more: unless it has come to its end, it is due now, one try poorer."""
+    """Make an unsettled event whose workflow was lost due now; the lost try counts."""
     under_way = and_(events.c.key == key, events.c.state == EventState.RECEIVED)
     attempts = events.c.attempts + 1
     return bool(move(conn, events, EventState.WAITING, under_way, due_at=now, attempts=attempts))
 
 
 def died(conn: Connection, key: str) -> int:
-    """A worker died while it dealt with this event; return how often that happened."""
+    """Count a worker's death while it handled this event; return how often that has happened."""
     mine = and_(events.c.key == key, events.c.state == EventState.RECEIVED)
     conn.execute(update(events).where(mine).values(deaths=events.c.deaths + 1))
     return conn.execute(select(events.c.deaths).where(mine)).scalar() or 0
@@ -128,7 +126,7 @@ def dead(conn: Connection, desk: str | None = None) -> list[EventRow]:
 
 
 def unsettled(conn: Connection, desk: str | None = None) -> int:
-    """How many events are under way."""
+    """Return how many events are unsettled."""
     query = select(func.count()).select_from(events).where(events.c.state.in_(UNSETTLED))
     return int(conn.execute(query.where(events.c.desk == desk) if desk else query).scalar_one())
 
@@ -171,7 +169,7 @@ def put_ticket(
 
 
 def history_of(row: TicketRow | None) -> History:
-    """What the policy must know of the past."""
+    """Return what the policy needs to know of the ticket's past."""
     if row is None:
         return History()
     return History(
@@ -190,8 +188,8 @@ def history_of(row: TicketRow | None) -> History:
 def due_tickets(
     conn: Connection, now: datetime, desks: Iterable[str] | None = None, limit: int = 1000
 ) -> list[TicketRow]:
-    """Tickets whose next rung is due, the longest due first: by the index on `next_due_at`. Of these desks only: the
-    tickets of one that has left the configuration must not stand before all others for ever."""
+    """Tickets whose next rung is due, the longest due first: by the index on `next_due_at`. Of these desks only:
+    tickets of a desk that has left the configuration must not fill the page for ever."""
     due = tickets.c.next_due_at <= now
     unindexed = tickets.c.desk.concat("")  # SQLite would take an index by desk, and read all of its tickets
     mine = due if desks is None else and_(due, unindexed.in_(list(desks)))
@@ -318,7 +316,7 @@ def set_write(conn: Connection, key: str, state: WriteState, **values: Any) -> N
 
 
 def claim_write(conn: Connection, row: WriteRow, now: datetime) -> bool:
-    """The call is ours to make, unless another worker has moved it on since `row` was read."""
+    """Claim a call; return False when another worker has changed it since `row` was read."""
     as_read = and_(
         writes.c.key == row.key,
         writes.c.state == row.state,
@@ -329,7 +327,7 @@ def claim_write(conn: Connection, row: WriteRow, now: datetime) -> bool:
 
 
 def looked(conn: Connection, row: WriteRow) -> bool:
-    """The desk was asked whether an open call is there; False when it is no longer the call that `row` was."""
+    """Count a look-up of an open call at the desk; return False when the call has changed since `row` was read."""
     same = and_(
         writes.c.key == row.key, writes.c.state == WriteState.OPEN, writes.c.opened_at == row.opened_at
     )
@@ -371,11 +369,11 @@ def write(conn: Connection, key: str) -> WriteRow:
 
 
 def finish_decision(conn: Connection, key: str) -> None:
-    """All its calls have an end state."""
+    """Mark a decision done: all its calls have an end state."""
     move(conn, decisions, DecisionState.DONE, decisions.c.key == key)
 
 
-# --- the story of one ticket ----------------------------------------------------------------
+# --- the history of one ticket ----------------------------------------------------------------
 
 
 def log(
@@ -387,7 +385,7 @@ def log(
 
 
 def story(conn: Connection, desk: str, ticket_id: str) -> list[HistoryRow]:
-    """Everything that happened to one ticket, in order."""
+    """Return the history of one ticket, in order."""
     query = select(history).where(history.c.desk == desk, history.c.ticket_id == ticket_id)
     return every(HistoryRow, conn.execute(query.order_by(history.c.id)))
 
@@ -396,12 +394,12 @@ def story(conn: Connection, desk: str, ticket_id: str) -> list[HistoryRow]:
 
 
 def desk(conn: Connection, name: str) -> DeskRow | None:
-    """What the sweep knows of a desk."""
+    """Return the sweep's row of a desk, None before the first sweep."""
     return first(DeskRow, conn.execute(select(desks).where(desks.c.desk == name)))
 
 
 def begin_desk(conn: Connection, name: str, now: datetime) -> None:
-    """The first time that we receive for a desk."""
+    """Store when the first event of a desk was received."""
     if not insert_new(conn, desks, {"desk": name, "started_at": now}):
         conn.execute(
             update(desks).where(desks.c.desk == name, desks.c.started_at.is_(None)).values(started_at=now)
@@ -414,13 +412,13 @@ def put_desk(conn: Connection, name: str, **values: Any) -> None:
 
 
 def known(conn: Connection, desk: str, ticket_ids: Sequence[str]) -> dict[str, TicketRow]:
-    """The rows of those of these tickets that the ledger knows."""
+    """Return the rows of these tickets by id; without those that the ledger does not know."""
     query = select(tickets).where(tickets.c.desk == desk, tickets.c.ticket_id.in_(list(ticket_ids)))
     return {row.ticket_id: row for row in every(TicketRow, conn.execute(query))}
 
 
 def events_known(conn: Connection, keys: Sequence[str]) -> set[str]:
-    """Which of these events the ledger knows."""
+    """Return which of these events the ledger knows."""
     return set(conn.execute(select(events.c.key).where(events.c.key.in_(list(keys)))).scalars())
 
 
@@ -434,7 +432,7 @@ def passed_over(conn: Connection, desk: str, ticket_ids: Iterable[str]) -> set[s
 def label(
     conn: Connection, where: tuple[str, str], intent: str, source: str, now: datetime, words: str
 ) -> None:
-    """What a human finally said about a ticket's intent."""
+    """Store the intent that a human finally gave a ticket."""
     row = {
         "desk": where[0],
         "ticket_id": where[1],
@@ -449,7 +447,7 @@ def label(
 def corrected(
     conn: Connection, where: tuple[str, str], intent: str, source: str, by: str, now: datetime
 ) -> None:
-    """A person says what a ticket is really about: its final intent, and a label to learn from."""
+    """Store a person's correction of a ticket's intent, and a label to learn from."""
     decided = decision(conn, created_key(*where))
     put_ticket(conn, where, now, final_intent=intent)
     label(conn, where, intent, source, now, decided.words if decided else "")
@@ -466,16 +464,15 @@ def undue(conn: Connection, desk: str) -> list[str]:
 
 
 def newest(conn: Connection, desk: str, since: datetime) -> list[str]:
-    """The tickets first seen since then that are still there."""
+    """Return the tickets first seen since then that are not closed."""
     fresh = and_(tickets.c.first_seen_at > since, tickets.c.closed_at.is_(None))
     return list(conn.scalars(select(tickets.c.ticket_id).where(tickets.c.desk == desk, fresh)))
 
 
 def refused_calls(conn: Connection) -> list[WriteRow]:
-    """Calls that desks refuse for good and that may be tried again, oldest first.
+    """Return the calls that desks refused for good and that may be retried, oldest first.
 
-    Not the answers: where one was refused, people were called instead, and they answer now. Nor a second word: it speaks of
-    a time that is over.
+    Not answers: where one was refused, people were notified instead. Nor second messages: the time that they name is over.
     """
     again = and_(
         writes.c.state == WriteState.FAILED, writes.c.what.not_in(("answer", "second_word", "surge"))
@@ -485,7 +482,7 @@ def refused_calls(conn: Connection) -> list[WriteRow]:
 
 
 def tried_again(conn: Connection, desk: str, ticket_id: str) -> list[WriteRow]:
-    """Calls of decisions long carried out that are to be made after all, in order."""
+    """Return the open calls of decisions that are carried out already, in order."""
     mine = and_(
         writes.c.desk == desk,
         writes.c.ticket_id == ticket_id,
@@ -499,19 +496,19 @@ def tried_again(conn: Connection, desk: str, ticket_id: str) -> list[WriteRow]:
 
 
 def refused(conn: Connection, desk: str) -> list[str]:
-    """The tickets with a call that the desk refused for good."""
+    """Return the tickets with a call that the desk refused for good."""
     mine = and_(writes.c.desk == desk, writes.c.state == WriteState.FAILED)
     return list(conn.scalars(select(writes.c.ticket_id).where(mine).distinct()))
 
 
 def stuck(conn: Connection, now: datetime, older: timedelta) -> list[EventRow]:
-    """Events that should have come to an end: overdue, or given up."""
+    """Return events that are overdue, and dead letters."""
     query = select(events).where(or_(overdue(now, older), events.c.state == EventState.DEAD))
     return every(EventRow, conn.execute(query))
 
 
 def overdue(now: datetime, older: timedelta) -> ColumnElement[bool]:
-    """Whether an event is neither settled nor given up, and has waited `older` longer than it should."""
+    """Whether an event is unsettled and overdue by more than `older`."""
     return or_(
         and_(events.c.state == EventState.RECEIVED, events.c.received_at < now - older),
         and_(events.c.state == EventState.WAITING, events.c.due_at < now - older),

@@ -1,4 +1,4 @@
-"""Surges: when they began and ended, which tickets are theirs, what a person approved to be said."""
+"""Surges: when they began and ended, which tickets belong to them, which text a person approved."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ _CAME = func.coalesce(tickets.c.created_at, tickets.c.first_seen_at)
 
 
 def going_on(conn: Connection, desk: str, intent: str = "") -> list[SurgeRow]:
-    """The surges of a desk that last, the newest first."""
+    """Return the surges of a desk that have not ended, the newest first."""
     mine = and_(surges.c.desk == desk, surges.c.ended_at.is_(None))
     query = select(surges).where(and_(mine, surges.c.intent == intent) if intent else mine)
     return every(SurgeRow, conn.execute(query.order_by(surges.c.found_at.desc())))
 
 
 def lately(conn: Connection, since: datetime, desk: str = "") -> list[SurgeRow]:
-    """Those that last, and those that ended since."""
+    """Return the surges that have not ended, and those that ended since then."""
     alive = surges.c.ended_at.is_(None) | (surges.c.ended_at >= since)
     query = select(surges).where(and_(alive, surges.c.desk == desk) if desk else alive)
     return every(SurgeRow, conn.execute(query.order_by(surges.c.found_at.desc())))
 
 
 def one(conn: Connection, key: str) -> SurgeRow | None:
-    """One surge."""
+    """Return one surge, None when there is none of this key."""
     return first(SurgeRow, conn.execute(select(surges).where(surges.c.key == key)))
 
 
 def add(conn: Connection, **values: Any) -> bool:
-    """Store a new one; whether it was new."""
+    """Store a new surge; return whether it was new."""
     return insert_new(conn, surges, {"told": 0, "text": "", "approved_by": "", **values})
 
 
 def put(conn: Connection, key: str, **values: Any) -> None:
-    """Change one."""
+    """Change columns of one surge."""
     conn.execute(update(surges).where(surges.c.key == key).values(**values))
 
 
 def approve(conn: Connection, key: str, text: str, who: str, at: datetime) -> bool:
     """Store the approved text unless the surge has one already; return whether it was stored. Two people who approve at
-    the same instant are told apart by the database: the update matches only a surge without a text."""
+    the same instant are serialised by the database: the update matches only a surge without a text."""
     free = and_(surges.c.key == key, surges.c.text == "")
     stored = update(surges).where(free).values(text=text, approved_by=who, approved_at=at)
     return conn.execute(stored).rowcount == 1
 
 
 def arrivals(conn: Connection, desk: str, since: datetime, now: datetime) -> dict[str, list[datetime]]:
-    """When tickets came to a desk, by intent; by the desk's own clock, so that old tickets read in at once are no surge."""
+    """Return when tickets arrived at a desk, by intent; by the desk's clock, so that an import of old tickets is no surge."""
     span = and_(tickets.c.first_seen_at >= since, _CAME.between(since, now))
     query = select(tickets.c.intent, _CAME.label("came")).where(tickets.c.desk == desk, span)
     found: defaultdict[str, list[datetime]] = defaultdict(list)
@@ -65,13 +65,13 @@ def arrivals(conn: Connection, desk: str, since: datetime, now: datetime) -> dic
 
 
 def first_seen(conn: Connection, desk: str) -> datetime | None:
-    """When the ledger began to know this desk's tickets."""
+    """Return when the ledger stored the first ticket of this desk."""
     query = select(func.min(tickets.c.first_seen_at)).where(tickets.c.desk == desk)
     return conn.execute(query).scalar()
 
 
 def members(conn: Connection, surge: SurgeRow) -> list[TicketRow]:
-    """The tickets of a surge, oldest first."""
+    """Return the tickets of a surge, oldest first."""
     mine = and_(tickets.c.desk == surge.desk, tickets.c.intent == surge.intent, surge.began_at <= _CAME)
     if surge.ended_at is not None:
         mine = and_(mine, surge.ended_at >= _CAME)

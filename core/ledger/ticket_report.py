@@ -1,4 +1,4 @@
-"""One ticket's whole story as one document: `backstop show --json`, and the API that the agents' sidebar asks. The console's
+"""One ticket's whole history as one document: for `backstop show --json` and the API of the agents' sidebar. The console's
 page of a ticket is made of the same lines."""
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def beside(conn: Connection, desk: str, ticket_id: str) -> list[dict[str, Any]]:
 
 
 def _delivered(conn: Connection, desk: str, ticket_id: str) -> list[dict[str, Any]]:
-    """What the providers said of the messages' arrival."""
+    """Return the delivery reports of the ticket's messages."""
     mine = (notices.c.desk == desk, notices.c.ticket_id == ticket_id, notices.c.delivered_at.is_not(None))
     query = select(notices.c.delivered_at, notices.c.channel, notices.c.person).where(*mine)
     return [
@@ -43,7 +43,7 @@ def _delivered(conn: Connection, desk: str, ticket_id: str) -> list[dict[str, An
 
 
 def _open(conn: Connection, desk: str, ticket_id: str) -> list[dict[str, Any]]:
-    """Events that have not come to a decision: received, waiting or held, each with its reason and next try; or given up."""
+    """Return events without a decision: received, waiting or held, each with its reason and next try; and dead letters."""
     mine = (events.c.desk == desk, events.c.ticket_id == ticket_id, events.c.state != EventState.SETTLED)
     query = select(events.c.received_at, events.c.state, events.c.kind, events.c.reason, events.c.due_at)
     return [

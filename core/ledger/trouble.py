@@ -1,4 +1,4 @@
-"""What is wrong with the store, in our words: never the driver's, which may quote passwords and customers."""
+"""Errors of the store in our own words: a driver's message may quote passwords and customers."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ BY_WORDS = [  # SQLite's messages, and libpq's while there is no connection yet 
 
 
 def of_the_store(err: BaseException) -> bool:
-    """Whether the store is what failed."""
+    """Whether an error is a failure of the store."""
     return isinstance(err, SQLAlchemyError | sqlite3.Error)
 
 
 def words(err: BaseException) -> str:
-    """What is wrong and what to do, to be read after the store's name."""
+    """Return what is wrong and the remedy, to follow the store's name in a sentence."""
     cause = err.orig if isinstance(err, DBAPIError) and err.orig is not None else err
     state = str(getattr(cause, "sqlstate", "") or "")
     for beginning, what in BY_STATE.items():

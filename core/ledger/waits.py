@@ -16,7 +16,7 @@ READ = 4 * MOST  # of a priority, both within business hours and outside
 
 
 def waits(conn: Connection, desk: str, priority: Priority, now: datetime) -> list[Wait]:
-    """The newest waits of a desk and priority, as they stood at `now`."""
+    """Return the newest waits of a desk and priority, as known at `now`."""
     mine = and_(tickets.c.desk == desk, tickets.c.priority == priority)
     query = _query(now).where(mine).order_by(tickets.c.escalated_at.desc()).limit(READ)
     return [_wait(row, now) for row in conn.execute(query)]
@@ -30,7 +30,7 @@ def by_priority(conn: Connection, now: datetime) -> dict[tuple[str, Priority], l
 
 
 def _query(now: datetime) -> Select[Any]:
-    """Left out: tickets that went out of sight while somebody waited, and those whose customer heard of no time."""
+    """Select waits, without tickets that were closed unanswered and those whose customer was promised no time."""
     ended = func.coalesce(tickets.c.answered_at, tickets.c.closed_at)
     counts = or_(
         tickets.c.answered_at.is_not(None),

@@ -1,4 +1,4 @@
-"""Tell our own people about a fault of Backstop's own or of what it depends on."""
+"""Alarms: notify our own people about a fault of Backstop or of a system that it depends on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def alarm(app: App, key: str, desk: str, ticket_id: str, what: str, now: datetime) -> None:
-    """Tell our own people about a trouble of ours; once per key."""
+    """Queue an alarm to our own people, once per key."""
     notice = Notification(
         key=f"alarm:{key}",
         audience=routing.ALARM,

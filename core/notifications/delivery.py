@@ -1,4 +1,4 @@
-"""From a notice to messages that are surely sent: queued in the ledger, checked, sent, tried elsewhere.
+"""From a notice to delivered messages: queued in the ledger, checked, sent, retried by other channels.
 
 A row of `bs_notices` is one message by one channel to one address. Its states: queued → open (being sent) → accepted →
 delivered, or failed; suppressed (somebody came first), bundled (went into a digest). A row is taken by a conditional
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 OVER = frozenset(
     {TicketState.ANSWERED, TicketState.AUTO_RESOLVED, TicketState.LEFT_ALONE}
-)  # states in which nobody waits any more
+)  # states of a ticket that no longer waits
 MOST = 500  # rows of one pass, and names in one query
 SENDERS = 8
 PASSES = 6  # a pass may queue fallbacks, which the next one sends
@@ -43,7 +43,7 @@ StillWaiting = Callable[[str, Sequence[str]], Mapping[str, Claim]]
 
 
 def enqueue(conn: Connection, told: Iterable[Notification], *, routes: Routes, now: datetime) -> int:
-    """One row per channel and person for each notice; how many were new. Twice is as good as once."""
+    """Store one row per channel and person for each notice; return how many were new. Idempotent by the rows' keys."""
     return sum(
         insert_row(conn, notice, place, now)
         for notice in told
@@ -53,12 +53,12 @@ def enqueue(conn: Connection, told: Iterable[Notification], *, routes: Routes, n
 
 
 def is_noise(notice: Notification, place: Place) -> bool:
-    """The ticket lies in its queue already, flagged: a note that says so tells nobody anything."""
+    """Whether a notice would only repeat, as a note in the desk, that the ticket is in its queue."""
     return place.channel == DESK and notice.template == "escalated"
 
 
 def pump(app: App, now: datetime, still_waiting: StillWaiting | None = None) -> int:
-    """Send what is due; how many messages a channel took. Safe to run in several workers at once."""
+    """Send what is due; return how many messages the channels accepted. Safe to run in several workers at once."""
     sent = 0
     for _ in range(PASSES):
         retry_stuck(app, now)
@@ -82,14 +82,14 @@ def pump(app: App, now: datetime, still_waiting: StillWaiting | None = None) -> 
 
 
 def _due(engine: Engine, now: datetime, limit: int = MOST) -> list[NotificationRow]:
-    """What is to be sent or looked after now, the most urgent first."""
+    """Return the rows to send or to follow up now, the most urgent first."""
     rank = case({p.value: p.rank for p in Priority}, value=notices.c.priority, else_=len(Priority))
     waits = or_(
         notices.c.state == NotificationState.QUEUED,
         notices.c.state == NotificationState.BUNDLED,  # its digest never came: see `hold_back`
         and_(
             notices.c.state == NotificationState.ACCEPTED, notices.c.delivered_at.is_(None)
-        ),  # no word of its arrival
+        ),  # accepted, but its arrival was never reported
     )
     query = (
         select(notices).where(waits, notices.c.due_at <= now).order_by(rank, notices.c.due_at).limit(limit)
@@ -101,7 +101,7 @@ def _due(engine: Engine, now: datetime, limit: int = MOST) -> list[NotificationR
 def _checked(
     app: App, rows: Sequence[NotificationRow], still_waiting: StillWaiting | None
 ) -> tuple[set[str], dict[str, str]]:
-    """Look again right before speaking: the keys of what is still true, and why the others are not."""
+    """Read the tickets again immediately before sending; return the keys still needed, and why the others are not."""
     asked: dict[str, dict[str, None]] = {}
     for row in rows:
         if row.ticket_id and (row.template in WAITING or row.template == FORGOTTEN):
@@ -119,18 +119,18 @@ def _checked(
 def _claims(
     app: App, desk: str, ids: Sequence[str], still_waiting: StillWaiting | None
 ) -> Mapping[str, Claim]:
-    """The desk's word, in bulk. A desk that does not answer silences nobody."""
+    """Return the claims read from the desk in bulk; none from a desk that does not answer, so that its notices are sent."""
     try:
         if still_waiting is not None:
             return still_waiting(desk, ids)
         return app.desks[desk].unclaimed(ids) if desk in app.desks else {}
     except VendorError as err:
-        log.warning("%s cannot say who has its tickets, so people are told: %s", desk, err)
+        log.warning("the claims at %s could not be read, so notices are sent: %s", desk, err)
         return {}
 
 
 def _states(engine: Engine, asked: Mapping[str, Iterable[str]]) -> dict[tuple[str, str], str]:
-    """The ledger's word."""
+    """Return the claims stored in the ledger."""
     found: dict[tuple[str, str], str] = {}
     with reading(engine) as conn:
         for desk, ids in asked.items():
@@ -145,7 +145,7 @@ def _states(engine: Engine, asked: Mapping[str, Iterable[str]]) -> dict[tuple[st
 def _why_over(
     row: NotificationRow, claims: Mapping[tuple[str, str], Claim], states: Mapping[tuple[str, str], str]
 ) -> str:
-    """Why this need not be said any more; "" while it must."""
+    """Return why a message is no longer needed; "" while it is."""
     where = (row.desk, row.ticket_id)
     claim, state = claims.get(where, Claim(row.ticket_id)), states.get(where, "")
     if row.template in WAITING:
@@ -176,7 +176,7 @@ def _drop(app: App, over: Mapping[str, str], now: datetime) -> None:
 
 
 def _send(app: App, ready: Sequence[NotificationRow], now: datetime) -> int:
-    """All at once, so that one channel that hangs does not hold the others up."""
+    """Send the rows concurrently, so that a channel that hangs does not delay the others."""
     for row in ready:
         if row.state == NotificationState.ACCEPTED:
             minutes = int(ARRIVES.total_seconds() // 60)
@@ -194,7 +194,7 @@ def _send(app: App, ready: Sequence[NotificationRow], now: datetime) -> int:
 def heard_of(
     app: App, channel: str, key: str, provider_id: str, state: ReceiptState | None, detail: str, now: datetime
 ) -> bool:
-    """A provider's word on one message. A late "accepted" never takes back a "delivered"."""
+    """Store a provider's report on one message. A late "accepted" never replaces a "delivered"."""
     which = (
         notices.c.key == key
         if key

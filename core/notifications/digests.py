@@ -1,4 +1,4 @@
-"""Too much for one person: what is more than the throttle allows is gathered and sent as one summary, never dropped."""
+"""Digests: messages beyond what the throttle allows to one person are collected into one summary, never dropped."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from core.notifications.throttle import LOOK_BACK, digest_at, too_many
 
 RESCUE = timedelta(
     minutes=5
-)  # so long after its digest was due, a row whose digest never went is sent by itself
+)  # so long after its digest was due, a row whose digest was never sent is sent singly
 EXEMPT = frozenset({DIGEST, TAKEN})
 
 Where = tuple[str, str]  # channel, address
 
 
 def members(conn: Connection, rows: Sequence[NotificationRow]) -> list[NotificationRow]:
-    """What the digests among these rows have gathered so far."""
+    """Return the rows that the digests among these have collected so far."""
     keys = [row.key for row in rows if row.template == DIGEST]
     if not keys:
         return []
@@ -40,7 +40,7 @@ def members(conn: Connection, rows: Sequence[NotificationRow]) -> list[Notificat
 
 
 def hold_back(app: App, rows: Sequence[NotificationRow], now: datetime) -> list[NotificationRow]:
-    """The rows that may go out now; the others are put into their address's digest."""
+    """Return the rows that may be sent now; put the others into their address's digest."""
     limits = {ref: channel.can.limits for ref, channel in app.channels.items()}
     limited = [
         row
@@ -67,14 +67,14 @@ def hold_back(app: App, rows: Sequence[NotificationRow], now: datetime) -> list[
 
 
 def _bundles(row: NotificationRow) -> bool:
-    """A summary is one of tickets: the weekly report and our own troubles have no place in it."""
+    """Whether a row may go into a digest: it is about a ticket, neither the weekly report nor an alarm."""
     return bool(row.ticket_id) and row.template not in EXEMPT
 
 
 def _told_lately(
     engine: Engine, rows: Sequence[NotificationRow], now: datetime
 ) -> defaultdict[Where, list[datetime]]:
-    """When each of these addresses was told singly."""
+    """Return when each of these addresses was sent single messages."""
     told: defaultdict[Where, list[datetime]] = defaultdict(list)
     if not rows:
         return told
@@ -104,7 +104,7 @@ def _bundle(app: App, conn: Connection, row: NotificationRow, now: datetime) -> 
 
 
 def _digest(conn: Connection, row: NotificationRow, now: datetime) -> NotificationRow:
-    """The digest of this address that is still to come, made if there is none; nobody can send it before we commit."""
+    """Return the pending digest of this address, created if there is none; no worker can send it before we commit."""
     here = and_(
         notices.c.channel == row.channel, notices.c.address == row.address, notices.c.template == DIGEST
     )

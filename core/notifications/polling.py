@@ -1,4 +1,4 @@
-"""What comes back later, where the provider does not call us: such channels are asked once a minute.
+"""Messages returned later by providers that do not call us: such channels are read once a minute.
 
 Beside the ladder, not in its way: who is slow to answer is not waited for.
 """
@@ -21,12 +21,12 @@ log = logging.getLogger(__name__)
 
 EVERY = timedelta(minutes=1)
 PROMPT = 2.0  # seconds that a pass waits for the answer
-LOUD = timedelta(hours=1)  # unreadable for so long, it is said aloud
+LOUD = timedelta(hours=1)  # unreadable for so long, people are alarmed
 
 
 @dataclass
 class _Look:
-    """How it went with one channel."""
+    """The result of one channel's poll."""
 
     at: datetime
     work: threading.Thread
@@ -37,7 +37,7 @@ _looks: WeakKeyDictionary[PolledChannel, _Look] = WeakKeyDictionary()
 
 
 def collect(app: App, now: datetime) -> None:
-    """Ask each channel whose turn it is; a message that came back has failed, and another way is tried."""
+    """Poll each channel that is due; a returned message counts as failed, and another channel is tried."""
     for ref, channel in app.channels.items():
         if isinstance(channel, PolledChannel):
             _ask(app, ref, channel, now)

@@ -43,7 +43,7 @@ _Settings = TypeVar("_Settings", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who can be told. `addresses` by kind of channel; `channels` in the person's own order."""
+    """A person who can be notified. `addresses` by kind of channel; `channels` in the person's own order."""
 
     name: str
     email: str = ""
@@ -102,7 +102,7 @@ class Rota:
     _read_at: datetime | None = None
 
     def planned(self, at: datetime) -> tuple[Person, ...]:
-        """Who is on duty by plan, as far as the calendar was read; nobody in a gap."""
+        """Return who is on duty by plan, as far as the calendar was read; () in a gap."""
         local = at.astimezone(self.zone).replace(tzinfo=None)
         for begin, end, people in self.overrides:
             if begin <= local < end:
@@ -152,7 +152,7 @@ class Rotas:
         return planned or rota.people
 
     def check(self, now: datetime) -> list[Finding]:
-        """The gaps of the next four weeks: a time at which nobody is on duty."""
+        """Return times of the next four weeks at which no one is on duty."""
         findings = []
         for audience, rota in self.rotas.items():
             rota.refresh(now)

@@ -1,4 +1,4 @@
-"""From a notice to places: which channels, which people, which addresses; and where to turn when one fails. Pure."""
+"""From a notice to destinations: channels, people and addresses, and the fallbacks when one fails. Pure."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Routes:
     rotas: Rotas = field(default_factory=Rotas)
 
     def refs(self, audience: str, priority: Priority) -> tuple[str, ...]:
-        """The channels of an audience; () when nobody has that name."""
+        """Return the channels of an audience; () for an unknown name."""
         if audience == TEAM:
             return self.by_priority.get(priority) or self._nearest(priority)
         if audience == ALARM:
@@ -62,7 +62,7 @@ class Routes:
         return tuple(dict.fromkeys(person for name in named for person in self.rotas.on_duty(name, now)))
 
     def places(self, notice: Notification, now: datetime) -> tuple[Place, ...]:
-        """Where this notice goes at once; the fallbacks when its audience leads nowhere."""
+        """Return the destinations of a notice; the fallbacks when its audience has none."""
         found = tuple(self._places(notice.audience, notice.priority, bool(notice.ticket_id), now))
         return found or self.fallback(notice.audience, notice.priority, (), bool(notice.ticket_id), now)
 
@@ -84,7 +84,7 @@ class Routes:
             ref for one in people if one.name == person or (wide and not person) for ref in one.channels
         ]
         if wide and priority is Priority.LOW:
-            chain += self.refs(TEAM, Priority.NORMAL)  # what can wait wakes nobody, whatever fails
+            chain += self.refs(TEAM, Priority.NORMAL)  # a notice that can wait pages no one, whatever fails
         elif wide:
             chain += [*self.refs(TEAM, Priority.URGENT), *self.alarm]
             chain += [ref for refs in (*self.by_priority.values(), *self.audiences.values()) for ref in refs]
@@ -137,7 +137,7 @@ class Routes:
         return (DESK,) if DESK in self.channels else ()
 
     def check(self, ladders: Mapping[str, Sequence[Rung]], now: datetime) -> list[Finding]:
-        """What start-up and `doctor` must know: names that lead nowhere, people without a way, gaps in the rota."""
+        """Return what start-up and `doctor` report: names without a destination, people without an address, gaps in the rota."""
         findings = [
             Finding("RT01", "fail", f"escalation.{key}: {words}")
             for key, rungs in ladders.items()

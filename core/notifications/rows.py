@@ -21,8 +21,8 @@ from core.ports import Channel
 
 WAITING = frozenset(
     {"escalated", "unclaimed", "promise_breaking", "resumed"}
-)  # said only while nobody has it
-FORGOTTEN = "forgotten"  # said while nobody has answered
+)  # sent only while the ticket is unclaimed
+FORGOTTEN = "forgotten"  # sent while nobody has answered
 DIGEST = "digest"
 TAKEN = "claimed"
 LONGEST_KEY = 200
@@ -37,7 +37,7 @@ def insert_row(
     fallback_of: str = "",
     because: str = "",
 ) -> bool:
-    """One message to be sent; False when it is there already."""
+    """Store a message to be sent; return False when it is stored already."""
     facts: Mapping[str, Any] = {**notice.facts, "person_email": place.email, "because": because}
     row = {
         "key": key_of(notice.key, place),
@@ -81,13 +81,13 @@ def key_of(notice_key: str, place: Place) -> str:
 
 
 def count(app: App, channel: str, state: NotificationState) -> None:
-    """Tell the metrics."""
+    """Count the row in the metrics."""
     if app.counters is not None:
         app.counters.notice(channel, state)
 
 
 def blank(conn: Connection, before: datetime) -> int:
-    """Retention: what messages of that age said of a customer. Those still to be sent keep their words."""
+    """Erase customer data in messages of that age (retention). Messages still to be sent keep it."""
     told = and_(notices.c.due_at.is_(None), cast(notices.c.facts, Text) != "{}")
     over = and_(notices.c.created_at < before, told)
     return conn.execute(update(notices).where(over).values(facts={})).rowcount
@@ -96,7 +96,7 @@ def blank(conn: Connection, before: datetime) -> int:
 def close_incidents(
     conn: Connection, routes: Routes, desk: str, ticket_id: str, by: str, now: datetime
 ) -> int:
-    """Somebody took the ticket: what is queued is dropped, and who can close an incident or change a message does."""
+    """After a claim: drop queued messages, close incidents, and edit the messages that still show a button."""
     mine = and_(notices.c.desk == desk, notices.c.ticket_id == ticket_id)
     queued = and_(mine, notices.c.state.in_(UNSENT), notices.c.template.in_(WAITING))
     move(
@@ -130,7 +130,7 @@ def _incidents(
 def _changeable(
     told: Sequence[NotificationRow], channels: Mapping[str, Channel]
 ) -> list[tuple[NotificationRow, str]]:
-    """Every message that still offers a button, where the channel can change what it has said."""
+    """Return every message that still shows a button, where the channel can edit sent messages."""
     offers = [row for row in told if row.template in WAITING | {FORGOTTEN} and row.provider_id]
     return [
         (row, row.provider_id)
@@ -140,7 +140,7 @@ def _changeable(
 
 
 def _taken(row: NotificationRow, by: str, edits: str) -> Notification:
-    """That somebody came. A message that is changed keeps its words."""
+    """Return the notice that a ticket was claimed. A message that is edited keeps its text."""
     facts = {**(row.facts or {}), "edits": edits} if edits else {}
     key, priority = f"{row.notice_key}:taken", Priority(row.priority)
     return Notification(

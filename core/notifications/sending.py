@@ -1,4 +1,4 @@
-"""One message: taken, worded, handed to its channel, and what is done when that does not work."""
+"""One message: claimed, rendered, handed to its channel, and retried or rerouted on failure."""
 
 from __future__ import annotations
 
@@ -40,15 +40,17 @@ PAUSE = timedelta(seconds=10)  # before the next try
 PATIENCE = timedelta(minutes=1)  # a channel that wants us to wait longer is slow: another one is used
 DESK_PATIENCE = timedelta(hours=2)  # a note in a queue can wait until the desk answers again
 STUCK = timedelta(minutes=3)  # longer than any channel's time-outs: whoever was sending is dead
-ARRIVES = timedelta(minutes=5)  # where a provider tells of arrival, no word for so long is slow
-AGAIN = timedelta(minutes=5)  # when nothing works, all ways are tried again…
+ARRIVES = timedelta(
+    minutes=5
+)  # without a delivery report for so long, a provider that sends reports counts as slow
+AGAIN = timedelta(minutes=5)  # when every channel failed, all are tried again…
 GIVE_UP = timedelta(hours=6)  # …for so long
 SILENT = 3
 
 
 def attempt(app: App, row: NotificationRow, now: datetime, silent: Counter[str] | None = None) -> int:
-    """Send one row, unless another worker has it; how many messages a channel took. `silent`: how often in a row each
-    channel has not answered in this pass: who is silent three times is not waited for by all the others, too."""
+    """Send one row, unless another worker has it; return how many messages a channel accepted. `silent`: time-outs in a row by
+    channel in this pass; a channel with three is not waited for again."""
     silent = Counter() if silent is None else silent
     taken = _taken(app, row, now)
     if taken is None:
@@ -69,7 +71,7 @@ def attempt(app: App, row: NotificationRow, now: datetime, silent: Counter[str] 
         _later(app, row, err, now)
     except BackstopError as err:
         fall_over(app, row, f"{row.channel} failed: {err}", now)
-    except Exception as err:  # whatever it is, people must be told by another way
+    except Exception as err:  # whatever it is, people must be notified by another channel
         log.exception("%s could not be sent by %s", row.notice_key, row.channel)
         fall_over(app, row, f"{row.channel} failed: {said_of(err)}", now)
     else:
@@ -92,7 +94,7 @@ def _channel(app: App, row: NotificationRow) -> Channel:
 
 
 def unknown(app: App, row: NotificationRow, words: str, now: datetime) -> None:
-    """Nobody knows whether it went: once more, marked; then another way."""
+    """Handle an unknown outcome: send once more, marked as a repetition; then use another channel."""
     if row.error.startswith(UNKNOWN):
         fall_over(app, row, f"{row.channel} gave no answer twice: {words}", now)
     else:
@@ -100,7 +102,7 @@ def unknown(app: App, row: NotificationRow, words: str, now: datetime) -> None:
 
 
 def retry_stuck(app: App, now: datetime) -> None:
-    """What a worker took and never finished."""
+    """Return rows that a worker claimed and never finished."""
     with reading(app.engine) as conn:
         stuck = and_(notices.c.state == NotificationState.OPEN, notices.c.opened_at < now - STUCK)
         rows = every(NotificationRow, conn.execute(select(notices).where(stuck)))
@@ -109,7 +111,7 @@ def retry_stuck(app: App, now: datetime) -> None:
 
 
 def fall_over(app: App, row: NotificationRow, because: str, now: datetime, *, failed: bool = True) -> None:
-    """This way did not work (or is too slow): the next one named, which says why. Loud."""
+    """Use the next channel after a failed or slow one; its message says why. Logged as an error."""
     with app.engine.begin() as conn:
         if not _gave_up(conn, row, because, failed):
             return
@@ -130,8 +132,8 @@ def fall_over(app: App, row: NotificationRow, because: str, now: datetime, *, fa
 def _not_told_of_the_end(
     app: App, conn: Connection, row: NotificationRow, because: str, now: datetime
 ) -> None:
-    """That somebody came wakes nobody by another way. An incident that stays open is said aloud; a message that keeps
-    its button is not: the button tells who has the ticket."""
+    """Handle the failed notice of a claim: no other channel is used. An incident that stays open raises an alarm; a message
+    that keeps its button does not, since the button shows who has the ticket."""
     if not (row.facts or {}).get("edits"):
         _alarm(conn, routing.of(app), row, because, now)
 
@@ -177,7 +179,7 @@ def _next_way(app: App, conn: Connection, row: NotificationRow, because: str, no
 def _alarm(
     conn: Connection, routes: routing.Routes, row: NotificationRow, because: str, now: datetime
 ) -> None:
-    """The others were told, so nobody waits for this one; but a channel that is broken is said aloud, once a day."""
+    """Alarm about a broken channel, once a day; the notice itself has reached the others."""
     if row.audience == routing.ALARM:
         return
     facts = {"headline": f"{row.channel} does not work", "text": because[:300]}
@@ -189,7 +191,7 @@ def _alarm(
 
 def _start_over(conn: Connection, row: NotificationRow, now: datetime) -> None:
     """No way is left: try the one that was tried longest ago, after a while."""
-    log.critical("nobody can be told of %s: every channel failed", row.notice_key)
+    log.critical("%s reached no one: every channel failed", row.notice_key)
     store.log(
         conn, (row.desk, row.ticket_id), now, Entry.FAILED, "nobody could be told: every channel failed"
     )
@@ -252,7 +254,7 @@ def _accepted(
         more["delivered_at"] = now
     with app.engine.begin() as conn:
         if not move(conn, notices, state, _open(row), **more):
-            # the provider called back before its answer to us was read: its word stands
+            # the provider called back before its answer to us was read: its report is kept
             conn.execute(
                 update(notices).where(notices.c.key == row.key).values(provider_id=receipt.id, sent_at=now)
             )

@@ -1,4 +1,4 @@
-"""What a notice says: its facts and a channel's format → subject and text. Pure.
+"""The text of a notice: its facts and a channel's format → subject and text. Pure.
 
 Short formats (SMS, pagers) hold the ticket's id and no word of the customer's.
 """
@@ -45,7 +45,7 @@ BLANK = {
     "claim_url": "",
     "words": False,
 }
-HEAD = 80  # what stands before and after the ids in a short digest
+HEAD = 80  # characters before and after the ids in a short digest
 LINE = 200  # of a subject or a name
 
 
@@ -101,7 +101,7 @@ def _told(facts: Mapping[str, Any], now: datetime, hours: Hours) -> dict[str, An
 
 
 def _those_that_fit(tickets: list[dict[str, Any]], room: int) -> dict[str, Any]:
-    """As many tickets as a short message holds by their whole ids; of the others it says how many they are."""
+    """Return as many whole ticket ids as a short message holds, and the number of the others."""
     named: list[dict[str, Any]] = []
     for one in tickets:
         room -= len(str(one["ticket"])) + 2

@@ -1,4 +1,4 @@
-"""How much one person is told singly; what is more goes into a digest. Pure.
+"""How many single messages one person is sent; further ones go into a digest. Pure.
 
 What each channel can take is in its `Abilities`; pagers are machines and take anything.
 """

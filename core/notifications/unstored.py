@@ -1,4 +1,4 @@
-"""A trouble that keeps even the ledger from remembering it: people are told straight away, past the ledger."""
+"""A store that takes no writes: people are notified directly, without the ledger."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ log = logging.getLogger(__name__)
 AGAIN = timedelta(hours=1)  # each process repeats itself so often while the trouble lasts
 SUBJECT = "Backstop cannot store anything"
 
-_last: WeakKeyDictionary[Engine, datetime] = WeakKeyDictionary()  # when people were last told of this store
+_last: WeakKeyDictionary[Engine, datetime] = (
+    WeakKeyDictionary()
+)  # when people were last notified about this store
 _lock = threading.Lock()
 
 
 def tell(app: App, why: str, now: datetime) -> threading.Thread | None:
-    """Tell our own people that the store takes nothing, in a thread; None where they were told within the hour."""
+    """Notify our own people, in a thread, that the store takes no writes; return None if that happened within the hour."""
     with _lock:
         last = _last.get(app.engine)
         if last is not None and now - last < AGAIN:
@@ -52,7 +54,7 @@ def _tell(app: App, why: str, now: datetime) -> None:
 
 
 def _ways(app: App, now: datetime) -> Iterator[Sequence[Place]]:
-    """Where alarms go; then, while nobody is reached, wherever else somebody may be."""
+    """Return the destinations of alarms; then, until a person is reached, all others."""
     routes = routing.of(app)
     found: Sequence[Place] = routes.places(
         Notification("unstored", routing.ALARM, Priority.URGENT, "alarm", {}), now

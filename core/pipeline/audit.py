@@ -60,7 +60,7 @@ def audit(app: App, desk: str, since: datetime, now: datetime) -> dict[str, Any]
 
 
 def _limbo(app: App, desk: str, now: datetime) -> dict[str, int]:
-    """What the desk holds back now, and how much of it looks genuine."""
+    """Return how many messages the desk holds back now, and how many of them look genuine."""
     limbo.look(app, desk, now)
     with app.engine.begin() as conn:
         return held.counts(conn, desk)
@@ -69,7 +69,7 @@ def _limbo(app: App, desk: str, now: datetime) -> dict[str, int]:
 def _back(
     listed: Mapping[str, ChangedTicket], known: Mapping[str, TicketRow], under_way: Set[str]
 ) -> set[str]:
-    """Tickets that the ledger has as over and that stand open again."""
+    """Return tickets that are over in the ledger and open at the desk."""
     rows = {id_: row for id_, row in known.items() if id_ in listed and id_ not in under_way}
     return {id_ for id_, row in rows.items() if came_back(row, listed[id_].status)}
 
@@ -95,7 +95,7 @@ def _unsettled(conn: Any, desk: str) -> list[Any]:
 
 
 def _heal(app: App, desk: str, absent: list[Any]) -> set[str]:
-    """Missing tickets re-enter the line; those that the ledger then holds are healed."""
+    """Report missing tickets anew; return those that the ledger holds afterwards."""
     healed = set()
     for changed_ticket in absent:
         id_ = changed_ticket.ticket_id

@@ -1,4 +1,4 @@
-"""Who wrote what is new on a ticket: each message of a customer's with the evidence that a machine did.
+"""Who wrote the new messages of a ticket: each customer message with the evidence that a machine wrote it.
 
 Connectors hand over what their desk shows (headers, flags, senders); what it means is decided here, alike for all of them.
 """
@@ -18,14 +18,14 @@ PROVABLE = {MachineKind.BOUNCE, MachineKind.RECEIPT}  # reports of mail servers
 
 
 def judged(ticket: Ticket, fresh: Iterable[Message], people: Collection[str]) -> Ticket:
-    """The ticket with its new messages judged. `people`: senders and lists that are people by the admin's word."""
+    """Return the ticket with its new messages judged. `people`: senders and lists that the admin declared to be people."""
     return exchanged(ticket, [_judged(ticket, one, people) for one in fresh])
 
 
 def by_headers(app: App, ticket: Ticket, fresh: Sequence[Message], *, speaks: bool) -> Ticket | None:
     """The ticket with its newest message judged by its mail's headers; None where there is nothing to ask or to learn.
 
-    They are asked for before we speak, and where words say that a mail server wrote: its headers prove that.
+    They are read before we write to the customer, and where the text looks like a mail server's: its headers prove that.
     """
     newest = next((one for one in reversed(fresh) if one.author is Author.CUSTOMER), None)
     if newest is None or not (speaks or (newest.machine is not None and newest.machine.kind in PROVABLE)):
@@ -37,7 +37,7 @@ def by_headers(app: App, ticket: Ticket, fresh: Sequence[Message], *, speaks: bo
 
 
 def people_of(app: App, desk: str) -> tuple[str, ...]:
-    """Senders and lists that are people by the admin's word."""
+    """Return the senders and lists that the admin declared to be people."""
     return tuple(app.desk_settings[desk].people)
 
 

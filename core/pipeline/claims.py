@@ -31,7 +31,7 @@ AWAITED = {TicketState.ESCALATED, TicketState.REESCALATED, TicketState.CLAIMED}
 
 
 def claim_of(ticket: Ticket, since: datetime | None) -> Claim:
-    """What a fetched ticket says about its claim: the first human assignee or human public reply, since the wait began."""
+    """Return the claim of a fetched ticket: the first human assignee or human public reply since the wait began."""
     said = [m for m in ticket.messages if m.author is Author.AGENT and m.public and not m.draft]
     said = [m for m in said if since is None or m.at >= since]
     over = ticket.status in OVER
@@ -70,7 +70,7 @@ def notice_claim(app: App, ticket: Ticket, now: datetime) -> None:
 
 
 def learn(app: App, row: TicketRow, claim: Claim, now: datetime) -> bool:
-    """Bring one awaited ticket's row up to what the desk says; whether it still waits for somebody to take it."""
+    """Update an awaited ticket's row from the desk's claim; return whether the ticket is still unclaimed."""
     if scoping.out_of_scope(app, row, claim):
         scoping.let_go(app, row, now)
         return False
@@ -156,7 +156,7 @@ class Outcome:
 def claim_by_person(
     app: App, desk: str, ticket_id: str, email: str, via: str, now: datetime, *, name: str = ""
 ) -> Outcome:
-    """Give the ticket to the agent with this e-mail address, in the desk and in the ledger."""
+    """Assign the ticket to the agent with this e-mail address, in the desk and in the ledger."""
     if desk not in app.desks:
         return Outcome(False, f"There is no desk called {desk} here.")
     if not email:
@@ -169,7 +169,7 @@ def claim_by_person(
         held = _holder(app, ticket, email, now)
         written = bool(held) or _assigned(app, desk, ticket, email, now)
     except VendorError as err:
-        log.warning("%s:%s was not given to who asked: %s", desk, ticket_id, err)
+        log.warning("%s:%s was not assigned to the person who claimed it: %s", desk, ticket_id, err)
         return _not_given(ticket_id, email, err)
     if held and held.casefold() != email.casefold():
         return Outcome(False, f"Ticket {ticket_id} is taken already, by {held}.")
@@ -218,7 +218,8 @@ def seen_by(app: App, desk: str, ticket_id: str, who: str, now: datetime) -> Out
 
 
 def _holder(app: App, ticket: Ticket, email: str, now: datetime) -> str:
-    """The human who has it already; the person's own address where that is who asks. Nobody, when they are not there."""
+    """Return the human who holds the ticket, by the claimer's own address where both are the same person; empty when the
+    ticket is unassigned or its holder is absent."""
     who, at = ticket.assignee, app.desks[ticket.desk]
     if who is None or not who.human:
         return ""
@@ -233,7 +234,7 @@ def _holder(app: App, ticket: Ticket, email: str, now: datetime) -> str:
 
 
 def _same(at: HelpDesk, who: Assignee, email: str) -> bool:
-    """By the desk's own id: it may not show the holder's address on a ticket, or show another one."""
+    """Compare by the desk's own id: a ticket may show no address of its holder, or another one."""
     try:
         return isinstance(at, AgentDirectory) and at.agent_id(email) == who.id
     except Refused:
@@ -241,7 +242,7 @@ def _same(at: HelpDesk, who: Assignee, email: str) -> bool:
 
 
 def _assigned(app: App, desk: str, ticket: Ticket, email: str, now: datetime) -> bool:
-    """Write the assignment to the desk. False where we may not, or the desk cannot say it."""
+    """Write the assignment to the desk. Return False where the mode forbids it or the desk cannot express it."""
     at = app.desks[desk]
     if app.rules[desk].mode is Mode.OBSERVE:
         return False
@@ -257,5 +258,5 @@ def _assigned(app: App, desk: str, ticket: Ticket, email: str, now: datetime) ->
             at.send(ticket, one)
         except UnknownOutcome:
             if _holder(app, at.fetch(ticket.id), email, now) != email:
-                raise  # the desk does not have it: the person is told to try again
+                raise  # not written: the claimer is asked to try again
     return True

@@ -85,7 +85,7 @@ def _pull_back(app: App, conn: Connection, now: datetime) -> None:
 
 
 def _anew(app: App, row: TicketRow, now: datetime) -> dict[str, Any]:
-    """The ladder as if it had begun with the customer's wait, of which the team hears again."""
+    """Return the ladder started anew from the customer's wait; the team is notified again."""
     priority, since = Priority(row.priority or Priority.NORMAL), min(row.waiting_since or now, now)
     latest, _ = promise_of(app, row.desk, priority, now)
     promise_at = min(row.promise_at or latest, latest)

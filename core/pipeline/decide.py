@@ -1,4 +1,4 @@
-"""What is to be done about a ticket's new messages: guessed, decided, guarded, worded, planned and stored, before any call."""
+"""Decide about a ticket's new messages: classify, decide, guard, word, plan and store, before the first call."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def decide(
 ) -> DecisionRow | None:
     """Decide and store: the decision, its calls, and which message they deal with; None when another was faster.
 
-    A fault of ours on the way is no reason to keep the customer waiting: the general queue, acknowledged.
+    After a fault of ours the ticket goes to the general queue, acknowledged.
     """
     seen, history = row.handled_message_id if row is not None else "", store.history_of(row)
     try:
@@ -101,14 +101,14 @@ def _worded(app: App, decision: Decision, case: Case) -> tuple[Decision, datetim
 
 
 def tell_broken(app: App, desk: str, err: BrokenTemplate) -> None:
-    """Tell our people, once a day."""
+    """Alarm our own people about a broken template, once a day."""
     now = app.clock()
     alarm(app, f"template:{str(err)[:80]}:{now:%Y-%m-%d}", desk, "", f"{err}: correct the file", now)
 
 
 def _guess(app: App, ticket: Ticket, messages: Sequence[Message]) -> tuple[str, Prediction]:
-    """The customer's words now, and what they are about; alarms are looked for in every sentence that is not surely an
-    earlier one of the thread. A classifier that fails means: the general queue."""
+    """Return the customer's new words and their prediction. Danger is looked for in every sentence that is not proven to be
+    a quote of the thread. When the classifier fails, the ticket goes to the general queue."""
     said = [said_in(ticket, m) for m in messages if not authors.surely_a_machine(m)]
     words = "\n".join(one.words for one in said if one.words).strip()
     everything = "\n\n".join(one.everything for one in said)
@@ -132,7 +132,7 @@ def _guess(app: App, ticket: Ticket, messages: Sequence[Message]) -> tuple[str, 
 
 
 def _old_mail(app: App, ticket: Ticket, messages: Sequence[Message], event: EventRow) -> Decision | None:
-    """The first sweep over an old desk must not answer what was written before we came."""
+    """Return the decision to leave a message alone that was written before Backstop was connected; None for any other."""
     if event.source != "sweep" or not messages:
         return None
     with reading(app.engine) as conn:
@@ -147,7 +147,8 @@ def _old_mail(app: App, ticket: Ticket, messages: Sequence[Message], event: Even
 
 
 def _ask_the_mail(app: App, decision: Decision, case: Case, history: History) -> tuple[Decision, Case]:
-    """Before speaking to a customer: what do the mail's own headers say of who wrote it?"""
+    """Return the decision, made again where the original mail's headers show who wrote it. They are read only before we
+    write to a customer."""
     speaks = any(isinstance(a, Reply) for a in decision.actions)
     ticket = authors.by_headers(app, case.ticket, case.messages, speaks=speaks)
     if ticket is None:
@@ -158,8 +159,8 @@ def _ask_the_mail(app: App, decision: Decision, case: Case, history: History) ->
 
 
 def _guarded(app: App, decision: Decision, case: Case, history: History, now: datetime) -> Decision:
-    """The guard before every customer-visible message; what it refuses is left out, or goes to a human. Whether there is
-    room for it under the caps is decided before the call; here an answer that finds none goes to a human."""
+    """Return the decision without a customer-visible message that the guard refuses; a refused answer goes to a human. The
+    caps are checked again before the call; an answer that exceeds one already goes to a human here."""
     said = next((a for a in decision.actions if isinstance(a, Reply)), None)
     if said is None:
         return decision
@@ -193,7 +194,7 @@ def _guarded(app: App, decision: Decision, case: Case, history: History, now: da
 def said_anew(
     app: App, ticket: Ticket, reply: Reply, promise_at: datetime, now: datetime, language: str
 ) -> Reply:
-    """An acknowledgment, or the second word, with its text for a promise of now."""
+    """Return the acknowledgment or second message with its text for a promise made now."""
     hours, on_broken = app.hours_of(ticket.desk), lambda err: tell_broken(app, ticket.desk, err)
     env = app.templates_of(ticket.desk)
     return replace(

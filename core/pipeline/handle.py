@@ -60,7 +60,7 @@ UNAUTHORISED, TOO_MANY = 401, 429
 
 
 def handle(app: App, key: str) -> str:
-    """Deal with one stored event; return its state. Raises nothing: a failure is retried, or becomes a dead letter."""
+    """Handle one stored event and return its state. Raises nothing: a failure is retried, or becomes a dead letter."""
     with reading(app.engine) as conn:
         event = store.event(conn, key)
     if event is None or event.state in {EventState.SETTLED, EventState.DEAD}:
@@ -93,14 +93,14 @@ def handle(app: App, key: str) -> str:
     except (TryLater, Conflict) as err:
         wait, counts = _wait_after(app, event, err)
         return _later(app, event, str(err), wait, counts=counts)
-    except Exception as err:  # a fault of ours must not lose the ticket: it is tried again, then told
+    except Exception as err:  # a fault of ours must not lose the ticket: it is tried again, then alarmed
         log.exception("unhandled exception while handling %s", key)
         return _later(app, event, f"a fault of ours: {said_of(err)}", _back_off(event, err))
     return _settled(app, event, outcome, reason)
 
 
 def settle_ticket(app: App, event: EventRow) -> tuple[str, str]:
-    """Look at the ticket and do what is to be done; return outcome and reason."""
+    """Fetch the ticket, carry out what is due on it, and return outcome and reason."""
     desk = app.desks[event.desk]
     ticket = desk.fetch(event.ticket_id)
     now = app.clock()
@@ -156,7 +156,7 @@ def _still_aside(app: App, ticket: Ticket, newest: Message, row: TicketRow | Non
 
 
 def unhandled(ticket: Ticket, handled_id: str, handled_at: datetime | None) -> tuple[Message, ...]:
-    """What came from outside since the newest message that was dealt with, oldest first."""
+    """Return the customer messages since the newest one that was handled, oldest first."""
     ids = [m.id for m in ticket.messages]
     start = ids.index(handled_id) + 1 if handled_id in ids else 0
     fresh = ticket.messages[start:]
@@ -177,14 +177,14 @@ def _settled(app: App, event: EventRow, outcome: str, reason: str) -> str:
 
 
 def _held(app: App, event: EventRow, until: datetime) -> str:
-    """The desk is paused: the event is kept and nothing is done about it."""
+    """Keep the event of a paused desk until the pause is over."""
     with app.engine.begin() as conn:
         store.wait(conn, event.key, until, pausing.REASON, counts=False)
     return EventState.WAITING
 
 
 def _later(app: App, event: EventRow, reason: str, wait: timedelta, *, counts: bool = True) -> str:
-    """Holds no thread: a due time in the ledger, taken up by the next pass."""
+    """Store a due time, at which the next pass takes the event up; no thread waits."""
     if counts and event.attempts + 1 >= app.settings.limits.tries:
         return _dead(app, event, reason)
     with app.engine.begin() as conn:
@@ -193,7 +193,7 @@ def _later(app: App, event: EventRow, reason: str, wait: timedelta, *, counts: b
 
 
 def give_up(app: App, key: str, reason: str) -> str:
-    """A dead letter from outside: the event cannot come to its end by itself. Return its state."""
+    """Make an event that cannot settle a dead letter, and return its state. Called from outside the workflow."""
     with reading(app.engine) as conn:
         event = store.event(conn, key)
     if event is None:
@@ -215,8 +215,8 @@ def _dead(app: App, event: EventRow, reason: str) -> str:
 
 
 def _wait_after(app: App, event: EventRow, err: VendorError) -> tuple[timedelta, bool]:
-    """How long to wait, and whether it counts as a try. The desk's own limit says "not now", a desk that is down says
-    nothing: that is no failure of this ticket, and the sweep that finds the desk up again takes all of them up."""
+    """Return how long to wait, and whether it counts as a try. A rate limit and a desk that is down are no failure of this
+    ticket; the first sweep that succeeds takes all of them up again."""
     asked = err.wait if isinstance(err, TryLater) else NOW
     if err.status == TOO_MANY:
         return asked + timedelta(seconds=crc32(event.key.encode()) % SPREAD), False
@@ -226,7 +226,7 @@ def _wait_after(app: App, event: EventRow, err: VendorError) -> tuple[timedelta,
 
 
 def _is_down(app: App, desk: str) -> bool:
-    """Whether the desk answered nobody lately: its last sweep failed. No ticket is given up because of that."""
+    """Whether the desk's last sweep failed. No event becomes a dead letter because of that."""
     with reading(app.engine) as conn:
         row = store.desk(conn, desk)
     return row is not None and bool(row.trouble)

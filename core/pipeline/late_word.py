@@ -1,7 +1,7 @@
-"""A word to the customer beside what a decision says: a call of its own, by a key that there is once.
+"""A message to the customer besides those of a decision: a call of its own whose key is stored only once.
 
-Whoever comes second finds it there. It is made like every other call (claimed, made, marked done, looked up before it is made
-again), through the same guard and the same caps.
+A second attempt finds the key stored. The call is made like every other one (claimed, sent, marked done, looked up before it
+is repeated), through the same guard and the same caps.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from core.values import to_json
 
 
 class _NoRoomError(Exception):
-    """The caps let no more through now."""
+    """A cap is reached."""
 
 
 def plan(
     app: App, ticket: Ticket, decided: DecisionRow, reply: Reply, key: str, said: str, now: datetime
 ) -> None:
-    """Store the call, unless it is there; where the caps leave no room nothing is stored, and it may be tried again.
-    `said`: what the ticket's story says of it."""
+    """Store the call unless its key is stored already. Where the caps leave no room nothing is stored, and it may be retried.
+    `said`: its line in the ticket's history."""
     row = {
         "key": key,
         "fact_key": decided.key,
@@ -67,7 +67,7 @@ def _guarded(
 
 
 def decision(conn: Connection, row: TicketRow) -> DecisionRow | None:
-    """The newest decision that was carried out: its message is the one that no human has answered."""
+    """Return the newest decision that was carried out, None when there is none: no human has answered its message."""
     mine = and_(decisions.c.desk == row.desk, decisions.c.ticket_id == row.ticket_id)
     query = select(decisions).where(
         mine, decisions.c.state == DecisionState.DONE, decisions.c.escalates.is_(True)

@@ -1,7 +1,7 @@
-"""The limbo of each desk: suspended mail and spam, where genuine messages die unseen. Every fifth sweep looks.
+"""The limbo of each desk: suspended mail and spam, where genuine messages stay unseen. Read at every fifth sweep.
 
-Each message is judged once. A likely genuine one is told to the team with a link: an urgent one at once, the others in one
-notice an hour, and all of them once more a day before the desk deletes them. Nothing is recovered without a person,
+Each message is judged once. The team is notified of a likely genuine one, with a link: of an urgent one at once, of the others
+in one notice an hour, and of all once more a day before the desk deletes them. Nothing is recovered without a person,
 unless `limbo.recover` says so for known customers; what is recovered comes back by the desk's own list of changes.
 """
 
@@ -37,13 +37,13 @@ NAMED = 20  # links in one notice
 
 
 def due(app: App, desk: str, now: datetime) -> bool:
-    """Whether it is time to look again."""
+    """Whether the list is due to be read again."""
     with db.reading(app.engine) as conn:
         return app.is_due(db.kept(conn, f"limbo:{desk}"), now)
 
 
 def look(app: App, desk: str, now: datetime) -> None:
-    """Read what the desk holds back, judge what is new, tell the team. Raises nothing of the vendor's."""
+    """Read what the desk holds back, judge new messages, notify the team. Raises no vendor error."""
     at = app.desks[desk]
     if not isinstance(at, Limbo):
         return
@@ -80,7 +80,7 @@ def _judge_new(app: App, desk: str, listed: Sequence[HeldBack], now: datetime) -
 
 
 def _looked(conn: Connection, desk: str, now: datetime) -> None:
-    """Note when the desk was asked."""
+    """Store when the list was read."""
     db.keep(conn, f"limbo:{desk}", {**(db.kept(conn, f"limbo:{desk}") or {}), "at": now.isoformat()})
 
 
@@ -109,7 +109,7 @@ def _judged(app: App, desk: str, entry: HeldBack, known: bool, now: datetime) ->
 
 
 def _guess(app: App, entry: HeldBack) -> Prediction:
-    """What it is about. Whatever is wrong with the classifier, the others are looked at, and a person sees this one."""
+    """Return the prediction. After a fault of the classifier the message counts as unreadable, so that a person sees it."""
     words = f"{entry.subject}.\n\n{entry.text}"
     try:
         found = app.classifier.predict(entry.text or entry.subject)
@@ -142,7 +142,7 @@ def recover(app: App, row: LimboRow) -> str:
     return clicks
 
 
-# --- the team is told -----------------------------------------------------------------------
+# --- notices -------------------------------------------------------------------------------
 
 
 def _tell(app: App, desk: str, now: datetime) -> None:

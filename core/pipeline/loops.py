@@ -24,12 +24,12 @@ from core.pipeline.plan import Case, address_of
 LOOK_BACK = timedelta(days=30)
 TWICE, OFTEN = 2, 4  # times that the same words came before
 ALIKE = 0.85  # share of the words that two texts have in common
-LEAST = 8  # different words; less says too little to be recognised by
+LEAST = 8  # different words; a shorter text is no evidence
 _NAMED = re.compile(r"\S*\d\S*|\S+@\S+")  # numbers, tickets' ids and addresses differ from round to round
 
 
 def noticed(app: App, case: Case, now: datetime) -> Case:
-    """The case with the evidence that the same words came before, where they did."""
+    """Return the case, with the evidence where nearly the same words came before."""
     words = _words(case.words)
     newest = case.messages[-1] if case.messages else None
     if newest is None or newest.author is not Author.CUSTOMER or len(words) < LEAST or _trusted(app, case):
@@ -44,14 +44,14 @@ def noticed(app: App, case: Case, now: datetime) -> Case:
 
 
 def announce(app: App, case: Case, now: datetime) -> None:
-    """Tell our people where nobody is called about a message any more because of its repetition."""
+    """Alarm our people when a message no longer pages anybody because it is a repetition."""
     found = case.messages[-1].machine if case.messages else None
     if found is not None and found.kind is MachineKind.LOOP and found.whole:
         tell(app, case.ticket, found.reason, now)
 
 
 def tell(app: App, ticket: Ticket, why: str, now: datetime) -> None:
-    """Tell our people once a week about a mailbox that nothing more is said to."""
+    """Alarm our people, once a week, about a mailbox that no more automatic messages are sent to."""
     address = address_of(ticket)
     year, week, _ = now.isocalendar()
     name = hashlib.sha256(mailbox_of(address).encode()).hexdigest()[:12]
@@ -63,13 +63,13 @@ def tell(app: App, ticket: Ticket, why: str, now: datetime) -> None:
 
 
 def _trusted(app: App, case: Case) -> bool:
-    """Whether the sender is people by the admin's word."""
+    """Whether the admin has listed the sender as people."""
     known = {one.strip().lower() for one in authors.people_of(app, case.ticket.desk)}
     return case.ticket.customer.email.lower() in known
 
 
 def _times(app: App, ticket: Ticket, words: frozenset[str], now: datetime) -> int:
-    """How many earlier messages of this mailbox say nearly the same."""
+    """Return how many earlier messages of this mailbox have nearly the same text."""
     with reading(app.engine) as conn:
         said = repeats.said_lately(conn, ticket.desk, ticket.customer.email, now - LOOK_BACK, ticket.id)
     return sum(_alike(words, _words(one)) for one in said)

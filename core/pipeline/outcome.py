@@ -1,4 +1,4 @@
-"""What a ticket has become once its calls are made: its state, and the escalation with its ladder."""
+"""The outcome of a ticket once its calls are made: its state, and the escalation with its ladder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from core.outgoing import human_touch
 
 
 def remember(app: App, ticket: Ticket, decision: DecisionRow, failures: list[str], unsaid: str = "") -> None:
-    """State, escalation and ladder, in one transaction with the decision's end."""
+    """Store state, escalation and ladder, in one transaction with the end of the decision."""
     now, where = app.clock(), (ticket.desk, ticket.id)
     with app.engine.begin() as conn:
         row = store.ticket(conn, *where)
@@ -100,7 +100,7 @@ def keeps_its_guess(row: TicketRow | None) -> bool:
 
 
 def _helped_by_an_agent(ticket: Ticket, decision: DecisionRow, row: TicketRow | None) -> bool:
-    """Whether the customer wrote again after an automatic answer and an agent came before us: it did not help."""
+    """Whether the customer wrote again after an automatic answer and an agent replied before us: the answer did not help."""
     if (
         row is None
         or row.auto_resolved_at is None
@@ -115,7 +115,7 @@ def _helped_by_an_agent(ticket: Ticket, decision: DecisionRow, row: TicketRow | 
 def _escalated(
     app: App, ticket: Ticket, decision: DecisionRow, row: TicketRow | None, now: datetime
 ) -> dict[str, Any]:
-    """A human is awaited: the ladder is taken down as it is configured now, and kept."""
+    """Return the row of a ticket that waits for a human, with a snapshot of the ladder as configured now."""
     again = decision.outcome == Outcome.REESCALATED
     since = now if row is None or row.handled_at is None else min(row.handled_at, now)
     first = row.waiting_since if row is not None and row.waiting_since and not again else since
@@ -143,7 +143,7 @@ def _escalated(
 def ladder_of(
     app: App, desk: str, decision: Decision | DecisionRow, since: datetime, promise_at: datetime
 ) -> list[dict[str, Any]]:
-    """The ladder of an escalation as it is configured now. One for automatic mail tells the team alone."""
+    """Return the ladder of an escalation as configured now. For automatic mail only the team is notified."""
     priority = Priority(decision.priority)
     rungs = app.rungs(priority, decision.intent)
     if decision.rule == CALM:
@@ -158,12 +158,12 @@ def ladder_of(
 def escalated_again(
     app: App, ticket: Ticket, decision: DecisionRow, row: TicketRow, now: datetime
 ) -> dict[str, Any]:
-    """A ticket that we had answered by `decision` needs a human after all, though nobody wrote."""
+    """Return the row of a ticket that we answered by `decision` and that needs a human after all, without a new message."""
     again = replace(decision, outcome=Outcome.REESCALATED, rule="returned")
     return _escalated(app, ticket, again, row, now)
 
 
 def _sampled(app: App, key: str) -> bool:
-    """Whether this automatic answer is put before a human: by the key, so that a repeat decides alike."""
+    """Whether this automatic answer is sampled for review: by its key, so that a repetition decides alike."""
     share = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") / 2**32
     return share < app.settings.classifier.sample

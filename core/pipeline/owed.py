@@ -29,8 +29,8 @@ AGAIN = 10  # minutes after which one that was called up and found no room is ca
 
 
 def release(app: App, now: datetime) -> int:
-    """Call up as many of those that wait as there is room for; return how many. They come in by the engine's queues, so
-    that one ticket's events keep their order."""
+    """Report a look at as many waiting tickets as the cap has room for; return how many. The looks go through the engine's
+    queues, so that one ticket's events keep their order."""
     with reading(app.engine) as conn:
         waiting = [row for row in store.owed(conn) if row.what == "acknowledgment"]
         by_desk: defaultdict[str, list[WriteRow]] = defaultdict(list)
@@ -104,7 +104,7 @@ def _is_said(app: App, mark: WriteRow) -> bool:
 
 
 def _ready(app: App, ticket: Ticket, row: TicketRow, waiting: Sequence[WriteRow], said: WriteRow) -> bool:
-    """Whether the acknowledgment may go now: it is worded anew and has a place. What nobody needs any more is ended."""
+    """Whether the acknowledgment may be sent now, reworded and with a place under the caps. End one that is no longer needed."""
     now, where = app.clock(), (ticket.desk, ticket.id)
     reply = next((a for a in from_json(said.actions) if isinstance(a, Reply)), None)
     why = _needless(app, ticket, row, reply) or places.refused(app, ticket, said, reply)
@@ -137,7 +137,7 @@ def _needless(app: App, ticket: Ticket, row: TicketRow, reply: Reply | None) -> 
 
 
 def _promise(app: App, row: TicketRow, now: datetime) -> datetime:
-    """What the ladder reckons with while it is still ahead; else the customer, who has heard no promise, gets a new one."""
+    """Return the stored promise while it is in the future; else a new one, since the customer has not received any yet."""
     if row.promise_at is not None and row.promise_at > now:
         return row.promise_at
     return promise_of(app, row.desk, Priority(row.priority or Priority.NORMAL), now)[0]

@@ -1,7 +1,7 @@
-"""Before the first call of a decision: may its message go out, and is there room for it under the caps?
+"""Before the first call of a decision: check its message against the guard, and reserve its place under the caps.
 
-What may not be said is taken out of all its calls at once, with the mark that would say it was. An acknowledgment that
-only the brake of the whole desk holds back is owed: it stays in the ledger as a call of its own, and people are told.
+A refused message is removed from all calls at once, with the mark that would claim it was sent. An acknowledgment that only
+the desk's total cap holds back is owed: it stays in the ledger as a call of its own, and people are notified.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ AFTER = 100  # position of what is owed, behind all other calls of its decision
 
 
 def take(app: App, ticket: Ticket, decision: DecisionRow) -> list[WriteRow]:
-    """Return the calls of a decision, its message with a place under the caps or without what may not be said."""
+    """Return the calls of a decision: its message has a place under the caps, or has been removed."""
     with reading(app.engine) as conn:
         rows = store.writes_of(conn, decision.key)
     for row in rows:
@@ -41,7 +41,7 @@ def take(app: App, ticket: Ticket, decision: DecisionRow) -> list[WriteRow]:
 
 
 def refused(app: App, ticket: Ticket, row: WriteRow, spoken: Reply | AddNote | None) -> str:
-    """Why the note or reply of a call must not go out, by the ticket as it is now; "" when it may."""
+    """Return why the message of a call must not be sent, by the ticket as it is now; "" when it may."""
     if not isinstance(spoken, Reply):
         return ""
     with reading(app.engine) as conn:
@@ -53,7 +53,7 @@ def refused(app: App, ticket: Ticket, row: WriteRow, spoken: Reply | AddNote | N
 
 
 def unspoken(actions: Iterable[Action], prefix: str) -> tuple[Action, ...]:
-    """The actions without the reply, and without what would be untrue without it."""
+    """Return the actions without the reply, and without the marks that would be untrue without it."""
     actions = tuple(actions)
     if any(isinstance(a, Reply) and a.purpose == "answer" for a in actions):
         return ()
@@ -62,7 +62,7 @@ def unspoken(actions: Iterable[Action], prefix: str) -> tuple[Action, ...]:
 
 
 def proven(app: App, row: WriteRow, write: Write) -> Write:
-    """The call without marks of a reply that did not go out before it."""
+    """Return the call without marks of a reply that was not sent before it."""
     if isinstance(write.spoken, Reply):
         return write
     with reading(app.engine) as conn:
@@ -101,7 +101,7 @@ def _placed(app: App, ticket: Ticket, row: WriteRow) -> None:
 
 
 def _take_out(conn: Connection, row: WriteRow, why: str, prefix: str) -> None:
-    """The message goes out of its call, and the mark of an acknowledgment out of all calls of the decision."""
+    """Remove the message from its call, and the mark of an acknowledgment from all calls of the decision."""
     for one in store.writes_of(conn, row.fact_key):
         before = from_json(one.actions)
         left = unspoken(before, prefix) if one.key == row.key or row.what == "acknowledgment" else before
@@ -113,7 +113,7 @@ def _take_out(conn: Connection, row: WriteRow, why: str, prefix: str) -> None:
 
 
 def _owe(conn: Connection, row: WriteRow, reply: Reply, prefix: str, now: datetime) -> None:
-    """The acknowledgment as a call of its own, and its mark as another that follows it."""
+    """Store the acknowledgment as a call of its own, and its mark as another that follows it."""
     actions: tuple[Action, ...] = (reply, AddTags((f"{prefix}acknowledged",), says="acknowledgment"))
     for number, action in enumerate(actions):
         insert_new(conn, writes, {
@@ -124,7 +124,7 @@ def _owe(conn: Connection, row: WriteRow, reply: Reply, prefix: str, now: dateti
 
 
 def _tell(app: App, desk: str, full: Full, now: datetime) -> None:
-    """At once, and again each hour that it lasts."""
+    """Alarm at once, and again in each hour that the cap holds messages back."""
     with reading(app.engine) as conn:
         waiting = sum(
             row.desk == desk and row.what == "acknowledgment" for row in store.owed(conn, limit=10_000)

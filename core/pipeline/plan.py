@@ -31,7 +31,7 @@ class Case:
 
 
 def address_of(ticket: Ticket) -> str:
-    """Whom a public message reaches: the customer's address, or the customer where there is none."""
+    """Return whom a public message reaches: the customer's address, or the customer's id where there is none."""
     return ticket.customer.email or f"{ticket.desk}:{ticket.customer.id}"
 
 
@@ -42,7 +42,8 @@ def stored(
     promise_at: datetime | None,
     seen: str,
 ) -> DecisionRow | None:
-    """One transaction: whoever is second finds the event decided, or the ticket further on than it was `seen`."""
+    """Store decision and calls in one transaction; return None when the event is decided already, or a message later than
+    `seen` was handled meanwhile."""
     ticket, where = case.ticket, (case.ticket.desk, case.ticket.id)
     mode, now = app.rules[ticket.desk].mode, app.clock()
     newest = case.messages[-1] if case.messages else None
@@ -83,7 +84,7 @@ def stored(
 
 
 def _planned(app: App, ticket: Ticket, decision: Decision, key: str) -> tuple[Write, ...]:
-    """The calls, as few as the vendor allows; what it cannot express is left out and said."""
+    """Return the calls, as few as the vendor allows. An action that it cannot express is left out, and the history says so."""
     desk = app.desks[ticket.desk]
     can = tuple(a for a in decision.actions if type(a) in desk.supports)
     cannot = [type(a).__name__ for a in decision.actions if type(a) not in desk.supports]

@@ -1,7 +1,7 @@
-"""Who of a desk's agents is not there: a ticket in their hands is in nobody's, for as long as its clock runs.
+"""Which agents of a desk are absent: a ticket assigned to one of them counts as unclaimed while its clock runs.
 
-The desk is asked at every fifth sweep, and the answer is kept for all processes. Whoever is not named counts as present, and
-so does everybody where the desk does not tell, cannot be asked, or was asked too long ago.
+The desk is read at every fifth sweep, and the answer is stored for all processes. An agent who is not listed counts as
+present; so do all agents where the desk has no presence, cannot be read, or was read too long ago.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from core.ports import Presence
 
 log = logging.getLogger(__name__)
 
-STALE = 4  # readings after which the last one says nothing any more
+STALE = 4  # readings after which the last one is out of date
 
 
 def refresh(app: App, desk: str, now: datetime) -> list[TicketRow]:
-    """Ask the desk who is not there, when it is time to; the tickets that lie in the hands of one of them."""
+    """Read the absent agents from the desk when that is due; return the claimed tickets that are assigned to one of them."""
     at = app.desks[desk]
     kept = _kept(app, desk)
     if not isinstance(at, Presence) or not app.is_due(kept, now):
@@ -59,12 +59,12 @@ def trouble(app: App, desk: str) -> str:
 
 
 def held_by(row: TicketRow) -> Claim:
-    """The claim as the ledger has it."""
+    """Return the claim as stored in the ledger."""
     return Claim(row.ticket_id, row.claimed_by, via="assignee", by_id=row.claimed_by_id)
 
 
 def present(app: App, row: TicketRow, claim: Claim, now: datetime) -> tuple[Claim, str]:
-    """The claim, or none and why, when whoever holds the ticket is not there while its clock runs."""
+    """Return the claim and ""; or an empty claim and the reason, when its holder is absent while the ticket's clock runs."""
     if not claim.by_id or claim.answered or claim.closed or not _runs(app, row, now):
         return claim, ""
     kept = _kept(app, row.desk)
@@ -76,7 +76,7 @@ def present(app: App, row: TicketRow, claim: Claim, now: datetime) -> tuple[Clai
 
 
 def _runs(app: App, row: TicketRow, now: datetime) -> bool:
-    """Nobody is called for an agent who has gone home, when the ticket is not promised before tomorrow."""
+    """Whether the ticket's clock runs: an agent who has gone home keeps a ticket that counts in business hours."""
     clock = app.settings.escalation.clock[Priority(row.priority or Priority.NORMAL)]
     return clock == "wall" or app.hours_of(row.desk).is_open(now)
 

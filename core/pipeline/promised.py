@@ -1,4 +1,4 @@
-"""What time a desk promises now: as configured, or computed from what it kept, where the admin has set bounds."""
+"""The time that a desk promises now: as configured, or computed from what it has kept, where the admin has set bounds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.promises import ENOUGH, Promised, promised, short
 
 
 def promise_of(app: App, desk: str, priority: Priority, now: datetime) -> tuple[datetime, str]:
-    """By when a human answers, as the desk promises it now; and how that came about, in words for our people: "" where it is
+    """Return by when a human answers, as the desk promises it now, and an explanation for our people: "" where the time is
     simply configured."""
     found = _promised_now(app, desk, priority, now)
     return promise(app.hours_of(desk), now, found.span, priority), _why(app, desk, priority, now, found)

@@ -1,4 +1,4 @@
-"""While a human is awaited: has somebody taken it, and whom do we tell next?"""
+"""Reminders of tickets that wait for a human: read their claims, then notify whoever is due."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FRESH = timedelta(seconds=10)
 
 
 def remind(app: App, now: datetime, only: tuple[str, str] | None = None) -> int:
-    """One pass of the ladder: what is due is checked against the desks in bulk, then told. Gives how many notices went out."""
+    """Make one pass over the ladders: read the claims of due tickets in bulk, notify, and return how many notices were sent."""
     clock_back.mend(app, now)
     with reading(app.engine) as conn:
         rows = (
@@ -46,7 +46,7 @@ def remind(app: App, now: datetime, only: tuple[str, str] | None = None) -> int:
             _climb(app, name, waiting, now, just_asked)
 
     def look(desk: str, ids: Sequence[str]) -> Mapping[str, Claim]:
-        """What was asked a moment ago counts once; a later pass over the same ticket asks again."""
+        """Return the claims; one that this pass has just read is used once, then read again."""
         known = {id_: claim for id_ in ids if (claim := just_asked.pop((desk, id_), None)) is not None}
         return known | dict(still_waiting(app, desk, [id_ for id_ in ids if id_ not in known], now))
 
@@ -61,7 +61,7 @@ def _if_due(row: TicketRow | None, now: datetime) -> list[TicketRow]:
 
 
 def still_waiting(app: App, desk: str, ticket_ids: Sequence[str], now: datetime) -> Mapping[str, Claim]:
-    """The claims of these tickets, asked in bulk; those read within the last seconds need no second look."""
+    """Return the claims of these tickets, read in bulk; tickets escalated within the last seconds are not read again."""
     with reading(app.engine) as conn:
         rows = store.known(conn, desk, ticket_ids)
     old = [id_ for id_ in ticket_ids if not _fresh(rows.get(id_), now)]
@@ -72,8 +72,7 @@ def still_waiting(app: App, desk: str, ticket_ids: Sequence[str], now: datetime)
 
 
 def _as_seen(app: App, row: TicketRow | None, claim: Claim, now: datetime) -> Claim:
-    """The claim; of a ticket that has left the desk's part of the account, one that nobody waits for any more; by somebody
-    who is not there, none."""
+    """Return the claim: closed for a ticket that has left the scope, empty when its holder is absent."""
     if row is None:
         return claim
     if scoping.out_of_scope(app, row, claim):
@@ -88,11 +87,11 @@ def _fresh(row: TicketRow | None, now: datetime) -> bool:
 def _climb(
     app: App, desk: str, rows: Sequence[TicketRow], now: datetime, just_asked: dict[tuple[str, str], Claim]
 ) -> None:
-    """Tell what is due on these tickets of one desk. A desk that does not answer must not silence the ladder."""
+    """Notify what is due on these tickets of one desk. A desk that does not answer must not stop the ladder."""
     try:
         claims = still_waiting(app, desk, [row.ticket_id for row in rows], now)
     except VendorError as err:
-        log.warning("desk %s does not tell who holds what (%s): told all the same", desk, err)
+        log.warning("the claims at desk %s could not be read (%s): notices are sent all the same", desk, err)
         claims = {}
     just_asked |= {(desk, id_): claim for id_, claim in claims.items()}
     for row in rows:

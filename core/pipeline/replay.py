@@ -56,8 +56,10 @@ class Replayed:
     came_back: bool = False  # the customer would have written again after an automatic answer
     answered_at: datetime | None = None  # when a person answered
     over_at: datetime | None = None  # when the ticket was closed without an answer
-    final_queue: tuple[str, ...] = ()  # where people left it: id and name; () while nobody has looked at it
-    pages: tuple[tuple[str, datetime, bool], ...] = ()  # who would have been told, when, and whether at night
+    final_queue: tuple[str, ...] = ()  # where people left it: id and name; () until it is looked up
+    pages: tuple[
+        tuple[str, datetime, bool], ...
+    ] = ()  # who would have been notified, when, and whether at night
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the report's file keeps it."""
@@ -184,7 +186,7 @@ def _result(
 def pages(
     app: App, desk: str, ticket_id: str, decision: Decision, so: _So, ended_at: datetime | None
 ) -> Iterator[tuple[str, datetime, bool]]:
-    """Who would have been told of a ticket, until somebody came; times by the desk's clock."""
+    """Return who would have been notified of a ticket until a person took it; times by the desk's clock."""
     if so.escalated_at is None:
         return
     end = min(one for one in (ended_at, app.clock()) if one is not None)
@@ -254,7 +256,7 @@ def _before_the_answer(ticket: Ticket, answered_at: datetime | None) -> Iterator
 
 
 def _as_it_was(ticket: Ticket, message: Message, so: _So) -> Ticket:
-    """The ticket when this message had just come: nobody held it, and what came later was not there."""
+    """Return the ticket as it was when this message arrived: unassigned, without later messages."""
     known = ticket.messages[: ticket.messages.index(message) + 1]
     status = Status.OPEN if so.first is not None else Status.NEW
     return replace(

@@ -26,13 +26,13 @@ WAITED = AWAITED | {TicketState.ANSWERED}
 
 
 def came_back(row: TicketRow, status: Status) -> bool:
-    """Whether a ticket that the ledger has as over, and that no person answered, stands open at its desk."""
+    """Whether a ticket that is over in the ledger, and that no person answered, is open at its desk."""
     stands = status in OPEN or (status is Status.PENDING and row.state in AWAITED)
     return row.closed_at is not None and row.answered_at is None and stands
 
 
 def closed_since(row: TicketRow, changed_ticket: ChangedTicket, now: datetime) -> datetime | None:
-    """What `closed_at` says once the sweep has seen a ticket that we answered: since when it is solved."""
+    """Return `closed_at` of a ticket that we answered, as the sweep saw it: since when it is solved."""
     solved = row.state == TicketState.AUTO_RESOLVED and changed_ticket.status in OVER
     return now if solved and row.closed_at is None else row.closed_at
 

@@ -1,7 +1,7 @@
-"""Which tickets of an account are a desk entry's: those that lie in its `only` and that no other entry is at work on.
+"""Which tickets of an account belong to a desk entry: those in its scope (`only`) that no other entry is handling.
 
-What moves out is let go: its ladder ends, and its story says so. What moves in is taken up like a new ticket, or, where
-another entry of the account had it, as that entry left it, so that the customer hears nothing twice.
+A ticket that leaves the scope is let go: its ladder ends, and its history says so. A ticket that enters it is handled like a
+new one; where another entry of the account had it, its row is copied, so that the customer receives nothing twice.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def let_go(app: App, row: TicketRow | None, now: datetime) -> None:
 
 
 def out_of_scope(app: App, row: TicketRow, claim: Claim) -> bool:
-    """Whether a ticket whose claim was asked for has left the scope."""
+    """Whether a ticket whose claim was just read has left the scope."""
     return claim.places is not None and not inside(app, row.desk, _Place(claim.places), row)
 
 
@@ -88,7 +88,10 @@ def _adopt(app: App, ticket: Ticket, theirs: Iterable[TicketRow], now: datetime)
     kept: dict[str, Any] = {one.name: getattr(had, one.name) for one in fields(had) if one.name not in OWN}
     with app.engine.begin() as conn:
         where = (ticket.desk, ticket.id)
-        if had.state in {TicketState.CLAIMED, TicketState.ANSWERED}:  # only what waited was ever taken
+        if had.state in {
+            TicketState.CLAIMED,
+            TicketState.ANSWERED,
+        }:  # a claim is stored only for a ticket that was escalated
             store.put_ticket(conn, where, now, state=TicketState.ESCALATED)
         store.put_ticket(conn, where, now, **kept | {"next_due_at": None, "closed_at": had.closed_at or now})
         store.log(
@@ -113,7 +116,7 @@ def ours(
 
 
 def watch(app: App, desk: str, seen: int, matched: int, now: datetime) -> None:
-    """A scope that no ticket fits for a day, though tickets came: it is told, once a day."""
+    """Alarm once a day while no ticket has matched the scope for a day although tickets came."""
     only = app.scope(desk)
     if not only or not seen:
         return

@@ -1,4 +1,4 @@
-"""The second word: before a promise breaks and no human has spoken, the customer hears once that it will, and a new time.
+"""The second message: before a promise breaks unanswered, the customer is told once, with a new time.
 
 It is a call by a key that a ticket has once: see `core.pipeline.late_word`.
 """
@@ -28,7 +28,7 @@ MOST = 200  # of one pass
 
 
 def call_up(app: App, desk: str, now: datetime) -> int:
-    """Have the tickets of a desk looked at whose customers are to hear it now; return how many. They come in by the
+    """Report a look at each ticket of a desk whose second message is due; return how many. The looks go through the
     engine's queues, so that one ticket's events keep their order."""
     if not _allowed(app, desk):
         return 0
@@ -47,7 +47,7 @@ def call_up(app: App, desk: str, now: datetime) -> int:
 
 
 def plan(app: App, ticket: Ticket, row: TicketRow | None, now: datetime) -> None:
-    """Store the call for a ticket just fetched, if its customer is to hear it now; it is made with those that are left."""
+    """Store the call for a ticket just fetched, if its second message is due; it is made with the other open calls."""
     if row is None or not _allowed(app, ticket.desk) or not _due(app, row, now):
         return
     with reading(app.engine) as conn:
@@ -70,7 +70,7 @@ def _allowed(app: App, desk: str) -> bool:
 
 
 def _due(app: App, row: TicketRow, now: datetime) -> bool:
-    """Whether a promise was told that is about to break, and nobody has spoken."""
+    """Whether the acknowledgment promised a time that is about to pass, and no human has answered."""
     told = row.acknowledged_at is not None and row.answered_at is None and row.state in AWAITED
     if not told or row.promise_at is None or row.waiting_since is None:
         return False

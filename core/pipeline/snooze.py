@@ -1,4 +1,4 @@
-"""Nobody is told of a waiting ticket for a while. It still waits."""
+"""Snooze: no notices about a waiting ticket for a while; the ticket still waits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.pipeline.claims import AWAITED, Outcome
 
 
 def snooze(app: App, desk: str, ticket_id: str, span: timedelta, who: str, now: datetime) -> Outcome:
-    """Put off the next rung: what falls due meanwhile is told then. The promise ends it early, while it is still ahead."""
+    """Put off the next rung; what falls due meanwhile is notified then. A promise that is still ahead ends the snooze early."""
     where = (desk, ticket_id)
     with app.engine.begin() as conn:
         row = store.ticket(conn, *where)

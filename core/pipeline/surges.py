@@ -1,8 +1,8 @@
-"""One fire, one alarm: when an intent comes far more often than its history explains, people hear of it once.
+"""Surges: when an intent arrives far more often than its history explains, one notice replaces one page per ticket.
 
-One notice names intent, number and tickets. While the surge lasts its tickets are queued, acknowledged and on the ladder as
-ever, but their notices join it instead of going out one by one; people hear of it again when its tickets are four times
-as many, or when a rung is due on them, at most twice an hour and audience. What may concern somebody's safety is never joined.
+The notice names intent, number and tickets. While the surge lasts, its tickets are queued, acknowledged and escalated as
+usual, but their notices are merged into it. It is repeated when its tickets are four times as many, or when a rung is due on
+them, at most twice an hour per audience. Notices about somebody's safety are never merged.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ JOINED = WAITING - {"resumed"}
 
 
 def watch(app: App, desk: str, now: datetime) -> None:
-    """Find surges that begin, tell of those that grow, end those that are over. A fault of ours here silences nobody."""
+    """Find new surges, notify about those that grow, end those that are over. After a fault here tickets are notified singly."""
     if app.rules[desk].mode is Mode.OBSERVE:
         return
     try:
         _watch(app, desk, now)
     except Exception:
-        log.exception("unhandled exception while looking for surges at %s: tickets are told one by one", desk)
+        log.exception("unhandled exception while looking for surges at %s: tickets are notified singly", desk)
 
 
 def _watch(app: App, desk: str, now: datetime) -> None:
@@ -72,7 +72,7 @@ def _watch(app: App, desk: str, now: datetime) -> None:
 
 
 def _profiles(app: App, desk: str, now: datetime, zone: ZoneInfo) -> dict[str, Profile]:
-    """What is usual by intent, and under "" for one that never came; {} before there is enough history. Made once a day."""
+    """Return the usual rate by intent, under "" that of an intent that never came; {} without enough history. Made once a day."""
     name = f"surge-profiles:{desk}"
     with reading(app.engine) as conn:
         last = db.kept(conn, name)
@@ -115,7 +115,7 @@ def _begins(app: App, desk: str, intent: str, found: Jump, now: datetime) -> Non
 
 
 def _goes_on(app: App, surge: SurgeRow, now: datetime, *, over: bool) -> None:
-    """Count its tickets; tell of it again when they are four times as many as people heard of last."""
+    """Count its tickets; notify again when they are four times as many as in the last notice."""
     with app.engine.begin() as conn:
         number = len(surges.members(conn, surge))
         surges.put(conn, surge.key, number=number, **({"ended_at": now} if over else {}))
@@ -123,13 +123,13 @@ def _goes_on(app: App, surge: SurgeRow, now: datetime, *, over: bool) -> None:
             _tell(app, conn, surge.key, f"grew:{number}", now)
 
 
-# --- told once ------------------------------------------------------------------------------
+# --- notices --------------------------------------------------------------------------------
 
 
 def gathered(
     app: App, conn: Connection, row: TicketRow, notices: Sequence[Notification], now: datetime
 ) -> tuple[Notification, ...]:
-    """The notices of a ticket that are to go out by themselves; those of a surge's tickets join it."""
+    """Return the notices of a ticket that are to be sent singly; queue the surge's notice for the others."""
     surge = next(
         (one for one in surges.going_on(conn, row.desk, row.intent) if surges.is_member(one, row)), None
     )
@@ -153,7 +153,7 @@ def is_about_safety(conn: Connection, row: TicketRow) -> bool:
 
 
 def _tell(app: App, conn: Connection, key: str, what: str, now: datetime, audience: str = TEAM) -> None:
-    """One notice of a surge as it stands. Twice is as good as once."""
+    """Queue one notice about the surge's present state. Idempotent: the key names surge, audience and occasion."""
     surge = surges.one(conn, key)
     if surge is None:
         return

@@ -34,7 +34,9 @@ PAGES = 50  # of one pass; the rest comes with the next one
 DOWN = timedelta(minutes=10)  # longer than a short outage of a desk
 LAST_DAYS = timedelta(days=3)  # of a connection
 SECOND_OVER = timedelta(seconds=2)  # after a desk's time-stamp: one for the fraction, one for the clocks
-READ_SOON = timedelta(seconds=5)  # after a message: another one of its second may not have been there yet
+READ_SOON = timedelta(
+    seconds=5
+)  # after a message: another one of the same second may not have been listed yet
 SILENT = timedelta(hours=1)  # a hook that said nothing while the sweep found work
 
 
@@ -81,7 +83,7 @@ def sweep(app: App, name: str, now: datetime) -> dict[str, Any]:
 
 
 def _call_up(app: App, desk: str, now: datetime) -> None:
-    """Have those tickets looked at whose customers are to hear a word now."""
+    """Report a look at the tickets whose customers are due a message: a second message, or the text of a surge."""
     second_word.call_up(app, desk, now)
     surges.watch(app, desk, now)
     surge_text.call_up(app, desk, now)
@@ -90,7 +92,7 @@ def _call_up(app: App, desk: str, now: datetime) -> None:
 def _store_page(
     app: App, desk: str, changed_tickets: Sequence[ChangedTicket], cursor: str, now: datetime
 ) -> tuple[int, int]:
-    """Events that the ledger does not know become events; one transaction with the cursor. Return how many of the lines
+    """Report the changes that the ledger does not know, in one transaction with the cursor. Return how many of the lines
     are this desk's, and how many events were new."""
     with app.engine.begin() as conn:
         known = store.known(conn, desk, [s.ticket_id for s in changed_tickets])
@@ -166,7 +168,7 @@ def _look(desk: str, changed_ticket: ChangedTicket, at: datetime) -> TicketEvent
 
 
 def unknown(desk: str, changed_ticket: ChangedTicket, row: TicketRow | None) -> list[TicketEvent]:
-    """What this line proves that the ledger does not know yet."""
+    """Return the events that this line proves and the ledger does not know yet."""
     ticket_id = changed_ticket.ticket_id
     if row is None:
         if changed_ticket.status in GONE and not changed_ticket.events:
@@ -215,7 +217,7 @@ def _failed(app: App, name: str, err: VendorError, now: datetime) -> None:
 
 
 def _warn_of_the_end(app: App, name: str, now: datetime) -> None:
-    """A connection made in a browser that ends soon: told once a fortnight before, and each day of the last three."""
+    """Alarm about a browser connection that expires soon: once a fortnight before, and on each of the last three days."""
     with reading(app.engine) as conn:
         end = tokens.ending(conn, name, now)
     if end is None:
@@ -226,7 +228,7 @@ def _warn_of_the_end(app: App, name: str, now: datetime) -> None:
 
 
 def _doubt_the_hook(app: App, name: str, row: DeskRow | None, now: datetime) -> None:
-    """The sweep found work that no webhook told: is the hook switched off? Vendors that let us are asked to switch it on."""
+    """Check the webhook after the sweep found work that none reported, and switch it on again where the vendor allows it."""
     heard = row.hook_heard_at if row is not None else None
     if row is None or row.swept_at is None or (heard is not None and heard > now - SILENT):
         return

@@ -18,8 +18,8 @@ ANSWERED = "the desk's own AI has answered: nobody waits for a person"
 
 
 def leave(app: App, ticket: Ticket, row: TicketRow | None, now: datetime) -> str:
-    """Why the ticket is the AI's now and needs nobody; "" when it is ours to deal with. Raises HeldByAI where the AI owes the
-    customer a word."""
+    """Return why the ticket is the AI's and needs no person now; "" when it is ours to handle. Raises HeldByAI while the AI
+    still has to answer the customer."""
     if row is not None and (row.state in TAKEN_UP or row.handed_over):
         return ""
     wait: timedelta = app.desk_settings[ticket.desk].wait_for_ai
@@ -41,7 +41,7 @@ def leave(app: App, ticket: Ticket, row: TicketRow | None, now: datetime) -> str
 
 
 def has_been(ticket: Ticket) -> bool:
-    """Whether an AI of the desk's may have had the ticket: what the ledger says of it is read once more."""
+    """Whether one of the desk's AI agents may have had the ticket, so that its row must be read again."""
     return ticket.read_only or any(m.author is Author.AI for m in ticket.messages)
 
 
@@ -57,6 +57,6 @@ def _note(app: App, ticket: Ticket, row: TicketRow | None, found: AtWork, now: d
 
 
 def _when(ticket: Ticket, how: desk_ai.HandOver, now: datetime) -> datetime:
-    """Its words tell the time themselves; of the rest we know when we saw it."""
+    """Return when the AI handed over: the time of its message, else the time at which we noticed."""
     words = [m.at for m in ticket.messages if m.author is Author.AI]
     return max(words) if how is desk_ai.HandOver.WORDS and words else now

@@ -124,7 +124,7 @@ def perform(app: App, ticket: Ticket, row: WriteRow) -> tuple[Ticket, str]:
 
 
 def _looked_up(app: App, ticket: Ticket, row: WriteRow, write: Write) -> Receipt | None:
-    """Ask the desk whether the call landed. Absent counts only at a second look, when the old request has surely ended."""
+    """Look up whether the call reached the desk. Only a second look proves absence: by then the old request has ended."""
     desk, now = app.desks[ticket.desk], app.clock()
     found = desk.landed(ticket.id, write, row.claimed_at)
     if found is not None:
@@ -164,7 +164,7 @@ def _send(app: App, ticket: Ticket, row: WriteRow, write: Write, unsaid: str = "
 
 
 def _as_written(ticket: Ticket, write: Write, receipt: Receipt) -> Ticket:
-    """The ticket as the next call must know it."""
+    """Return the ticket with the version and tags that the next call needs."""
     ours = frozenset(tag for a in write.actions if isinstance(a, AddTags) for tag in a.tags)
     there = ticket.tags if receipt.tags is None else receipt.tags
     return replace(ticket, version=receipt.version or ticket.version, tags=there | ours, written=True)
@@ -212,7 +212,7 @@ def _as_it_is(app: App, row: WriteRow) -> WriteRow:
 
 
 def _degraded(write: Write) -> Iterator[Write]:
-    """The same call with ever less of what a desk may refuse; the words go last."""
+    """Yield the same call with ever fewer of the actions that a desk may refuse; the message is kept."""
     yield write
     for drop in ((SetFields, SetPriority, Solve, RunAction), (SetQueue,)):
         rest = tuple(a for a in write.actions if not isinstance(a, drop))
@@ -222,7 +222,7 @@ def _degraded(write: Write) -> Iterator[Write]:
 
 
 def _unclaimed(app: App, row: WriteRow) -> WriteRow:
-    """The call surely did not happen."""
+    """Release the claim of a call that did not reach the desk."""
     with app.engine.begin() as conn:
         store.unclaim_write(conn, row.key, row.claimed_at)
         return store.write(conn, row.key)
