@@ -317,7 +317,7 @@ def test_the_site_builds_and_loads_nothing_from_elsewhere(tmp_path):
     assert "[desks.&lt;name&gt;]" in text_of(tmp_path / "site/configuration/index.html")
 
 
-def test_the_version_is_told_in_one_voice():
+def test_the_version_is_defined_in_one_place():
     version = PYPROJECT["project"]["version"]
     told = subprocess.run(
         [sys.executable, "-m", "core.cli", "--version"], cwd=ROOT, capture_output=True, text=True, check=False

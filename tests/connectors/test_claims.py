@@ -161,7 +161,7 @@ def test_who_takes_it_after_the_first_one_lost_it_is_left_the_ticket(world):
     assert holder(w, ticket_id) == bob.id
 
 
-def test_a_claim_that_cannot_be_given_back_is_told_and_the_note_is_not_written_twice(world):
+def test_a_claim_that_cannot_be_restored_raises_an_alarm_and_the_note_is_not_written_twice(world):
     w = world("zendesk")
     ticket_id = w.customer("Hello")
     ticket, note, _ = racing(w, ticket_id)
@@ -202,7 +202,7 @@ def test_a_ticket_is_not_given_back_to_the_robot_from_which_we_took_it_on_purpos
 
 @pytest.mark.parametrize("flow", ["route", "general queue", "silent"])
 @pytest.mark.parametrize("fault", ["status_before:503", "status_before:429", "reset_before"])
-def test_a_look_afterwards_that_fails_is_told_and_nothing_is_written_twice(world, flow, fault):
+def test_a_failed_check_after_a_write_raises_an_alarm_and_nothing_is_written_twice(world, flow, fault):
     w = world("helpscout")
     ticket_id = w.customer("Hello")
     ticket = w.ours.fetch(ticket_id)
@@ -254,7 +254,7 @@ def test_who_had_it_long_before_does_not_get_it_back(world):
     assert (holder(w, ticket_id), receipt.detail) == (None, "")
 
 
-def test_an_agent_who_gives_it_to_the_same_team_does_not_get_it_back(world):
+def test_an_agent_who_assigns_it_to_the_same_team_does_not_get_it_back(world):
     w = world("helpscout")
     ticket_id = w.customer("Hello")
     ticket = w.ours.fetch(ticket_id)

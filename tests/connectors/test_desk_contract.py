@@ -89,7 +89,7 @@ def test_the_thread_is_whole_and_oldest_first(world, vendor):
     assert len({m.id for m in ticket.messages}) == 24
 
 
-def test_a_human_agent_is_told_from_us_and_from_the_customer(world, vendor):
+def test_a_human_agent_is_distinguished_from_us_and_from_the_customer(world, vendor):
     w = world(vendor)
     ticket_id = w.customer("Hello")
     w.do(w.ours.fetch(ticket_id), ACK)
@@ -121,7 +121,7 @@ def test_lines_stay_lines_so_that_what_a_customer_quotes_is_not_taken_for_their_
     assert words == ["That is <late> & wrong.", "No, that did not help."]
 
 
-def test_a_connector_hands_over_subject_and_sender_and_judges_nobody(world, vendor):
+def test_a_connector_passes_on_subject_and_sender_and_judges_neither(world, vendor):
     w = world(vendor)
     ticket = w.ours.fetch(
         w.customer("Ich bin bis zum 3. Mai nicht im Büro.", subject="Automatische Antwort: Anfrage")
@@ -240,7 +240,7 @@ def test_a_ticket_costs_as_many_calls_as_promised(world, vendor, flow):
 
 
 @pytest.mark.parametrize("flow", FLOWS)
-def test_planning_the_writes_asks_nobody_and_names_each_by_its_key(world, vendor, flow):
+def test_planning_the_writes_makes_no_call_and_names_each_by_its_key(world, vendor, flow):
     w = world(vendor)
     ticket = w.ours.fetch(w.customer("Hello"))
     w.app.calls.clear()
@@ -461,7 +461,7 @@ def test_our_second_message_is_no_claim_either(world, vendor):
     assert (claim.by, claim.answered, claim.closed) == ("", False, False)
 
 
-def test_a_few_hundred_tickets_are_asked_for_in_bulk(world, vendor):
+def test_a_few_hundred_tickets_are_read_in_bulk(world, vendor):
     w = world(vendor)
     ids = [w.customer(f"t{n}", email=f"c{n}@example.com") for n in range(120)]
     w.later(minutes=5)

@@ -190,7 +190,7 @@ def test_a_body_nested_a_hundred_thousand_deep_is_refused_like_any_other():
         desk().parse(request(b"[" * 100_000), NOW)
 
 
-def test_without_a_configured_secret_nobody_is_believed():
+def test_without_a_configured_secret_no_webhook_is_accepted():
     with pytest.raises(errors.BadSignature):
         desk(webhook_secret="").verify(request(b"{}"), NOW)
 
@@ -209,7 +209,7 @@ def test_the_first_message_is_the_description_and_comes_first(web):
     assert [m.text for m in desk().fetch("5").messages] == ["There is a charge", "sooner", "later"]
 
 
-def test_customer_agent_bot_rule_and_ai_agent_are_told_apart(web):
+def test_customer_agent_bot_rule_and_ai_agent_are_distinguished(web):
     thread = [
         said(11, "hello?"),
         said(12, "I am Ann", user_id=88, incoming=False),
@@ -305,7 +305,7 @@ def test_each_status_number_is_understood_and_an_accounts_own_counts_as_open(web
     assert desk().fetch("5").status.value == status
 
 
-def test_a_customer_who_answers_a_closed_ticket_is_heard_even_if_freshdesk_does_not_reopen_it(web):
+def test_a_customers_reply_to_a_closed_ticket_is_handled_even_if_freshdesk_does_not_reopen_it(web):
     stats = {"closed_at": "2026-11-24T10:30:00Z"}
     show(web, {"status": 5, "stats": stats, "conversations": [said(59, "still broken")]})
     assert desk().fetch("5").status is Status.SOLVED
@@ -483,7 +483,7 @@ def plan(web, *actions):
     return [(w.key, [type(a).__name__ for a in w.actions]) for w in desk().writes(ticket, actions, "k")]
 
 
-def test_routing_is_three_calls_and_the_customer_hears_last(web):
+def test_routing_is_three_calls_and_the_reply_to_the_customer_is_the_last(web):
     keys = [key for key, _ in plan(web, ACK, NOTE, *SET)]
     assert keys == ["k:update", "k:note", "k:reply"]
 
@@ -633,7 +633,7 @@ def test_a_quiet_solve_keeps_freshdesk_from_mailing_the_customer_too(web):
     assert last_json(web) == {"bulk_action": {"ids": [5], "properties": properties}}
 
 
-def test_a_write_is_never_sent_twice_by_itself(web):
+def test_a_write_is_never_retried_automatically(web):
     show(web, {})
     web.post(f"{API}/tickets/5/reply", status=502)
     ours = desk()

@@ -145,7 +145,7 @@ def test_a_reply_cut_off_after_it_was_written_is_found_and_one_cut_off_before_is
             assert (found is not None) is ("after" in fault), (fault, write.key)
 
 
-def test_a_storm_of_429_is_waited_out_as_long_as_freshdesk_says(world):
+def test_a_storm_of_429_is_waited_out_for_the_time_that_freshdesk_states(world):
     w = world()
     w.app.plan = lambda _call: "status_before:429"
     with pytest.raises(errors.TryLater) as later:
@@ -234,7 +234,7 @@ def test_each_layout_reports_creation_and_reply_and_proves_itself(world, heard, 
     ]
 
 
-def test_what_we_and_our_agents_write_calls_nobody_back(world, heard):
+def test_what_we_and_our_agents_write_sends_no_webhook(world, heard):
     url, got = heard
     w = world()
     w.fake.subscribe(url)

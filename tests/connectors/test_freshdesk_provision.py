@@ -134,7 +134,7 @@ def test_a_lost_manifest_doubles_nothing(account):
     assert a.manifest == kept
 
 
-def test_what_was_installed_tells_us_of_new_tickets_and_replies(account):
+def test_what_was_installed_reports_new_tickets_and_replies(account):
     a = account()
     a.install()
     a.fake.hooks.hold = True
@@ -155,7 +155,7 @@ def test_what_was_installed_tells_us_of_new_tickets_and_replies(account):
     assert a.fake.hooks.url == HOOK
 
 
-def test_our_creation_rule_stands_first(account):
+def test_our_creation_rule_is_the_first(account):
     a = account()
     add_rule(a.state, 1, THEIR_RULE)
     a.install()
@@ -366,7 +366,7 @@ def test_a_plan_says_which_address_the_rules_call(account):
         assert {s.details for s in steps if s.kind == "rule"} == {f"it calls {HOOK}"}
 
 
-def test_without_an_admins_key_the_clicks_show_a_secret_that_stands_nowhere_else(account):
+def test_without_an_admins_key_the_manual_steps_show_a_secret_that_is_shown_nowhere_else(account):
     a = account(bot_is_admin=False)
     a.extra = {"install_api_key": "", "webhook_secret": ""}
     steps = [s for s in a.install() if s.kind == "rule"]
@@ -417,7 +417,7 @@ def check(a: Account, *queues: str) -> dict[str, str]:
     return {f.code: f.level for f in ours.check(queues) if f.level != "ok"}
 
 
-def test_a_sound_account_gives_no_finding(account):
+def test_a_sound_account_has_no_finding(account):
     assert check(account(), "Billing") == {}
 
 

@@ -260,7 +260,7 @@ def test_a_cursor_that_cannot_be_read_starts_again_from_the_start(w, rubbish):
     assert str(case.id) in w.sweep(rubbish)[0]
 
 
-def test_an_answered_and_resolved_ticket_waits_for_nobody(w):
+def test_an_answered_and_resolved_ticket_is_not_waiting(w):
     case = w.desk.customer_writes("Where is my order?")
     w.send(case.id, ACK, Solve())
     claim = w.ours.unclaimed([str(case.id)])[str(case.id)]

@@ -125,7 +125,7 @@ def test_a_body_nested_a_hundred_thousand_deep_is_refused_like_any_other():
         desk().parse(request(b"[" * 100_000), NOW)
 
 
-def test_without_a_configured_secret_nobody_is_believed():
+def test_without_a_configured_secret_no_webhook_is_accepted():
     with pytest.raises(errors.BadSignature):
         desk(webhook_secret="").verify(request(b"{}"), NOW)
 
@@ -137,7 +137,7 @@ def form(**fields: str):
     return [matchers.urlencoded_params_matcher({"client_id": "app", "client_secret": "shh", **fields})]
 
 
-def test_the_apps_own_token_is_asked_for_as_a_form_and_kept(web):
+def test_the_apps_own_token_is_requested_as_a_form_and_kept(web):
     web.post(
         f"{API}/oauth2/token",
         json={"access_token": "new", "expires_in": 172800},
@@ -199,7 +199,7 @@ def test_an_owner_who_was_deactivated_is_named_as_the_cause():
             desk(Tokens()).whoami()
 
 
-def test_a_desk_that_nobody_connected_says_so():
+def test_a_desk_that_was_never_connected_says_so():
     with pytest.raises(errors.NotAllowed, match="connect the desk"):
         desk(Tokens(), grant="authorization_code").whoami()
 

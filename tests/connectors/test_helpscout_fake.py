@@ -291,7 +291,7 @@ def test_the_account_lists_active_ones_by_default_and_knows_no_fraction_of_a_sec
     assert raw(w, "GET", "/conversations", params={"modifiedSince": at}).status_code == 400
 
 
-def test_the_account_lets_nobody_in_without_a_token_and_takes_no_json_at_the_token_endpoint(w):
+def test_the_account_refuses_calls_without_a_token_and_json_at_the_token_endpoint(w):
     assert requests.get(f"{w.url}/v2/users/me", timeout=5).status_code == 401
     grant = {
         "grant_type": "client_credentials",

@@ -86,7 +86,7 @@ def test_a_plan_names_the_webhook_and_makes_nothing(account):
     assert a.w.app.count("PUT", "DELETE", "PATCH") == 0
 
 
-def test_installing_twice_makes_one_webhook_that_tells_what_we_need(account):
+def test_installing_twice_makes_one_webhook_with_all_events_that_we_need(account):
     a = account()
     assert actions(a.install()) == [("create", "webhook")]
     assert actions(a.install()) == [("keep", "webhook")]
@@ -285,7 +285,7 @@ def test_when_all_is_well_it_costs_one_call(account):
     assert [f"{c.method} {c.path}" for c in a.w.app.calls] == ["GET /v2/webhooks"]
 
 
-def test_without_the_right_to_look_the_sweep_hears_of_it(account):
+def test_without_the_right_to_read_webhooks_the_sweep_is_refused(account):
     with pytest.raises(NotAllowed):
         account(may_hook=False).ensure()
 
@@ -315,7 +315,7 @@ def test_a_webhook_that_is_off_is_hs21(account):
 @pytest.mark.parametrize(
     "broken", [{"events": ["convo.created"]}, {"notification": True}, {"payloadVersion": "V3"}]
 )
-def test_a_webhook_that_tells_too_little_is_hs22(account, broken):
+def test_a_webhook_with_too_few_events_is_hs22(account, broken):
     a = account()
     a.by_hand(**broken)
     assert a.doctor()["HS22"] == "fail"

@@ -40,7 +40,7 @@ def web():
 # --- reading --------------------------------------------------------------------------------
 
 
-def test_customer_agent_bot_workflow_and_robot_are_told_apart(web):
+def test_customer_agent_bot_workflow_and_robot_are_distinguished(web):
     threads = [
         FIRST,
         said(11, "we got it", BOT),
@@ -229,7 +229,7 @@ def test_a_thread_that_came_along_cut_short_is_read_whole(web):
     assert [m.id for m in desk().fetch("5").messages] == [str(FIRST["id"]), "12"]
 
 
-def test_nobody_waits_after_the_companys_last_word(web):
+def test_a_conversation_is_not_waiting_after_the_companys_last_reply(web):
     time = "2026-11-24T11:00:00Z"
     show(web, customerWaitingSince={"time": time, "latestReplyFrom": "customer"})
     assert desk().fetch("5").waiting_since == NOW - timedelta(hours=1)
@@ -310,7 +310,7 @@ def test_a_message_without_an_original_passes(web, status):
     assert ours.mail_headers(ours.fetch("5"), "0") == {}
 
 
-def test_a_credential_that_dies_over_the_original_is_told(web):
+def test_a_credential_that_expires_while_the_original_is_read_is_reported(web):
     show(web)
     original(web, status=401)
     web.post(f"{API}/oauth2/token", status=401, json={"error": "invalid_client"})

@@ -101,7 +101,7 @@ def test_a_reply_that_did_not_come_along_still_says_when_the_customer_wrote(w, m
     assert seen_in(w)[0][ticket_id].customer_wrote_at == w.now
 
 
-def test_every_page_is_asked_for_with_all_parameters(w):
+def test_every_page_is_requested_with_all_parameters(w):
     for n in range(60):
         w.customer("x", email=f"c{n}@example.com")
     seen, _ = seen_in(w)
@@ -271,7 +271,7 @@ def test_what_was_deleted_is_noticed_within_the_hour_even_among_many(w):
     assert w.ours.unclaimed(ids)[ids[3]].closed
 
 
-def test_an_index_that_lags_behind_is_asked_about_singly_and_the_rest_later(w):
+def test_with_a_lagging_index_tickets_are_read_singly_and_the_rest_later(w):
     ids = [w.customer("x", email=f"c{n}@example.com") for n in range(70)]
     w.ours.whoami()
     w.fake.state.hidden |= {int(one) for one in ids}
@@ -280,7 +280,7 @@ def test_an_index_that_lags_behind_is_asked_about_singly_and_the_rest_later(w):
     assert set(w.ours.unclaimed(ids)) == set(ids)
 
 
-def test_an_answered_and_closed_one_waits_for_nobody(w):
+def test_an_answered_and_closed_one_is_not_waiting(w):
     ticket_id = w.customer("Where is my order?")
     w.do(w.ours.fetch(ticket_id), ACK, Solve())
     claim = w.ours.unclaimed([ticket_id])[ticket_id]

@@ -142,7 +142,7 @@ def test_a_low_or_normal_priority_needs_no_tag(web):
     assert ours.writes(ours.fetch("5"), [SetPriority(Priority.LOW), SetPriority(Priority.NORMAL)], "k") == ()
 
 
-def test_who_wrote_last_and_is_not_the_customer_gets_a_copy_and_nobody_else_does(web):
+def test_the_last_writer_is_copied_when_it_is_not_the_customer_and_no_one_else_is(web):
     show(web, [FIRST, said(60, "as her colleague I add", JON)], cc=["list@others.example"])
     writing(web)
     body = send_all(web, desk(), ACK)[0][1]
@@ -186,7 +186,7 @@ def test_without_configured_fields_there_is_no_call_for_them(web):
     assert ours.writes(ours.fetch("5"), [SetFields("billing", 72, "routed")], "k") == ()
 
 
-def test_a_manual_workflow_runs_before_the_customer_is_told(web):
+def test_a_manual_workflow_runs_before_the_reply_to_the_customer(web):
     show(web)
     writing(web)
     flows = [{"id": 7, "name": "Refund", "type": "manual"}, {"id": 8, "name": "Greet", "type": "automatic"}]

@@ -97,7 +97,7 @@ def test_the_wait_that_a_vendor_names_is_kept_within_reason(header, seconds):
 
 
 @responses.activate
-def test_after_a_429_nobody_calls_until_the_wait_is_over():
+def test_after_a_429_no_call_is_made_until_the_wait_is_over():
     now = [0.0]
     answer(429, Retry_After="20")
     desk = session(clock=lambda: now[0])
@@ -194,13 +194,13 @@ def test_a_redirect_is_not_followed():
 
 
 @responses.activate
-def test_a_link_to_another_host_is_asked_at_home():
+def test_a_link_to_another_host_is_requested_from_our_own_origin():
     responses.add(responses.GET, f"{BASE}/api/next", json={})
     session().get("https://acme.vendor.example:443/api/next?cursor=a%2Fb")
     assert responses.calls[0].request.url == f"{BASE}/api/next?cursor=a%2Fb"
 
 
-def test_a_write_to_a_desk_that_nobody_answers_for_was_never_sent():
+def test_a_write_to_a_host_that_refuses_connections_was_never_sent():
     desk = DeskSession(f"http://127.0.0.1:{closed_port()}", authorization=lambda: "")
     with pytest.raises(errors.TryLater):
         desk.put("/x", json={})
@@ -224,7 +224,7 @@ def test_an_address_that_is_none_is_refused_with_the_remedy(base):
 
 
 @responses.activate
-def test_each_call_is_told_with_its_outcome():
+def test_each_call_is_reported_with_its_outcome():
     told = []
     answer(200)
     desk = session(on_call=lambda operation, outcome: told.append((operation, outcome)))

@@ -136,7 +136,7 @@ def test_everything_else_that_can_be_seen_is_a_finding(zendesk):
     ("value", "active", "codes"),
     [("88", True, ["ZD31"]), ("88", False, []), ("current_user", True, []), ("", True, []), (None, True, [])],
 )
-def test_a_trigger_that_gives_tickets_to_an_agent_is_a_finding(zendesk, value, active, codes):
+def test_a_trigger_that_assigns_tickets_to_an_agent_is_a_finding(zendesk, value, active, codes):
     action = {"field": "assignee_id", "value": value}
     trigger = {
         "title": "round robin",
@@ -192,7 +192,7 @@ def test_a_life_that_is_rubbish_is_the_usual_one(zendesk, told):
     assert kept.refresh_expires_at == NOON + timedelta(seconds=7_775_999)
 
 
-def test_a_zendesk_that_is_down_is_told_apart_from_one_that_does_not_let_us_in(world):
+def test_a_zendesk_that_is_down_is_distinguished_from_one_that_refuses_us(world):
     w = world("zendesk")
     settings = Settings(**w.fake.settings(w.url))
     assert [f.code for f in w.ours.check([]) if f.level == "ok"][:1] == ["ZD01"]

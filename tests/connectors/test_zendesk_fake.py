@@ -104,7 +104,7 @@ def test_a_scope_too_small_is_forbidden(world):
     assert call(w, "GET", f"/tickets/{ticket_id}.json").status_code == 200
 
 
-def test_the_limit_is_told_and_kept(world):
+def test_the_rate_limit_is_stated_and_enforced(world):
     w = world("zendesk", per_minute=3)
     answers = [call(w, "GET", "/groups.json") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
@@ -144,7 +144,7 @@ def test_a_list_keeps_offering_a_link_although_nothing_more_comes(w):
     assert (answer["meta"]["has_more"], bool(answer["links"]["next"])) == (False, True)
 
 
-def test_a_new_ticket_is_told_twice_with_string_ids_and_capitals(w, heard):
+def test_a_new_ticket_sends_two_events_with_string_ids_and_capitals(w, heard):
     url, got = heard
     w.fake.subscribe(url)
     ticket_id = w.customer("Hello")

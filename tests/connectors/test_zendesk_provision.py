@@ -269,7 +269,7 @@ def test_the_fields_that_were_installed_take_what_we_set(usual):
     assert ticket.tags == {"ai_routed", "ai_intent_refund", "ai_outcome_routed"}
 
 
-def test_a_merge_and_a_claim_are_told_by_the_event_webhook(usual, heard):
+def test_a_merge_and_a_claim_are_reported_by_the_event_webhook(usual, heard):
     url, got = heard
     usual.public_url = url.removesuffix("/hooks/support")
     usual.install()

@@ -43,7 +43,7 @@ def test_a_new_ticket_costs_one_read_and_a_longer_thread_two(zendesk):
     assert len(zendesk.calls) == 2
 
 
-def test_without_the_side_loaded_audit_the_comments_are_asked_for(zendesk):
+def test_without_the_side_loaded_audit_the_comments_are_requested(zendesk):
     page = {"comments": [said(1)], "users": [MIA], "meta": {"has_more": False}}
     zendesk.get(f"{API}/tickets/5.json", json={"ticket": TICKET, "users": [MIA]})
     zendesk.get(f"{API}/tickets/5/comments.json", json=page)
@@ -51,7 +51,7 @@ def test_without_the_side_loaded_audit_the_comments_are_asked_for(zendesk):
 
 
 @pytest.mark.parametrize("seconds", [0, 90])
-def test_an_agents_note_never_stands_in_for_the_customers_words(world, seconds):
+def test_an_agents_note_is_never_taken_for_the_customers_words(world, seconds):
     """The account may count public comments only: then a ticket with a note counts one, and its last audit is the note."""
     w = world("zendesk")
     ticket_id = w.customer("There is a charge that I did not make")
@@ -61,7 +61,7 @@ def test_an_agents_note_never_stands_in_for_the_customers_words(world, seconds):
     assert said == [(Author.CUSTOMER, True), (Author.AGENT, False)]
 
 
-def test_people_who_do_not_come_along_are_asked_for(zendesk):
+def test_people_missing_from_the_side_load_are_requested(zendesk):
     shows(zendesk, [said(1), said(2, 88, "I am on it")], users=())
     zendesk.get(f"{API}/users/show_many.json", json={"users": [MIA, ANN]})
     ticket = desk().fetch("5")
@@ -221,7 +221,7 @@ def test_a_renamed_subdomain_is_named_as_such(zendesk):
 
 
 @pytest.mark.parametrize("ticket_id", ["", "x", "5/../6", "٥"])
-def test_what_is_no_ticket_id_is_not_asked_for(ticket_id):
+def test_what_is_no_ticket_id_is_not_requested(ticket_id):
     with pytest.raises(errors.BadPayload):
         desk().fetch(ticket_id)
 

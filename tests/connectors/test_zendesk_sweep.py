@@ -201,7 +201,7 @@ def test_a_human_who_holds_and_answered_is_both(w):
     assert (claim.via, claim.at, claim.answered, claim.answered_at) == ("assignee", claimed_at, True, w.now)
 
 
-def test_a_ticket_that_comes_back_to_us_is_given_back_to_nobody(w):
+def test_a_ticket_that_comes_back_to_us_is_assigned_to_no_one(w):
     ticket_id = w.customer("Where is my order?")
     w.do(w.ours.fetch(ticket_id), Reply("answer", "a", text="There."), Solve(), key="a")
     assert w.desk.cases[int(ticket_id)].assignee_id == w.desk.bot.id

@@ -288,7 +288,7 @@ def test_a_write_is_found_by_its_mark_else_by_author_words_and_time(zendesk, aud
     assert (receipt.id if receipt else None) == found
 
 
-def test_the_lock_of_a_found_write_holds_only_while_nobody_came_after_it(zendesk):
+def test_the_lock_of_a_found_write_holds_only_until_the_next_change(zendesk):
     ours = audit(1, "x", mark="k:reply")
     assert looked_up(zendesk, [ours], ACK).version == "2026-11-24T12:00:00Z"
     zendesk.remove(responses.GET, f"{API}/tickets/5/audits.json")

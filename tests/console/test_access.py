@@ -247,7 +247,7 @@ def test_a_login_link_is_good_once_and_for_a_quarter_of_an_hour(team):
         assert link not in str(db.execute(select(login_links)).all())
 
 
-def test_a_login_link_is_mailed_to_the_users_own_address_and_the_answer_tells_nothing(team):
+def test_a_login_link_is_mailed_to_the_users_own_address_and_the_response_reveals_nothing(team):
     sent = []
 
     def send(outbound, now):
@@ -283,7 +283,7 @@ def test_without_a_public_url_no_link_is_offered_or_sent(team):
     assert client.post("/login/ask", data=form(client, name="agent")).status_code == 404
 
 
-def test_a_link_is_sent_so_often_and_no_more_by_whatever_name_it_is_asked(team):
+def test_login_links_are_limited_per_user_however_the_name_is_spelled(team):
     sent = []
     app = make_app(team, public_url="https://b.example")
     mail = SimpleNamespace(kind="email", send=lambda outbound, now: sent.append(outbound))
@@ -360,7 +360,7 @@ def test_a_disabled_user_is_out_with_the_next_page(team):
     assert find(team, "agent") is None
 
 
-def test_logging_out_ends_all_sessions_of_that_user_and_of_nobody_else(team):
+def test_logging_out_ends_all_sessions_of_that_user_only(team):
     client, other, stranger = browser(team, "agent"), browser(team, "agent"), browser(team, "viewer")
     copied = make_app(team).test_client()
     copied.set_cookie("backstop", client.get_cookie("backstop").value)

@@ -76,7 +76,7 @@ def test_a_ticket_is_the_same_document_at_both_addresses(program):
     assert set(one.json) == {"ticket", "decisions", "story"}
 
 
-def test_the_week_may_be_asked_for_by_name(program):
+def test_the_week_may_be_requested_by_name(program):
     last = program.get("/api/v1/weeks/last", headers=READ).json
     assert last["week"] == "2026-W10"
     assert last == program.get("/week/2026-W10.json", headers=READ).json

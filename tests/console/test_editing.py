@@ -183,7 +183,7 @@ def test_a_form_that_is_older_than_the_file_says_so_before_anything_is_written(c
     assert "note.txt changed on disk since this page was shown" in text_of(answer)
 
 
-def test_an_intent_whose_file_changed_meanwhile_is_merged_into_what_stands_there_now(client, home):
+def test_an_intent_whose_file_changed_meanwhile_is_merged_into_the_present_file(client, home):
     looked = posted(client, "/intents/refund_request", queue="Refunds")
     (home / "backstop.toml").write_text(FILE.replace('"Orders"', '"Parcels"'))
     late = posted(client, "/intents/refund_request", 409, queue="Refunds", seen=seen_in(looked), do="write")
@@ -227,7 +227,7 @@ def test_a_text_that_is_no_utf_8_is_said_and_left_alone(client, home):
     assert client.post("/texts/note.txt", data=form(client, words="x", do="write")).status_code == 409
 
 
-def test_what_stands_in_a_text_is_shown_as_text(client, home):
+def test_markup_in_a_text_is_shown_as_text(client, home):
     (home / "templates/note.txt").write_text(EVIL)
     assert "<script>document" not in client.get("/texts/note.txt").text
 

@@ -112,7 +112,7 @@ def ids(text):
     return re.findall(r'href="/tickets/support/(\d+)"', text)
 
 
-def test_the_worst_stands_first_and_filters_narrow(engine):
+def test_the_worst_is_listed_first_and_filters_narrow(engine):
     with engine.begin() as db:
         db.execute(
             insert(tickets),
@@ -131,7 +131,7 @@ def test_the_worst_stands_first_and_filters_narrow(engine):
     assert "Nothing of this kind waits" in text_of(client, "/?desk=nowhere")
 
 
-def test_a_snoozed_ticket_is_told_of_later_and_still_waits(engine):
+def test_a_snoozed_ticket_is_notified_later_and_still_waits(engine):
     client = make_app(engine).test_client()
     with engine.begin() as db:
         late = {"promise_at": NOW - timedelta(minutes=5), "next_due_at": NOW + timedelta(minutes=1)}
@@ -160,7 +160,7 @@ def test_a_ticket_is_snoozed_beside_its_claim(engine):
     assert snoozed.location == "/"
 
 
-def test_who_is_on_duty_stands_on_the_first_page(engine):
+def test_who_is_on_duty_is_shown_on_the_first_page(engine):
     flask = make_app(engine)
     people = {name: {"email": f"{name}@example.com"} for name in ("anna", "ben")}
     turn = {"people": ["anna", "ben"], "turn": "weekly", "start": "2026-03-02 09:00"}

@@ -185,7 +185,7 @@ def test_tickets_can_be_narrowed_to_a_state_and_read_to_the_end(client):
     assert len(seen) == len(set(seen)) > 400
 
 
-def test_a_ticket_page_tells_guess_rule_writes_notices_and_history_in_order(client, engine):
+def test_a_ticket_page_shows_guess_rule_writes_notices_and_history_in_order(client, engine):
     with engine.connect() as db:
         number = db.scalar(select(tickets.c.ticket_id).where(tickets.c.state == "answered").limit(1))
     text = body(client.get(f"/tickets/generated/{number}"))
@@ -234,7 +234,7 @@ def test_quality_replays_other_thresholds_without_writing(client):
     assert automatic("?auto=nonsense") == automatic("")
 
 
-def test_proven_thresholds_are_worked_out_when_asked_and_change_no_rule(client, engine):
+def test_proven_thresholds_are_computed_on_request_and_change_no_rule(client, engine):
     assert "was not worked out yet" in body(client.get("/quality"))
     client.post("/quality/thresholds", data=form(client))
     text = body(client.get("/quality"))
@@ -356,7 +356,7 @@ def test_a_spreadsheet_reads_exports_as_data_never_as_formulas(reading, query):
     assert not [cell for cell in cells if cell.lstrip().startswith(("=", "+", "-", "@", "\t"))]
 
 
-def test_a_mark_in_the_address_that_nobody_made_is_harmless(reading):
+def test_a_forged_mark_in_the_address_is_harmless(reading):
     for after in ("x", "|", "2026|a|b", "2026-01-01T00:00:00+00:00|'; DROP TABLE bs_tickets;--|x"):
         assert reading.get("/tickets", query_string={"after": after}).status_code == 200
     assert reading.get("/tickets/support/666?before=x").status_code == 200

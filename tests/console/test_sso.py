@@ -126,7 +126,7 @@ def test_strangers_unverified_addresses_and_foreign_tokens_are_refused(client, e
     assert client.get("/", headers=HTML).status_code == 302
 
 
-def test_a_provider_that_does_not_say_verified_lets_nobody_in(client, engine, issuer):
+def test_without_a_verified_address_from_the_provider_login_is_refused(client, engine, issuer):
     add_user(engine, "ada", now=NOW, role="admin", email="ada@example.com")
     del issuer.claims["email_verified"]
     answer = come_back(client, issuer)
@@ -150,7 +150,7 @@ ADA = {"sub": "1", "email": "ada@example.com", "email_verified": True}
         ({"sub": "1"}, 403),
     ],
 )
-def test_what_the_token_does_not_say_is_asked_at_userinfo_of_the_same_person(
+def test_claims_missing_from_the_token_are_read_from_userinfo_of_the_same_person(
     client, engine, issuer, in_token, userinfo, code
 ):
     add_user(engine, "ada", now=NOW, role="agent", email="ada@example.com")
@@ -189,7 +189,7 @@ def test_a_token_signed_by_another_key_is_refused(client, engine, issuer):
     assert client.get("/", headers=HTML).status_code == 302
 
 
-def test_an_answer_that_nobody_asked_for_is_refused(client):
+def test_an_unrequested_answer_is_refused(client):
     answer = client.get("/login/sso/back", query_string={"code": "c", "state": "forged"}, headers=HTML)
     assert answer.status_code == 403
 

@@ -48,13 +48,13 @@ def after(world: World, minutes: float) -> None:
     polling.collect(world, world.now)
 
 
-def test_it_is_asked_once_a_minute(world: World) -> None:
+def test_the_mailbox_is_polled_once_a_minute(world: World) -> None:
     for _ in range(13):
         after(world, 5 / 60)
     assert len(world.mail.asked) == 2
 
 
-def test_a_message_that_came_back_is_told_by_another_way_while_the_ticket_waits(world: World) -> None:
+def test_a_returned_message_is_sent_by_another_channel_while_the_ticket_waits(world: World) -> None:
     world.escalate()
     world.tick()
     world.tick(120)
@@ -95,7 +95,7 @@ def test_what_cannot_be_read_for_an_hour_is_said_aloud_once_a_day_and_a_hiccup_i
     assert "does not answer" in alarms[0].facts["text"]
 
 
-def test_who_is_slow_is_not_waited_for_and_not_asked_twice_at_once(
+def test_a_slow_mailbox_delays_no_one_and_is_not_polled_twice_at_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(polling, "PROMPT", 0.0)

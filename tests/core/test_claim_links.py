@@ -272,7 +272,7 @@ def test_whoever_reads_a_shared_mailbox_may_write_their_own_address(world: World
     assert world.desk.held["4711"].name == "Ben"
 
 
-def test_a_link_to_a_person_takes_for_nobody_else(world: World, web: Any) -> None:
+def test_a_claim_link_claims_for_its_own_person_only(world: World, web: Any) -> None:
     where = sent_to(world, "anna@acme.example", person="Anna")
     assert 'name="email"' not in web.get(where).text
     web.post(where, data={"email": "ben@acme.example"})
@@ -341,7 +341,7 @@ def test_no_vendors_raw_words_are_shown(
 
 
 @pytest.mark.parametrize("email", ["a\x00b@c.example", "a@b\x00", "a\nb@c.example"])
-def test_an_address_that_no_store_can_keep_is_asked_for_again(
+def test_an_address_that_cannot_be_stored_is_requested_again(
     web: Any, twilio: FakeTwilio, email: str
 ) -> None:
     assert web.post(link(twilio), data={"email": email}).status_code == 409
@@ -376,7 +376,9 @@ def test_a_click_takes_the_ticket_for_the_agent_with_that_address_and_says_so(
     assert answers(slack) == ["Ticket 4711 is yours, Anna Ober."]
 
 
-def test_a_second_click_by_somebody_else_is_told_who_has_it(world: World, web: Any, slack: FakeSlack) -> None:
+def test_a_second_click_by_another_person_shows_who_has_the_ticket(
+    world: World, web: Any, slack: FakeSlack
+) -> None:
     world.desk.held["4711"] = world.desk.agents["ben@acme.example"]
     click(web, slack)
     assert answers(slack) == ["Anna Ober: Ticket 4711 is taken already, by Ben."]
@@ -389,7 +391,7 @@ def test_a_click_twice_by_the_same_person_is_one_claim(world: World, web: Any, s
     assert [what for what, _ in world.story()].count("claimed") == 1
 
 
-def test_a_clicker_whose_address_is_unknown_is_told_and_takes_nothing(
+def test_a_clicker_with_an_unknown_address_gets_a_message_and_claims_nothing(
     world: World, web: Any, slack: FakeSlack
 ) -> None:
     assert click(web, slack, user="U9").status_code == 200
@@ -433,7 +435,7 @@ class KnowingDesk(Desk):
 
 
 @pytest.mark.parametrize("shown", ["", "anna.ober@acme.example"])
-def test_who_has_the_ticket_already_is_told_so_though_the_desk_shows_no_address_or_another(
+def test_the_present_holder_is_recognised_though_the_desk_shows_no_address_or_another(
     world: World, shown: str
 ) -> None:
     world.desk = world.desks["support"] = KnowingDesk()
@@ -487,14 +489,14 @@ def status(web: Any, twilio: FakeTwilio, state: str, **more: str) -> Any:
     )
 
 
-def test_a_carriers_word_reaches_the_ledger(world: World, web: Any, twilio: FakeTwilio) -> None:
+def test_a_carriers_report_reaches_the_ledger(world: World, web: Any, twilio: FakeTwilio) -> None:
     assert status(web, twilio, "delivered").status_code == 200
     assert status(web, twilio, "sent").status_code == 200
     row = world.rows(channel="sms:oncall")[0]
     assert (row.state, row.delivered_at) == ("delivered", T0)
 
 
-def test_a_message_that_never_arrived_is_said_aloud_where_people_were_told(
+def test_a_message_that_never_arrived_is_reported_in_the_channels_that_worked(
     world: World, web: Any, slack: FakeSlack, twilio: FakeTwilio
 ) -> None:
     status(web, twilio, "undelivered", ErrorCode="30006")
@@ -504,7 +506,7 @@ def test_a_message_that_never_arrived_is_said_aloud_where_people_were_told(
     assert world.boss.sent == []
 
 
-def test_a_forged_word_is_refused(web: Any, twilio: FakeTwilio) -> None:
+def test_a_forged_report_is_refused(web: Any, twilio: FakeTwilio) -> None:
     twilio.TOKEN = "other"
     assert status(web, twilio, "delivered").status_code == 401
 

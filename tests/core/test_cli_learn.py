@@ -111,7 +111,7 @@ def test_a_file_that_cannot_be_read_is_named_with_its_line(shell, tmp_path):
     assert "Traceback" not in found.output
 
 
-def test_a_follow_up_on_an_automatic_answer_counts_as_a_failure_whatever_the_label_says(shell):
+def test_a_follow_up_on_an_automatic_answer_counts_as_a_failure_whatever_its_label(shell):
     answered = {"auto_resolved_at": NOW - timedelta(days=10), "state": "auto_resolved"}
     remember(
         shell,
@@ -238,7 +238,7 @@ def test_an_unknown_command_is_wrong_usage(shell):
     assert backstop("frobnicate").exit_code == 2
 
 
-def test_a_ticket_labelled_as_none_of_these_teaches_what_none_is_and_nobody_invents_intents():
+def test_a_ticket_labelled_none_of_these_is_an_example_of_none_and_adds_no_intent():
     from core.learning.labelled_tickets import LabelledTicket, examples
 
     def labelled(truth: str, source: str = "label", words: str = "Where is it?") -> LabelledTicket:

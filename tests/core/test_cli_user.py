@@ -40,7 +40,7 @@ def test_a_disabled_user_gets_no_link_and_is_shown_as_such(shell):
     assert "disabled" in shell.run("user", "list").output
 
 
-def test_a_password_is_asked_for_and_lets_in(shell):
+def test_a_password_is_prompted_for_and_accepted(shell):
     made = shell.run("user", "add", "bob", "--password", input="a long password\na long password\n")
     assert made.exit_code == 0, made.output
     assert users.log_in(store(shell), "bob", "a long password", wall()) is not None

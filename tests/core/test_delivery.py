@@ -29,7 +29,7 @@ def test_an_urgent_ticket_reaches_all_its_channels_at_once_and_names_its_id(worl
     assert world.states() == {"sms:oncall": "accepted", "slack:urgent": "accepted"}
 
 
-def test_a_text_message_holds_no_word_of_the_customers(world: World) -> None:
+def test_a_text_message_contains_no_customer_text(world: World) -> None:
     world.escalate()
     world.tick()
     assert "charged" not in world.sms.sent[0].text + world.sms.sent[0].subject
@@ -37,7 +37,7 @@ def test_a_text_message_holds_no_word_of_the_customers(world: World) -> None:
     assert "My card was charged" in world.slack.sent[0].text
 
 
-def test_a_low_ticket_disturbs_nobody_but_stands_in_the_desks_queue(world: World) -> None:
+def test_a_low_ticket_pages_no_one_but_is_in_the_desks_queue(world: World) -> None:
     world.escalate(priority="low")
     world.tick()
     assert [c.sent for c in world.channels.values()] == [[], [], [], [], []]  # it lies there already, flagged
@@ -89,14 +89,14 @@ def test_enqueued_twice_is_sent_once(world: World) -> None:
     assert len(world.sms.sent) == 1
 
 
-def test_the_desk_is_asked_once_for_a_hundred_tickets(world: World) -> None:
+def test_the_desk_is_read_once_for_a_hundred_tickets(world: World) -> None:
     for number in range(100):
         world.escalate(str(number), priority="low")
     world.tick(30)
     assert [len(ids) for ids in world.desk.asked] == [100]
 
 
-def test_a_desk_that_does_not_answer_silences_nobody(world: World) -> None:
+def test_a_desk_that_does_not_answer_stops_no_notice(world: World) -> None:
     world.desk.down = TryLater("503")
     world.escalate()
     assert world.tick() == 2
@@ -108,7 +108,7 @@ def test_what_the_ledger_knows_as_claimed_is_not_said(world: World) -> None:
     assert set(world.states().values()) == {"suppressed"}
 
 
-def test_claimed_then_forgotten_is_said_while_nobody_answered(world: World) -> None:
+def test_claimed_then_forgotten_is_notified_while_unanswered(world: World) -> None:
     world.escalate(state="claimed")
     world.desk.claims["4711"] = Claim("4711", by="Anna")
     assert world.tell(notice(11, template="forgotten")) == 2
@@ -163,7 +163,7 @@ def test_reminders_continue_the_thread_of_the_first_message(world: World) -> Non
     assert [d.thread for d in world.slack.sent] == ["", "slack:urgent-1"]
 
 
-def test_the_one_on_duty_is_told_by_her_own_channel_and_mentioned_in_the_room(world: World) -> None:
+def test_the_person_on_duty_is_notified_by_her_own_channel_and_mentioned_in_the_room(world: World) -> None:
     people = {
         "anna": {"sms": "+15550111", "slack": "U1", "email": "anna@acme.example"},
         "ben": {"sms": "+15550122"},
@@ -178,7 +178,7 @@ def test_the_one_on_duty_is_told_by_her_own_channel_and_mentioned_in_the_room(wo
     assert [d.to for d in world.slack.sent] == [("U1",)]
 
 
-def test_pagers_that_were_told_hear_that_somebody_came_and_nobody_else_does(world: World) -> None:
+def test_only_pagers_that_were_notified_are_notified_of_the_claim(world: World) -> None:
     world.routes = world.routes.__class__(
         world.channels, by_priority={Priority.URGENT: ("webhook:pager", "slack:urgent")}
     )

@@ -34,7 +34,9 @@ def test_overload_of_one_person_becomes_a_digest_that_names_every_ticket(world: 
     assert len(world.slack.sent) == 20  # a room that many look at stands more
 
 
-def test_nobody_is_lost_between_digests_and_they_come_at_most_every_quarter_of_an_hour(world: World) -> None:
+def test_no_ticket_is_lost_between_digests_and_they_are_sent_at_most_every_quarter_of_an_hour(
+    world: World,
+) -> None:
     for number in range(60):
         world.escalate(str(5000 + number))
         world.tick(1)
@@ -165,7 +167,7 @@ def _one_waits_in_a_summary(world: World) -> str:
     return "5005"
 
 
-def test_an_urgent_notice_that_is_held_for_a_summary_reaches_nobody_so_the_next_channel_is_tried_at_once(
+def test_an_urgent_notice_held_for_a_digest_is_sent_by_the_next_channel_at_once(
     world: World,
 ) -> None:
     ticket = _one_waits_in_a_summary(world)

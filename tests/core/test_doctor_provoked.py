@@ -142,7 +142,7 @@ def file(**more: Any) -> Settings:
     return Settings(**(known | {"escalation": told} | more))
 
 
-def test_a_desk_in_observe_mode_and_an_urgent_without_a_channel_are_told() -> None:
+def test_a_desk_in_observe_mode_and_an_urgent_priority_without_a_channel_are_findings() -> None:
     assert checks.warnings(file()) == []
     watching = file(desks={"support": {"vendor": "x", "mode": "observe"}})
     assert codes(checks.warnings(watching)) == [("CF07", "warn")]

@@ -72,7 +72,7 @@ def played(ladder: list[dict[str, Any]], minutes: range, rung: int = 0) -> list[
     return heard
 
 
-def test_the_team_hears_at_once_and_after_30_minutes_and_the_manager_after_2_hours_each_once() -> None:
+def test_the_team_is_notified_at_once_and_after_30_minutes_and_the_manager_after_2_hours_each_once() -> None:
     assert played(make(), range(600)) == [
         (0, "team", "escalated"),
         (30, "team", "unclaimed"),
@@ -81,7 +81,7 @@ def test_the_team_hears_at_once_and_after_30_minutes_and_the_manager_after_2_hou
     ]
 
 
-def test_an_urgent_ticket_is_not_spoken_of_twice_around_its_promise() -> None:
+def test_an_urgent_ticket_is_not_notified_twice_around_its_promise() -> None:
     ladder = make(promise=30 * M, priority=Priority.URGENT)
     assert brief(ladder) == [
         (0, "team", "escalated"),
@@ -116,7 +116,7 @@ def test_after_downtime_several_rungs_become_the_highest_and_say_so() -> None:
     assert advanced(row(make(), rung=1), T0 + 3 * H) == (3, T0 + 225 * M)
 
 
-def test_a_team_that_was_never_told_is_told_with_the_manager() -> None:
+def test_a_team_that_was_never_notified_is_notified_with_the_manager() -> None:
     assert [e["notify"] for e in due(row(make()), T0 + 3 * H)] == ["team", "manager"]
 
 
@@ -232,7 +232,7 @@ def test_unclaimed_again_resumes_where_it_stood() -> None:
     assert resume(claimed(29, 1), 1, T0 + 40 * M) == make()
 
 
-def test_unclaimed_again_after_the_last_rung_is_told_once_more() -> None:
+def test_unclaimed_again_after_the_last_rung_is_notified_once_more() -> None:
     ladder = resume(claimed(300, 4), 4, T0 + 310 * M)
     assert played(ladder, range(310, 900), rung=4) == [(310, "team", "resumed")]
 
@@ -250,11 +250,11 @@ def test_claiming_and_letting_go_again_and_again_never_changes_what_is_left() ->
     assert ladder == make()
 
 
-def test_a_ticket_claimed_before_anybody_was_told_stays_silent() -> None:
+def test_a_ticket_claimed_before_the_first_notice_stays_silent() -> None:
     assert played(claimed(0, 0), range(240)) == []
 
 
-def test_an_empty_ladder_still_tells_the_team_and_keeps_the_promise() -> None:
+def test_an_empty_ladder_still_notifies_the_team_and_keeps_the_promise() -> None:
     assert brief(make(())) == [(0, "team", "escalated"), (225, "team", "promise_breaking")]
 
 
@@ -344,7 +344,7 @@ def test_a_holder_who_never_answers_is_not_the_end_either() -> None:
     assert {what for _, _, what in heard} == {"forgotten"}
 
 
-def test_let_go_after_a_repetition_was_due_it_says_again_that_nobody_has_it() -> None:
+def test_unassigned_after_a_repetition_was_due_it_is_notified_as_unclaimed_again() -> None:
     ladder = make(REPEATING, priority=Priority.HIGH)
     end = len(ladder)
     held = prolonged(ladder, end, T0 + 24 * H, OFFICE, priority=Priority.HIGH, held=True)
@@ -392,7 +392,7 @@ def test_every_less_than_a_minute_is_refused() -> None:
     held=st.booleans(),
 )
 @settings(deadline=None, max_examples=60)
-def test_whatever_the_ladder_somebody_is_told_at_least_once_in_any_five_days(
+def test_whatever_the_ladder_a_notice_is_sent_at_least_once_in_any_five_days(
     rungs: list[Rung], start: int, priority: Priority, held: bool
 ) -> None:
     if check_rungs(rungs):

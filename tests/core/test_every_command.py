@@ -122,7 +122,7 @@ def told_in_one_line(found, *words: str) -> None:
     assert all(word in found.output for word in words), found.output
 
 
-def test_every_command_is_asked():
+def test_every_command_is_covered():
     assert set(ARGS) == {name for name, _ in known(cli.backstop)}
 
 

@@ -29,7 +29,7 @@ def test_a_channel_that_refuses_falls_over_at_once_to_the_next_and_says_why(worl
     assert any(what == "failed" for what, _ in world.story())
 
 
-def test_a_channel_that_fails_while_others_were_told_is_said_aloud_once_a_day_and_pages_nobody_more(
+def test_a_channel_that_fails_while_others_worked_is_alarmed_once_a_day_and_pages_no_one_more(
     world: World,
 ) -> None:
     world.sms.down = REFUSED
@@ -177,7 +177,7 @@ def test_a_late_accepted_never_takes_back_a_delivered(world: World) -> None:
     assert world.rows(channel="sms:oncall")[0].state == "delivered"
 
 
-def test_a_word_that_comes_before_the_answer_to_our_own_call_is_kept(world: World) -> None:
+def test_a_report_that_arrives_before_the_response_to_our_call_is_kept(world: World) -> None:
     world.sms.before = lambda d: heard_of(world, "sms:oncall", d.key, "SM1", "delivered", "", world.now)
     world.escalate()
     world.tick()
@@ -198,7 +198,7 @@ def test_an_sms_that_the_carrier_could_not_deliver_falls_over(world: World) -> N
     assert "switched off" in world.boss.sent[0].text
 
 
-def test_an_sms_of_whose_arrival_nobody_tells_falls_over_after_five_minutes_while_the_ticket_waits(
+def test_an_sms_without_a_delivery_report_falls_back_after_five_minutes_while_the_ticket_waits(
     world: World,
 ) -> None:
     world.sms.can = replace(world.sms.can, reports_delivery=True)
@@ -217,7 +217,7 @@ def test_an_sms_of_whose_arrival_nobody_tells_falls_over_after_five_minutes_whil
     assert world.rows(channel="sms:oncall")[0].state == "accepted"
 
 
-def test_a_word_about_a_message_nobody_sent_is_not_ours(world: World) -> None:
+def test_a_report_on_a_message_that_was_never_sent_is_ignored(world: World) -> None:
     assert not heard_of(world, "sms:oncall", "unknown", "SM9", "delivered", "", world.now)
     assert not heard_of(world, "sms:oncall", "", "SM9", "failed", "", world.now)
 
@@ -245,7 +245,7 @@ def test_a_channel_that_hangs_is_not_waited_for_by_everybody(world: World) -> No
     assert len({str(n) for n in range(60)} - told) <= 3 + 8 * 3
 
 
-def test_a_desk_that_is_down_makes_nobody_be_woken_for_what_can_wait(world: World) -> None:
+def test_while_a_desk_is_down_no_one_is_paged_for_what_can_wait(world: World) -> None:
     world.queue.down = TryLater("503", status=503, wait=timedelta(minutes=2))
     world.escalate(priority="low")
     world.tick(30)
@@ -264,7 +264,7 @@ def test_a_note_that_is_refused_for_good_goes_to_the_normal_channel_not_to_the_p
     assert [len(world.sms.sent), len(world.slack.sent)] == [0, 1]
 
 
-def test_an_incident_that_cannot_be_closed_is_said_aloud_but_rings_nobody_about_the_ticket(
+def test_an_incident_that_cannot_be_closed_is_alarmed_but_pages_no_one_about_the_ticket(
     world: World,
 ) -> None:
     world.routes = world.routes.__class__(

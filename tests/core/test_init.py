@@ -72,7 +72,7 @@ def test_no_secret_is_in_the_file_that_gets_shared_and_the_other_is_for_its_owne
 
 
 @pytest.mark.parametrize("there", ["backstop.toml", ".env"])
-def test_a_file_that_is_there_is_kept_unless_told_otherwise(tmp_path, there):
+def test_an_existing_file_is_kept_unless_forced(tmp_path, there):
     (tmp_path / there).write_text("mine")
     refused = run(tmp_path, "--vendor", "zendesk")
     assert refused.exit_code == 2
@@ -105,13 +105,13 @@ def test_a_wrong_answer_is_named_with_its_remedy_and_nothing_is_written(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_a_terminal_nothing_is_asked_and_the_missing_flag_is_named(tmp_path):
+def test_without_a_terminal_there_is_no_prompt_and_the_missing_flag_is_named(tmp_path):
     told = run(tmp_path, flags={})
     assert told.exit_code == 2
     assert "--vendor is missing" in told.output
 
 
-def test_questions_are_asked_for_what_no_flag_says_and_an_empty_line_takes_what_is_proposed(tmp_path):
+def test_missing_flags_are_prompted_for_and_an_empty_line_takes_the_default(tmp_path):
     answers = "zendesk\nhttps://acme.zendesk.com\nhttps://b.example.com\n\n\n\n\n"
     told = run(tmp_path, "--ask", flags={}, input=answers)
     assert told.exit_code == 0, told.output

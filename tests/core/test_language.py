@@ -25,7 +25,9 @@ def lines(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_short_messages_are_told_apart_and_none_is_surely_taken_for_another_language(language: str) -> None:
+def test_short_messages_are_distinguished_and_none_is_taken_for_another_language_with_certainty(
+    language: str,
+) -> None:
     found = [guess(text) for text in messages(language)]
     assert sum(one.language == language for one in found) >= 0.9 * len(found)
     assert [one for one in found if one.sure and one.language != language] == []
@@ -83,7 +85,7 @@ def test_nordic_mail_is_never_taken_for_dutch_or_german(text: str, locale: str, 
         ("Hei, kan dere sende fakturaen på nytt? Jeg finner den ikke lenger.", "nn", "nb"),
     ],
 )
-def test_the_locale_comes_first_unless_the_words_are_surely_in_another_language(
+def test_the_locale_wins_unless_the_words_are_certainly_in_another_language(
     text: str, locale: str, language: str
 ) -> None:
     assert language_of(text, locale) == language

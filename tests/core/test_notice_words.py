@@ -56,7 +56,7 @@ def test_every_notice_in_every_form_names_the_ticket_first(template: str, form: 
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_the_short_form_holds_no_word_of_the_customers(template: str) -> None:
+def test_the_short_form_contains_no_customer_text(template: str) -> None:
     subject, text = words(facts(template), "short")
     assert "4929" not in subject + text
     assert "Mara" not in subject + text

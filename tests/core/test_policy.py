@@ -81,7 +81,7 @@ def test_an_alarm_in_one_sentence_makes_the_message_urgent_and_holds_the_answer_
     assert faint.outcome is Outcome.AUTO_RESOLVED
 
 
-def test_a_sentence_that_asks_for_a_human_is_heard():
+def test_a_sentence_that_requests_a_human_is_recognised():
     assert "human" in decide_with(suspects=(Guess("human_request", 0.5),)).reason
 
 
@@ -138,7 +138,7 @@ def test_an_answer_is_the_reply_and_solves():
     assert not decision.escalates
 
 
-def test_an_action_may_stand_in_for_a_reply():
+def test_an_action_may_replace_a_reply():
     assert RunAction("macro-1") in decide("password").actions
 
 
@@ -207,7 +207,7 @@ def test_a_bots_assignment_and_an_agents_private_note_do_not_keep_us_away():
         (MachineKind.AUTOMATIC, False, False),
     ],
 )
-def test_only_what_no_person_can_have_written_calls_nobody(kind, whole, calm):
+def test_only_what_no_person_can_have_written_notifies_no_one(kind, whole, calm):
     seen = Evidence(Grade.LIKELY, kind, "it reads so", whole=whole)
     ticket = replace(TICKET, messages=(replace(MESSAGE, machine=seen),))
     unsure = Prediction(NO_INTENT, 0.2)
@@ -221,7 +221,7 @@ BOUNCED = Evidence(Grade.LIKELY, MachineKind.BOUNCE, "it reads like a delivery r
 
 
 @pytest.mark.parametrize("message", [replace(MESSAGE, machine=BOUNCED), replace(MESSAGE, thanks=True)])
-def test_nothing_urgent_is_suspected_where_nobody_says_anything(message):
+def test_nothing_urgent_is_suspected_in_an_empty_message(message):
     ticket = replace(TICKET, messages=(message,))
     feared = (Guess("billing_dispute", 0.3),)
     decision = policy.decide(
@@ -251,7 +251,7 @@ def test_a_follow_up_on_an_answer_reopens_and_goes_to_the_intents_queue():
     assert {"ai_reescalated", "ai_escalated"} <= tags(decision)
 
 
-def test_who_waits_already_hears_nothing_twice():
+def test_a_waiting_customer_receives_nothing_twice():
     history = History(TicketState.ESCALATED, acknowledged=True, escalated=True, priority=Priority.NORMAL)
     assert decide(history=history).outcome is Outcome.LEFT_ALONE
     raised = decide("billing_dispute", 0.9, history=history)

@@ -56,7 +56,7 @@ def test_a_store_that_takes_a_row_is_ready(app, told):
     assert told == []
 
 
-def test_a_store_that_takes_nothing_is_not_ready_and_people_are_told(app, told):
+def test_a_read_only_store_is_not_ready_and_people_are_notified(app, told):
     with full(app.engine):
         why = Readiness(app).trouble()
     assert "cannot be written" in why
@@ -71,14 +71,14 @@ def test_a_store_that_is_not_there_is_not_ready(app, told, monkeypatch):
     assert len(told) == 1
 
 
-def test_a_store_of_another_version_is_not_ready_and_nobody_is_woken(app, told):
+def test_a_store_of_another_version_is_not_ready_and_pages_no_one(app, told):
     with app.engine.begin() as connection:
         connection.execute(text("UPDATE bs_version SET version_num = '0000'"))
     assert "schema is not current" in Readiness(app).trouble()
     assert told == []
 
 
-def test_however_often_it_is_asked_it_writes_once_a_second(app, monkeypatch):
+def test_however_often_it_is_called_it_writes_once_a_second(app, monkeypatch):
     looks, moment = [], [100.0]
     monkeypatch.setattr(readiness, "_write", lambda engine, now: looks.append(now))
     monkeypatch.setattr(readiness.time, "monotonic", lambda: moment[0])
@@ -99,7 +99,7 @@ def join(thread):
         thread.join(10)
 
 
-def test_people_are_told_once_an_hour_without_the_ledger(app):
+def test_people_are_notified_once_an_hour_without_the_ledger(app):
     app.engine.dispose()
     for minutes in (0, 1, 59, 60, 61):
         join(unstored.tell(app, "the disk is full", NOW + timedelta(minutes=minutes)))
@@ -116,7 +116,7 @@ def test_where_the_first_way_fails_the_next_one_is_taken(app):
     assert len(app.channels["test:team"].sent) == 1
 
 
-def test_where_nobody_can_be_told_the_log_says_so(app, caplog):
+def test_when_no_one_can_be_notified_the_log_says_so(app, caplog):
     for one in app.channels.values():
         one.broken = True
     join(unstored.tell(app, "the disk is full", NOW))

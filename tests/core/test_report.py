@@ -333,7 +333,7 @@ def test_kept_and_broken_promises_have_an_interval():
     assert "66.7 % kept (95 %: " in render_text(report())
 
 
-def test_what_would_have_been_promised_stands_beside_what_was(tmp_path):
+def test_what_would_have_been_promised_is_shown_beside_what_was(tmp_path):
     engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
     metadata.create_all(engine)
     hours = Hours.make("Europe/Berlin", dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "09:00-17:00"))

@@ -121,7 +121,7 @@ def test_after_the_nightly_upkeep_a_page_reads_the_rows_of_its_own_week_alone(en
     assert after == before
 
 
-def test_a_report_to_nobody_goes_to_nobody(engine, caplog):
+def test_a_report_without_recipients_is_not_sent(engine, caplog):
     assert posting.send_weekly(running(engine)) == 0
     assert posting.send_weekly(running(engine, report={"to": ["boss"]})) == 0
     assert 'there is no "boss"' in caplog.text
@@ -139,7 +139,7 @@ def test_an_empty_week_is_said_in_every_form(engine):
     assert render_pdf(report) == render_pdf(report)  # the same week gives the same file
 
 
-def test_a_week_in_which_nobody_came_is_json_that_every_reader_reads(engine):
+def test_a_week_without_tickets_is_valid_json(engine):
     rows = [
         {
             "desk": "d",
@@ -179,7 +179,7 @@ def test_a_cell_is_data_never_a_formula(cell, kept):
     assert reporting.safe_cell(cell) == kept
 
 
-def test_made_up_history_is_marked_waits_for_nobody_and_comes_once(engine):
+def test_made_up_history_is_marked_waits_for_no_one_and_is_added_once(engine):
     number = history.fill(engine, NOW, seed=7)
     assert number > 700
     assert history.fill(engine, NOW) == 0

@@ -58,7 +58,7 @@ def test_the_handover_stays_at_nine_when_the_clocks_change(night: str) -> None:
     assert names(team, f"{night} 09:00") == ["ben"]
 
 
-def test_an_override_stands_above_the_turn() -> None:
+def test_an_override_wins_over_the_turn() -> None:
     team = rotas(
         start="2026-12-21", overrides=[{"from": "2026-12-24", "to": "2026-12-27", "people": ["ben"]}]
     )
@@ -67,7 +67,7 @@ def test_an_override_stands_above_the_turn() -> None:
     assert names(team, "2026-12-27 00:00") == ["anna"]
 
 
-def test_an_audience_without_a_rota_has_nobody_special() -> None:
+def test_an_audience_without_a_rota_has_no_one_on_duty() -> None:
     assert rotas().on_duty("manager", at("2026-01-05 09:00")) == ()
 
 
@@ -102,7 +102,7 @@ def test_a_calendar_says_who_by_name_or_by_attendee_over_a_clock_change() -> Non
     assert names(team, "2026-10-26 09:00") == ["ben"]
 
 
-def test_a_gap_is_an_error_beforehand_and_everybody_is_told_meanwhile() -> None:
+def test_a_gap_is_an_error_beforehand_and_everybody_is_notified_during_it() -> None:
     team = rotas(lambda _: CALENDAR, calendar="https://cal.example/x.ics")
     assert names(team, "2026-04-06 08:30") == ["anna", "ben"]
     (finding,) = team.check(at("2026-03-30 12:00"))
@@ -167,7 +167,7 @@ ENDLESS = [
 
 
 @pytest.mark.parametrize(("text", "words"), ENDLESS)
-def test_a_calendar_without_bounds_is_refused_and_everybody_is_told(
+def test_a_calendar_without_bounds_is_refused_and_everybody_is_notified(
     text: str, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither the ladder nor doctor waits for it: one try, bounded, every ten minutes."""
@@ -215,7 +215,7 @@ def test_whole_days_are_the_offices() -> None:
     assert names(team, "2026-03-24 00:00") == ["anna", "ben"]
 
 
-def test_a_calendar_that_was_never_read_tells_everybody() -> None:
+def test_a_calendar_that_was_never_read_notifies_everybody() -> None:
     def read(_: str) -> str:
         raise TryLater("503")
 
@@ -232,6 +232,6 @@ def test_a_calendar_that_was_never_read_tells_everybody() -> None:
         ({"peolpe": ["anna"]}, r"rota\.team\.peolpe"),
     ],
 )
-def test_a_rota_of_nobody_is_refused_with_a_remedy(team: dict, remedy: str) -> None:
+def test_an_empty_rota_is_refused_with_a_remedy(team: dict, remedy: str) -> None:
     with pytest.raises(ConfigError, match=remedy):
         rotas(**team)

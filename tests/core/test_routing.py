@@ -80,16 +80,16 @@ def test_an_audience_is_named_or_is_the_channel_of_that_name() -> None:
     assert places(routes(), "slack:support") == [("slack:support", "")]
 
 
-def test_an_audience_that_is_nobody_still_reaches_somebody() -> None:
+def test_an_unknown_audience_still_reaches_a_person() -> None:
     assert places(routes(), "nobody")[0][0] == "sms:oncall"
 
 
-def test_the_one_on_duty_is_told_by_her_own_first_channel_and_the_room_mentions_her() -> None:
+def test_the_person_on_duty_is_notified_by_her_first_channel_and_mentioned_in_the_room() -> None:
     duty = {"team": {"people": ["anna", "ben"], "start": "2026-01-05"}}
     assert places(routes(duty=duty)) == [("slack:urgent", "U1"), ("email:deputy", "anna@acme.example")]
 
 
-def test_who_has_no_order_is_told_by_the_priorities_channels() -> None:
+def test_a_person_without_an_order_is_notified_by_the_priorities_channels() -> None:
     duty = {"team": {"people": ["ben", "anna"], "start": "2026-01-05"}}
     assert places(routes(duty=duty)) == [("slack:urgent", ""), ("sms:oncall", "+15550122")]
 
@@ -104,7 +104,7 @@ def test_an_audience_may_be_a_rota_alone_or_name_one() -> None:
     assert levels(where, Rung(timedelta(minutes=30), "night"), Rung(timedelta(hours=2), "boss")) == []
 
 
-def test_a_low_ticket_wakes_nobody_on_duty() -> None:
+def test_a_low_ticket_pages_no_one_on_duty() -> None:
     assert places(routes(duty={"team": {"people": ["anna"]}}), priority=Priority.LOW) == [("desk", "")]
 
 

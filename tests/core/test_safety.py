@@ -59,7 +59,7 @@ def test_it_is_never_answered_whatever_the_guess(intent, confidence):
     assert "ai_safety" in tags_of(decision)
 
 
-def test_the_note_says_topic_and_words_and_the_ledger_no_word_of_the_customers():
+def test_the_note_names_topic_and_words_and_the_ledger_contains_no_customer_text():
     decision = decide(SELF_HARM, LEGAL)
     assert note_of(decision) == (
         "it is about self-harm and legal steps: a human must see it (self-harm: “end my life”; legal steps: “my lawyer”)"
@@ -102,7 +102,7 @@ def test_even_thanks_with_such_words_reach_a_human():
 
 
 @pytest.mark.parametrize("kind", [MachineKind.AUTOMATIC, MachineKind.LOOP, MachineKind.ABSENCE])
-def test_of_mail_that_looks_automatic_people_hear_and_nobody_is_written_to(kind):
+def test_for_mail_that_looks_automatic_people_are_notified_and_no_reply_is_sent(kind):
     machine = Evidence(Grade.LIKELY, kind, "it says so", whole=kind is MachineKind.LOOP)
     ticket = replace(TICKET, messages=tuple(replace(m, machine=machine) for m in TICKET.messages))
     decision = decide(SELF_HARM, ticket=ticket)

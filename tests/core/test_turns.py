@@ -80,13 +80,13 @@ def test_a_turn_ends_with_its_transaction(engine, end):
     one.close()
 
 
-def test_who_waits_too_long_hears_what_sqlite_says(engine, monkeypatch):
+def test_a_writer_that_waits_too_long_gets_sqlites_error(engine, monkeypatch):
     monkeypatch.setattr(turns.Turn.take, "__defaults__", (0.01,))
     with engine.begin(), pytest.raises(Exception, match="database is locked"), engine.begin():
         pass
     assert waiting(engine) == 0
 
 
-def test_readers_wait_for_nobody(engine):
+def test_readers_never_wait(engine):
     with engine.begin(), db.reading(engine) as conn:
         assert conn.execute(text("SELECT count(*) FROM notes")).scalar() == 0

@@ -63,7 +63,7 @@ def filled(action, words="There is a charge I did not make", dirs=(), guess=GUES
     return done.text
 
 
-def test_the_note_names_no_guess_that_nobody_could_mean():
+def test_the_note_names_no_guess_of_zero_per_cent():
     faint = (Guess("refund_request", 0.2), Guess("how_to", 0.0099))
     text = filled(AddNote("note"), guess=replace(GUESS, alternatives=faint))
     assert "Next guesses: refund_request 20%.\n" in text
@@ -99,7 +99,7 @@ def test_a_long_message_is_shortened_to_one_line():
         ("A minha encomenda ainda não chegou, podem ajudar-me por favor", "pt", "Obrigado"),
     ],
 )
-def test_the_acknowledgment_speaks_the_customers_language_and_names_a_time(words, language, has):
+def test_the_acknowledgment_is_in_the_customers_language_and_names_a_time(words, language, has):
     assert language_of(words) == language
     text = filled(Reply("acknowledgment", "acknowledgment"), words)
     assert has in text

@@ -282,7 +282,7 @@ def settled(page, words):
     page.get_by_text(words, exact=False).first.wait_for(timeout=5000)
 
 
-def test_an_agent_sees_what_it_is_how_sure_why_what_was_promised_and_who_is_told_next(show, tmp_path):
+def test_an_agent_sees_intent_confidence_reason_promise_and_who_is_notified_next(show, tmp_path):
     page = show(World(tmp_path))
     text = page.inner_text("main")
     for words in (
@@ -322,7 +322,7 @@ def test_the_document_that_the_console_really_answers_is_understood(show, tmp_pa
     assert page.problems == []
 
 
-def test_a_broken_promise_is_shown_as_such_while_nobody_has_answered(show, tmp_path):
+def test_a_broken_promise_is_shown_as_such_until_answered(show, tmp_path):
     world = World(tmp_path)
     world.story = story(promise_at=str(NOW - timedelta(minutes=5)))
     page = show(world)
@@ -393,7 +393,7 @@ def test_when_backstop_does_not_answer_the_ticket_itself_is_shown_and_the_troubl
     assert "72% sure" in text
 
 
-def test_without_a_server_fields_and_tags_are_enough_and_nobody_else_is_asked(show, tmp_path):
+def test_without_a_server_fields_and_tags_are_enough_and_no_other_host_is_called(show, tmp_path):
     world = World(tmp_path, server=False)
     text = show(world).inner_text("main")
     assert "Billing dispute" in text

@@ -159,7 +159,7 @@ def test_no_ticket_is_lost_and_nothing_said_twice_when_processes_are_killed(
     assert not told, "customers' words stand in the ledger only, never in the engine's tables or a log"
 
 
-def test_without_the_look_up_the_same_weather_speaks_twice(tmp_path: Path, classifier_cache: Path):
+def test_without_the_look_up_the_same_faults_make_doubles(tmp_path: Path, classifier_cache: Path):
     with World(tmp_path, seed=11, cache=classifier_cache, vendors=("freshdesk",)) as world:
         world.processes.changed = MARKER_OFF
         world.faults.writes = ("reset_after", "status_after:502")  # done at the desk, and not known to us

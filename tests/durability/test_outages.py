@@ -156,7 +156,7 @@ def test_a_write_whose_answer_never_came_is_looked_up_and_not_repeated(house):
     assert {w.state for w in h.rows(writes)} == {"done"}
 
 
-def test_without_the_look_up_the_same_cut_speaks_twice(house, monkeypatch):
+def test_without_the_look_up_the_same_cut_makes_a_double(house, monkeypatch):
     monkeypatch.setattr(writing, "LOOK_BEFORE_REPEATING", False)
     h = house()
     h.api.plan, _ = each_write_once("reset_after")
@@ -264,7 +264,7 @@ def test_two_looks_at_one_new_ticket_at_once_decide_once(house, monkeypatch):
 # --- the store is down ----------------------------------------------------------------------
 
 
-def test_a_webhook_that_cannot_be_stored_is_asked_for_again(house):
+def test_a_webhook_that_cannot_be_stored_is_answered_with_retry_after(house):
     h = house()
     with h.app.engine.begin() as conn:
         conn.execute(text("ALTER TABLE bs_events RENAME TO away"))
@@ -306,7 +306,7 @@ def test_a_classifier_that_fails_sends_everything_to_the_general_queue_flagged(h
 # --- poison ---------------------------------------------------------------------------------
 
 
-def test_a_ticket_that_the_desk_refuses_to_show_is_a_dead_letter_told_and_tried_again(house):
+def test_a_ticket_that_the_desk_refuses_to_show_is_an_alarmed_dead_letter_and_can_be_retried(house):
     h = house()
     case = h.desk.customer_writes(ORDER, email="carla@example.com")
     h.api.plan = lambda call: (
@@ -342,7 +342,7 @@ def test_one_ticket_that_always_fails_is_given_up_after_bounded_tries_while_othe
     assert h.ticket(other).state == "auto_resolved"
 
 
-def test_a_desk_that_refuses_every_write_gets_each_once_and_people_are_told(house):
+def test_a_desk_that_refuses_every_write_gets_each_once_and_people_are_notified(house):
     h = house()
     h.api.plan = lambda call: "status_before:422" if call.method != "GET" and "oauth" not in call.path else ""
     case = h.writes_in(DISPUTE)
@@ -459,7 +459,7 @@ def test_deleted_merged_and_spam_tickets_come_to_an_end(house):
 
 
 @ONE
-def test_an_escalation_is_told_although_the_desk_cannot_say_who_has_it(house):
+def test_an_escalation_is_notified_although_the_desk_cannot_show_its_claims(house):
     h = house()
     h.writes_in(DISPUTE)
     before = len(h.urgent.sent)

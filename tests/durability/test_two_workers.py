@@ -97,7 +97,7 @@ def test_fifty_deaths_lose_nothing(tmp_path, classifier_cache, database):
     assert not books.troubles, books
 
 
-def test_a_worker_that_is_asked_to_stop_hands_over_at_once(tmp_path, classifier_cache, database):
+def test_a_worker_that_receives_a_stop_signal_hands_over_at_once(tmp_path, classifier_cache, database):
     with small_world(tmp_path, classifier_cache, database, dead_after="10m") as world:
         world.processes.start("web")
         first = world.processes.start("worker")

@@ -54,7 +54,7 @@ def test_a_house_in_order_has_no_faults_and_a_clean_balance(house):
         ),
     ],
 )
-def test_what_hangs_is_named_and_told(house, spoil, said):
+def test_a_hanging_event_is_named_and_alarmed(house, spoil, said):
     h = house()
     h.writes_in(DISPUTE)
     spoil(h)
@@ -63,7 +63,7 @@ def test_what_hangs_is_named_and_told(house, spoil, said):
     assert any(said in n.facts["what"] for n in h.rows(notices) if n.key.startswith("alarm:own"))
 
 
-def test_a_ticket_that_no_webhook_and_no_sweep_told_is_missing_then_healed(house):
+def test_a_ticket_that_no_webhook_and_no_sweep_reported_is_missing_then_healed(house):
     h = house()
     h.fake.hooks.hold = True
     case = h.desk.customer_writes(ORDER, email="carla@example.com")

@@ -211,7 +211,7 @@ END:VCALENDAR\r
 """
 
 
-def test_a_calendar_of_anything_gives_shifts_that_can_be_compared() -> None:
+def test_any_calendar_yields_shifts_that_can_be_compared() -> None:
     """In this process, as there is no rule in it; with rules, and what they cost: tests/core/test_rota.py."""
     begin, end = NOW - duty_calendar.BEHIND, NOW + duty_calendar.AHEAD
 

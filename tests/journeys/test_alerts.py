@@ -76,7 +76,7 @@ def test_a_desk_that_is_not_compared_moves_the_figure_of_sweep_late(figure):
     assert not figure("BackstopSweepLate")
 
 
-def test_a_reminder_that_nobody_sends_moves_the_figure_of_rungs_late(figure):
+def test_an_unsent_reminder_moves_the_figure_of_rungs_late(figure):
     h = figure.house
     h.writes_in(DISPUTE)
     assert not figure("BackstopRungsLate")
@@ -86,7 +86,7 @@ def test_a_reminder_that_nobody_sends_moves_the_figure_of_rungs_late(figure):
     assert not figure("BackstopRungsLate")
 
 
-def test_a_hundred_facts_that_nobody_handles_move_the_figure_of_unsettled(figure):
+def test_a_hundred_unhandled_events_move_the_figure_of_unsettled(figure):
     h = figure.house
     for number in range(100):
         h.desk.customer_writes(ORDER, subject="s", email=f"c{number}@example.com", name="C")
@@ -166,7 +166,7 @@ def test_webhooks_without_proof_move_the_figure_of_forged(figure):
     assert figure("BackstopForged")
 
 
-def test_what_an_alarm_tells_is_what_it_counts_by():
+def test_an_alarm_names_the_figure_that_it_is_computed_from():
     for name, rule in RULES.items():
         named = set(re.findall(r"\$labels\.(\w+)", str(rule["annotations"])))
         by = set(

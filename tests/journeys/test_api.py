@@ -70,7 +70,7 @@ def running(house, vendor):
     return h, create_app(h.app)
 
 
-def test_every_operation_answers_as_its_text_says(running, vendor):
+def test_every_operation_answers_as_documented(running, vendor):
     h, flask = running
     there = {
         "desk": "support",

@@ -52,7 +52,7 @@ def test_a_normal_ticket_whose_slack_is_out_of_reach_reaches_people_by_another_w
 
 
 @pytest.mark.parametrize("code", [30003, 30005, 30006, 30007])
-def test_a_text_message_that_never_arrives_is_told_by_another_way_with_twilios_reason(house, crew, code):
+def test_an_undelivered_text_message_is_sent_by_another_channel_with_twilios_reason(house, crew, code):
     config = crew.config(channels={"urgent": ["sms:oncall"]})
     h = house(**config)
     h.writes_in(DISPUTE)
@@ -97,7 +97,7 @@ def test_a_managers_address_that_the_mail_server_refuses_reaches_somebody_else(h
     assert "550 5.1.1" in crew.texts()[-1]
 
 
-def test_a_slack_that_is_out_of_order_for_a_moment_is_tried_again_and_nobody_else_is_woken(house, crew):
+def test_a_slack_that_fails_briefly_is_retried_and_no_one_else_is_paged(house, crew):
     h = start(house, crew)
     crew.slack.next.append(reply(503, {"ok": False, "error": "service_unavailable"}, Retry_After="20"))
     h.writes_in(DISPUTE)

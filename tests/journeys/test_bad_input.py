@@ -77,7 +77,7 @@ def test_a_broken_classifier_means_the_general_queue(house):
     ],
     ids=["undefined", "type", "endless", "latin-1", "empty"],
 )
-def test_a_broken_template_means_the_general_queue_acknowledged_and_people_are_told(house, template):
+def test_a_broken_template_means_the_general_queue_acknowledged_and_people_are_notified(house, template):
     h = house()
     (h.home / "templates" / "order_status.txt").write_bytes(template.encode("latin-1"))
     case = h.writes_in(ORDER)
@@ -93,7 +93,7 @@ def test_a_broken_template_means_the_general_queue_acknowledged_and_people_are_t
     assert not h.unsettled()
 
 
-def test_where_the_acknowledgment_or_the_note_is_broken_ours_stands_in_its_place(house):
+def test_a_broken_acknowledgment_or_note_is_replaced_by_ours(house):
     h = house()
     (h.home / "templates" / "acknowledgment.txt").write_text("Hello {{ nothing }}")
     (h.home / "templates" / "note.txt").write_bytes(b"\xff")
@@ -133,7 +133,7 @@ def test_a_fault_of_ours_means_the_general_queue_acknowledged(house, monkeypatch
     assert not h.unsettled()
 
 
-def test_what_a_library_says_in_an_exception_is_neither_kept_nor_told(house, monkeypatch):
+def test_the_text_of_a_librarys_exception_is_neither_stored_nor_shown(house, monkeypatch):
     h = house()
     secret = "Bearer 0123456789"
 

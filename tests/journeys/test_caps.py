@@ -38,7 +38,7 @@ def test_spellings_of_one_mailbox_count_as_one(house):
     assert braked(h) == []
 
 
-def test_what_the_brake_holds_back_is_told_at_once_and_sent_when_there_is_room(house):
+def test_what_the_cap_holds_back_is_alarmed_at_once_and_sent_when_there_is_room(house):
     h = house(limits={"per_hour": 2})
     cases = burst(h, 4)
     assert [len(acknowledged(h, case)) for case in cases] == [1, 1, 0, 0], [h.story(case) for case in cases]

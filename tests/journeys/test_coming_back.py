@@ -55,7 +55,7 @@ def test_an_escalated_ticket_that_comes_back_has_its_ladder_again(house, way, bo
 
 
 @pytest.mark.parametrize("way", ["deletion", "solving"])
-def test_a_customer_who_asks_again_in_a_ticket_that_came_back_is_heard(house, way):
+def test_a_customers_new_question_in_a_ticket_that_came_back_is_handled(house, way):
     h = house()
     case = h.writes_in(DISPUTE)
     away, back = WAYS[way]
@@ -121,7 +121,7 @@ def test_an_automatic_answer_whose_ticket_an_agent_reopens_was_not_enough(house,
     assert len(h.bot_says(case, public=True)) == 1
 
 
-def test_what_a_person_has_answered_is_nobodys_turn_when_it_is_reopened(house):
+def test_a_ticket_answered_by_a_person_is_not_waiting_when_it_is_reopened(house):
     h = house()
     case = h.writes_in(DISPUTE)
     h.desk.agent_says(case.id, h.ann.id, "Hello Carla, I have cancelled the charge.")

@@ -31,7 +31,7 @@ def test_what_no_api_does_is_printed_as_numbered_clicks(house_and_shell):
     assert said.rstrip().endswith("nothing was changed")
 
 
-def test_the_steps_are_told_to_programs_too(house_and_shell):
+def test_the_steps_are_printed_as_json_too(house_and_shell):
     h, shell = house_and_shell
     planned = shell.json("plan", "support")
     assert set(planned) == {"desk", "steps"}
@@ -60,7 +60,7 @@ def test_a_customers_words_do_not_drive_the_terminal_of_who_reads_them(house):
 
 
 @ONE
-def test_a_failing_doctor_ends_with_1_and_tells_programs_why(house_and_shell):
+def test_a_failing_doctor_exits_with_1_and_prints_the_reason_as_json(house_and_shell):
     _, shell = house_and_shell
     found = shell.run("doctor", "--json")
     assert found.exit_code == 1

@@ -72,7 +72,7 @@ def test_without_bounds_for_its_priority_nothing_is_computed(house, bounds):
 
 
 @pytest.mark.parametrize("vendor", ["helpscout"])
-def test_a_desk_has_bounds_of_its_own_and_the_second_word_is_computed_alike(house):
+def test_a_desk_has_bounds_of_its_own_and_the_second_message_is_computed_alike(house):
     h = house(escalation=NORMAL | {"second_word": True}, desk=BOUNDS)
     answered_before(h, 60, timedelta(minutes=50))
     case = h.writes_in(NONSENSE)

@@ -69,7 +69,7 @@ def test_a_click_in_the_browser_connects_the_desk(shell, monkeypatch, vendor):
         assert asked["code_challenge_method"] == ["S256"]
 
 
-def test_a_revoked_grant_is_noticed_events_are_kept_people_are_told_and_one_command_repairs_it(
+def test_a_revoked_grant_is_noticed_events_are_kept_people_are_notified_and_one_command_repairs_it(
     shell, monkeypatch
 ):
     h = shell.house
@@ -153,7 +153,7 @@ def test_a_state_without_a_code_asks_for_the_whole_address(shell):
         connect.finish(shell.house.app, "support", asked, {"state": asked.state})
 
 
-def test_nobody_clicking_is_said_instead_of_waiting_for_ever():
+def test_an_authorisation_that_is_never_confirmed_ends_with_a_message():
     with pytest.raises(ConfigError, match="--paste"):
         connect.waited(connect.Answer(), 0.0, lambda: None)
 

@@ -48,7 +48,7 @@ def test_a_claim_in_the_console_makes_the_person_the_assignee_at_the_desk_and_st
     assert "unclaimed" not in {one.template for one in [*h.urgent.sent[told:], *h.boss.sent]}
 
 
-def test_without_a_claim_the_same_ladder_speaks(waiting):
+def test_without_a_claim_the_same_ladder_notifies(waiting):
     h, _, _ = waiting
     told = len(h.urgent.sent)
     h.later(minutes=40)
@@ -79,7 +79,7 @@ def test_a_ticket_that_a_colleague_has_is_not_taken_from_them(waiting):
     assert (h.seen(case).assignee.email or h.seen(case).assignee.name) in {ANN, "Ann Agent"}
 
 
-def test_while_the_desk_does_not_answer_nothing_is_taken_and_the_reader_is_told(waiting):
+def test_while_the_desk_does_not_answer_nothing_is_claimed_and_the_page_says_so(waiting):
     h, case, browser = waiting
     h.api.plan = lambda call: "status_before:503"
     assert "The desk does not answer. Nothing was taken" in claim(browser, case, ANN)

@@ -72,7 +72,7 @@ def test_every_message_comes_to_what_it_should(played):
             assert (sample.id, ticket["outcome"]) == (sample.id, KINDS[sample.means])
 
 
-def test_whoever_waits_for_a_human_was_told_so_and_nobody_else(played):
+def test_exactly_the_customers_who_wait_for_a_human_are_acknowledged(played):
     _, found = played
     by_message = {message: one for one in found["tickets"] for message in one["messages"]}
     for sample in samples():
@@ -165,7 +165,7 @@ def test_whatever_is_not_accounted_for_is_said(tmp_path, monkeypatch, less, word
     assert words in run.sentence(found)
 
 
-def test_the_demo_ends_when_it_is_told_to_and_leaves_nothing_behind(tmp_path):
+def test_the_demo_stops_on_a_signal_and_leaves_nothing_behind(tmp_path):
     process = started(sys.executable, "-m", "demo", "--port", "0", "--pace", "0.01", TMPDIR=str(tmp_path))
     assert process.stdout is not None
     assert "/demo" in process.stdout.readline()

@@ -78,7 +78,7 @@ def test_good_evidence_and_thin_evidence_take_nothing_back(house):
     assert h.ticket(h.writes_in(ORDER)).state == "auto_resolved"
 
 
-def test_an_answer_nobody_can_judge_yet_counts_neither_way(house):
+def test_an_answer_that_cannot_be_judged_yet_counts_neither_way(house):
     h = house()
     remember(h, "order_status", right=90, wrong=0, days=1)
     with h.app.engine.begin() as conn:

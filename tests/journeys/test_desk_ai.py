@@ -47,7 +47,7 @@ def desk(house):
     return lambda **more: Desk(house, **more)
 
 
-def test_while_it_works_nothing_is_said_moved_or_told_and_a_due_time_stands(desk):
+def test_while_it_works_nothing_is_sent_moved_or_notified_and_a_due_time_is_kept(desk):
     there = desk()
     case = there.asks()
     there.home.settle()
@@ -156,7 +156,7 @@ def test_an_ai_ticket_is_read_only_until_it_is_escalated_and_no_dead_letter(hous
 
 
 @pytest.mark.parametrize("vendor", ["zendesk"], indirect=True)
-def test_an_escalated_ai_ticket_that_no_webhook_told_of_is_found_by_the_sweep(house, vendor):
+def test_an_escalated_ai_ticket_without_a_webhook_is_found_by_the_sweep(house, vendor):
     there = Desk(house, ai_agents=[])
     there.home.fake.hooks.hold = True
     case = there.asks(held=False, extra={"support_type": "ai_agent"})

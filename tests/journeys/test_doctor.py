@@ -152,7 +152,7 @@ def test_a_queue_that_the_desk_does_not_have_is_named(near):
 
 
 @ONE
-def test_what_the_ledger_knows_of_a_desk_is_told(near):
+def test_what_the_ledger_knows_of_a_desk_is_a_finding(near):
     long_ago = near.now - timedelta(hours=3)
     with near.app.engine.begin() as conn:
         store.put_desk(conn, "support", paused_at=near.now, trouble="HTTP 500", swept_at=long_ago)
@@ -160,7 +160,7 @@ def test_what_the_ledger_knows_of_a_desk_is_told(near):
     assert {("DK01", "warn"), ("DK02", "fail"), ("DK03", "fail")} <= codes(near.app)
 
 
-def test_dead_letters_are_told(near):
+def test_dead_letters_are_a_finding(near):
     near.api.plan = lambda call: "status_before:422" if "token" not in call.path else ""
     fact = TicketEvent("support", "support:4711:created", EventKind.CREATED, "4711", near.now)
     queue.report(near.app, [fact], "manual")
@@ -202,7 +202,7 @@ def test_a_line_holds_code_level_what_and_remedy():
 
 
 @ONE
-def test_what_the_file_allows_but_is_unwise_is_told_unless_it_was_measured(near):
+def test_what_is_allowed_but_unwise_is_a_finding_unless_it_was_measured(near):
     from core.ledger import db
     from core.ledger.schema import meta
 
@@ -215,7 +215,7 @@ def test_what_the_file_allows_but_is_unwise_is_told_unless_it_was_measured(near)
 
 
 @ONE
-def test_an_intent_that_was_demoted_is_told_with_the_way_back(near):
+def test_a_demoted_intent_is_a_finding_with_the_remedy(near):
     from core.ledger import db
     from core.ledger.schema import meta
 

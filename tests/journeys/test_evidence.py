@@ -52,7 +52,7 @@ def test_an_answer_that_failed_counts_against_the_intent_that_was_answered(house
     assert [one.intent for one in demotion.review(h.app, h.now)] == ["order_status"]
 
 
-def test_the_guess_that_escalated_a_ticket_stands_when_a_later_message_raises_it(house):
+def test_the_guess_that_escalated_a_ticket_is_kept_when_a_later_message_raises_it(house):
     h = house()
     case = h.writes_in(NONSENSE)
     first = h.ticket(case)
@@ -64,7 +64,7 @@ def test_the_guess_that_escalated_a_ticket_stands_when_a_later_message_raises_it
     assert h.app.channels["webhook:urgent"].sent, "people hear of it"
 
 
-def test_people_are_told_what_the_newest_message_is_about(house):
+def test_notices_name_the_intent_of_the_newest_message(house):
     h = house()
     case = answered(h, "carla@example.com", DISPUTE)
     told = [row.facts["intent"] for row in h.rows(notices) if row.ticket_id == str(case.id)]
@@ -95,7 +95,7 @@ def test_an_answer_after_which_an_agent_had_to_help_has_failed(house):
     assert len([text for text in h.bot_says(case, public=True) if "parcel" in text]) == 1
 
 
-def test_an_answer_after_which_the_customer_asked_the_same_anew_has_failed(house):
+def test_an_answer_after_which_the_customer_repeats_the_question_has_failed(house):
     h = house()
     answered(h, "carla@example.com")
     h.now += timedelta(days=2)

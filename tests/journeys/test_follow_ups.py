@@ -45,7 +45,7 @@ def test_a_second_message_while_a_human_is_awaited_is_not_acknowledged_again(hou
     assert not h.unsettled()
 
 
-def test_a_second_message_that_is_urgent_raises_the_priority_and_tells_the_fast_channel(house):
+def test_a_second_message_that_is_urgent_raises_the_priority_and_notifies_the_fast_channel(house):
     h = house()
     case = h.writes_in(NONSENSE)
     assert h.urgent.sent == []

@@ -8,7 +8,7 @@ from core.ledger.schema import notices
 from core.pipeline import reminders
 
 
-def test_unclaimed_for_thirty_minutes_the_team_is_told_once_more_and_after_two_hours_the_manager(house):
+def test_unclaimed_for_thirty_minutes_the_team_is_notified_once_more_and_after_two_hours_the_manager(house):
     h = house()
     h.writes_in(DISPUTE)
     assert len(h.urgent.sent) == 1

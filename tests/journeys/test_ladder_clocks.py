@@ -47,7 +47,7 @@ def told(h, template: str) -> list[datetime]:
         ((2026, 10, 25, 2, 45), ["02:15", "03:45"]),  # three o'clock is two once more
     ],
 )
-def test_half_an_hour_and_two_hours_are_as_long_as_ever_when_the_clocks_change(house, night, wall):
+def test_half_an_hour_and_two_hours_keep_their_length_when_the_clocks_change(house, night, wall):
     h = house(hours=OFFICE)
     at(h, *night)
     began = h.now
@@ -111,7 +111,7 @@ def test_a_weekend_does_not_stop_the_ladder_of_the_wall_clock(house):
 @pytest.mark.parametrize(
     ("night", "morning"), [((2026, 3, 28, 23, 0), "Sun 07:00"), ((2026, 10, 24, 23, 0), "Sun 07:00")]
 )
-def test_a_rung_that_is_quiet_at_night_speaks_at_seven_by_the_wall_when_the_clocks_change(
+def test_a_rung_that_is_quiet_at_night_notifies_at_seven_local_time_when_the_clocks_change(
     house, night, morning
 ):
     h = house(

@@ -27,7 +27,7 @@ def test_a_hacked_account_pages_on_call_in_any_of_the_twelve_languages(house, la
     assert "account_compromise" in note_of(h, case)
 
 
-def test_a_french_wish_for_a_human_is_heard(house):
+def test_a_french_request_for_a_human_is_recognised(house):
     h = house()
     case = h.writes_in("je veux parler à un humain, pas à une machine")
     assert "ai_human_requested" in h.seen(case).tags, h.story(case)
@@ -53,7 +53,7 @@ def test_without_a_danish_reply_a_human_answers_it(house):
     assert "there is no order_status.txt in the customer's language (da)" in note_of(h, case)
 
 
-def test_a_language_that_nobody_taught_goes_to_a_human_at_high_priority_and_the_note_says_why(house):
+def test_an_untrained_language_goes_to_a_human_at_high_priority_and_the_note_says_why(house):
     h = house()
     case = h.writes_in(CZECH)
     row = h.ticket(case)

@@ -61,7 +61,7 @@ def test_our_own_marks_teach_nothing_until_a_human_corrects_them(house):
     assert learned(h) == [("login_problem", ORDER)]
 
 
-def test_a_rate_limit_is_waited_for_as_long_as_the_desk_says(old):
+def test_a_rate_limit_is_waited_for_as_long_as_the_desk_states(old):
     for n in range(3):
         old.case(f"Where is my parcel {n}?", f"{n}@example.com", tags=["ai_intent_order_status"])
     waits, seen = [], []
@@ -87,7 +87,7 @@ def test_a_desk_that_never_lets_us_is_given_up(old):
         learned(old, sleep=lambda _seconds: None)
 
 
-def test_progress_is_told_ticket_by_ticket(old):
+def test_progress_is_reported_ticket_by_ticket(old):
     for n in range(3):
         old.case(f"Where is my parcel {n}?", f"{n}@example.com", tags=["ai_intent_order_status"])
     steps = []

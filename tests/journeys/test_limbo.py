@@ -48,7 +48,7 @@ def there(house, vendor):
     return lambda **config: Limbo(house, vendor, **config)
 
 
-def test_an_urgent_one_is_told_at_once_with_a_link_and_without_its_words(there):
+def test_an_urgent_one_is_notified_at_once_with_a_link_and_without_its_words(there):
     place = there()
     held = place.holds(DISPUTE)
     place.look(minutes=3)
@@ -60,7 +60,7 @@ def test_an_urgent_one_is_told_at_once_with_a_link_and_without_its_words(there):
     assert len(place.told()) == 1, "each is told once"
 
 
-def test_the_others_are_bundled_and_nonsense_is_told_to_nobody(there):
+def test_the_others_are_bundled_and_nonsense_notifies_no_one(there):
     place = there()
     place.holds(ORDER)
     place.look(minutes=3)
@@ -120,7 +120,7 @@ def test_a_part_of_the_account_has_the_limbo_of_that_part(there, vendor):
 
 
 @pytest.mark.parametrize("vendor", ["zendesk"], indirect=True)
-def test_a_day_before_the_desk_deletes_them_they_are_told_once_more(there):
+def test_a_day_before_the_desk_deletes_them_they_are_notified_once_more(there):
     place = there()
     place.holds(ORDER)
     place.look(minutes=3)
@@ -131,7 +131,7 @@ def test_a_day_before_the_desk_deletes_them_they_are_told_once_more(there):
 
 
 @pytest.mark.parametrize("vendor", ["zendesk"], indirect=True)
-def test_a_machines_mail_is_told_to_nobody(there):
+def test_a_machines_mail_notifies_no_one(there):
     place = there()
     held = place.holds(DISPUTE, cause="Vacation response", cause_id=MACHINE)
     place.look(minutes=3)
@@ -163,7 +163,7 @@ def test_a_list_that_we_may_not_read_costs_a_call_in_every_fifth_sweep(there):
 
 
 @pytest.mark.parametrize("vendor", ["zendesk"], indirect=True)
-def test_a_message_at_which_the_classifier_fails_is_told_and_the_others_are_looked_at(there, monkeypatch):
+def test_a_message_at_which_the_classifier_fails_is_notified_and_the_others_are_read(there, monkeypatch):
     place = there()
     guess = place.home.app.classifier.predict
 

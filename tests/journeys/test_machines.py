@@ -24,7 +24,7 @@ from core.model import Status
         ("carla@example.com", "Abwesenheitsnotiz: Hello", "Ich bin bis Montag nicht im Büro."),
     ],
 )
-def test_what_a_machine_wrote_is_put_in_a_queue_and_nobody_is_written_to(house, email, subject, body):
+def test_what_a_machine_wrote_is_queued_and_gets_no_reply(house, email, subject, body):
     h = house()
     case = h.writes_in(body, email=email, subject=subject)
     assert h.bot_says(case, public=True) == [], h.story(case)
@@ -59,7 +59,7 @@ PEOPLE = {
 
 
 @pytest.mark.parametrize("kind", PEOPLE)
-def test_a_person_who_looks_like_a_machine_is_not_written_to_and_people_are_told(house, kind):
+def test_a_person_who_looks_like_a_machine_gets_no_reply_and_people_are_notified(house, kind):
     h = house()
     case = h.writes_in(**{"body": DISPUTE, "subject": "Charge"} | PEOPLE[kind])
     assert h.urgent.sent, h.story(case)
@@ -71,7 +71,7 @@ def test_a_person_who_looks_like_a_machine_is_not_written_to_and_people_are_told
 
 @pytest.mark.parametrize("vendor", ["helpscout"], indirect=True)
 @pytest.mark.parametrize("headers", [GROUP, FORWARDED, {"X-Autoreply": "yes"}])
-def test_why_it_looks_automatic_stands_in_the_note_and_a_sure_guess_is_not_answered(house, headers):
+def test_the_note_says_why_it_looks_automatic_and_a_sure_guess_is_not_answered(house, headers):
     h = house()
     case = h.writes_in(ORDER, headers=headers)
     assert h.bot_says(case, public=True) == []
@@ -89,7 +89,7 @@ def test_why_it_looks_automatic_stands_in_the_note_and_a_sure_guess_is_not_answe
         (["forms@ourshop.example"], {"headers": FORWARDED, "email": "forms@ourshop.example"}),
     ],
 )
-def test_a_list_or_a_sender_that_is_people_by_the_admins_word_is_answered(house, people, entry):
+def test_a_list_or_a_sender_that_the_admin_declared_to_be_people_is_answered(house, people, entry):
     h = house(desk={"people": people})
     case = h.writes_in(ORDER, **entry)
     assert len(h.bot_says(case, public=True)) == 1, h.story(case)
@@ -103,7 +103,7 @@ RECEIPT = {"Content-Type": 'multipart/report; boundary="b"; report-type=disposit
 
 @pytest.mark.parametrize("vendor", ["helpscout"], indirect=True)
 @pytest.mark.parametrize("headers", [NULL_SENDER, REPORT, RECEIPT])
-def test_what_a_mail_server_wrote_is_queued_and_nobody_is_told(house, headers):
+def test_what_a_mail_server_wrote_is_queued_and_notifies_no_one(house, headers):
     h = house()
     case = h.writes_in(DISPUTE, headers=headers)
     assert h.bot_says(case, public=True) == []

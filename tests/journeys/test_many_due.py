@@ -27,7 +27,7 @@ def due_before(h, desk: str) -> None:
         conn.execute(insert(tickets), [{**row, "ticket_id": f"9{n:05}"} for n in range(1000)])
 
 
-def test_a_ticket_just_handled_is_told_however_many_others_are_due(house):
+def test_a_ticket_just_handled_is_notified_however_many_others_are_due(house):
     h = house()
     case = h.writes_in(NONSENSE)
     h.now += timedelta(minutes=31)
@@ -45,7 +45,7 @@ def test_one_that_is_not_due_is_left_in_peace(house):
     assert [one.template for one in h.normal.sent] == ["escalated"]
 
 
-def test_the_tickets_of_a_desk_that_left_the_configuration_hold_nobody_up(house):
+def test_the_tickets_of_a_desk_that_left_the_configuration_delay_no_others(house):
     h = house()
     h.writes_in(NONSENSE)
     due_before(h, "gone")

@@ -32,7 +32,7 @@ class Watched:
 
 
 @pytest.mark.parametrize("body", [ORDER, NONSENSE, DISPUTE], ids=["answered", "general", "routed"])
-def test_a_mark_comes_with_its_word_or_after_it_in_no_more_calls(house, vendor, monkeypatch, body):
+def test_a_mark_is_written_with_its_message_or_after_it_in_no_more_calls(house, vendor, monkeypatch, body):
     h = house()
     watched = Watched(h, monkeypatch)
     case = h.writes_in(body)

@@ -7,7 +7,7 @@ from words import DISPUTE, ORDER
 from core.ledger.schema import decisions
 
 
-def test_observe_mode_writes_nothing_and_tells_nobody_but_keeps_what_it_would_have_done(house):
+def test_observe_mode_writes_nothing_and_notifies_no_one_but_stores_what_it_would_have_done(house):
     h = house(desk={"mode": "observe"})
     for words in (ORDER, DISPUTE):
         h.writes_in(words)

@@ -59,7 +59,7 @@ def test_install_leaves_a_hold_of_a_person_alone(house):
     assert desk_row(h).paused_by == "ann"
 
 
-def test_show_tells_of_what_waits_before_the_first_decision(house):
+def test_show_lists_what_waits_before_the_first_decision(house):
     h = house()
     pausing.hold(h.app.engine, "support", h.now, "ann")
     case = h.writes_in(ORDER)
@@ -109,7 +109,7 @@ def test_a_refused_call_is_listed_and_made_again_and_moves_nothing_else(house):
     assert len(h.bot_says(case, public=False)) >= len(private)
 
 
-def test_the_audit_adds_up_and_names_what_nobody_would_hear_of_again(house):
+def test_the_audit_adds_up_and_names_tickets_without_a_reminder(house):
     h = house()
     h.writes_in("I do not know what this is: purple seventeen umbrella")
     h.now = h.now.replace(hour=h.now.hour + 1)

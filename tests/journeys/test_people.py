@@ -35,7 +35,7 @@ def anna():
 
 
 @ANY_DESK
-def test_an_urgent_ticket_rings_and_stands_in_slack_then_again_and_the_manager_is_mailed_once(house, crew):
+def test_an_urgent_ticket_pages_and_is_posted_to_slack_then_again_and_the_manager_is_mailed_once(house, crew):
     h = start(house, crew)
     case = h.writes_in(DISPUTE)
     assert (len(crew.texts()), len(crew.posts()), len(crew.mails())) == (1, 1, 0)
@@ -55,14 +55,14 @@ def test_an_urgent_ticket_rings_and_stands_in_slack_then_again_and_the_manager_i
 
 
 @ANY_DESK
-def test_no_word_of_the_customers_is_in_a_text_message(house, crew):
+def test_no_customer_text_is_in_a_text_message(house, crew):
     h = start(house, crew)
     h.writes_in(DISPUTE, subject="xylophone", name="Carla Nobody")
     assert not [text for text in crew.texts() if "xylophone" in text or "Nobody" in text]
     assert "xylophone" in crew.posts()[0]["text"]
 
 
-def test_a_click_in_slack_gives_the_ticket_to_that_agent_in_the_desk_and_everybody_is_left_in_peace(
+def test_a_click_in_slack_assigns_the_ticket_to_that_agent_in_the_desk_and_stops_the_notices(
     house, crew, anna
 ):
     h = start(house, crew)
@@ -113,7 +113,7 @@ def test_the_link_in_a_text_message_takes_the_ticket_by_its_button_once_and_the_
     assert any(n.template == "forgotten" for n in h.rows(notices)), "taken and forgotten is no end"
 
 
-def test_a_deleted_agent_takes_nothing_by_a_click_and_is_told_so(house, crew):
+def test_a_deleted_agent_claims_nothing_by_a_click_and_sees_why(house, crew):
     h = start(house, crew)  # Slack still knows her, the desk does not
     case = h.writes_in(DISPUTE)
     crew.click(h, crew.posts()[0])
@@ -139,7 +139,7 @@ def test_a_ticket_whose_agent_was_deleted_waits_for_somebody_again(house, crew, 
 
 
 @ANY_DESK
-def test_what_stands_in_slack_says_who_took_the_ticket_elsewhere_and_offers_no_button_any_more(house, crew):
+def test_the_slack_message_shows_who_took_the_ticket_elsewhere_and_loses_its_button(house, crew):
     h = start(house, crew)
     case = h.writes_in(DISPUTE, subject="xylophone")
     h.later(minutes=31)
@@ -158,7 +158,7 @@ def test_what_stands_in_slack_says_who_took_the_ticket_elsewhere_and_offers_no_b
 
 
 @ANY_DESK
-def test_a_message_that_cannot_be_changed_wakes_nobody(house, crew):
+def test_a_message_that_cannot_be_edited_pages_no_one(house, crew):
     h = start(house, crew)
     case = h.writes_in(DISPUTE)
     crew.slack.posted.clear()  # somebody removed it
@@ -170,7 +170,7 @@ def test_a_message_that_cannot_be_changed_wakes_nobody(house, crew):
 
 
 @ANY_DESK
-def test_more_than_one_person_should_be_told_singly_becomes_one_message_that_names_them_all(house, crew):
+def test_notices_beyond_a_persons_limit_become_one_message_that_names_them_all(house, crew):
     h = start(house, crew)
     cases = [h.writes_in(DISPUTE, email=f"c{n}@example.com") for n in range(9)]
     assert len(crew.texts()) == 5
@@ -193,7 +193,7 @@ def test_restarted_between_two_rungs_it_repeats_none_and_loses_none(house, crew)
 
 
 @ANY_DESK
-def test_a_restart_in_the_midst_of_a_rung_still_tells_everybody_once(house, crew):
+def test_a_restart_in_the_midst_of_a_rung_still_notifies_everybody_once(house, crew):
     h = start(house, crew)
     h.writes_in(DISPUTE)
     h.now = h.now.replace(minute=30)

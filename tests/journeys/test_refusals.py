@@ -55,7 +55,7 @@ def test_an_agent_who_comes_between_our_look_and_our_answer_is_not_talked_over(h
     assert not h.unsettled()
 
 
-def test_when_only_the_acknowledgment_is_refused_people_are_told_all_the_same(house):
+def test_when_only_the_acknowledgment_is_refused_people_are_notified_all_the_same(house):
     h = house()
     if h.vendor == "zendesk":
         h.api.plan = lambda call: (

@@ -21,7 +21,7 @@ def told(h) -> str:
     return "\n".join(str(tuple(row)) for row in h.rows(notices))
 
 
-def test_after_retention_no_customers_word_is_left_in_what_people_were_told(house):
+def test_after_retention_no_customer_text_is_left_in_stored_notices(house):
     h = house(privacy={"keep_messages": "30d", "keep_ledger": "400d"})
     h.writes_in(DISPUTE, subject=MARKER, name="Carla Nobody")
     assert MARKER in told(h)
@@ -42,7 +42,7 @@ def test_what_is_still_to_be_sent_keeps_its_words(house):
     assert MARKER in told(h)
 
 
-def test_a_forgotten_person_is_in_nothing_that_people_were_told(house):
+def test_a_forgotten_person_is_in_no_stored_notice(house):
     h = house()
     h.writes_in(DISPUTE, subject=MARKER, name="Carla Nobody", email="carla@example.com")
     h.later(minutes=31)

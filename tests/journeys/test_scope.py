@@ -53,7 +53,7 @@ def estate(house, vendor):
     return lambda **desk: Estate(house, vendor, **desk)
 
 
-def test_what_lies_outside_is_neither_written_nor_told_nor_missed(estate):
+def test_a_ticket_outside_the_scope_is_neither_written_nor_notified_nor_missing(estate):
     there = estate()
     case = there.writes_to("Wholesale")
     there.look_again()
@@ -66,7 +66,7 @@ def test_what_lies_outside_is_neither_written_nor_told_nor_missed(estate):
     assert (found["desk"], found["missing"], found["stuck"]) == (0, [], [])
 
 
-def test_what_lies_inside_is_served_as_ever(estate):
+def test_a_ticket_inside_the_scope_is_handled_as_usual(estate):
     there = estate()
     case = there.writes_to("Shop")
     assert len(there.house.bot_says(case, public=True)) == 1
@@ -104,7 +104,7 @@ def test_a_ticket_that_moves_in_is_taken_up_though_it_was_passed_over(estate):
     assert len(there.house.bot_says(case, public=True)) == 1
 
 
-def test_a_ticket_that_left_between_two_sweeps_wakes_nobody(estate):
+def test_a_ticket_that_left_between_two_sweeps_pages_no_one(estate):
     there = estate()
     case = there.writes_to("Shop")
     told = len(there.house.told())
@@ -175,7 +175,7 @@ def test_two_entries_of_one_account_hand_a_ticket_over_and_say_nothing_twice(est
     assert "taken over" in story
 
 
-def test_a_scope_that_nothing_fits_for_a_day_is_told(estate):
+def test_a_scope_that_nothing_matches_for_a_day_raises_an_alarm(estate):
     there = estate()
     home = there.house
     for _ in range(26):

@@ -25,7 +25,7 @@ def passes(h, **span: float) -> None:
     h.pass_once()
 
 
-def test_the_customer_hears_once_with_a_new_time_and_never_again(house):
+def test_the_customer_receives_one_message_with_a_new_time_and_no_further_one(house):
     h = house(escalation=NORMAL)
     case = h.writes_in(NONSENSE)
     passes(h, hours=3, minutes=40)
@@ -40,7 +40,7 @@ def test_the_customer_hears_once_with_a_new_time_and_never_again(house):
 
 
 @pytest.mark.parametrize("vendor", ["freshdesk"])
-def test_held_by_somebody_who_has_not_spoken_it_is_said_all_the_same(house):
+def test_on_a_ticket_whose_holder_has_not_answered_it_is_sent_all_the_same(house):
     h = house(escalation=NORMAL)
     case = h.writes_in(NONSENSE)
     h.desk.agent_claims(case.id, h.ann.id)
@@ -49,7 +49,7 @@ def test_held_by_somebody_who_has_not_spoken_it_is_said_all_the_same(house):
 
 
 @pytest.mark.parametrize("vendor", ["zendesk"])
-def test_where_a_human_has_spoken_nothing_is_said(house):
+def test_nothing_is_sent_where_a_human_has_answered(house):
     h = house(escalation=NORMAL)
     case = h.writes_in(NONSENSE)
     h.now += timedelta(hours=3, minutes=50)
@@ -120,7 +120,7 @@ STATEMENTS = 40  # about as many as one event takes
 
 
 @pytest.mark.soak
-def test_no_second_word_is_said_twice_over_a_thousand_kills(house):
+def test_no_second_message_is_sent_twice_over_a_thousand_kills(house):
     """Workers die at random statements, and answers of the desk are lost on the way, again and again on each ticket."""
     h = house(escalation=NORMAL, limits={"tries": 1000, "per_hour": 100_000})
     luck, died, lost = Random(7), 0, 0

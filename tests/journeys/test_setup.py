@@ -94,7 +94,7 @@ def test_notes_that_cannot_be_read_any_more_are_put_aside(new):
 
 
 @ONE
-def test_the_second_person_is_told(new):
+def test_the_second_person_is_informed(new):
     new.enters()
     second = new.app.test_client()
     assert second.get("/setup/desk").status_code == 403
@@ -130,7 +130,7 @@ def test_no_other_page_of_the_browser_gets_in(new):
     assert "default-src 'none'" in new.client.get("/setup/desk").headers["Content-Security-Policy"]
 
 
-def test_a_wrong_credential_is_said_with_its_remedy_and_stands_on_no_page(new, vendor):
+def test_a_wrong_credential_is_reported_with_its_remedy_and_shown_on_no_page(new, vendor):
     new.enters()
     new.answers("desk", vendor=vendor)
     given = new.credentials() | {SECRET[vendor]: "wrong-and-secret"}

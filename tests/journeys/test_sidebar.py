@@ -82,7 +82,7 @@ def test_both_of_the_desk_s_app_frameworks_are_shown_the_same(near):
     assert rows.findall(page.text) == rows.findall(posted(near, case).json()["html"]) != []
 
 
-def test_a_stranger_is_told_nothing(near):
+def test_a_stranger_sees_nothing(near):
     case = near.writes_in(CHARGE)
     assert posted(near, case, sign="guessed").status_code == 401
     assert (
@@ -92,7 +92,7 @@ def test_a_stranger_is_told_nothing(near):
     assert requests.post(f"{near.receiver}/hooks/apps/nobody", data=b"{}", timeout=5).status_code == 404
 
 
-def test_i_take_it_gives_the_conversation_to_who_looks_and_the_ladder_falls_silent(near):
+def test_i_take_it_assigns_the_conversation_to_the_viewer_and_stops_the_ladder(near):
     case = near.writes_in(CHARGE)
     take = link(posted(near, case).json()["html"], "I take it")
     assert (
@@ -141,7 +141,7 @@ def test_a_corrected_intent_is_kept_as_the_truth_and_shown(near):
     assert near.ticket(case).final_intent == "order_status"
 
 
-def test_an_agent_whom_the_desk_does_not_name_is_asked_for_the_address(near):
+def test_an_agent_whom_the_desk_does_not_name_must_enter_the_address(near):
     case = near.writes_in(CHARGE)
     near.fake.state.may_list_users = False
     take = link(posted(near, case).json()["html"], "I take it")

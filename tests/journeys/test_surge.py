@@ -78,7 +78,7 @@ def test_one_notice_names_intent_number_and_tickets_and_later_ones_join_it(house
     assert h.ticket(last).next_due_at is not None, "and on its ladder"
 
 
-def test_rungs_of_a_surge_are_told_together(house):
+def test_rungs_of_a_surge_are_notified_together(house):
     h = house(escalation=URGENT)
     history(h)
     burst(h, 14)
@@ -90,7 +90,7 @@ def test_rungs_of_a_surge_are_told_together(house):
 
 
 @pytest.mark.parametrize("vendor", ["zendesk"])
-def test_what_may_concern_somebodys_safety_is_told_by_itself(house):
+def test_what_may_concern_somebodys_safety_is_notified_singly(house):
     h = house(escalation=URGENT)
     history(h)
     burst(h, 12)
@@ -100,7 +100,7 @@ def test_what_may_concern_somebodys_safety_is_told_by_itself(house):
 
 
 @pytest.mark.parametrize("vendor", ["freshdesk"])
-def test_a_surge_ends_by_itself_and_later_tickets_are_told_one_by_one(house):
+def test_a_surge_ends_automatically_and_later_tickets_are_notified_singly(house):
     h = house(escalation=URGENT)
     history(h)
     for case in burst(h, 12):

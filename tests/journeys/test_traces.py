@@ -87,7 +87,7 @@ def test_no_trace_bears_what_a_customer_wrote_or_who_they_are(house, spans):
         assert word not in everything
 
 
-def test_a_call_that_fails_is_told_by_the_errors_name_never_by_its_words(spans):
+def test_a_failed_call_is_traced_by_the_errors_name_never_by_its_text(spans):
     with pytest.raises(ValueError, match=SECRET), traces.span("x"):
         raise ValueError(SECRET)
     (one,) = spans.get_finished_spans()

@@ -62,7 +62,7 @@ def test_who_repeats_an_alarm_is_called_about_and_only_not_written_to(house):
 
 
 @pytest.mark.parametrize("vendor", ["helpscout"], indirect=True)
-def test_a_sender_that_is_people_by_the_admins_word_may_repeat_itself(house):
+def test_a_sender_that_the_admin_declared_to_be_people_may_repeat_itself(house):
     h = house(desk={"people": [ROBOT]})
     cases = rounds(h, 6, 1, WORDS["unknown"])
     assert all(len(h.bot_says(case, public=True)) == 1 for case in cases)

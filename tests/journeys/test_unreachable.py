@@ -27,7 +27,7 @@ def unreachable(vendor, kind):
 
 @pytest.mark.parametrize("kind", CALLS)
 @pytest.mark.parametrize("body", [ORDER, NONSENSE, DISPUTE], ids=["sure", "unsure", "urgent"])
-def test_who_hears_no_reply_is_not_answered_and_people_are_awaited(house, vendor, kind, body):
+def test_a_customer_whom_no_reply_reaches_is_not_answered_and_waits_for_a_person(house, vendor, kind, body):
     if not unreachable(vendor, kind):
         pytest.skip("a reply reaches a chat here")
     h = house()

@@ -171,7 +171,7 @@ def test_an_odd_mail_is_read_all_the_same(spoil, whole: bool) -> None:  # type: 
     assert "\x00" not in heard.detail
 
 
-def test_a_mail_that_nobody_can_read_does_not_hide_the_next(box: Bouncer, monkeypatch, caplog) -> None:  # type: ignore[no-untyped-def]
+def test_an_unreadable_mail_does_not_hide_the_next(box: Bouncer, monkeypatch, caplog) -> None:  # type: ignore[no-untyped-def]
     def broken(raw: bytes):  # type: ignore[no-untyped-def]
         if b"<bad@" in raw:
             raise AssertionError("a fault of ours")
@@ -190,7 +190,7 @@ def test_parts_in_parts_without_end_are_no_report() -> None:
     assert heard_in(b"Content-Type: message/rfc822\r\n\r\n" * 3000) is None
 
 
-def test_a_wrong_password_a_missing_folder_and_a_silent_server_are_told_apart(box: Bouncer) -> None:
+def test_a_wrong_password_a_missing_folder_and_a_silent_server_are_distinguished(box: Bouncer) -> None:
     with pytest.raises(NotAllowed, match="does not let us in"):
         Returned(box.url.replace("s3cret", "wrong"), "", "").look(NOW)
     with pytest.raises(NotAllowed, match="no folder Nowhere"):
@@ -212,7 +212,7 @@ def test_doctor_sees_whether_the_mailbox_can_be_read(box: Bouncer) -> None:
     assert [(one.code, one.level) for one in wrong][-1] == ("CH32", "fail")
 
 
-def test_without_a_mailbox_nobody_is_asked() -> None:
+def test_without_a_mailbox_no_server_is_polled() -> None:
     assert not isinstance(channel(), PolledChannel)
 
 

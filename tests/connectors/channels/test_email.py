@@ -139,7 +139,7 @@ def test_a_server_that_is_not_there_is_tried_later(server) -> None:
     assert [f.level for f in gone.check()] == ["fail"]
 
 
-def test_wrong_credentials_are_told_apart() -> None:
+def test_wrong_credentials_are_distinguished() -> None:
     def nobody(*_args) -> AuthResult:
         return AuthResult(success=False, handled=False)
 

@@ -123,7 +123,7 @@ def test_a_bot_shows_the_weeks_picture_below_its_words_in_the_same_channel(fake:
     assert completed[1]["channel_id"] == "C1"
 
 
-def test_a_bot_that_may_not_upload_has_told_the_words_and_says_what_is_missing(
+def test_a_bot_that_may_not_upload_posts_the_text_and_names_the_missing_scope(
     fake: FakeSlack, caplog
 ) -> None:
     fake.may_upload = False
@@ -201,7 +201,7 @@ def test_a_genuine_click_says_who_takes_what(fake: FakeSlack) -> None:
     )
 
 
-def test_a_click_by_somebody_slack_does_not_tell_about_has_no_address(fake: FakeSlack) -> None:
+def test_a_click_by_a_user_whom_slack_does_not_show_has_no_address(fake: FakeSlack) -> None:
     (heard,) = bot(fake).heard(click(fake, payload(fake, user="U9")), URL, NOW)
     assert heard.email == ""
 

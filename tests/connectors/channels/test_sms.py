@@ -55,7 +55,7 @@ def test_the_signature_is_twilios_own_example() -> None:
     assert signature("12345", url, form.items()) == "RSOYDt4T1cUTdK1PDd93/VVr8B8="
 
 
-def test_it_asks_to_be_told_what_became_of_the_message(twilio: FakeTwilio) -> None:
+def test_it_requests_a_delivery_report(twilio: FakeTwilio) -> None:
     receipt = sms(twilio).send(outbound("+15550111"), NOW)
     sent = twilio.received[0]
     assert (sent["To"], sent["From"], receipt.state) == ("+15550111", "+15550199", "accepted")
@@ -67,7 +67,7 @@ def test_it_asks_to_be_told_what_became_of_the_message(twilio: FakeTwilio) -> No
     assert parse_qs(callback.query) == {"key": ["support:4711:t:0:sms:oncall:+1"]}
 
 
-def test_without_an_address_of_ours_nobody_is_asked_to_call_back(twilio: FakeTwilio) -> None:
+def test_without_a_public_url_no_callback_is_requested(twilio: FakeTwilio) -> None:
     raw = {
         "account_sid": twilio.SID,
         "auth_token": twilio.TOKEN,
@@ -96,7 +96,7 @@ def test_twilios_error_numbers_are_refusals_with_a_remedy(twilio: FakeTwilio, to
         sms(twilio).send(outbound(to), NOW)
 
 
-def test_wrong_credentials_are_told_apart(twilio: FakeTwilio) -> None:
+def test_wrong_credentials_are_distinguished(twilio: FakeTwilio) -> None:
     with pytest.raises(NotAllowed, match="20003: check account_sid and auth_token"):
         sms(twilio, auth_token="wrong").send(outbound(), NOW)
     assert [f.level for f in sms(twilio, auth_token="wrong").check()][-1] == "fail"
@@ -180,6 +180,6 @@ def test_numbers_may_be_written_as_people_do_and_odd_ones_are_warned_of(twilio: 
     assert any(f.level == "warn" and "+15550100" in f.what for f in sms(twilio).check())
 
 
-def test_nobody_clicks_in_a_text_message(twilio: FakeTwilio) -> None:
+def test_a_text_message_has_no_button(twilio: FakeTwilio) -> None:
     sms(twilio).answer(ChannelCallback("claim"), "x")
     assert twilio.received == []

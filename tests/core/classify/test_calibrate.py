@@ -98,7 +98,7 @@ def test_more_evidence_never_means_less_confidence() -> None:
     assert (np.diff(found(rising)) >= 0).all()
 
 
-def test_a_floor_below_the_band_is_told_as_the_band_in_the_same_order() -> None:
+def test_a_floor_below_the_band_is_reported_as_the_band_in_the_same_order() -> None:
     told = lowered(GRID, 0.8)
     assert (np.diff(told) >= 0).all()
     assert (told[GRID >= 0.8] >= BAND).all()

@@ -36,5 +36,5 @@ def test_a_wish_without_its_courtesies(text: str, left: str) -> None:
 
 
 @given(st.text(max_size=300))
-def test_what_is_left_stands_in_the_text(text: str) -> None:
+def test_the_remainder_is_part_of_the_text(text: str) -> None:
     assert wish(text) in text

@@ -71,12 +71,14 @@ def test_confusions_come_most_frequent_first() -> None:
     ]
 
 
-def test_no_rows_give_a_report_of_nothing() -> None:
+def test_without_rows_the_report_is_empty() -> None:
     found = evaluate([])
     assert (found["rows"], found["accuracy"], found["ece"]) == (0, None, None)
 
 
-def test_the_command_gives_json_a_table_and_a_picture(embedded: LinearClassifier, tmp_path: Path) -> None:
+def test_the_command_prints_json_and_a_table_and_writes_a_picture(
+    embedded: LinearClassifier, tmp_path: Path
+) -> None:
     examples = [Example("I want a refund", "refund_request"), Example("tell me a joke", NO_INTENT)]
     found = run_evaluate(examples, embedded, auto=0.85, route=0.6, plot=tmp_path / "r.png")
     json.dumps(found)

@@ -96,7 +96,7 @@ def test_the_evidence_is_made_of_the_customers_own_words(embedded: LinearClassif
     assert all(word in "please refund my last payment" for word in found.evidence)
 
 
-def test_the_same_data_gives_the_same_model_and_the_same_answers() -> None:
+def test_the_same_data_makes_the_same_model_and_the_same_answers() -> None:
     first, second = fit(SMALL, NOISE), fit(dict(reversed(SMALL.items())), NOISE)
     assert first.model == second.model
     assert first.predict("where is my refund") == second.predict("where is my refund")

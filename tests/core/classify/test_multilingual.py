@@ -124,14 +124,14 @@ def test_an_alarm_may_only_bring_an_english_message_to_a_person(out_of_the_box: 
             assert {g.intent for g in plain.alternatives} <= {g.intent for g in found.alternatives}
 
 
-def test_a_language_that_nobody_taught_is_named(out_of_the_box: Multilingual) -> None:
+def test_an_untrained_language_is_named(out_of_the_box: Multilingual) -> None:
     assert out_of_the_box.predict(CZECH).blind == "cs"
     assert out_of_the_box.predict("Где мой заказ? Жду уже две недели, это слишком долго").blind == "ru"
     assert out_of_the_box.predict("Wo bleibt meine Bestellung denn?").blind == ""
     assert out_of_the_box.predict("AB-4711").blind == ""
 
 
-def test_a_language_below_the_target_counts_as_one_that_nobody_taught(
+def test_a_language_below_the_target_counts_as_untrained(
     built: Callable[..., Multilingual], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(multilingual, "TARGET", 1.01)

@@ -55,7 +55,7 @@ def test_html_becomes_text_without_the_quoted_mail() -> None:
 @pytest.mark.parametrize(
     "html", ["<p>broken <b>lamp", "<<<p>broken</b> lamp", "<div>" * 5_000 + "broken lamp"]
 )
-def test_broken_html_still_gives_its_words(html: str) -> None:
+def test_broken_html_still_yields_its_words(html: str) -> None:
     assert "lamp" in customer_words("", html)
 
 

@@ -58,7 +58,7 @@ def test_a_candidate_that_is_no_better_is_not_used() -> None:
     assert result.candidate is None
 
 
-def test_it_is_used_all_the_same_when_told_to() -> None:
+def test_it_is_used_all_the_same_when_forced() -> None:
     rows = history()
     result = train(rows, Oracle(rows), background=starter().background, force=True)
     assert result.candidate is not None
@@ -134,7 +134,7 @@ def test_the_command_writes_the_model_only_when_it_replaces(tmp_path: Path) -> N
     ("strangers", "others", "share"),
     [(0, 0, 0.3), (0, 200, 0.3), (9, 191, 0.3), (20, 30, 0.35), (160, 40, 0.7), (20, 380, 0.078)],
 )
-def test_the_share_of_no_intent_follows_the_labels_and_never_falls_where_nobody_labels_it(
+def test_the_share_of_no_intent_follows_the_labels_and_never_falls_without_labels(
     strangers: int, others: int, share: float
 ) -> None:
     rows = [Example(f"none {n}", NO_INTENT) for n in range(strangers)]

@@ -77,7 +77,7 @@ def test_a_wish_that_is_negated_is_not_named_to_a_specialist(classifier, text):
         "Paramı geri istediğimi söylüyorsunuz. Hayır, istemedim.",
     ],
 )
-def test_a_denial_in_a_sentence_of_its_own_is_heard(classifier, text):
+def test_a_denial_in_a_sentence_of_its_own_is_recognised(classifier, text):
     found = classifier.predict(text)
     assert found.intent == NO_INTENT or found.confidence < ROUTE
 
@@ -121,6 +121,6 @@ def test_an_intent_with_numbers_for_examples_is_not_answered_on_a_number(tmp_pat
     assert found.confidence < AUTO or found.intent == NO_INTENT
 
 
-def test_a_complaint_that_is_always_told_with_not_is_not_held_back(classifier):
+def test_a_complaint_that_is_usually_worded_with_not_is_not_held_back(classifier):
     found = classifier.predict("I can't log in, my password is not accepted")
     assert (found.intent, found.unread) == ("login_problem", "")

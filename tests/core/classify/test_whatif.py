@@ -43,7 +43,7 @@ def test_an_intents_own_threshold_counts() -> None:
     assert outcome_of(Past(DAY, "careful", 0.95), 0.85, 0.6, handling) == "answered"
 
 
-def test_two_settings_stand_side_by_side_with_pages_and_disagreements(tmp_path: Path) -> None:
+def test_two_settings_are_compared_side_by_side_with_pages_and_disagreements(tmp_path: Path) -> None:
     rows = [
         Past(DAY, "order", 0.9, "order"),
         Past(DAY, "order", 0.75, "refund"),

@@ -118,7 +118,7 @@ def test_a_customer_who_uses_the_same_words_is_a_customer(subject, text):
         "ne-pas-repondre@boutique.example",
     ],
 )
-def test_an_address_that_nobody_reads_is_a_machines(address):
+def test_a_no_reply_address_is_a_machines(address):
     assert address in machine_reason("Hello", "Hello", address)
 
 

@@ -33,7 +33,7 @@ def newest(*texts: tuple[Author, str], subject: str = "Bicycle"):
     return said_in(found, found.messages[-1])
 
 
-def test_history_that_stands_in_the_thread_is_neither_said_nor_missed():
+def test_quoted_history_that_is_in_the_thread_is_neither_new_nor_missing():
     found = newest(
         (Author.CUSTOMER, "Where is my bicycle?"),
         (Author.AGENT, OURS),
@@ -42,7 +42,7 @@ def test_history_that_stands_in_the_thread_is_neither_said_nor_missed():
     assert (found.words, found.everything, found.cut) == (ASKED, ASKED, "")
 
 
-def test_history_that_stands_nowhere_is_read_for_alarms_and_named_as_cut():
+def test_quoted_history_that_is_not_in_the_thread_is_searched_for_danger_and_marked_as_cut():
     found = newest((Author.CUSTOMER, f"{ASKED}\n\n{OUTLOOK}Somebody has used your card, we have blocked it."))
     assert found.words == ASKED
     assert "Somebody has used your card" in found.everything
