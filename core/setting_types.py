@@ -38,7 +38,7 @@ def address(url: str) -> str:
     """Return a web address without a slash at its end. Raises ValueError for a text that is none."""
     try:
         parts = urlsplit(url)
-        there = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        there = parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
         there = False
     if url and (not there or parts.query or parts.fragment):
@@ -48,8 +48,11 @@ def address(url: str) -> str:
 
 def origin(url: str) -> str:
     """Return a server's bare address. Raises ValueError for one with a path: the paths are ours to add."""
-    if urlsplit(bare := address(url)).path:
+    parts = urlsplit(bare := address(url))
+    if parts.path:
         raise ValueError("has a path: write it as https://host, the paths are added to it")
+    if parts.port == 0:  # one that is no number of a port raises a ValueError of its own
+        raise ValueError("has no port that can be called")
     return bare
 
 

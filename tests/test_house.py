@@ -173,6 +173,21 @@ def test_plain_make_lists_every_target():
     assert set(re.findall(r"^  make ([a-z-]+)", listed, re.MULTILINE)) == set(phony[1].split())
 
 
+@pytest.mark.parametrize("target", ["install", "demo"])
+def test_make_says_what_it_does_and_what_comes_next(target):
+    """On a machine where nothing is installed yet; `--dry-run` prints the commands instead of running them."""
+    said = subprocess.run(
+        ["make", "--dry-run", "VENV=nowhere", target], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    for words in (
+        "Making the virtual environment nowhere",
+        "Installing the packages of requirements/runtime.lock",
+    ):
+        assert words in said
+    assert "packages fetched" in said, "no minute of silence"
+    assert ("Next: " if target == "install" else "backstop demo") in said.splitlines()[-1]
+
+
 def test_no_index_and_no_machine_is_named_in_what_is_shared():
     """Whoever builds it has an index of their own, and other folders."""
     files = [path for path in texts() if path.name != Path(__file__).name]

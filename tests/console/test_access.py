@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -16,11 +17,13 @@ from core.errors import ConfigError
 from core.ledger.schema import changes, desks, events, login_links, meta, users
 from core.model import Receipt
 from core.settings import Settings
+from core.telemetry.counters import Counters
 from core.web import access, login
 from core.web import users as users_of
 from core.web.access import PUBLIC, check_open
 from core.web.users import add_user, disable_user, find, log_in, login_link, use_link
 from tests.console.world import NOW, form, make_app
+from webhook_app import metrics
 
 HTML = {"Accept": "text/html"}
 WORD = "correct horse battery"
@@ -79,6 +82,23 @@ def test_a_tunnel_to_this_machine_does_not_make_strangers_local(engine, header):
 )
 def test_whatever_a_proxy_says_of_itself_closes_the_console(engine, told):
     assert browser(engine).get("/", headers={told: "https", "Host": "127.0.0.1", **HTML}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("headers", "public_url", "open_"),
+    [
+        ({}, "", True),
+        ({"X-Forwarded-For": "192.0.2.7"}, "", False),
+        ({"Host": "backstop.example"}, "", False),
+        ({}, "https://b.example", False),
+    ],
+)
+def test_the_figures_are_open_where_the_console_is(engine, headers, public_url, open_):
+    flask = make_app(engine, public_url=public_url)
+    flask.extensions["backstop"].counters = Counters()
+    flask.add_url_rule("/metrics", view_func=metrics)
+    answer = flask.test_client().get("/metrics", headers={"Host": "127.0.0.1", **headers})
+    assert answer.status_code == (200 if open_ else 401)
 
 
 def test_a_request_of_http_1_0_came_through_a_proxy(engine):
@@ -172,6 +192,28 @@ def test_of_many_guesses_at_once_no_more_are_tried_than_allowed(team, monkeypatc
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda n: log_in(team, "admin", f"guess {n}", NOW, f"192.0.2.{n}"), range(60)))
     assert len(tried) == 5
+
+
+def test_a_flood_of_guesses_takes_one_core_and_no_more(monkeypatch):
+    """Webhooks need the others."""
+    at_once, lock, most = 0, threading.Lock(), []
+    seen = threading.Event()
+
+    class Slow:
+        def verify(self, _kept: str, _password: str) -> bool:
+            nonlocal at_once
+            with lock:
+                at_once += 1
+                most.append(at_once)
+            seen.wait(0.02)
+            with lock:
+                at_once -= 1
+            return True
+
+    monkeypatch.setattr(users_of, "_hasher", Slow)
+    with ThreadPoolExecutor(6) as pool:
+        assert all(pool.map(lambda _: users_of._matches("kept", "guess"), range(12)))
+    assert max(most) == 1
 
 
 def test_a_stranger_costs_as_many_hashes_as_a_user_tried_too_often_or_not(team, monkeypatch):

@@ -85,9 +85,15 @@ def test_a_fault_names_file_key_and_remedy(written, text, words):
         *(
             (
                 f"[desks.other]\nvendor = '{{vendor}}'\ngeneral_queue = 'Q'\nbase_url = '{url}'\n",
-                ["desks.other.base_url", "https://host"],
+                ["desks.other.base_url"],
             )
-            for url in ("ftp://a.example", "a.example", "https://a.example/api/v2", "https://a.example?x=1")
+            for url in (
+                "ftp://a.example",
+                "a.example",
+                "https://a.example/api/v2",
+                "https://a.example?x=1",
+                "https://a.example:0",
+            )
         ),
     ],
 )
