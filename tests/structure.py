@@ -71,10 +71,14 @@ def circle(edges: Mapping[str, set[str]]) -> list[str]:
 
 def own_lines(node: ast.FunctionDef) -> int:
     """Return a function's lines without its docstring and the functions in it (a blueprint is a list of routes)."""
-    inner = [one for one in ast.walk(node) if isinstance(one, ast.FunctionDef) and one is not node]
-    outermost = [
-        one for one in inner if not any(one in ast.walk(other) for other in inner if other is not one)
-    ]
-    nested = sum((one.end_lineno or 0) - one.lineno + 1 for one in outermost)
+
+    def outermost(one: ast.AST) -> Iterator[ast.FunctionDef]:
+        for child in ast.iter_child_nodes(one):
+            if isinstance(child, ast.FunctionDef):
+                yield child
+            else:
+                yield from outermost(child)
+
+    nested = sum((one.end_lineno or 0) - one.lineno + 1 for one in outermost(node))
     documentation = len((ast.get_docstring(node, clean=False) or "").splitlines())
     return (node.end_lineno or 0) - node.lineno + 1 - nested - documentation

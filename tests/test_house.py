@@ -236,16 +236,17 @@ def test_the_formatter_lays_out_the_code():
     assert [name for name, count in BY_HAND.items() if counted.get(name, 0) < count] == [], "fewer by now"
 
 
+@pytest.fixture(scope="module")
 def trees() -> dict[str, ast.Module]:
     """Each module of the product with its tree."""
     files = code("core", "connectors", "webhook_app.py")
     return {structure.name_of(path, ROOT): ast.parse(text_of(path)) for path in files}
 
 
-def test_functions_are_short_enough_to_be_read():
+def test_functions_are_short_enough_to_be_read(trees):
     long = {
         f"{module}.{node.name}": structure.own_lines(node)
-        for module, tree in trees().items()
+        for module, tree in trees.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef) and structure.own_lines(node) > LONGEST
     }
@@ -261,24 +262,23 @@ LATE_IMPORTS = {
 """Imports of our own in functions, each with its reason. All others stand at the head of their file."""
 
 
-def test_no_module_imports_itself_by_way_of_others():
+def test_no_module_imports_itself_by_way_of_others(trees):
     """Imports in functions count: a circle that only they break is one all the same."""
-    found = trees()
-    assert len(found) > 200
-    assert structure.circle(structure.graph(found)) == []
+    assert len(trees) > 200
+    assert structure.circle(structure.graph(trees)) == []
 
 
-def test_no_part_imports_itself_by_way_of_others():
+def test_no_part_imports_itself_by_way_of_others(trees):
     """A folder of `core/` or `connectors/`, or a file that stands beside the folders, is a part."""
-    found = structure.parts(structure.graph(trees()))
+    found = structure.parts(structure.graph(trees))
     assert len(found) > 40
     assert structure.circle(found) == []
 
 
-def test_our_own_modules_are_imported_at_the_head_of_a_file():
+def test_our_own_modules_are_imported_at_the_head_of_a_file(trees):
     late = {
         (module, name)
-        for module, tree in trees().items()
+        for module, tree in trees.items()
         for name, _, inside in structure.imports(tree)
         if inside and name.partition(".")[0] in structure.OURS
     }
@@ -378,14 +378,14 @@ def _repeats(handler: ast.ExceptHandler) -> bool:
     return False
 
 
-def test_the_text_of_a_foreign_exception_is_neither_stored_nor_shown():
+def test_the_text_of_a_foreign_exception_is_neither_stored_nor_shown(trees):
     """It repeats keys, rows and customers' words: `core.errors.said_of` says what may be said."""
     ours = {name for name, kind in vars(errors).items() if isinstance(kind, type)} | OWN_WORDS
     found = [
-        f"{path.relative_to(ROOT)}:{handler.lineno}"
-        for path in code("core", "connectors", "webhook_app.py")
-        if path.suffix == ".py" and "fake" not in str(path)
-        for handler in ast.walk(ast.parse(text_of(path)))
+        f"{module}:{handler.lineno}"
+        for module, tree in trees.items()
+        if "fake" not in module
+        for handler in ast.walk(tree)
         if isinstance(handler, ast.ExceptHandler) and not _named(handler.type) <= ours and _repeats(handler)
     ]
     assert found == []

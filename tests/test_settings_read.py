@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,11 +32,15 @@ SECTIONS = {  # the name under which a section, or one entry of it, is reached â
 }
 
 
-def trees(*folders: str) -> Iterator[ast.AST]:
+def files(*folders: str) -> Iterator[Path]:
     for folder in folders:
         for path in [ROOT / folder] if folder.endswith(".py") else sorted((ROOT / folder).rglob("*.py")):
             if path != ROOT / "core/settings.py":
-                yield ast.parse(path.read_text(encoding="utf-8"))
+                yield path
+
+
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
 
 
 def tail(node: ast.AST) -> str:
@@ -45,9 +50,9 @@ def tail(node: ast.AST) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def bound(tree: ast.AST) -> Iterator[tuple[str, str]]:
+def bound(found: list[ast.AST]) -> Iterator[tuple[str, str]]:
     """(name, tail of what it is bound to), of assignments, loops and comprehensions."""
-    for node in ast.walk(tree):
+    for node in found:
         pairs: list[tuple[ast.AST, ast.AST]] = []
         if isinstance(node, ast.Assign):
             pairs = [(target, node.value) for target in node.targets]
@@ -60,14 +65,16 @@ def bound(tree: ast.AST) -> Iterator[tuple[str, str]]:
                 yield tail(target.elts[-1] if isinstance(target, ast.Tuple) else target), tail(value)
 
 
-CORE = list(trees("core", "demo", "webhook_app.py"))
-READ = {
-    (tail(node.value), node.attr)
-    for tree in CORE
-    for node in ast.walk(tree)
-    if isinstance(node, ast.Attribute)
-}
-BOUND = {pair for tree in CORE for pair in bound(tree)}
+@pytest.fixture(scope="module")
+def core() -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """(tail, attribute) of what is read anywhere in the core, and (name, tail) of what is bound there."""
+    read: set[tuple[str, str]] = set()
+    names: set[tuple[str, str]] = set()
+    for path in files("core", "demo", "webhook_app.py"):
+        found = nodes(path)
+        read |= {(tail(node.value), node.attr) for node in found if isinstance(node, ast.Attribute)}
+        names |= set(bound(found))
+    return read, names
 
 
 def keys(model: type[BaseModel]) -> list[str]:
@@ -75,9 +82,10 @@ def keys(model: type[BaseModel]) -> list[str]:
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_every_key_of_a_section_is_read(section):
-    names = {section} | {name for name, value in BOUND if value == section}
-    unread = [key for key in keys(SECTIONS[section]) if not any((name, key) in READ for name in names)]
+def test_every_key_of_a_section_is_read(section, core):
+    read, bindings = core
+    names = {section} | {name for name, value in bindings if value == section}
+    unread = [key for key in keys(SECTIONS[section]) if not any((name, key) in read for name in names)]
     assert unread == [], "read it, or take it out"
 
 
@@ -89,6 +97,11 @@ def _names(node: ast.AST) -> Iterator[str]:
         yield from (arg.value for arg in node.args if isinstance(arg, ast.Constant))
 
 
+@functools.cache
+def names_in(path: Path) -> frozenset[str]:
+    return frozenset(name for node in nodes(path) for name in _names(node))
+
+
 @pytest.mark.parametrize(("place", "where"), [*DESKS.items(), *CHANNELS.items()])
 def test_every_key_of_a_desk_and_of_a_channel_is_read(place, where):
     module = f"{where}.settings" if place in DESKS else where
@@ -97,6 +110,6 @@ def test_every_key_of_a_desk_and_of_a_channel_is_read(place, where):
         "connectors/kit",
         "core",
     )
-    read = {name for tree in trees(*folders) for node in ast.walk(tree) for name in _names(node)}
+    read = frozenset().union(*map(names_in, files(*folders)))
     found = importlib.import_module(module).Settings
     assert [key for key in keys(found) if key not in read] == [], "read it, or take it out"

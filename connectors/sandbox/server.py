@@ -111,7 +111,7 @@ class _Quiet(WSGIRequestHandler):
 @contextmanager
 def serving(app: Any, port: int = 0, host: str = "127.0.0.1") -> Iterator[str]:
     """Serve `app` on loopback while the block runs; return the base URL."""
-    server = start(app, port, host)
+    server = start(app, port, host, poll=0.01)  # it is asked to end often: a block is short
     try:
         yield f"http://{host}:{server.server_port}"
     finally:
@@ -119,9 +119,9 @@ def serving(app: Any, port: int = 0, host: str = "127.0.0.1") -> Iterator[str]:
         server.server_close()
 
 
-def start(app: Any, port: int = 0, host: str = "127.0.0.1") -> BaseWSGIServer:
+def start(app: Any, port: int = 0, host: str = "127.0.0.1", poll: float = 0.05) -> BaseWSGIServer:
     """Start serving in a daemon thread; the caller shuts the server down."""
     server = make_server(host, port, app, threaded=True, request_handler=_Quiet)
     server.daemon_threads = True  # type: ignore[attr-defined]  # of socketserver's threading mixin
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": poll}, daemon=True).start()
     return server

@@ -131,39 +131,41 @@ def test_a_claim_that_the_desk_refuses_is_a_conflict_with_its_words(program, mon
     assert "taken already, by Bo" in answer.json["why"]
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "more", "status"),
-    [
-        ("GET", "/api/v1/tickets?limit=0", {}, 400),
-        ("GET", "/api/v1/tickets?limit=²", {}, 400),
-        ("GET", "/api/v1/tickets?state=lost", {}, 400),
-        ("GET", "/api/v1/tickets?q=%00", {}, 400),
-        ("GET", "/api/v1/tickets?cursor=x", {}, 400),
-        ("GET", "/api/v1/escalations?cursor=2026-03-11T14:20:00Z|a|b", {}, 400),
-        ("GET", "/api/v1/weeks/2026-W99", {}, 404),
-        ("GET", "/api/v1/tickets/support/nobody", {}, 404),
-        ("GET", "/api/v1/nothing", {}, 404),
-        ("POST", "/api/v1/tickets", {}, 405),
-        ("POST", "/api/v1/desks/nowhere/pause", {}, 404),
-        ("POST", "/api/v1/tickets/support/nobody/claim", {"json": {"email": "a@b.example"}}, 404),
-        ("POST", CLAIM, {"json": {"email": "nobody"}}, 400),
-        ("POST", CLAIM, {"json": {"email": 7}}, 400),
-        ("POST", CLAIM, {"json": []}, 400),
-        ("POST", CLAIM, {"data": "{"}, 400),
-        ("POST", CLAIM, {"data": b"\xff"}, 400),
-        ("POST", CLAIM, {}, 400),
-    ],
-)
-def test_every_refusal_has_one_shape_and_names_the_remedy(small, method, path, more, status):
+REFUSED = [
+    ("GET", "/api/v1/tickets?limit=0", {}, 400),
+    ("GET", "/api/v1/tickets?limit=²", {}, 400),
+    ("GET", "/api/v1/tickets?state=lost", {}, 400),
+    ("GET", "/api/v1/tickets?q=%00", {}, 400),
+    ("GET", "/api/v1/tickets?cursor=x", {}, 400),
+    ("GET", "/api/v1/escalations?cursor=2026-03-11T14:20:00Z|a|b", {}, 400),
+    ("GET", "/api/v1/weeks/2026-W99", {}, 404),
+    ("GET", "/api/v1/tickets/support/nobody", {}, 404),
+    ("GET", "/api/v1/nothing", {}, 404),
+    ("POST", "/api/v1/tickets", {}, 405),
+    ("POST", "/api/v1/desks/nowhere/pause", {}, 404),
+    ("POST", "/api/v1/tickets/support/nobody/claim", {"json": {"email": "a@b.example"}}, 404),
+    ("POST", CLAIM, {"json": {"email": "nobody"}}, 400),
+    ("POST", CLAIM, {"json": {"email": 7}}, 400),
+    ("POST", CLAIM, {"json": []}, 400),
+    ("POST", CLAIM, {"data": "{"}, 400),
+    ("POST", CLAIM, {"data": b"\xff"}, 400),
+    ("POST", CLAIM, {}, 400),
+]
+
+
+def test_every_refusal_has_one_shape_and_names_the_remedy(small, subtests):
     from webhook_app import unexpected
 
     flask = make_app(small, tokens=TOKENS)
     flask.register_error_handler(Exception, unexpected)
     flask.extensions["backstop"].desks = {"support": SimpleNamespace(vendor="x")}
-    answer = flask.test_client().open(path, method=method, headers=RULE, **more)
-    assert answer.status_code == status, answer.text
-    assert set(answer.json) == {"error", "why", "remedy"}
-    assert all(answer.json.values())
+    client = flask.test_client()
+    for method, path, more, status in REFUSED:
+        with subtests.test(method=method, path=path, **more):
+            answer = client.open(path, method=method, headers=RULE, **more)
+            assert answer.status_code == status, answer.text
+            assert set(answer.json) == {"error", "why", "remedy"}
+            assert all(answer.json.values())
 
 
 def test_a_stranger_is_refused_and_sent_to_no_page(program):

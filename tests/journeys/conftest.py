@@ -168,10 +168,11 @@ class House:
 
     def later(self, **span: float) -> None:
         """The clock moves on. What is due is done at its minute, as the timers would; the desk is read every five, after
-        half an hour every fifteen."""
-        end, soon = self.now + timedelta(**span), self.now + 30 * MINUTE
+        half an hour every fifteen, after an hour every thirty."""
+        began, end = self.now, self.now + timedelta(**span)
         while self.now < end:
-            every = 5 if self.now < soon else 15
+            passed = self.now - began
+            every = 5 if passed < 30 * MINUTE else 15 if passed < 60 * MINUTE else 30
             self.now = min(end, self.now + min(self._next_due(), (every - self.now.minute % every) * MINUTE))
             if self.now.minute % every == 0:
                 self.sweep()

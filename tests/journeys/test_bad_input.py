@@ -11,6 +11,7 @@ from words import DISPUTE, ORDER
 from core.errors import ConfigError
 from core.ledger.schema import events, history, notices, tickets
 from core.pipeline import decide
+from tests.turns import in_turns
 
 MIB = 1024 * 1024
 
@@ -66,7 +67,7 @@ def test_a_broken_classifier_means_the_general_queue(house):
     assert len(h.bot_says(case, public=True)) == 1
 
 
-@pytest.mark.parametrize(
+@in_turns(
     "template",
     [
         "Hello {{ nothing_of_that_name }}",
@@ -75,7 +76,7 @@ def test_a_broken_classifier_means_the_general_queue(house):
         "Gr\xfc\xdfe",
         " ",
     ],
-    ids=["undefined", "type", "endless", "latin-1", "empty"],
+    ["undefined", "type", "endless", "latin-1", "empty"],
 )
 def test_a_broken_template_means_the_general_queue_acknowledged_and_people_are_notified(house, template):
     h = house()

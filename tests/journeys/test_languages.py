@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+from tests.turns import in_turns
 
 HACKED = {
     "tr": "Hesabım hacklendi, biri şifremi değiştirmiş ve siparişler veriyor. Lütfen yardım edin!",
@@ -17,7 +17,7 @@ def note_of(h, case) -> str:
     return "\n".join(h.bot_says(case, public=False))
 
 
-@pytest.mark.parametrize("language", HACKED)
+@in_turns("language", HACKED)
 def test_a_hacked_account_pages_on_call_in_any_of_the_twelve_languages(house, language):
     h = house()
     case = h.writes_in(HACKED[language])

@@ -6,10 +6,11 @@ import pytest
 from words import DISPUTE, NONSENSE, ORDER
 
 from core.model import Status
+from tests.turns import in_turns
 
 
-@pytest.mark.parametrize(
-    ("email", "subject", "body"),
+@in_turns(
+    "mail",
     [
         (
             "mailer-daemon@mail.example.com",
@@ -23,8 +24,10 @@ from core.model import Status
         ),
         ("carla@example.com", "Abwesenheitsnotiz: Hello", "Ich bin bis Montag nicht im Büro."),
     ],
+    ["returned", "automatic reply", "German"],
 )
-def test_what_a_machine_wrote_is_queued_and_gets_no_reply(house, email, subject, body):
+def test_what_a_machine_wrote_is_queued_and_gets_no_reply(house, mail):
+    email, subject, body = mail
     h = house()
     case = h.writes_in(body, email=email, subject=subject)
     assert h.bot_says(case, public=True) == [], h.story(case)
@@ -58,7 +61,7 @@ PEOPLE = {
 }
 
 
-@pytest.mark.parametrize("kind", PEOPLE)
+@in_turns("kind", PEOPLE)
 def test_a_person_who_looks_like_a_machine_gets_no_reply_and_people_are_notified(house, kind):
     h = house()
     case = h.writes_in(**{"body": DISPUTE, "subject": "Charge"} | PEOPLE[kind])

@@ -5,14 +5,19 @@ from __future__ import annotations
 import pytest
 from words import DISPUTE, NONSENSE, ORDER
 
+from tests.turns import in_pairs
+
+SPELLINGS = ("as listed", "upper case", "with a tag")
+
 
 def own_address(h, vendor):
     """One that the account lists."""
     return next(iter(sorted(h.app.desks["support"].addresses())))
 
 
-@pytest.mark.parametrize("spelt", ["as listed", "upper case", "with a tag"])
-@pytest.mark.parametrize("body", [ORDER, NONSENSE, DISPUTE], ids=["sure", "unsure", "urgent"])
+@in_pairs(
+    "spelt, body", {one: one for one in SPELLINGS}, {"sure": ORDER, "unsure": NONSENSE, "urgent": DISPUTE}
+)
 def test_a_support_address_is_not_answered_and_people_are_awaited(house, vendor, body, spelt):
     h = house()
     email = own_address(h, vendor)

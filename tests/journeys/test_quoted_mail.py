@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from words import DISPUTE, NONSENSE, ORDER
+
+from tests.turns import in_turns
 
 QUOTED_SHOP = "On Mon, 4 May 2026 at 10:00, Our Shop <help@ourshop.example> wrote:"
 LONG = " ".join(
@@ -27,7 +28,7 @@ ALARMS = {
 }
 
 
-@pytest.mark.parametrize("body", ALARMS.values(), ids=ALARMS.keys())
+@in_turns("body", ALARMS.values(), ALARMS)
 def test_an_alarm_is_seen_wherever_it_stands(house, body):
     h = house()
     subject = "FW: card" if "Please see below" in body else "Order"
@@ -65,7 +66,7 @@ Thank you for your message. A member of our team will look at it and answer you 
 There is nothing you need to do until then. If you would like to add something, just reply to this message."""
 
 
-@pytest.mark.parametrize(
+@in_turns(
     "body",
     [
         f"{NONSENSE}\n\n{QUOTED_SHOP}\n\n" + "\n".join(f"> {line}" for line in OUR_WORDS.splitlines()),
@@ -75,7 +76,7 @@ There is nothing you need to do until then. If you would like to add something, 
         + "\n".join(f"> {line}" for line in OUR_WORDS.splitlines())
         + f"\n\n{NONSENSE}",
     ],
-    ids=["arrows", "no arrows", "Outlook", "answered below"],
+    ["arrows", "no arrows", "Outlook", "answered below"],
 )
 def test_a_customer_who_quotes_our_own_words_is_acknowledged(house, body):
     h = house()

@@ -8,6 +8,8 @@ from datetime import timedelta
 import pytest
 from words import DISPUTE
 
+from tests.turns import in_turns
+
 WORDS = {
     "known": "Your request ({n}) was received and is being looked at by our staff. To add to it, reply to this mail.",
     "unknown": "Note {n} lies on the pile of the walrus department, which looks at piles from the left to the right.",
@@ -31,8 +33,9 @@ def notices(h):
     return [one for one in h.told() if "a machine seems to answer" in one.text]
 
 
-@pytest.mark.parametrize(("words", "minutes"), [("known", 7), ("unknown", 7), ("unknown", 160)])
-def test_two_desks_that_acknowledge_each_other_fall_silent(house, minutes, words):
+@in_turns("case", [("known", 7), ("unknown", 7), ("unknown", 160)])
+def test_two_desks_that_acknowledge_each_other_fall_silent(house, case):
+    words, minutes = case
     h = house()
     cases = rounds(h, 9, minutes, WORDS[words])
     said = [text for case in cases for text in h.bot_says(case, public=True)]

@@ -6,6 +6,7 @@ import pytest
 from words import DISPUTE, NONSENSE, ORDER
 
 from core.model import Status
+from tests.turns import in_pairs
 
 CALLS = {
     "a voicemail": {
@@ -25,8 +26,9 @@ def unreachable(vendor, kind):
     return (vendor, kind) not in REACHED_BY_API
 
 
-@pytest.mark.parametrize("kind", CALLS)
-@pytest.mark.parametrize("body", [ORDER, NONSENSE, DISPUTE], ids=["sure", "unsure", "urgent"])
+@in_pairs(
+    "kind, body", {kind: kind for kind in CALLS}, {"sure": ORDER, "unsure": NONSENSE, "urgent": DISPUTE}
+)
 def test_a_customer_whom_no_reply_reaches_is_not_answered_and_waits_for_a_person(house, vendor, kind, body):
     if not unreachable(vendor, kind):
         pytest.skip("a reply reaches a chat here")
