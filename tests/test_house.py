@@ -55,7 +55,6 @@ LONGER = {
 LONG_FUNCTIONS = {
     "connectors.freshdesk.reading.ticket_of": "one field after the other, as the vendor's page lists them",
     "core.wiring._composed": "the parts of a running process, one after the other",
-    "core.config.checks.warnings": "one warning after the other",
     "core.engine.worker.launch": "what is started, in its order",
     "core.pipeline.outcome._become": "what a decision may lead to, case by case",
     "core.pipeline.plan.stored": "one transaction",

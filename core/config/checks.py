@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from core.app import ladders, overlapping
@@ -200,64 +201,48 @@ def _references(settings: Settings) -> list[str]:
 
 def warnings(settings: Settings, proven_auto: float | None = None) -> list[Finding]:
     """What is allowed but unwise; `proven_auto`: the lowest threshold with a measured precision behind it."""
-    found: list[tuple[str, str, str]] = []
-    channels = settings.escalation.channels
-    found += [
-        (
-            "CF01",
-            f"{key} is {auto}, below {MEASURED}, without a measured precision to back it",
-            "run `backstop thresholds` and follow it, or raise auto",
-        )
-        for key, auto in _thresholds(settings).items()
-        if auto < MEASURED and (proven_auto is None or auto < proven_auto)
-    ]
-    for priority, refs in channels.items():
-        if len(refs) > MOST_CHANNELS:
-            found.append(
-                (
-                    "CF02",
-                    f"escalation.channels.{priority} names {len(refs)} channels",
-                    "only the first two are used: keep the fastest two",
-                )
-            )
-        people = [ref for ref in refs if ref != "desk"]
-        if people and all(ref.startswith("email:") for ref in people):
-            found.append(
-                (
-                    "CF03",
-                    f"escalations of priority {priority} reach people by e-mail alone",
-                    "add a channel that is seen at once: SMS or chat",
-                )
-            )
-    if len(channels) > 1 and len({frozenset(refs) for refs in channels.values()}) == 1:
-        found.append(
-            (
-                "CF04",
-                "every priority uses the same channel",
-                "give urgent a faster channel than normal and low",
-            )
-        )
-    if not all(ladders(settings).values()):
-        found.append(
-            (
-                "CF05",
-                "escalation.ladder is empty: nobody is told a second time",
-                'add { after = "30m", notify = "team" } and { after = "2h", notify = "manager" }',
-            )
-        )
-    if not channels:
-        found.append(
-            (
-                "CF06",
-                "escalation.channels is empty: escalations reach people only inside the desk",
-                "name a channel for each priority",
-            )
-        )
+    found = [*_unproven(settings, proven_auto), *_unwise_channels(settings), *_unwise_ladders(settings)]
     observing = [n for n, v in settings.desks.items() if v.get("mode") == Mode.OBSERVE]
     found += [
         ("CF07", f"desk {n} is in observe mode: nothing is written", "set mode when you trust it")
         for n in observing
     ]
-    if channels and not channels.get(Priority.URGENT):
-        found.append(("CF08", "urgent has no channel", 'escalation.channels.urgent = ["sms:oncall"]'))
     return [Finding(code, "warn", what, remedy) for code, what, remedy in found]
+
+
+Unwise = Iterator[tuple[str, str, str]]
+"""Code, what is unwise, and the remedy."""
+
+
+def _unproven(settings: Settings, proven_auto: float | None) -> Unwise:
+    for key, auto in _thresholds(settings).items():
+        if auto < MEASURED and (proven_auto is None or auto < proven_auto):
+            what = f"{key} is {auto}, below {MEASURED}, without a measured precision to back it"
+            yield "CF01", what, "run `backstop thresholds` and follow it, or raise auto"
+
+
+def _unwise_channels(settings: Settings) -> Unwise:
+    channels = settings.escalation.channels
+    for priority, refs in channels.items():
+        if len(refs) > MOST_CHANNELS:
+            what = f"escalation.channels.{priority} names {len(refs)} channels"
+            yield "CF02", what, "only the first two are used: keep the fastest two"
+        people = [ref for ref in refs if ref != "desk"]
+        if people and all(ref.startswith("email:") for ref in people):
+            what = f"escalations of priority {priority} reach people by e-mail alone"
+            yield "CF03", what, "add a channel that is seen at once: SMS or chat"
+    if len(channels) > 1 and len({frozenset(refs) for refs in channels.values()}) == 1:
+        what = "every priority uses the same channel"
+        yield "CF04", what, "give urgent a faster channel than normal and low"
+    if not channels:
+        what = "escalation.channels is empty: escalations reach people only inside the desk"
+        yield "CF06", what, "name a channel for each priority"
+    elif not channels.get(Priority.URGENT):
+        yield "CF08", "urgent has no channel", 'escalation.channels.urgent = ["sms:oncall"]'
+
+
+def _unwise_ladders(settings: Settings) -> Unwise:
+    rungs = 'add { after = "30m", notify = "team" } and { after = "2h", notify = "manager" }'
+    for key, ladder in ladders(settings).items():
+        if not ladder:
+            yield "CF05", f"escalation.{key} is empty: nobody is told a second time", rungs

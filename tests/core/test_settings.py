@@ -109,6 +109,7 @@ def test_what_the_mission_forbids_is_refused_at_start_up(written, text, words):
         ("[bands]\nauto = 0.8\n", "CF01"),
         ("[intents.order_status]\nauto = 0.7\n", "CF01"),
         ("[escalation]\nladder = []\n", "CF05"),
+        ("[escalation]\nladders = { low = [] }\n", "CF05"),
         ("", "CF06"),
         (
             "[channels.slack.a]\n[channels.slack.b]\n[channels.slack.c]\n[escalation]\nchannels = { urgent = ['slack:a', 'slack:b', 'slack:c'] }\n",
