@@ -26,13 +26,21 @@ STATUS = {
     7: Status.PENDING,
 }
 PRIORITY = {1: "low", 2: "normal", 3: "high", 4: "urgent"}
-CHANNEL = {
-    1: "email", 2: "web", 3: "phone", 5: "social", 6: "social", 7: "chat", 8: "chat", 9: "web", 10: "email", 11: "other",
-}  # fmt: skip
-SOURCE_NAME = {
-    1: "email", 2: "portal", 3: "phone", 5: "twitter", 6: "facebook", 7: "chat", 8: "mobihelp", 9: "feedback widget",
-    10: "outbound email", 11: "e-commerce",
-}  # fmt: skip
+SOURCES = {
+    1: ("email", "email"),
+    2: ("web", "portal"),
+    3: ("phone", "phone"),
+    5: ("social", "twitter"),
+    6: ("social", "facebook"),
+    7: ("chat", "chat"),
+    8: ("chat", "mobihelp"),
+    9: ("web", "feedback widget"),
+    10: ("email", "outbound email"),
+    11: ("other", "e-commerce"),
+}
+"""Freshdesk's number of a source → our channel, and the vendor's own name."""
+CHANNEL = {number: channel for number, (channel, _) in SOURCES.items()}
+SOURCE_NAME = {number: name for number, (_, name) in SOURCES.items()}
 STRUCTURED = frozenset({7, 8})  # web chat and mobile SDK take `structured_body` instead of `body`
 UNREACHABLE = frozenset({3, 5, 6, 11})
 """Sources of tickets that a reply does not lead back to: phone (3: an agent's record of a call), Twitter and Facebook (5, 6:

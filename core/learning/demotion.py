@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_JUDGED_BY = "desk ticket_id intent auto_resolved_at reescalated_at check_verdict final_intent"
 DEMOTED, PROMOTED = "demoted", "promoted"
 
 
@@ -109,11 +110,8 @@ def evidence(conn: Connection, now: datetime) -> list[Evidence]:
 
     since = {name: datetime.fromisoformat(at) for name, at in _kept(conn, PROMOTED).items()}
     same = (labels.c.desk == tickets.c.desk) & (labels.c.ticket_id == tickets.c.ticket_id)
-    columns = (
-        tickets.c.desk, tickets.c.ticket_id, tickets.c.intent, tickets.c.auto_resolved_at, tickets.c.reescalated_at, tickets.c.check_verdict,
-        tickets.c.final_intent, labels.c.intent.label("label"),
-    )  # fmt: skip
-    query = select(*columns).select_from(tickets.outerjoin(labels, same))
+    query = select(*(tickets.c[name] for name in _JUDGED_BY.split()), labels.c.intent.label("label"))
+    query = query.select_from(tickets.outerjoin(labels, same))
     counted: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     again = asked_again(conn, now)
     for row in conn.execute(query.where(tickets.c.auto_resolved_at.is_not(None))):

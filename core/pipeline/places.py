@@ -116,11 +116,11 @@ def _owe(conn: Connection, row: WriteRow, reply: Reply, prefix: str, now: dateti
     """Store the acknowledgment as a call of its own, and its mark as another that follows it."""
     actions: tuple[Action, ...] = (reply, AddTags((f"{prefix}acknowledged",), says="acknowledgment"))
     for number, action in enumerate(actions):
-        insert_new(conn, writes, {
-            "key": f"{row.key}{OWED}{MARK if number else ''}", "fact_key": row.fact_key, "desk": row.desk,
-            "ticket_id": row.ticket_id, "what": what((action,)), "position": AFTER + number, "actions": to_json((action,)),
-            "address": "" if number else row.address, "state": WriteState.OWED, "attempts": 0, "looks": 0, "opened_at": now,
-        })  # fmt: skip
+        same = {"fact_key": row.fact_key, "desk": row.desk, "ticket_id": row.ticket_id}
+        call = {"what": what((action,)), "position": AFTER + number, "actions": to_json((action,))}
+        own = {"key": f"{row.key}{OWED}{MARK if number else ''}", "address": "" if number else row.address}
+        untried = {"state": WriteState.OWED, "attempts": 0, "looks": 0, "opened_at": now}
+        insert_new(conn, writes, own | same | call | untried)
 
 
 def _tell(app: App, desk: str, full: Full, now: datetime) -> None:

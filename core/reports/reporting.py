@@ -31,12 +31,11 @@ CELL = 1000  # characters of one cell; names and ids are far shorter
 GENERATED = "generated_history"
 """Name in `bs_meta` that marks a ledger with made-up history."""
 
-_COLUMNS = (
-    tickets.c.desk, tickets.c.ticket_id, tickets.c.first_seen_at, tickets.c.outcome, tickets.c.intent,
-    tickets.c.customer_id, tickets.c.customer_email, tickets.c.priority, tickets.c.waiting_since,
-    tickets.c.escalated_at, tickets.c.promise_at, tickets.c.claimed_at, tickets.c.answered_at,
-    tickets.c.auto_resolved_at, tickets.c.reescalated_at, tickets.c.closed_at, tickets.c.handed_over_at,
-)  # fmt: skip
+_NAMES = (
+    "desk ticket_id first_seen_at outcome intent customer_id customer_email priority waiting_since escalated_at promise_at "
+    "claimed_at answered_at auto_resolved_at reescalated_at closed_at handed_over_at"
+)
+_COLUMNS = tuple(tickets.c[name] for name in _NAMES.split())
 
 
 class ZonedHours(BusinessHours, Protocol):

@@ -35,10 +35,12 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-PROXIED = (
-    "forwarded", "via", "x-forwarded", "x-real-", "x-original-", "x-client-ip", "x-cluster-client", "x-envoy-", "x-amzn-",
-    "x-cloud-", "true-client-", "cf-", "fly-", "ngrok-", "tailscale-", "x-arr-", "x-azure-", "fastly-",
-)  # fmt: skip  # how the headers begin that proxies and tunnels add
+_PROXIED = (
+    "forwarded via x-forwarded x-real- x-original- x-client-ip x-cluster-client x-envoy- x-amzn- x-cloud- "
+    "true-client- cf- fly- ngrok- tailscale- x-arr- x-azure- fastly-"
+)
+PROXIED = tuple(_PROXIED.split())
+"""How the headers begin that proxies and tunnels add."""
 
 
 @dataclass(frozen=True)

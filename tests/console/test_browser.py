@@ -23,9 +23,18 @@ CHROMIUM = Path("/usr/bin/chromium")
 SHOTS = os.environ.get("BACKSTOP_SCREENSHOTS", "")  # a folder to keep pictures in
 ARGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
 PAGES = {
-    "now": "/", "tickets": "/tickets", "ticket": "/tickets/generated/g1812", "waiting": "/tickets/support/4711", "quality": "/quality?auto=0.9",
-    "week": "/week", "going-live": "/going-live", "try": "/try", "health": "/health", "changes": "/changes", "login": "/login",
-}  # fmt: skip
+    "now": "/",
+    "tickets": "/tickets",
+    "ticket": "/tickets/generated/g1812",
+    "waiting": "/tickets/support/4711",
+    "quality": "/quality?auto=0.9",
+    "week": "/week",
+    "going-live": "/going-live",
+    "try": "/try",
+    "health": "/health",
+    "changes": "/changes",
+    "login": "/login",
+}
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
@@ -192,8 +201,10 @@ def test_a_user_logs_in_claims_and_logs_out(chromium, serve, engine, monkeypatch
             db.scalar(select(tickets.c.claimed_by).where(tickets.c.ticket_id == "4711")) == "ada@example.com"
         )
         assert db.execute(select(changes.c.who, changes.c.what, changes.c.new)).all()[-1] == (
-            "ada", "claim support:4711", "ada@example.com",
-        )  # fmt: skip
+            "ada",
+            "claim support:4711",
+            "ada@example.com",
+        )
 
 
 def test_now_refreshes_itself_while_it_is_looked_at(chromium, serve, engine):

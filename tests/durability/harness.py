@@ -146,9 +146,16 @@ class World:
     """The desks, the configuration, the processes."""
 
     def __init__(
-        self, home: Path, *, seed: int, database: str = "", cache: Path | None = None, vendors: tuple[str, ...] = VENDORS,
-        dead_after: str = "3s", workers: int = 3,
-    ) -> None:  # fmt: skip
+        self,
+        home: Path,
+        *,
+        seed: int,
+        database: str = "",
+        cache: Path | None = None,
+        vendors: tuple[str, ...] = VENDORS,
+        dead_after: str = "3s",
+        workers: int = 3,
+    ) -> None:
         self.home, self.luck, self.stack = home, random.Random(seed), ExitStack()
         self.database = database or f"sqlite:///{home}/backstop.db"
         self.port, self.sink = free_port(), Sink()
