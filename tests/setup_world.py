@@ -1,4 +1,4 @@
-"""Somebody new at a desk with a past: the set-up's pages over a vendor's fake, without a browser."""
+"""A first user at a desk with history: the set-up's pages over a vendor's fake, without a browser."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Newcomer:
         self.client = self.app.test_client()
 
     def lives(self, past: Any = PAST) -> None:
-        """Tickets that people have dealt with, before anybody heard of Backstop."""
+        """Tickets that people handled before Backstop was connected."""
         begun = datetime.now(UTC) - timedelta(days=1)
         for number, (words, queue) in enumerate(past):
             self.desk.clock = lambda at=begun + timedelta(minutes=7 * number): at  # type: ignore[misc]
@@ -134,7 +134,7 @@ class Newcomer:
 
 
 def prefilled(page: str) -> dict[str, Any]:
-    """What a browser would send of a form that nobody touched."""
+    """What a browser would send of an unchanged form."""
     body = page.partition("<form")[2]
     found: dict[str, Any] = {}
     for tag in re.findall(r"<input\b[^>]*>", body):

@@ -70,7 +70,7 @@ def named(server: str, name: str) -> str:
 
 @dataclass
 class Spares:
-    """The databases of one server; `server` gives its URL, at first need."""
+    """The databases of one server; `server` returns its URL, at first need."""
 
     server: Callable[[], str]
     _free: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))

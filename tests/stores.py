@@ -32,7 +32,7 @@ def hasten(server: str) -> None:
 
 
 class Stores:
-    """Makes databases; `server` gives the Postgres server's URL, at first need."""
+    """Makes databases; `server` returns the Postgres server's URL, at first need."""
 
     def __init__(self, home: Path, server: Callable[[], str]) -> None:
         self.home, self.spares = home, Spares(server)

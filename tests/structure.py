@@ -17,7 +17,7 @@ def name_of(path: Path, root: Path) -> str:
 
 
 def imports(tree: ast.AST) -> Iterator[tuple[str, int, bool]]:
-    """Yield each imported name (module, or module and name), its line, and whether it stands in a function.
+    """Yield each imported name (module, or module and name), its line, and whether it is inside a function.
 
     What stands under `if TYPE_CHECKING` is left out: it is not imported when the program runs.
     """

@@ -22,7 +22,7 @@ def places() -> list[tuple[str, str]]:
 
 
 def found(path: str) -> list[Path]:
-    """What a path of the page stands for: `<vendor>` is each desk, other words in angles are anything."""
+    """The paths that a path of the page means: `<vendor>` is each desk, other words in angles are anything."""
     vendors = [path.replace("<vendor>", vendor) for vendor in DESKS] if "<vendor>" in path else [path]
     hits = [list(ROOT.glob(re.sub(r"<\w+>", "*", one).rstrip("/"))) for one in vendors]
     return [hit for some in hits for hit in some] if all(hits) else []

@@ -1,4 +1,4 @@
-"""Every key of the configuration is read by somebody: a key that nothing reads is a promise that nothing keeps."""
+"""Every key of the configuration is read by the program: a key that nothing reads has no effect."""
 
 from __future__ import annotations
 

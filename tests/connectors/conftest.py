@@ -104,7 +104,7 @@ class World:
         return receipts
 
     def customer(self, body: str, **more: Any) -> str:
-        """A customer writes; gives the ticket's id."""
+        """A customer writes; return the ticket's id."""
         return str(self.desk.customer_writes(body, **more).id)
 
     def changes(self, cursor: str, start: datetime) -> tuple[list[Any], str]:
@@ -135,7 +135,7 @@ def world():
 
 @pytest.fixture
 def zendesk():
-    """A Zendesk account that answers as told; the token, our user and a group are there already."""
+    """A Zendesk account with scripted answers; the token, our user and a group are there already."""
     from tests.connectors.zendesk_account import API, BASE, ME
 
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:

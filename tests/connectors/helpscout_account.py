@@ -54,7 +54,7 @@ FIELDS = [
 
 
 def said(number: int, body: str, by: dict = MIA, kind: str = "", **more: object) -> dict[str, object]:
-    """A thread of the customer's unless told otherwise."""
+    """A thread, by default one of the customer's."""
     at = (NOW - timedelta(minutes=120 - number)).strftime("%Y-%m-%dT%H:%M:%SZ")
     kind = kind or ("customer" if by["type"] == "customer" else "message")
     base = {

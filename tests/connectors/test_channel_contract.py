@@ -31,7 +31,7 @@ NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 
 @dataclass
 class Case:
-    """One channel over its stand-in: what it got, and how to make it fail in each way."""
+    """One channel with its fake provider: the received messages, and a switch for each kind of failure."""
 
     channel: Any
     received: Callable[[], list[str]]

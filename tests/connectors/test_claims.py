@@ -1,4 +1,4 @@
-"""Whoever takes a ticket keeps it, in whichever moment of our work they take it."""
+"""An agent who takes a ticket keeps it, at whatever moment of our work."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def test_a_form_has_a_bounded_number_of_fields() -> None:
 
 
 class _Answers(DeskSession):
-    """A session whose server says one thing."""
+    """A session whose server always sends one response."""
 
     def __init__(self, body: bytes) -> None:
         super().__init__("https://desk.example", authorization=lambda: "x")

@@ -1,4 +1,4 @@
-"""What every help desk promises, whoever makes it."""
+"""The contract of every help desk's connector."""
 
 from __future__ import annotations
 

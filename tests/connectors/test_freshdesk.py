@@ -72,7 +72,7 @@ TICKET = {
 
 
 def said(number: int, text: str, **more: object) -> dict[str, object]:
-    """A conversation of the customer's unless told otherwise."""
+    """A conversation, by default one of the customer's."""
     at = (NOW - timedelta(minutes=60 - number)).strftime("%Y-%m-%dT%H:%M:%SZ")
     base = {
         "id": number,

@@ -130,7 +130,7 @@ def test_hundreds_changed_by_a_rule_in_one_second_are_all_seen_although_the_list
     cases = [w.customer("x", email=f"c{n}@example.com") for n in range(130)]
     w.later(hours=5)
     for one in cases:
-        w.desk.touch(w.desk.cases[int(one)], 0, "tags")  # by nobody: only the hidden time moves
+        w.desk.touch(w.desk.cases[int(one)], 0, "tags")  # without an actor: only the hidden time changes
     assert set(seen_in(w)[0]) == set(cases)
 
 

@@ -1,4 +1,4 @@
-"""What a vendor's page says of the connector is so."""
+"""The statements of each vendor's README match the connector."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Installing at Zendesk: one of each, nobody's work overwritten, nothing left behind."""
+"""Installing at Zendesk: one object of each kind, no other's work overwritten, nothing left behind."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def test_however_an_old_cursor_is_refused_the_sweep_goes_on_from_the_time(world,
 
 
 def waiting(w, count: int) -> list[str]:
-    """Tickets that were acknowledged and that nobody has taken."""
+    """Tickets that are acknowledged and unclaimed."""
     ids = [w.customer(f"t{n}", email=f"c{n}@example.com") for n in range(count)]
     for ticket_id in ids:
         w.do(w.ours.fetch(ticket_id), AddTags(("ai_acknowledged",)), ACK)

@@ -44,7 +44,7 @@ TICKET = {
 
 
 def said(number: int, author: int = 9, text: str = "There is a charge", **more: object) -> dict[str, object]:
-    """A comment of the customer's unless told otherwise; the first one is as old as the ticket."""
+    """A comment, by default one of the customer's; the first one is as old as the ticket."""
     at = (NOON - timedelta(minutes=121 - number)).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "id": number,

@@ -68,7 +68,7 @@ def _quick_passwords(monkeypatch):
 
 @pytest.fixture
 def client(engine):
-    """A browser on this machine, while there is nobody to log in as."""
+    """A browser on this machine, while there are no users."""
     return make_app(engine).test_client()
 
 

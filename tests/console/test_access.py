@@ -31,7 +31,7 @@ WORD = "correct horse battery"
 
 @pytest.fixture
 def engine(small):
-    """A ledger without history: nobody here reads it."""
+    """A ledger without history, which these tests do not read."""
     return small
 
 

@@ -32,14 +32,14 @@ OPENED = sum(not one.follows for one in samples())
 
 @pytest.fixture(scope="module")
 def demo():
-    """A demo whose clock nobody moves: tests in any order look at it and write tickets of their own."""
+    """A demo with a still clock: tests in any order read it and write tickets of their own."""
     with playing() as address:
         yield address
 
 
 @contextmanager
 def playing():
-    """The demo in a process of its own, its story played; gives the page's address."""
+    """The demo in a process of its own, its story played; return the page's address."""
     command = [sys.executable, "-m", "demo", "--port", "0", "--pace", "0.01"]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE)

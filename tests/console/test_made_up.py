@@ -1,4 +1,4 @@
-"""No page fails on what nobody would write into its address, its query or its form."""
+"""No page fails on generated input in its address, query or form."""
 
 from __future__ import annotations
 

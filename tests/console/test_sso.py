@@ -21,7 +21,7 @@ HTML = {"Accept": "text/html"}
 
 
 class Issuer:
-    """A company's log-in that lets in whoever `claims` says."""
+    """A company's identity provider that signs in the user in `claims`."""
 
     def __init__(self, serve) -> None:
         self.key, self.signed_by = RSAKey.generate_key(2048, {"kid": "k1"}), None
@@ -60,7 +60,7 @@ class Issuer:
 
 @pytest.fixture
 def engine(small):
-    """A ledger without history: nobody here reads it."""
+    """A ledger without history, which these tests do not read."""
     return small
 
 

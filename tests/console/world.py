@@ -84,7 +84,7 @@ def waiting(number: str, minutes: float, priority: str = "normal", **more) -> di
 
 
 def hostile(connection) -> None:
-    """A ticket whose every text was written by somebody who wishes us ill."""
+    """A ticket whose every text is hostile."""
     row = waiting("666", 55, "urgent", subject=EVIL + BIDI, customer_name=EVIL, url="javascript:alert(1)")
     worst = {"intent": EVIL + BIDI + "\x1b[31m", "queue": EVIL, "reason": LONG}
     connection.execute(insert(tickets), [row | worst])

@@ -1,4 +1,4 @@
-"""A small world for notices: channels that do as they are told, one desk, a clock moved by hand."""
+"""The world of the notification tests: scripted channels, one desk, a clock moved by hand."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PLAIN = Abilities("rich", 2000)
 
 @dataclass
 class FakeChannel:
-    """Takes everything, unless `says` has something else in store for it."""
+    """Accept every message, unless `says` scripts another result."""
 
     name: str
     recipients: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class FakeChannel:
 
 @dataclass
 class FakeDesk:
-    """Says who has which ticket, and counts how often it is asked."""
+    """Return the claims of tickets, and count the reads."""
 
     claims: dict[str, Claim] = field(default_factory=dict)
     asked: list[list[str]] = field(default_factory=list)

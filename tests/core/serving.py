@@ -15,7 +15,7 @@ GOOD = {
 
 
 class Service:
-    """A service on loopback that records what it is asked and answers as told."""
+    """A service on loopback that records requests and sends scripted responses."""
 
     def __init__(self) -> None:
         self.asked: list[Any] = []

@@ -1,4 +1,4 @@
-"""A cap is exact: over threads, over processes, on SQLite and on Postgres."""
+"""Caps are exact across threads and processes, on SQLite and on Postgres."""
 
 from __future__ import annotations
 

@@ -426,7 +426,7 @@ def test_an_assignment_whose_answer_is_lost_is_looked_up(world: World, lands: bo
 
 
 class KnowingDesk(Desk):
-    """A desk that says which agent has an address."""
+    """A desk that finds agents by address."""
 
     def agent_id(self, email: str) -> str:
         if email not in self.agents:

@@ -1,4 +1,4 @@
-"""Whoever must be told is told: once, in time, by another way when one fails, and not when somebody came first."""
+"""Notices are delivered once and in time, by another channel when one fails, and not after a claim."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def test_the_page_of_codes_explains_each_code_once(page):
 
 
 def test_every_code_is_provoked_by_a_test():
-    """Named as a string in a test: which of them stands in no assertion would have to be seen by eye."""
+    """Each code is a string in a test; whether an assertion uses it is not checked."""
     tests = [file for file in ROOT.glob("tests/**/test_*.py") if file != Path(__file__)]
     seen = {code for file in tests for code in CODE.findall(file.read_text())}
     assert printed() - seen == set()

@@ -1,4 +1,4 @@
-"""What doctor says of channels, ladder and rota: each flaw under its own code, and what is well under its own, too."""
+"""Findings of `doctor` about channels, ladder and rota: one code for each flaw, and one for each sound part."""
 
 from __future__ import annotations
 

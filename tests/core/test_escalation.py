@@ -1,4 +1,4 @@
-"""The ladder: punctual, silent once somebody came, never stuck, never crying wolf."""
+"""The ladder: punctual, silent after a claim, never stuck, without needless notices."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def brief(entries: list[dict[str, Any]]) -> list[tuple[int, str, str]]:
 
 
 def played(ladder: list[dict[str, Any]], minutes: range, rung: int = 0) -> list[tuple[int, str, str]]:
-    """Who hears what, when the clock goes on minute by minute."""
+    """Return who is notified of what while the clock advances minute by minute."""
     heard = []
     for minute in minutes:
         now = T0 + minute * M
@@ -293,7 +293,7 @@ def told_for(
     priority: Priority = Priority.NORMAL,
     held: bool = False,
 ) -> list[tuple[datetime, str, str]]:
-    """Who hears what while nobody answers, each due time one after the other."""
+    """Return who is notified of what at each due time while the ticket stays unanswered."""
     ladder: list[dict[str, Any]] = make(rungs, since=since, promise=2 * H, priority=priority)
     rung, heard = 0, []
     if held:

@@ -1,4 +1,4 @@
-"""When a channel fails, is slow, or nobody knows: people are told by another way, and told why."""
+"""A channel that fails, is slow, or has an unknown outcome: another channel is used, and the message says why."""
 
 from __future__ import annotations
 

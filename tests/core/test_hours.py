@@ -1,4 +1,4 @@
-"""Promises are kept in the hours in which somebody is there, on every night of the year."""
+"""Promises count in business hours, across every night of the year."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What install made is read from the ledger, seldom, and once more when something was made."""
+"""Installed objects are read from the ledger rarely, and again after an installation."""
 
 from __future__ import annotations
 

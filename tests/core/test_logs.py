@@ -1,4 +1,4 @@
-"""What a log line says of an exception: where it came from, and nothing of what it was given."""
+"""A log line about an exception names its place in the code and none of its data."""
 
 from __future__ import annotations
 

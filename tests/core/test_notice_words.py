@@ -1,4 +1,4 @@
-"""A notice names the ticket, says what is the matter, and is careful with customers' words."""
+"""A notice names the ticket and the reason, and contains customer text only where allowed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ready means that a webhook can be stored: asked by writing, at most once a second, and told where it cannot."""
+"""Ready means that a webhook can be stored: tested by a write, at most once a second; people are notified when it fails."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def app(engine):
 
 @pytest.fixture
 def told(monkeypatch):
-    """Why people were told."""
+    """The reasons in the notices."""
     found = []
     monkeypatch.setattr(unstored, "tell", lambda app, why, now: found.append(why))
     return found

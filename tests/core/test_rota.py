@@ -1,4 +1,4 @@
-"""Somebody is on duty, at every hour of every clock change, and a gap is found before it hurts."""
+"""The rota: a person is on duty at every hour of every clock change, and gaps are found beforehand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is wrong with a template is a BrokenTemplate, soon, and without a word of what was filled in."""
+"""Every fault of a template raises BrokenTemplate, in bounded time and without the data filled in."""
 
 from __future__ import annotations
 

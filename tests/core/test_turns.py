@@ -1,4 +1,4 @@
-"""SQLite's writers of one process come in order of arrival, and nobody keeps a turn that is over."""
+"""SQLite's writers of one process run in order of arrival, and each turn ends with its transaction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from core.ledger import db, turns
 
-SOON = 20.0  # seconds until a thread that may go on has surely done so
+SOON = 20.0  # seconds within which an unblocked thread goes on
 
 
 @pytest.fixture

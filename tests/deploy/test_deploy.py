@@ -29,7 +29,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 def tool(name):
-    """Where a program is, else a skip that says so."""
+    """The path of a program; skip the test where it is missing."""
     found = os.environ.get(name.upper().replace("-", "_")) or shutil.which(name)
     return found or pytest.skip(f"{name} is not on this machine")
 

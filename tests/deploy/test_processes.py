@@ -112,7 +112,7 @@ def test_it_answers_keeps_strangers_out_stores_what_is_genuine_and_stops_in_orde
         f"{address}/hooks/support", data=body, headers=signed(body, datetime.now(UTC)), timeout=15
     )
     assert stored.status_code == 202, (stored.text, log.read_text())
-    with ExitStack() as stack:  # who sends slowly holds up nobody
+    with ExitStack() as stack:  # slow senders delay no others
         host, port = address.removeprefix("http://").split(":")
         for _ in range(SLOW):
             slow = stack.enter_context(socket.create_connection((host, int(port)), timeout=5))

@@ -81,7 +81,7 @@ def test_a_host_written_wrongly_is_refused_before_zendesk_refuses_it(tmp_path, h
 
 
 class World:
-    """One ticket in a fake account, an agent before it, and a Backstop that tells its story."""
+    """One ticket in a fake account, an agent who views it, and a Backstop with its history."""
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ def database(stores: Stores, tmp_path: Path) -> Iterator[str]:
 
 
 def _journeys() -> Any:
-    """The in-process harness of the journeys: the same house, with other weather."""
+    """The in-process harness of the journeys, with faults."""
     place = Path(__file__).resolve().parents[1] / "journeys" / "conftest.py"
     spec = importlib.util.spec_from_file_location("journeys_conftest", place)
     assert spec is not None

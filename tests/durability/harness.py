@@ -78,7 +78,7 @@ secret = "whsec_QUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJD"
 
 
 def free_port() -> int:
-    """A port of this machine that nobody uses now."""
+    """A free port of this machine."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
@@ -289,7 +289,7 @@ class Processes:
     alive: dict[int, str] = field(default_factory=dict)
 
     def start(self, *args: str, log: str = "") -> int:
-        """`backstop ARGS --config …`; gives the process's id."""
+        """Start `backstop ARGS --config …`; return the process's id."""
         if self.process is None:
             script = Path(__file__).with_name("processes.py")
             env = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
@@ -435,7 +435,7 @@ def _open_events(app: App) -> Iterator[Any]:
 
 
 def traces(world: World, words: tuple[str, ...]) -> list[str]:
-    """Where these words stand in the engine's tables or in a log; and inputs that are no plain JSON."""
+    """Places of these words in the engine's tables or in a log; and inputs that are no plain JSON."""
     found = []
     with db.reading(db.connect(world.database)) as conn:
         schema = "dbos" if conn.dialect.name == "postgresql" else None

@@ -44,7 +44,7 @@ def main() -> None:
     """Serve orders until standard input ends."""
     for name in PRELOADED:
         importlib.import_module(name)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the dead here
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended children are reaped by the kernel
     print("ready", flush=True)
     for line in sys.stdin:
         pid = os.fork()
@@ -55,7 +55,7 @@ def main() -> None:
 
 def _become(order: dict[str, Any]) -> None:
     os.setsid()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # nobody outlives a test that is cut short
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # no process outlives an aborted test
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     out = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     null = os.open(os.devnull, os.O_RDONLY)

@@ -18,7 +18,7 @@ number = itertools.count()
 
 
 def play(h, order: list[int], working: list[bool]):
-    """The facts happen, the vendor tells of them as drawn, the worker works in between or not."""
+    """The events happen, the vendor delivers them in the drawn order, the worker runs in between or not."""
     h.fake.hooks.hold = True
     cases = [
         h.desk.customer_writes(w, email=f"{n}@example.com") for n, w in enumerate((ORDER, DISPUTE, NONSENSE))
@@ -39,7 +39,7 @@ def play(h, order: list[int], working: list[bool]):
 
 
 def state_of(h, case) -> tuple[object, ...]:
-    """What people can see of one ticket, and what the ledger says."""
+    """The visible state of one ticket, and its state in the ledger."""
     row, seen = h.ticket(case), h.seen(case)
     said = tuple(sorted((e.public, e.body) for e in case.entries if e.author_id == h.desk.bot.id))
     decided = sorted(
@@ -55,7 +55,7 @@ def home(tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.fixture(scope="module")
 def reference(home, classifier_cache, journeys):
-    """Each fact told once, in order, dealt with at once."""
+    """Each event delivered once, in order, handled at once."""
     return once(home, classifier_cache, journeys, list(range(FACTS)), [True] * FACTS)
 
 

@@ -1,4 +1,4 @@
-"""Web and worker processes are killed at random moments while everything else goes wrong, too: the books still balance."""
+"""Web and worker processes are killed at random moments amid all other faults: desk and ledger still agree."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from core.ledger import db, store
 from core.model import EventKind, TicketEvent
 
 LONG = 600.0  # seconds: a sleep that no test waits for
-SOON = 20.0  # seconds until a thread that was woken has surely ended, on a busy machine too
+SOON = 20.0  # seconds within which a woken thread ends, on a busy machine too
 
 
 def sleeper(stop: threading.Event, name: str = f"{wakeup.THREADS}support") -> threading.Thread:

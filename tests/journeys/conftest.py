@@ -42,7 +42,7 @@ TEMPLATE = "Hello{% if name %} {{ name }}{% endif %}, your parcel is on its way.
 
 
 class Inbox:
-    """A channel that keeps what it is told."""
+    """A channel that records what it is sent."""
 
     kind, can = "test", Abilities("short", 160, customer_words=False)
     recipients: tuple[str, ...] = ()
@@ -143,7 +143,7 @@ class House:
     # --- what happens
 
     def writes_in(self, body: str, **more: Any) -> Case:
-        """A customer writes; the vendor tells us; we deal with it."""
+        """A customer writes, the vendor's webhook is received, and the event is handled."""
         case = self.desk.customer_writes(
             body, **{"subject": "Hello", "email": "carla@example.com", "name": "Carla", **more}
         )
@@ -203,7 +203,7 @@ class House:
     # --- what became of it
 
     def told(self) -> list[Any]:
-        """All that our people were told, whoever they are."""
+        """All notices sent to our people."""
         return [one for channel in (self.urgent, self.normal, self.boss) for one in channel.sent]
 
     def open_rows(self) -> list[Any]:

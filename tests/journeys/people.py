@@ -27,7 +27,7 @@ CHANNELS = {
 
 @dataclass
 class Carrier(FakeTwilio):
-    """Twilio with a carrier behind it: while `home` is known, it tells there that each message arrived."""
+    """Twilio with a carrier behind it: while `home` is known, it reports the arrival of each message there."""
 
     home: str = ""
 
@@ -94,7 +94,7 @@ class People:
         ]
 
     def buttons(self) -> list[list[str]]:
-        """What can be clicked in the Slack channel as it stands now, message by message."""
+        """The buttons that the Slack channel shows now, message by message."""
         blocks = [post["blocks"] for post in self.slack.posted.values()]
         return [[e["text"]["text"] for b in one for e in b.get("elements", [])] for one in blocks]
 
@@ -109,7 +109,7 @@ class People:
         return found.group(1)
 
     def click(self, h: Any, post: dict[str, Any], user: str = "U1") -> requests.Response:
-        """Somebody presses "I take it" below this message; Slack tells us as it does."""
+        """A person presses "I take it" below this message; Slack reports it in its own form."""
         (button,) = [e for b in post["blocks"] for e in b.get("elements", []) if e.get("action_id")]
         action = {"action_id": button["action_id"], "value": button["value"]}
         payload = {

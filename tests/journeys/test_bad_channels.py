@@ -1,4 +1,4 @@
-"""Channels that do not work, seen from the whole program: nobody waits unseen, and it is said aloud."""
+"""Failing channels, tested through the whole program: no ticket waits unseen, and an alarm names the channel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The machine's clock runs ahead for a while and comes back: nobody waits for the year that it showed."""
+"""The machine's clock runs ahead for a while and is set back: nothing waits for a time of the wrong year."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def kept(shell):
 
 
 def connected(shell, monkeypatch):
-    """The command, and somebody who clicks; the port is one that the app's redirection URL may name beforehand."""
+    """The command, and a person who confirms; the port is one that the app's redirect URL may name beforehand."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -103,7 +103,7 @@ def test_people_are_warned_before_a_connection_ends(shell, monkeypatch):
     h.sweep()
     assert "DK04" not in {one.code for one in doctor.examine(h.app, "support")}
     end = h.now + timedelta(days=13)
-    with h.app.engine.begin() as conn:  # nobody renewed it for long
+    with h.app.engine.begin() as conn:  # it was not renewed for a long time
         conn.execute(update(tokens).values(refresh_expires_at=end, expires_at=end))
     warned = []
     for left in (13, 12, 2, 1):

@@ -1,4 +1,4 @@
-"""A ticket claimed in the console: the desk knows it at once, the ladder falls silent; a refusal says why."""
+"""A ticket claimed in the console is assigned in the desk at once and ends the ladder; a refusal gives the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An intent whose answers turn out wrong answers no more, until a person says so."""
+"""An intent whose answers turn out wrong is demoted until a person promotes it again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The desk's own AI answers first: while it works nothing is said, moved or told; what it hands over is promised and kept."""
+"""The desk's own AI answers first: while it works nothing is sent, moved or notified; what it hands over gets a promise that is kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`doctor` finds what is broken, says how to mend it, and disturbs nobody: every code of ours provoked once."""
+"""`doctor` finds what is broken and names the remedy without notifying anyone: every code of ours is provoked once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def found(app, code):
 
 @pytest.fixture
 def near(house, vendor):
-    """The receiver stands where public_url says."""
+    """The receiver runs at `public_url`."""
     h = without_hooks(house(), vendor)
     h.app.settings.public_url = h.receiver
     return h
@@ -235,7 +235,7 @@ def test_a_schema_of_another_version_is_noticed(near):
 
 @ONE
 def test_a_model_that_loads_slowly_is_no_alarm(near, monkeypatch):
-    """The first message loads it, which says nothing of the others."""
+    """The first prediction loads the model, so its time does not count."""
     seconds, asked = [0.0], []
     predict = near.app.classifier.predict
 

@@ -11,7 +11,7 @@ AI_CODES = {"zendesk": "ZD24", "freshdesk": "FD12", "helpscout": "HS10"}
 
 @pytest.fixture
 def said(house, vendor):
-    """What doctor says of the names in `ai_agents`: level and words, by name."""
+    """The findings about the names in `ai_agents`: level and text, sorted by name."""
 
     def look(*names, people=None):
         h = house(desk={"ai_agents": list(names)}, **({"people": people} if people else {}))

@@ -1,4 +1,4 @@
-"""What is learned of automatic answers stands on the guess that was answered, not on what the customer wrote next."""
+"""Automatic answers are judged by the prediction that was answered, not by what the customer wrote next."""
 
 from __future__ import annotations
 

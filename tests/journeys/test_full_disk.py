@@ -1,4 +1,4 @@
-"""The disk fills up under a running Backstop: nothing is promised that is not stored, and people hear of it."""
+"""The disk fills up under a running Backstop: nothing is accepted that is not stored, and people are notified."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_full_disk_is_said_to_the_vendor_to_the_probe_and_to_people_and_passes
         assert requests.get(f"{h.receiver}/healthz", timeout=10).status_code == 200
         until = time.monotonic() + PATIENCE
         while not h.urgent.sent and time.monotonic() < until:
-            time.sleep(0.02)  # another thread tells it
+            time.sleep(0.02)  # another thread notifies
         assert [one.subject for one in h.urgent.sent] == ["Backstop cannot store anything"]
     assert requests.get(f"{h.receiver}/readyz", timeout=10).status_code == 200
     assert send(h).status_code == 202

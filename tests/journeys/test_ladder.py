@@ -1,4 +1,4 @@
-"""Nobody waits unseen: 30 minutes, the team again; two hours, the manager; a claim stops it; a bot's claim does not."""
+"""The ladder: the team again after 30 minutes, the manager after two hours; a claim stops it, a bot's claim does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a desk holds back is looked at, told when it looks genuine, and recovered by a person."""
+"""Held-back mail is read, notified when it looks genuine, and recovered by a person."""
 
 from __future__ import annotations
 

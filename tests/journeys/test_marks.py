@@ -1,4 +1,4 @@
-"""A mark never stands before its word: what a tag says has happened is there to be read, and what was withheld leaves none."""
+"""A mark never precedes its message: what a tag states has happened, and a withheld message leaves no mark."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ def test_the_slack_message_shows_who_took_the_ticket_elsewhere_and_loses_its_but
 def test_a_message_that_cannot_be_edited_pages_no_one(house, crew):
     h = start(house, crew)
     case = h.writes_in(DISPUTE)
-    crew.slack.posted.clear()  # somebody removed it
+    crew.slack.posted.clear()  # deleted in Slack
     before = len(crew.texts())
     h.desk.agent_claims(case.id, h.ann.id)
     h.later(minutes=6)

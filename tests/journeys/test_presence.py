@@ -1,4 +1,4 @@
-"""A ticket in the hands of somebody who is not there, or who has not touched it, is in nobody's hands."""
+"""A ticket whose holder is absent, or has not touched it, counts as unclaimed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was cut counts: the alarm in a message is seen wherever it stands, and nothing half-read is answered."""
+"""Quoted text counts: an alarm in a message is found wherever it is, and a partly read message is not answered."""
 
 from __future__ import annotations
 

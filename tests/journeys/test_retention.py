@@ -1,4 +1,4 @@
-"""What our own people were told keeps no customer's word for longer than the words themselves are kept."""
+"""Stored notices contain customer text for no longer than the text itself is kept."""
 
 from __future__ import annotations
 

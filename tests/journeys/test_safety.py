@@ -1,4 +1,4 @@
-"""What a human must always see: never answered, whatever the words would otherwise be answered by; people hear at once."""
+"""Messages about somebody's safety: never answered automatically, whatever the rules; people are notified at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Before a promise breaks and no human has spoken, the customer hears once that it will, and by when instead."""
+"""The second message: before a promise breaks unanswered, the customer is told once, with a new time."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_killed_on_any_line_it_is_said_once(house):
 
 KILLS = int(os.environ.get("BACKSTOP_TEST_KILLS") or 1000)
 DESKS = 3  # over which the kills are spread
-DEATHS = 4  # of one ticket, each at another line, before somebody lives through it
+DEATHS = 4  # per ticket, each at another statement, before a worker survives
 STATEMENTS = 40  # about as many as one event takes
 
 

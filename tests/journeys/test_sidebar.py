@@ -32,7 +32,7 @@ def vendor():
 
 @pytest.fixture
 def near(house):
-    """The receiver stands where public_url says."""
+    """The receiver runs at `public_url`."""
     h = house()
     h.app.settings.public_url = h.receiver
     h.secret = h.app.desk_settings["support"].secrets()[0]

@@ -1,4 +1,4 @@
-"""One fire, one alarm: a jump of one intent is told once, its tickets join the notice, one approved text goes to all."""
+"""Surges: one notice for a jump of an intent, which later tickets join; one approved text goes to all customers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TEXT = "We know that some payments were charged twice. They are being returned t
 
 
 def history(h, days: int = 28, a_day: int = 2) -> None:
-    """A desk that hears of a billing dispute twice a day."""
+    """A desk with two billing disputes a day."""
     rows = []
     for day in range(1, days + 1):
         for n in range(a_day):

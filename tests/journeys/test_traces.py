@@ -1,4 +1,4 @@
-"""OpenTelemetry, where its library is installed: one trace tells what became of one webhook."""
+"""OpenTelemetry, where its library is installed: one trace shows the whole handling of a webhook."""
 
 from __future__ import annotations
 

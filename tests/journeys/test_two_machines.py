@@ -1,4 +1,4 @@
-"""Two desks that answer each other fall silent, whatever the tempo; people hear of it once, and people who repeat themselves
+"""Two desks that answer each other fall silent at any tempo; people are notified once, and people who repeat themselves
 are seen. Nine rounds of 160 minutes are 24 hours."""
 
 from __future__ import annotations

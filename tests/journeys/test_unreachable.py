@@ -1,4 +1,4 @@
-"""An answer needs somebody who hears it: where a public reply reaches nobody, people take over, whatever the guess."""
+"""Where a public reply does not reach the customer, people take over, whatever the prediction."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REACHED_BY_API = {("freshdesk", "a chat")}  # where the reply call posts to the 
 
 
 def unreachable(vendor, kind):
-    """Whether a public reply reaches nobody."""
+    """Whether a public reply does not reach the customer."""
     return (vendor, kind) not in REACHED_BY_API
 
 

@@ -65,7 +65,7 @@ NOT_RUN = {
 
 
 def lines(page: Path) -> list[str]:
-    """The commands of a page's blocks, without prompt, remark and what stands before the program."""
+    """The commands of a page's code blocks, without prompt, comment and environment variables."""
     found = []
     for kind, block in BLOCK.findall(page.read_text(encoding="utf-8")):
         for line in block.replace("\\\n", " ").splitlines():

@@ -34,7 +34,7 @@ class Web:
         if self.next:
             planned = self.next.pop(0)
             if planned is None:
-                environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)  # whatever it did, nobody will know
+                environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)  # the outcome is unknown to the caller
                 return []
             return planned(environ, start)
         return self.answer(request)(environ, start)
@@ -131,7 +131,7 @@ class FakeSlack(Web):
     TOKEN: ClassVar[str] = "xoxb-test"
     SECRET: str = "8f742231b10e8888abcd99yyyzzz85a5"
     USERS: ClassVar = {"U1": {"real_name": "Anna Ober", "profile": {"email": "anna@acme.example"}}}
-    posted: dict[str, Any] = field(default_factory=dict)  # what stands in the channel now, by its time
+    posted: dict[str, Any] = field(default_factory=dict)  # the messages in the channel now, by timestamp
     may_upload: bool = True  # the scope files:write
 
     def answer(self, request: Request) -> Response:

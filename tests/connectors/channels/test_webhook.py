@@ -1,4 +1,4 @@
-"""Pagers and programs: proofs, one incident per ticket, an end when somebody came."""
+"""Pagers and programs: signatures, one incident per ticket, resolved when the ticket is claimed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_signature_is_the_standards_own_example() -> None:
 
 
 def played(raw: dict) -> list[dict]:
-    """A page, a reminder, and somebody who comes."""
+    """A page, a reminder, and a claim."""
     with serving(FakePagers()) as fake:
         channel = build(
             {"webhook": {"x": {k: v.replace("BASE", fake.base) for k, v in raw.items()}}}, clock=lambda: NOW

@@ -1,4 +1,4 @@
-"""What is none of the intents is told in one form: `none_of_these`, as surely as the best real intent and below `route`."""
+"""A message of no intent has one form: `none_of_these`, with the best real intent's confidence, below `route`."""
 
 from __future__ import annotations
 
