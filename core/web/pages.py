@@ -108,7 +108,8 @@ def quality() -> str:
     how = q.handling(app.rules, rows, str(_zone(app)))
     auto, route = _threshold("auto", bands.auto), _threshold("route", bands.route)
     is_now = q.replayed(rows, bands.auto, bands.route, how)
-    would = q.replayed(rows, auto, min(auto, route), how)
+    asked = (auto, min(auto, route))
+    would = is_now if asked == (bands.auto, bands.route) else q.replayed(rows, *asked, how)
     return render_template(
         "console/quality.html",
         number=len(rows),

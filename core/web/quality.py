@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, func, insert, select, update
@@ -90,11 +92,17 @@ def share(name: str, rows: Sequence[Seen]) -> Share:
 
 def curve(rows: Sequence[Seen]) -> list[tuple[float, float, Share]]:
     """Per threshold: the share of tickets at or above it, and how many of those were right."""
+    ordered = sorted(rows, key=lambda row: row.confidence)
+    confidences = [row.confidence for row in ordered]
+    known = list(accumulate((row.right is not None for row in ordered), initial=0))
+    right = list(accumulate((row.right is True for row in ordered), initial=0))
     points = []
     for step in range(STEPS + 1):
         threshold = round(0.4 + 0.6 * step / STEPS, 4)
-        above = [row for row in rows if row.confidence >= threshold]
-        points.append((threshold, len(above) / len(rows) if rows else 0.0, share(f"{threshold:.2f}", above)))
+        first = bisect_left(confidences, threshold)
+        k, n = right[-1] - right[first], known[-1] - known[first]
+        covered = (len(rows) - first) / len(rows) if rows else 0.0
+        points.append((threshold, covered, Share(f"{threshold:.2f}", k, n, *wilson(k, n))))
     return points
 
 

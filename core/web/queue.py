@@ -23,11 +23,11 @@ from sqlalchemy import (
 
 from core.ledger.schema import tickets
 from core.model import Priority
-from core.telemetry.gauges import WAITING
+from core.telemetry.gauges import WAITING, apart
 from core.web.queries import LISTED, PAGE, Found, mark_of, page_of
 
 FILTERS = ("desk", "queue", "priority")
-CHOICES = 300  # of one filter
+CHOICES = 1000  # desks with queues and priorities, for the filters
 PLACE = re.compile("[0-9]{1,2}")  # in WORST
 
 
@@ -64,19 +64,12 @@ def next_rung(row: Mapping[str, Any] | RowMapping) -> str:
 
 def choices(connection: Connection) -> dict[str, list[str]]:
     """The values that each filter may have now; a filter with one value is none."""
-    found = {
-        name: list(
-            connection.scalars(
-                select(tickets.c[name]).where(tickets.c.state.in_(WAITING)).distinct().limit(CHOICES)
-            )
-        )
-        for name in FILTERS
-    }
+    query = select(apart(tickets.c.desk), tickets.c.queue, tickets.c.priority).distinct()
+    rows = connection.execute(query.where(tickets.c.state.in_(WAITING)).limit(CHOICES)).all()
+    found = {name: sorted({row[place] for row in rows} - {""}) for place, name in enumerate(FILTERS)}
     ranks = {one.value: one.rank for one in Priority}
     found["priority"].sort(key=lambda one: ranks.get(one, len(ranks)))
-    return {
-        name: values if name == "priority" else sorted(filter(None, values)) for name, values in found.items()
-    }
+    return found
 
 
 WORST = (
