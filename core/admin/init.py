@@ -35,6 +35,7 @@ class IntentAnswer:
     queue: str = ""
     reply: str = ""
     note: str = ""
+    examples: Sequence[str] = ()  # of one that is no starter intent
 
 
 @dataclass(frozen=True)

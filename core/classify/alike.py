@@ -35,3 +35,16 @@ def nearest(settings: Settings, text: str, size: int = 3) -> list[tuple[str, str
     rows = rows_of([*(line for _, line in pairs), text], language)
     like = (rows[:-1] @ rows[-1].T).toarray().ravel()
     return [pairs[n] for n in np.argsort(-like, kind="stable")[:size] if like[n] > 0]
+
+
+def grouped(texts: Sequence[str], apart: float) -> list[int]:
+    """Return the number of each text's group: two groups are one while the mean distance of their texts (1 less the
+    similarity) is at most `apart`."""
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
+    rows = rows_of(texts)
+    distances = np.clip(1 - (rows @ rows.T).toarray().astype(float), 0, None)
+    np.fill_diagonal(distances, 0)
+    tree = linkage(squareform(distances, checks=False), "average")
+    return [int(number) for number in fcluster(tree, apart, "distance")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import tomllib
 from contextlib import ExitStack
 
 import pytest
@@ -12,6 +13,7 @@ from words import DISPUTE
 
 from connectors.sandbox.server import serving
 from core import queue, settings, wiring
+from core.admin.setup.files import drafts
 from core.admin.setup.kept import Kept
 from core.errors import ConfigError
 from core.ledger import store
@@ -81,6 +83,38 @@ def test_a_set_up_that_was_left_goes_on_where_it_was(new):
     state = new.home / ".backstop-setup" / "state.json"
     assert stat.S_IMODE(state.stat().st_mode) == 0o600
     assert stat.S_IMODE(state.parent.stat().st_mode) == 0o700
+
+
+SAUNA = tuple(
+    f"Can we rent the sauna tent {what}?"
+    for what in (
+        "for our wedding on Saturday",
+        "for a birthday next weekend",
+        "for twelve guests, anna@customer.example pays",
+        "for a staff party at the lake",
+        "with the stove for one evening",
+        "and the benches for a long weekend",
+    )
+)
+
+
+@ONE
+def test_what_many_tickets_ask_and_no_common_wish_takes_is_proposed_and_taken_only_when_ticked(new):
+    new.lives([*PAST, *((words, "Orders") for words in SAUNA)])
+    new.goes_to("intents")
+    page = new.page("intents")
+    assert "Found in your own tickets" in page
+    assert "take-rent_sauna" not in prefilled(page)
+    assert "purple" not in page, "one ticket is no wish of many"
+    new.answers("intents", **{"take-rent_sauna": "1"})
+    chosen = {one["name"]: one for one in new.setup.state.of("intents")["chosen"]}
+    assert (chosen["rent_sauna"]["queue"], chosen["rent_sauna"]["reply"]) == ("Orders", "")
+    found = tomllib.loads(next(d.new for d in drafts(new.setup) if d.name == "backstop.toml"))
+    examples = found["intents"]["rent_sauna"]["examples"]
+    assert len(examples) == len(SAUNA)
+    assert not [line for line in examples if "@" in line]
+    with new.setup.program() as app:
+        assert app.rules["support"].intents["rent_sauna"].queue == "Orders"
 
 
 @ONE

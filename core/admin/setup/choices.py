@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -57,7 +57,7 @@ def intents(setup: Setup, form: Form) -> dict[str, Any]:
         if one(form, f"take-{about['name']}"):
             try:
                 note = f"{about['count']} of the {read} tickets that were read"
-                chosen.append(vars(_intent(about["name"], form, queues, note)))
+                chosen.append(vars(_intent(about["name"], form, queues, note, about.get("lines", ()))))
             except ConfigError as err:
                 wrong.append(str(err))
     if wrong:
@@ -65,13 +65,13 @@ def intents(setup: Setup, form: Form) -> dict[str, Any]:
     return {"chosen": chosen}
 
 
-def _intent(name: str, form: Form, queues: list[str], note: str) -> IntentAnswer:
+def _intent(name: str, form: Form, queues: list[str], note: str, examples: Sequence[str]) -> IntentAnswer:
     priority = one(form, f"priority-{name}")
     if priority not in set(Priority):
         raise Wrong(f"{name}: choose a priority.")
     queue = among(one(form, f"queue-{name}"), queues, name)
     reply = f"{name}.txt" if one(form, f"reply-{name}") and may_answer(name, priority) else ""
-    return IntentAnswer(name, priority, queue, reply, note)
+    return IntentAnswer(name, priority, queue, reply, note, list(examples))
 
 
 def may_answer(name: str, priority: str) -> bool:

@@ -21,7 +21,7 @@ def drafts(setup: Setup) -> list[Draft]:
     texts = drafts_of(state, setup.kit)
     config, env = setup.config.resolve(), home / ".env"
     toml, old_env = read(config), read(env)
-    asked = {one["name"] for one in state.found.get("proposals", [])}
+    asked = {one["name"] for one in state.found.get("proposals", []) if not one.get("lines")}
     found = [
         Draft(
             config,

@@ -9,11 +9,13 @@ from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
+from core.admin.setup.clusters import clusters
 from core.classify.starter import starter
-from core.model import NO_INTENT
+from core.model import NO_INTENT, Outcome, Priority
 from core.pipeline.replay import Replayed
 
 EXAMPLES, ENOUGH, ALIKE = 3, 3, 0.8
+OWN = "Tickets of yours that are like each other, named by their commonest words."
 HINTS = {
     "billing_dispute": "billing payments finance accounting chargebacks rechnungen",
     "refund_request": "refunds billing payments finance returns",
@@ -50,6 +52,7 @@ class Proposal:
     queue: str
     why: str
     examples: tuple[str, ...]
+    lines: tuple[str, ...] = ()  # of one found in the tickets themselves: what it would be recognised by
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the state keeps it."""
@@ -73,6 +76,27 @@ def proposals(
             examples = tuple(words[row.ticket_id] for row in sure if words.get(row.ticket_id))[:EXAMPLES]
             about = known[name]
             found.append(Proposal(name, about.description, len(ones), about.priority, queue, why, examples))
+    return found
+
+
+def found_here(
+    rows: Iterable[Replayed], words: Mapping[str, str], queues: Sequence[str], route: float
+) -> list[Proposal]:
+    """Wishes that many tickets share and no starter intent takes. What needs no answer, as automatic mail, is left out."""
+    open_ones = {
+        row.ticket_id: row
+        for row in rows
+        if row.outcome != Outcome.LEFT_ALONE and (row.intent == NO_INTENT or row.confidence < route)
+    }
+    texts = {ticket: words[ticket] for ticket in open_ones if words.get(ticket)}
+    found = []
+    rest = [said for ticket, said in words.items() if ticket not in texts]
+    for one in clusters(texts, rest, (about.name for about in starter().intents)):
+        queue, why = queue_for(one.name, [open_ones[ticket] for ticket in one.tickets], queues)
+        sample = one.lines[:EXAMPLES]
+        found.append(
+            Proposal(one.name, OWN, len(one.tickets), Priority.NORMAL, queue, why, sample, one.lines)
+        )
     return found
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.admin.setup.context import Job, Setup
-from core.admin.setup.proposals import proposals
+from core.admin.setup.proposals import found_here, proposals
 from core.app import App
 from core.backtest import run as backtests
 from core.classify.build import ensured
@@ -49,7 +49,8 @@ def read(setup: Setup, job: Job, sleep: Callable[[float], None] = time.sleep) ->
         backtests.backtest(app, name, days, file, most=MOST, step=job.step, sleep=sleep)
         route = app.settings.bands.route
     rows, words = backtests.rows_of(file), said(setup)
-    found = proposals(rows, words, state.found.get("lists", {}).get("queues", []), route)
+    queues = state.found.get("lists", {}).get("queues", [])
+    found = [*proposals(rows, words, queues, route), *found_here(rows, words, queues, route)]
     tongues = Counter(language_of(text) for text in words.values() if text)
     setup.kept.change(
         lambda s: s.with_found(
