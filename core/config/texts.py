@@ -152,8 +152,8 @@ def _renderings(app: App, text: Text, env: SandboxedEnvironment, language: str) 
         facts = [one | {"promise": ""} for one in facts]  # an answer promises nothing
     for one in facts[:SHOWN]:
         said = render(env, text.file, one, language)
-        whom = f"to {one['name']}" if one.get("name") else "to somebody whose name is not sure"
-        yield ("for agents", said) if text.base == NOTE else (whom, signed(env, said))
+        whom = f"To {one['name']}" if one.get("name") else "To somebody whose name is not sure"
+        yield ("For agents", said) if text.base == NOTE else (whom, signed(env, said))
 
 
 def usable(app: App, text: Text, words: str) -> tuple[list[str], list[tuple[str, str]]]:

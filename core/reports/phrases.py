@@ -134,7 +134,7 @@ DEFINITIONS = (
     ),
     (
         "Handled",
-        "Tickets about which something was decided. Left alone (machine mail, staff, already answered) are not among them.",
+        "Tickets about which something was decided. Those with nothing to be done (machine mail, staff, already answered) are not among them.",
     ),
     (
         "Escalation rate",

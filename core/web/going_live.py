@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 
 from core.backtest import run as backtest
 from core.classify.build import ensured
+from core.classify.intents import intent_rules
 from core.errors import BackstopError, ConfigError, said_of
 from core.ledger.db import reading
 from core.ledger.schema import decisions, tickets
@@ -53,6 +54,7 @@ def going_live() -> str:
         checks=checklist(rows, app.rules, proven),
         reports={name: _report(app, name) for name in app.rules},
         running=_running,
+        ruled=intent_rules(app.settings),
     )
 
 
@@ -161,9 +163,9 @@ def checklist(rows: Sequence[q.Seen], rules: Mapping[str, Rules], proven: Mappin
 
 
 def _suggest(line: q.IntentLine, rule: IntentRule, own: Rules | None) -> tuple[Check, ...]:
-    queue = rule.queue or (own.general_queue if own else "")
+    queue = rule.queue or (own.general_queue if own else "the general queue")
     few = f"{line.number} of {ENOUGH} so far" if line.number < ENOUGH else ""
-    nowhere = "" if rule.queue else f"none is set: such tickets go to {queue or 'no queue'}"
+    nowhere = "" if rule.queue else f"none is set: such tickets go to {queue}"
     return (Check("tickets seen", few), Check("a queue of its own", nowhere))
 
 
