@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, Row, and_, insert, select, update
+from sqlalchemy import Connection, and_, insert, select, update
 
+from core.ledger.rows import ClaimLinkRow, first
 from core.ledger.schema import claim_links
 
 LIFE = timedelta(days=7)
@@ -31,14 +31,14 @@ def new_link(
     return token
 
 
-def link(conn: Connection, token: str, now: datetime) -> Row[Any] | None:
+def link(conn: Connection, token: str, now: datetime) -> ClaimLinkRow | None:
     """What a token is for, while it lives and is not used."""
     mine = and_(
         claim_links.c.digest == _digest(token),
         claim_links.c.expires_at > now,
         claim_links.c.used_at.is_(None),
     )
-    return conn.execute(select(claim_links).where(mine)).first()
+    return first(ClaimLinkRow, conn.execute(select(claim_links).where(mine)))
 
 
 def use_link(conn: Connection, token: str, now: datetime) -> bool:

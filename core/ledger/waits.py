@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from core.ledger.schema import tickets
 from core.model import Priority, TicketState
@@ -19,7 +19,10 @@ def waits(conn: Connection, desk: str, priority: Priority, now: datetime) -> lis
     """Return the newest waits of a desk and priority, as known at `now`."""
     mine = and_(tickets.c.desk == desk, tickets.c.priority == priority)
     query = _query(now).where(mine).order_by(tickets.c.escalated_at.desc()).limit(READ)
-    return [_wait(row, now) for row in conn.execute(query)]
+    return [
+        Wait(since, ended if ended is not None and ended <= now else None)
+        for since, ended in conn.execute(query)
+    ]
 
 
 def by_priority(conn: Connection, now: datetime) -> dict[tuple[str, Priority], list[Wait]]:
@@ -42,7 +45,3 @@ def _query(now: datetime) -> Select[Any]:
     return select(tickets.c.waiting_since, ended.label("ended")).where(
         span, told, counts, tickets.c.state.in_(AWAITED)
     )
-
-
-def _wait(row: Row[Any], now: datetime) -> Wait:
-    return Wait(row.waiting_since, row.ended if row.ended is not None and row.ended <= now else None)

@@ -14,12 +14,12 @@ from email.utils import parseaddr
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
-from sqlalchemy import Row
 
 from core.app import App
 from core.errors import BackstopError, BadPayload, BadSignature
 from core.ledger import links
 from core.ledger.db import reading
+from core.ledger.rows import ClaimLinkRow
 from core.model import ChannelCallback, WebhookRequest
 from core.notifications import delivery
 from core.pipeline import claims
@@ -66,7 +66,7 @@ def take(token: str) -> tuple[Response, int]:
     return _question(409, found, outcome.words)
 
 
-def _taken(app: App, found: Row[Any], now: datetime) -> claims.Outcome:
+def _taken(app: App, found: ClaimLinkRow, now: datetime) -> claims.Outcome:
     """Whom the link was sent to and the desk does not know (a manager without a seat) has seen it; whoever writes another
     address may have mistyped it, and is asked again."""
     own = address_of(found.email)
@@ -88,7 +88,7 @@ def address_of(text: str) -> str:
     return address if ADDRESS.fullmatch(address) else ""
 
 
-def _question(status: int, found: Row[Any], words: str = "") -> tuple[Response, int]:
+def _question(status: int, found: ClaimLinkRow, words: str = "") -> tuple[Response, int]:
     """The page with the buttons. An address is fixed where it is a person's own; a mailbox may be many people's."""
     shown = {"ticket": found.ticket_id, "desk": found.desk, "email": address_of(found.email)}
     return _page(status, words=words, fixed="yes" if found.person and shown["email"] else "", **shown)
