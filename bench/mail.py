@@ -61,7 +61,11 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
-    parser.add_argument("--set", choices=("mail", "mail_check", "mail_fresh", "mail_blind"), default="mail")
+    parser.add_argument(
+        "--set",
+        choices=("mail", "mail_check", "mail_fresh", "mail_blind", "mail_blind_second"),
+        default="mail",
+    )
     parser.add_argument("--half", choices=("tuning", "held-out", "all"), default="tuning")
     parser.add_argument("--bare", action="store_true", help="without headers only")
     parser.add_argument("--misses", action="store_true", help="list them")

@@ -15,7 +15,7 @@ _LABEL = re.compile(
 _ADDRESS = re.compile(r"[^\s@<>]+@[^\s@<>]+")
 _TIME = re.compile(r"(?<!\d)\d{1,2}\s?[:.h]\s?\d{2}(?!\d)")
 _DIGIT = re.compile(r"\d")
-_RULE = re.compile(r"^[\s*]*[-_=\u2014\u2013]{3,}(.*?)[-_=\u2014\u2013]*[\s*:\uff1a]*$")
+_RULE = re.compile(r"^[\s*]*[-_=\u2010-\u2015\u2500]{3,}(.*?)[-_=\u2010-\u2015\u2500]*[\s*:\uff1a]*$")
 _DESK_LINE = re.compile(r"^\W{0,3}#{2}-.{0,200}-#{2}\W{0,3}$")
 _MESSAGE_OF = re.compile(r"\b\d{1,2}/\d{1,2}/\d{2,4}\s+\d{1,2}:\d{2}")
 

@@ -8,7 +8,7 @@ what customers write about.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from core.mail import phrases
@@ -83,19 +83,29 @@ def by_words(subject: str, text: str, *, daemon: bool = False, robot: bool = Fal
     is sent to its sender."""
     read, found = _read(subject, text, daemon=daemon, robot=robot)
     for kind, name in WORDED.items():
-        headed = read.headed(kind)
-        every = kind in _NAMED and len(read.text) <= 4 * SHORT  # a name and three words show no language
-        for language in phrases.languages().values() if every else found:
-            spoken = language if language.words else found[0]
-            fit = _fit(kind, read, language, spoken, headed=headed)
-            if fit is not None and _RULES[kind](read, fit):
-                personal = read.asks or SAD.search(text) or (fit.topic and kind not in _NAMED)
-                reports = (
-                    daemon and kind is MachineKind.BOUNCE
-                )  # in whatever words: nobody sits behind that address
-                whole = not personal and (reports or _complete(kind, fit))
-                return Evidence(Grade.LIKELY, kind, f"it reads like {name}", whole=whole)
+        fits = list(_fits(kind, read, found))
+        if fits:
+            whole = any(_nothing_else(kind, read, fit) for fit in fits)
+            return Evidence(Grade.LIKELY, kind, f"it reads like {name}", whole=whole)
     return None
+
+
+def _fits(kind: MachineKind, read: _Read, found: Sequence[Language]) -> Iterator[_Fit]:
+    """How the mail fits the kind, in each language in which it does."""
+    headed = read.headed(kind)
+    every = kind in _NAMED and len(read.text) <= 4 * SHORT  # a name and three words show no language
+    for language in phrases.languages().values() if every else found:
+        fit = _fit(kind, read, language, language if language.words else found[0], headed=headed)
+        if fit is not None and _RULES[kind](read, fit):
+            yield fit
+
+
+def _nothing_else(kind: MachineKind, read: _Read, fit: _Fit) -> bool:
+    """Whether no person says anything in it."""
+    if read.asks or SAD.search(read.text) or (fit.topic and kind not in _NAMED):
+        return False
+    reports = read.daemon and kind is MachineKind.BOUNCE  # in whatever words: nobody sits behind that address
+    return reports or _complete(kind, read, fit)
 
 
 def _read(subject: str, text: str, *, daemon: bool, robot: bool) -> tuple[_Read, list[Language]]:
@@ -175,9 +185,11 @@ def _says_much(phrase: str) -> bool:
     return len(phrase) >= WORDY or not phrase.isascii()
 
 
-def _complete(kind: MachineKind, fit: _Fit) -> bool:
+def _complete(kind: MachineKind, read: _Read, fit: _Fit) -> bool:
     """Whether it says nothing that such a message does not say."""
     if kind in _NAMED:
+        if not fit.states and read.labels <= 1 and len(phrases.tokens(read.text)) > NAME:
+            return False
         return fit.share <= WHOLE or fit.left <= NAME
     return fit.share <= WHOLE and not fit.own and (fit.headed or fit.states > 1 or fit.beside > 0)
 
@@ -232,7 +244,7 @@ def _bulk(read: _Read, fit: _Fit) -> bool:
 
 
 def _report(read: _Read, fit: _Fit) -> bool:
-    return fit.states > 0 or (fit.headed and not read.asks)
+    return not read.asks and (fit.headed or fit.states > 0)
 
 
 def _automatic(read: _Read, fit: _Fit) -> bool:

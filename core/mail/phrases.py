@@ -29,6 +29,7 @@ SHORT_HEADS = frozenset(
     {"absence", "bounce", "receipt", "calendar"}
 )  # kinds whose subjects begin with a word and a colon
 LIKELIEST = 3  # languages that are tried on a text
+CLOSE = 0.4  # of the best one's words that another must share
 
 _MARKS = re.compile("[\u0300-\u036f\u064b-\u0652\u200b-\u200f\u00ad\ufe0f]")
 _ALIKE = str.maketrans("’‘`´“”„«»–—‐‑　、", '\'\'\'\'"""""---- ,')
@@ -92,14 +93,15 @@ def likely_languages(folded: str) -> list[Language]:
     for one in languages().values():
         common = sum(1 for token in said if token in one.words) + sum(1 for w in one.unspaced if w in folded)
         scored += [(common, one)] if common and one.code != EVERYWHERE else []
-    best = [one for _, one in sorted(scored, key=lambda pair: -pair[0])[:LIKELIEST]]
-    return [*best, languages()[EVERYWHERE]]
+    most = max((common for common, _ in scored), default=0)
+    best = sorted((pair for pair in scored if pair[0] >= most * CLOSE), key=lambda pair: -pair[0])[:LIKELIEST]
+    return [*(one for _, one in best), languages()[EVERYWHERE]]
 
 
 @functools.cache
 def heads(kind: str) -> re.Pattern[str]:
     """How the subject of this kind of message begins, in any language: a mail program has its own."""
-    end = r"(?=\s*(?:$|[:(\[-]|re\b))" if kind in SHORT_HEADS else r"(?!\w)"
+    end = r"(?=\s*(?:$|[:(\[]|-(?!\w)|re\b))" if kind in SHORT_HEADS else r"(?!\w)"
     lists = (one.raw.get(kind, {}).get("subject", ()) for one in languages().values())
     return _compiled((f"{one}{end}" for listed in lists for one in listed), bounded=False)
 
@@ -177,7 +179,10 @@ def _regex(phrase: str, *, bounded: bool) -> str:
     text = "".join(part if part.startswith("\\") else _fold_inside(part) for part in parts)
     text = re.sub(r"(?<=\w)(?<!\\\w)\*", r"\\w*", text)
     text = re.sub(r"(?<!\\)\((?!\?)", "(?:", text)  # what is captured is what stands in the gaps
-    text = text.replace(f"{_HOLE}(", rf"{_GAP}(?<!\w)(").replace(_HOLE, _GAP).replace(" ", r"\s+")
+    text = (
+        text.replace(f"{_HOLE} ?(", f"{_HOLE}(").replace(f"{_HOLE}(", rf"{_GAP}(?<!\w)(").replace(_HOLE, _GAP)
+    )
+    text = text.replace(" ?", r"\s*").replace(" ", r"\s+")
     if not bounded or _UNSPACED.search(text):
         return f"(?:{text})"
     return rf"(?<!\w)(?:{text})(?!\w)"

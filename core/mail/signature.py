@@ -59,7 +59,11 @@ def is_sent_from(line: str) -> bool:
     sent = frames().sent.search(plain)
     if not sent or not frames().device.search(plain):
         return False
-    return sent.start() == 0 or sent.end() == len(plain) or len(plain.split()) <= LINE_WORDS
+    return (
+        sent.start() == 0
+        or sent.end() == len(plain)
+        or (len(plain.split()) <= LINE_WORDS and not _SENTENCE_END.search(line))
+    )
 
 
 def is_contact(line: str, *, first: bool = False) -> bool:
