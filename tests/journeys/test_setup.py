@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import stat
@@ -9,6 +10,7 @@ import tomllib
 from contextlib import ExitStack
 
 import pytest
+import requests
 from words import DISPUTE
 
 from connectors.sandbox.server import serving
@@ -162,6 +164,30 @@ def test_no_other_page_of_the_browser_gets_in(new):
     )  # no form token
     assert new.client.get("/setup/desk", headers={"Host": "evil.example"}).status_code == 403
     assert "default-src 'none'" in new.client.get("/setup/desk").headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("vendor", ["zendesk", "helpscout"])
+def test_a_connection_is_allowed_in_the_browser_and_no_other_answer_is_believed(new, vendor):
+    new.fake.state.redirection_url = f"{new.setup.address}/callback"
+    if vendor == "helpscout":
+        new.fake.state.grant = "authorization_code"
+    new.enters()
+    new.answers("desk", vendor=vendor)
+    new.answers("connect", **new.credentials(), browser="1")
+    for query, words in (
+        ("code=stolen&state=another", "another attempt"),
+        ("error=access_denied&error_description=The+admin+said+no", "The admin said no"),
+    ):
+        new.page("connect")
+        refused = new.client.get(f"/callback?{query}")
+        assert (refused.status_code, words in refused.text) == (422, True), refused.text
+        assert not new.setup.state.found.get("who")
+    link = html.unescape(re.search(r'class="button" href="(http[^"]+)"', new.page("connect"))[1])
+    back = requests.get(link, allow_redirects=False, timeout=5).headers["Location"]
+    allowed = new.client.get(back.removeprefix(new.setup.address))
+    assert allowed.headers["Location"] == "/setup/part"
+    assert new.setup.state.found["who"]
+    assert "Support" in new.page("part"), "the account is read with the new token"
 
 
 def test_a_wrong_credential_is_reported_with_its_remedy_and_shown_on_no_page(new, vendor):
