@@ -130,6 +130,7 @@ def _shown(
         replies=sorted({f"{name}.txt", *_replies(app), *filter(None, [values.get("reply")])}),
         written=_replies(app),
         humans_only=name in there.humans_only,
+        editable=texts.text_of(app, rule.reply) is not None,
         priorities=list(Priority),
         modes=list(Mode),
         pending=name in _pending(app, there),

@@ -221,6 +221,14 @@ def test_no_other_file_is_reached(client, home, path):
     assert client.get(path).status_code == 404
 
 
+def test_words_in_a_file_that_no_page_changes_are_named_without_a_link(client, home):
+    (home / "templates/order.html").write_text("Hello")
+    (home / "backstop.toml").write_text(FILE.replace('"Orders"', '"Orders"\nreply = "order.html"'))
+    page = client.get("/intents/order_status")
+    assert "order.html, to be changed in its file" in text_of(page)
+    assert 'href="/texts/order.html"' not in page.text
+
+
 def test_a_text_that_is_no_utf_8_is_said_and_left_alone(client, home):
     (home / "templates/note.txt").write_bytes(b"Gr\xfc\xdfe")
     assert client.get("/texts/note.txt").status_code == 409
