@@ -38,8 +38,10 @@ class Frames:
 
 def key(text: str) -> str:
     """Return the form in which phrases are compared: lower case, no accents, no punctuation around them."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    plain = text.casefold()
+    if not plain.isascii():  # else there is no accent: most of what is read is ASCII
+        decomposed = unicodedata.normalize("NFKD", plain)
+        plain = "".join(c for c in decomposed if not unicodedata.combining(c))
     return _SPACES.sub(" ", _EDGES.sub("", plain)).strip()
 
 
