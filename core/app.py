@@ -89,7 +89,7 @@ class App:
         return self.own_templates.get(desk, self.templates)
 
     def own_addresses_of(self, desk: str) -> frozenset[str]:
-        """Return the addresses that we and a desk send from: an answer to one of them comes back. Raises TryLater."""
+        """Return the addresses that we and a desk send from: an answer to one of them comes back."""
         at = self.desks[desk]
         return self.own_addresses | (at.addresses() if isinstance(at, OwnAddresses) else frozenset())
 

@@ -100,7 +100,8 @@ class OwnAddresses(Protocol):
     """A desk that lists the addresses at which its mail arrives and from which it answers."""
 
     def addresses(self) -> frozenset[str]:
-        """Return them, kept for an hour; none where our role may not see them. Raises TryLater."""
+        """Return them, kept for an hour; none where our role may not see them. While the desk does
+        not answer, return those that it listed last."""
 
 
 @runtime_checkable

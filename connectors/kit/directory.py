@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from core.errors import Gone, NotAllowed, Refused
+from core.errors import Gone, NotAllowed, Refused, TryLater
 from core.model import Identity
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 KEPT = timedelta(minutes=15)
 KEPT_ADDRESSES = timedelta(hours=1)
@@ -35,10 +37,16 @@ class Lists:
         found: T = kept[1]
         return found
 
+    def last(self, name: str, default: T) -> T:
+        """Return what is kept under a name, however old it is."""
+        with self._lock:
+            found: T = self._kept.get(name, (None, default))[1]
+        return found
+
 
 def addresses_in(lists: Lists, ask: Callable[[], Mapping[str, Iterable[str]]]) -> frozenset[str]:
     """Return the addresses among the names of an account's mailboxes, kept for an hour; none where it has no such list or our
-    role may not see it."""
+    role may not see it. While the account does not answer, what it listed last counts: no ticket waits for this list."""
 
     def listed() -> frozenset[str]:
         try:
@@ -47,7 +55,16 @@ def addresses_in(lists: Lists, ask: Callable[[], Mapping[str, Iterable[str]]]) -
             found = None
         return frozenset(one.strip() for names in (found or {}).values() for one in names if "@" in one)
 
-    return lists.get("addresses", listed, KEPT_ADDRESSES)
+    try:
+        return lists.get("addresses", listed, KEPT_ADDRESSES)
+    except TryLater as err:
+        known = lists.last("addresses", frozenset[str]())
+        log.warning(
+            "the account's own addresses could not be listed (%s): the %d known ones are used",
+            err,
+            len(known),
+        )
+        return known
 
 
 def id_in(names: Mapping[str, str], wanted: str) -> str:
