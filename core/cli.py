@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -158,11 +159,26 @@ def main(args: Sequence[str] | None = None) -> None:
         err.show()
         sys.exit(WRONG)
     except ConfigError as err:
-        click.echo(str(err), err=True)
+        _complain(str(err))
         sys.exit(WRONG)
     except BackstopError as err:
-        click.echo(f"{err.code}: {err}", err=True)
+        _complain(f"{err.code}: {err}")
         sys.exit(1)
+    except BrokenPipeError:  # who read has had enough; Python must not complain of it when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as err:
+        if err.filename is None:
+            raise
+        _complain(
+            f"{err.filename}: {err.strerror}: name another place, or let this user read and write there"
+        )
+        sys.exit(WRONG)
+
+
+def _complain(text: str) -> None:
+    """Print to standard error, also what was typed in bytes that are no text."""
+    click.echo(text.encode("utf-8", "replace").decode(), err=True)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,10 @@ def duration(value: Any) -> Any:
     parts = re.findall(r"(\d+(?:\.\d+)?)([smhdw])", value.strip())
     if not parts or "".join(n + u for n, u in parts) != value.replace(" ", ""):
         raise ValueError(f'"{value}" is no duration: write 3s, 30m, 2h or 1d')
-    return timedelta(seconds=sum(float(n) * _UNITS[u] for n, u in parts))
+    try:
+        return timedelta(seconds=sum(float(n) * _UNITS[u] for n, u in parts))
+    except OverflowError as err:
+        raise ValueError(f'"{value}" is longer than any calendar: write 3s, 30m, 2h or 1d') from err
 
 
 def longer_than_nothing(span: timedelta) -> timedelta:

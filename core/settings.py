@@ -282,7 +282,7 @@ def default_path() -> Path:
 def load(path: Path | str | None = None, **overrides: Any) -> Settings:
     """Read and check; raises ConfigError with file, key and remedy."""
     file = Path(path) if path is not None else default_path()
-    if not file.exists() and (path is not None or "BACKSTOP_CONFIG" in os.environ):
+    if (not file.exists() or file.is_dir()) and (path is not None or "BACKSTOP_CONFIG" in os.environ):
         raise ConfigError(f"{file}: there is no such file. `backstop init` writes one.")
     try:
         if file.exists():

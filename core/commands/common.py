@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -91,7 +92,13 @@ def desk_of(app: Any, name: str) -> str:
 def out(as_json: bool, value: Any, text: Callable[[], str] | str) -> None:
     """One JSON document, or text for people."""
     if as_json:
-        click.echo(json.dumps(value, ensure_ascii=False, default=str))
+        said = json.dumps(value, ensure_ascii=False, default=str)
     else:
         # customers' words must not drive the reader's terminal
-        click.echo(HIDDEN.sub("", text() if callable(text) else text))
+        said = HIDDEN.sub("", text() if callable(text) else text)
+    click.echo(said.encode("utf-8", "replace").decode())
+
+
+def from_stdin() -> str:
+    """Return all of standard input; what is no UTF-8 in it stays readable for the rest."""
+    return sys.stdin.buffer.read().decode("utf-8", "replace")

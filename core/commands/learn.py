@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,7 +30,7 @@ from core.classify.safety import dangers
 from core.classify.starter import starter
 from core.classify.text import customer_words
 from core.classify.train import run_train
-from core.commands.common import Store, app_of, common, composed, desk_of, out
+from core.commands.common import Store, app_of, common, composed, desk_of, from_stdin, out
 from core.errors import ConfigError
 from core.learning import labelled_tickets
 from core.learning.calibration import calibrate
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
     from core.learning.labelled_tickets import LabelledTicket
 
 HISTORY = "180d"
+LONGEST = timedelta(days=36525)  # no help desk is older than a hundred years
 
 file_argument = click.argument(
     "file", required=False, type=click.Path(path_type=Path, dir_okay=False), metavar="[FILE]"
@@ -59,7 +59,7 @@ since_option = click.option("--since", default=HISTORY, show_default=True, help=
 def classify(text: str, config: str | None, as_json: bool) -> None:
     """What the classifier makes of TEXT (or of standard input: -). Prints JSON."""
 
-    said = sys.stdin.read() if text == "-" else text
+    said = from_stdin() if text == "-" else text
     loaded = composed(config).settings
     found = replace(classifier_of(loaded).predict(customer_words(said)), dangers=dangers(said))
     out(True, _as_answer(found, loaded), "")
@@ -230,6 +230,6 @@ def span_of(text: str) -> timedelta:
         span = duration(text)
     except ValueError as err:
         raise ConfigError(f"--since: {err}") from err
-    if not isinstance(span, timedelta) or not span:
+    if not isinstance(span, timedelta) or not span or span > LONGEST:
         raise ConfigError(f"--since {text}: write it as 180d, 12w or 24h")
     return span

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import click
@@ -76,11 +76,11 @@ def audit(desk: str | None, since: str | None, config: str | None, as_json: bool
 def _time(text: str, zone: tzinfo) -> datetime:
     try:
         at = datetime.fromisoformat(text)
-    except ValueError as err:
+        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError) as err:
         raise ConfigError(
             f'--since "{text}" is no ISO time: write 2026-11-24 or 2026-11-24T10:00:00Z'
         ) from err
-    return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
 @click.command()

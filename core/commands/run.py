@@ -24,7 +24,7 @@ from webhook_app import create_app
 
 @click.command()
 @common
-@click.option("--port", type=int, help="Default: [web] port.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Default: [web] port.")
 def serve(config: str | None, as_json: bool, port: int | None) -> None:
     """Receiver, worker and timers in one process: the default for one machine."""
 
@@ -42,7 +42,7 @@ def serve(config: str | None, as_json: bool, port: int | None) -> None:
 
 @click.command()
 @common
-@click.option("--port", type=int, help="Default: [web] port.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Default: [web] port.")
 def web(config: str | None, as_json: bool, port: int | None) -> None:
     """Only the receiver and the console; any number on one Postgres."""
 
@@ -109,8 +109,7 @@ def _flask(app: Any) -> Any:
 def _listen(app: Any, flask: Any, port: int | None) -> None:
     """Serve until SIGTERM or Ctrl-C."""
 
-    web = app.settings.web
-    server = Server(flask, web.host, web.port if port is None else port, web.threads)
+    server = _server(app, flask, port)
 
     def asked(number: int, _frame: Any) -> None:
         signal.signal(number, signal.SIG_DFL)  # asked a second time, it is meant at once
@@ -120,6 +119,19 @@ def _listen(app: Any, flask: Any, port: int | None) -> None:
         signal.signal(number, asked)
     click.echo(f"listening on {server.url}", err=True)
     server.run()
+
+
+def _server(app: Any, flask: Any, port: int | None) -> Server:
+    """Return the server, which listens already. Raises ConfigError where nobody can listen."""
+    web, file = app.settings.web, app.settings.path
+    number = web.port if port is None else port
+    try:
+        return Server(flask, web.host, number, web.threads)
+    except (OSError, ValueError) as err:
+        raise ConfigError(
+            f"{file}: web.host, web.port: nobody can listen at {web.host} port {number} ({said_of(err)}): "
+            "choose a free port (--port), or an address of this machine"
+        ) from err
 
 
 def _warn(app: Any) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import getpass
-import sys
 from typing import Any
 
 import click
 
-from core.commands.common import app_of, common, desk_of, out
+from core.commands.common import app_of, common, desk_of, from_stdin, out
 from core.errors import ConfigError
 from core.hours import stamp
 from core.ledger import db, surges
@@ -31,7 +30,7 @@ def surge(desk: str, intent: str, say: str | None, config: str | None, as_json: 
         if len(found) != 1:
             names = ", ".join(one.intent for one in found) or "none"
             raise ConfigError(f"--say needs one surge at {desk}, there are: {names}. Name it by --intent.")
-        text = sys.stdin.read() if say == "-" else say
+        text = from_stdin() if say == "-" else say
         if why := surge_text.approve(app, found[0], text, getpass.getuser(), app.clock()):
             raise ConfigError(f"--say: {why}")
     said = "the text goes to each customer who still waits, once" if say is not None else ""

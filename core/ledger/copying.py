@@ -15,7 +15,10 @@ def empty(url: str) -> Engine:
     """Return the target with our tables in it; raises ConfigError when it is no Postgres, or holds rows."""
     if not url.startswith(("postgresql:", "postgres:", "postgresql+psycopg:")):
         raise ConfigError("the target is not a Postgres address: write postgresql://user@host/name")
-    target = db.connect(url)
+    try:
+        target = db.connect(url)
+    except ConfigError as err:
+        raise ConfigError(str(err).replace("database_url", "POSTGRES_URL")) from err
     db.migrate(target)
     with db.reading(target) as read:
         for table in metadata.sorted_tables:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect,
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError
 
+from core.errors import ConfigError
 from core.ledger import turns
 from core.ledger.schema import meta, metadata
 
@@ -47,6 +48,13 @@ def normal_url(url: str) -> str:
 def connect(url: str) -> Engine:
     """An engine set up for durable, short transactions. SQLite: WAL, FULL, one writer at a time."""
     url = normal_url(url)
+    try:
+        make_url(url)
+    except ValueError as err:
+        raise ConfigError(
+            "database_url: the host or the port in it cannot be read: write postgresql://user@host:5432/name, and %40 for "
+            "an @ in a password"
+        ) from err
     if not url.startswith("sqlite"):
         return create_engine(
             url,
