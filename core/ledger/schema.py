@@ -163,9 +163,7 @@ tickets = _table(  # the state of each ticket; every ticket the desk lists is in
     _at("closed_at"),
     _at("desk_updated_at"),  # the newest change the sweep has seen
     _text("final_intent"),  # what humans finally set, as the sweep saw it
-    _text(
-        "ai_hold"
-    ),  # by what we know that the desk's own AI is at work on it, and in which queue; "" = never
+    _text("ai_hold"),  # by what we know that the desk's own AI is handling it, and in which queue; "" = never
     _text("handed_over"),  # how it came from the AI to people: core.desk_ai.HandOver
     _at("handed_over_at"),
     _text("check_verdict"),  # of the sample put before a human: "", pending, right, wrong

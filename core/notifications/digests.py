@@ -98,7 +98,7 @@ def _bundle(app: App, conn: Connection, row: NotificationRow, now: datetime) -> 
     mine = and_(notices.c.key == row.key, notices.c.state == NotificationState.QUEUED)
     due_at = (digest.due_at or now) + RESCUE
     if move(conn, notices, NotificationState.BUNDLED, mine, bundle=digest.key, due_at=due_at):
-        detail = f"{row.person or row.address or row.channel} is told in a summary: too many messages for one person"
+        detail = f"{row.person or row.address or row.channel} gets this in a digest: too many messages for one person"
         store.log(conn, (row.desk, row.ticket_id), now, Entry.BUNDLED, detail)
         count(app, row.channel, NotificationState.BUNDLED)
 

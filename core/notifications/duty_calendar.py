@@ -44,7 +44,7 @@ class Shift:
 def shifts(text: str, now: datetime, zone: tzinfo) -> tuple[Shift, ...]:
     """Return the shifts around now; whole days and times without a zone are the office's. Raises ValueError."""
     if found := _TOO_OFTEN.search(text):
-        raise ValueError(f"a rule in it repeats {found[1].lower()}: give shifts of an hour and more")
+        raise ValueError(f"a rule in it repeats {found[1].lower()}: use shifts of an hour or more")
     begin, end = ((now + span).astimezone(UTC).isoformat() for span in (-BEHIND, AHEAD))
     try:
         done = subprocess.run(  # noqa: S603  # nosec B603  # our own module, no shell

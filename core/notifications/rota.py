@@ -35,7 +35,7 @@ TURNS = {"weekly": timedelta(days=7), "daily": timedelta(days=1)}
 REFRESH = timedelta(minutes=10)
 AHEAD, STEP = timedelta(days=28), timedelta(minutes=30)  # how far and how closely gaps are looked for
 CORRECT = (
-    "correct it; until then the last reading counts, and everybody of the rota is told where it says nothing"
+    "correct it; until then the last reading counts, and the whole rota is notified where it has no shift"
 )
 Reader = Callable[[str], str]
 _Settings = TypeVar("_Settings", bound=BaseModel)
@@ -82,7 +82,7 @@ class _RotaSettings(BaseModel):
     @model_validator(mode="after")
     def _somebody(self) -> _RotaSettings:
         if not self.people:
-            raise ValueError("names nobody: list its people (with a calendar, all who may stand in it)")
+            raise ValueError("names no one: list its people (with a calendar, all who may stand in it)")
         return self
 
 
@@ -202,9 +202,7 @@ def _rota(
     def named(names: Sequence[str]) -> tuple[Person, ...]:
         unknown = [name for name in names if name not in known]
         if unknown:
-            raise ConfigError(
-                f"rota.{audience}: {', '.join(unknown)} is nobody we know: add [people.{unknown[0]}]"
-            )
+            raise ConfigError(f"rota.{audience}: {', '.join(unknown)} is unknown: add [people.{unknown[0]}]")
         return tuple(known[name] for name in names)
 
     overrides = tuple((_local(o.begin), _local(o.end), named(o.people)) for o in values.overrides)

@@ -192,9 +192,7 @@ def _alarm(
 def _start_over(conn: Connection, row: NotificationRow, now: datetime) -> None:
     """No way is left: try the one that was tried longest ago, after a while."""
     log.critical("%s reached no one: every channel failed", row.notice_key)
-    store.log(
-        conn, (row.desk, row.ticket_id), now, Entry.FAILED, "nobody could be told: every channel failed"
-    )
+    store.log(conn, (row.desk, row.ticket_id), now, Entry.FAILED, "no one was reached: every channel failed")
     mine = and_(
         notices.c.notice_key == row.notice_key,
         notices.c.state == NotificationState.FAILED,

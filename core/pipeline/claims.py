@@ -119,7 +119,7 @@ def _learned(
         state = TicketState.REESCALATED if row.reescalated_at else TicketState.ESCALATED
         values = {"state": state, "claimed_at": None, "claimed_by": "", "claimed_by_id": "", "ladder": ladder}
         values |= {"next_due_at": escalation.next_due(ladder, row.rung), "touched_at": None}
-        what, detail = Entry.LET_GO, f"{absent or 'nobody holds it any more'}: the ladder goes on"
+        what, detail = Entry.LET_GO, f"{absent or 'it is unassigned'}: the ladder goes on"
     return values, what, detail
 
 
@@ -190,7 +190,7 @@ def _not_given(ticket_id: str, email: str, err: VendorError) -> Outcome:
     if isinstance(err, NotAllowed):
         return Outcome(False, f"The desk does not let us assign ticket {ticket_id}. Take it in the desk.")
     if isinstance(err, Refused):
-        words = f"The desk does not give ticket {ticket_id} to {email}: no agent has the address there, or may not take it."
+        words = f"The desk does not assign ticket {ticket_id} to {email}: no agent has the address there, or may not take it."
         return Outcome(False, words, refused=True)
     return Outcome(False, "The desk does not answer. Nothing was taken; please try again in a minute.")
 
@@ -200,7 +200,7 @@ def seen_by(app: App, desk: str, ticket_id: str, who: str, now: datetime) -> Out
     with app.engine.begin() as conn:
         row = store.ticket(conn, desk, ticket_id)
         if row is None or row.state not in AWAITED - {TicketState.CLAIMED}:
-            return Outcome(True, f"Ticket {ticket_id} waits for nobody any more.")
+            return Outcome(True, f"Ticket {ticket_id} no longer waits.")
         ladder = escalation.after_seen(row.ladder or [], row.rung)
         due = escalation.next_due(ladder, row.rung)
         store.put_ticket(conn, (desk, ticket_id), now, ladder=ladder, next_due_at=due)

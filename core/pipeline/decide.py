@@ -116,7 +116,7 @@ def _guess(app: App, ticket: Ticket, messages: Sequence[Message]) -> tuple[str, 
     net = dangers(subject + everything)
     if not words:
         return words, replace(policy.UNREADABLE, dangers=net)
-    unread = "it quotes what stands nowhere in the ticket" if any(one.cut for one in said) else ""
+    unread = "it quotes text that is not in the ticket" if any(one.cut for one in said) else ""
     if len(words) > FEATURE_LIMIT:
         unread = "it is too long to be read as one"
     try:

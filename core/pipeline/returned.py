@@ -77,5 +77,5 @@ def _keep(app: App, row: TicketRow, now: datetime, **values: Any) -> None:
     with app.engine.begin() as conn:
         store.put_ticket(conn, where, now, **values)
         store.log(
-            conn, where, now, Entry.RETURNED, "it stands open again: people are told, the ladder goes on"
+            conn, where, now, Entry.RETURNED, "it is open again: people are notified, the ladder goes on"
         )

@@ -42,7 +42,7 @@ def not_ours(app: App, ticket: Ticket, now: datetime) -> str:
         let_go(app, row, now)
         return scope.OUTSIDE
     if keeper := _keeper(app, ticket, theirs):
-        return f"the desk {keeper} is at work on it"
+        return f"the desk {keeper} is handling it"
     if row is None:
         _adopt(app, ticket, theirs, now)
     return ""

@@ -18,7 +18,7 @@ def snooze(app: App, desk: str, ticket_id: str, span: timedelta, who: str, now: 
     with app.engine.begin() as conn:
         row = store.ticket(conn, *where)
         if row is None or row.state not in AWAITED - {TicketState.CLAIMED} or row.next_due_at is None:
-            return Outcome(False, f"Ticket {ticket_id} waits for nobody any more.")
+            return Outcome(False, f"Ticket {ticket_id} no longer waits.")
         until = now + span
         if row.promise_at is not None and row.promise_at > now:
             until = min(until, row.promise_at)
@@ -26,4 +26,4 @@ def snooze(app: App, desk: str, ticket_id: str, span: timedelta, who: str, now: 
         store.put_ticket(conn, where, now, next_due_at=due)
         store.log(conn, where, now, Entry.SNOOZED, f"by {who or 'somebody'} until {due.isoformat()}")
     shown = stamp(due, app.hours_of(desk).zone)
-    return Outcome(True, f"Nobody is told of ticket {ticket_id} before {shown}.")
+    return Outcome(True, f"No notices about ticket {ticket_id} before {shown}.")

@@ -140,7 +140,7 @@ def gathered(
         if one.template != ESCALATED:
             half = int(now.timestamp() // HALF_HOUR.total_seconds())
             _tell(app, conn, surge.key, f"{one.template}:{half}", now, one.audience)
-        detail = f"{one.template} → {one.audience}: told as one of the surge of {surge.intent}"
+        detail = f"{one.template} → {one.audience}: notified with the surge of {surge.intent}"
         store.log(conn, (row.desk, row.ticket_id), now, Entry.BUNDLED, detail)
     return tuple(one for one in notices if one not in joined)
 

@@ -14,7 +14,7 @@ from core.ledger.rows import TicketRow
 from core.ledger.states import TAKEN_UP, Entry
 from core.model import Author, Ticket, TicketState
 
-ANSWERED = "the desk's own AI has answered: nobody waits for a person"
+ANSWERED = "the desk's own AI has answered: no person is needed"
 
 
 def leave(app: App, ticket: Ticket, row: TicketRow | None, now: datetime) -> str:
@@ -29,7 +29,7 @@ def leave(app: App, ticket: Ticket, row: TicketRow | None, now: datetime) -> str
         if found.until is None:
             return ANSWERED
         until = stamp(found.until, app.hours_of(ticket.desk).zone)
-        why = f"the desk's own AI is at work on it: a person is called if it is silent until {until}"
+        why = f"the desk's own AI is handling it: a person is notified if it has not answered by {until}"
         raise HeldByAI(why, wait=found.until - now)
     if found is not None:
         at = _when(ticket, found, now)
@@ -50,7 +50,7 @@ def _note(app: App, ticket: Ticket, row: TicketRow | None, found: AtWork, now: d
     about = {"subject": ticket.subject[:500], "url": ticket.url, "created_at": ticket.created_at}
     with app.engine.begin() as conn:
         if row is None or row.ai_hold != found.hold:
-            words = "the desk's own AI is at work on it: nothing is said or moved, and nobody is called"
+            words = "the desk's own AI is handling it: nothing is sent or moved, and no one is notified"
             store.log(conn, where, now, Entry.AI, words)
         state = TicketState.LEFT_ALONE if found.until is None else None
         store.put_ticket(conn, where, now, state=state, ai_hold=found.hold, reason=ANSWERED, **about)

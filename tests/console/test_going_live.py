@@ -139,7 +139,7 @@ def test_a_snoozed_ticket_is_notified_later_and_still_waits(engine):
     app = client.application.extensions["backstop"]
     app.hours_of = lambda _desk: app.hours
     said = client.post("/tickets/support/4711/snooze", data=form(client, minutes="60"), follow_redirects=True)
-    assert "Nobody is told of ticket 4711 before" in said.text
+    assert "No notices about ticket 4711 before" in said.text
     with engine.begin() as db:
         row = db.execute(select(tickets).where(tickets.c.ticket_id == "4711")).one()
         assert (row.state, row.next_due_at) == ("escalated", NOW + timedelta(hours=1))

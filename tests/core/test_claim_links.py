@@ -314,7 +314,7 @@ def test_of_a_ticket_that_waits_no_more_nothing_is_left_out(
     other = sent_to(world, "maria@acme.example")
     web.post(link(twilio), data={"email": "anna@acme.example"})
     before = world.ticket()
-    assert "waits for nobody" in web.post(other, data={"seen": "yes"}).text
+    assert "no longer waits" in web.post(other, data={"seen": "yes"}).text
     assert world.ticket() == before
 
 

@@ -147,7 +147,7 @@ def test_when_every_channel_fails_all_ways_are_tried_again_until_one_works(world
         "email:manager",
         "desk",
     }
-    assert ("failed", "nobody could be told: every channel failed") in world.story()
+    assert ("failed", "no one was reached: every channel failed") in world.story()
     world.boss.down = None
     for _ in range(8):
         world.tick(5)

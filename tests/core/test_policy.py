@@ -91,9 +91,9 @@ def test_an_alarm_in_a_sentence_of_a_later_message_raises_the_priority():
 
 
 def test_a_guess_that_leaves_a_part_of_the_message_out_of_account_is_never_answered_automatically():
-    decision = decide_with(unread="it quotes what stands nowhere in the ticket")
+    decision = decide_with(unread="it quotes text that is not in the ticket")
     assert decision.outcome is Outcome.ROUTED
-    assert decision.reason == "it quotes what stands nowhere in the ticket"
+    assert decision.reason == "it quotes text that is not in the ticket"
     assert decision.escalates
 
 

@@ -225,8 +225,8 @@ def test_a_calendar_that_was_never_read_notifies_everybody() -> None:
 @pytest.mark.parametrize(
     ("team", "remedy"),
     [
-        ({"people": []}, r"rota\.team: names nobody"),
-        ({"people": ["zoe"]}, r"zoe is nobody we know: add \[people\.zoe\]"),
+        ({"people": []}, r"rota\.team: names no one"),
+        ({"people": ["zoe"]}, r"zoe is unknown: add \[people\.zoe\]"),
         ({"turn": "monthly"}, r"rota\.team\.turn"),
         ({"overrides": [{"from": "2026-01-01", "to": "2026-01-02", "people": ["zoe"]}]}, "zoe is nobody"),
         ({"peolpe": ["anna"]}, r"rota\.team\.peolpe"),

@@ -60,7 +60,7 @@ def test_a_claim_by_somebody_the_desk_does_not_know_is_refused_with_the_reason_a
 ):
     h, case, browser = waiting
     said = claim(browser, case, "nobody@elsewhere.example")
-    assert f"does not give ticket {case.id} to" in said
+    assert f"does not assign ticket {case.id} to" in said
     assert "nobody@elsewhere.example" in said
     assert h.ticket(case).state == "escalated"
     assert h.seen(case).assignee is None or not h.seen(case).assignee.human

@@ -56,7 +56,7 @@ def test_what_is_quoted_from_outside_the_ticket_is_never_answered_automatically(
         f"{ORDER}\n\n{QUOTED_SHOP}\n\n> We have received your order and thank you.", subject="Re: Order"
     )
     assert h.ticket(quoting).outcome == "routed", h.story(quoting)
-    assert "quotes what stands nowhere in the ticket" in " ".join(h.story(quoting))
+    assert "quotes text that is not in the ticket" in " ".join(h.story(quoting))
 
 
 OUR_WORDS = """Hello Carla,

@@ -74,7 +74,7 @@ def test_one_notice_names_intent_number_and_tickets_and_later_ones_join_it(house
     assert len(singly) == surge.told - 1, "what came before the alarm, and nothing after it"
     assert len(singly) < 10
     last = cases[-1]
-    assert "told as one of the surge of billing_dispute" in "\n".join(h.story(last))
+    assert "notified with the surge of billing_dispute" in "\n".join(h.story(last))
     assert h.bot_says(last, public=True), "it is acknowledged all the same"
     assert h.ticket(last).next_due_at is not None, "and on its ladder"
 
