@@ -134,6 +134,7 @@ def test_a_fault_of_ours_means_the_general_queue_acknowledged(house, monkeypatch
     assert not h.unsettled()
 
 
+@pytest.mark.parametrize("vendor", ["freshdesk"])  # its reading is replaced, and eight hours are long
 def test_the_text_of_a_librarys_exception_is_neither_stored_nor_shown(house, monkeypatch):
     h = house()
     secret = "Bearer 0123456789"
