@@ -13,7 +13,7 @@ from core.model import NO_INTENT
 from core.settings import Settings
 
 DATA = Path(__file__).parents[3] / "bench" / "data"
-SETS = ("negation.toml", "mail_blind/negation.toml", "mail_blind/negation_second.toml")
+SETS = ("negation.toml", *(f"mail_blind/negation{one}.toml" for one in ("", "_second", "_third")))
 TEXTS = [tomllib.loads((DATA / name).read_text("utf-8")) for name in SETS]
 AUTO, ROUTE = 0.85, 0.6
 
