@@ -17,7 +17,7 @@ from core.classify.features import Sparse, Weights
 from core.classify.fingerprint import fingerprint
 from core.classify.linear import FORMAT, OUTSIDE, LinearClassifier, fit
 from core.classify.multilingual import Multilingual
-from core.classify.spelling import UNSPELT, Spelling
+from core.classify.spelling import Spelling
 from core.errors import said_of
 from core.language import LANGUAGES
 
@@ -113,6 +113,7 @@ def _write(classifier: LinearClassifier, file: BinaryIO) -> None:
         "starts": classifier.starts,
         "spelling": classifier.spelling.known,
         "alpha": classifier.alpha,
+        "usual": classifier.usual,
     }
     for name, kept in (("seen", classifier.weights.seen), *_named(classifier.weights.idf)):
         arrays |= {f"{name}_at": kept.at, f"{name}_values": kept.values, f"{name}_rest": kept.rest}
@@ -138,11 +139,12 @@ def _read(arrays: Mapping[str, Any]) -> LinearClassifier:
         rows,
         arrays["starts"],
         arrays["alpha"],
+        arrays["usual"],
         facts["temperature"],
         _calibrator(arrays, "right"),
         _calibrator(arrays, "inside"),
         facts["language"],
-        Spelling(arrays["spelling"]) if "spelling" in arrays else UNSPELT,  # none in files of before
+        Spelling(arrays["spelling"]),
         tuple(facts["taught"]),
     )
 

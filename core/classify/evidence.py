@@ -17,6 +17,7 @@ FIELD = 20  # with up to so many intents; with more of them less of the field is
 LINE = 5.0  # a background line, which we wrote, weighs at most as so many examples, which customers wrote
 TRAPS = 0.05  # of the messages of no intent that are nothing like one, how many are traps
 RIVALS = 3
+EXPECTED = 3.0  # examples, as many of which the mean of all intents counts beside an intent's own
 STEEP = 12.0
 Array = NDArray[np.float64]
 
@@ -30,8 +31,17 @@ class Traffic:
     traps: NDArray[np.bool_]  # which background lines are traps
 
 
-def trust_evidence(held: HeldOut, known: NDArray[np.float32]) -> Array:
-    """What speaks for the best intent, column by column; each rises with trust."""
+def usual_scores(alone: HeldOut, labels: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return what an example of each intent scores for it when left out: an intent whose examples are all alike asks for more."""
+    own = alone.scores[np.arange(len(labels)), labels]
+    intents = alone.scores.shape[1] - 1
+    many = np.bincount(labels, minlength=intents)
+    usual = (np.bincount(labels, own, intents) + EXPECTED * own.mean()) / (many + EXPECTED)
+    return usual.astype(np.float32)
+
+
+def trust_evidence(held: HeldOut, known: NDArray[np.float32], usual: NDArray[np.float32]) -> Array:
+    """What speaks for the best intent, column by column; each rises with trust. `usual`: what `usual_scores` returned."""
     rows = np.arange(len(held.scores))
     best = np.argmax(held.scores[:, :-1], axis=1)
     score, near = held.scores[rows, best], held.nearest[rows, best]
@@ -39,7 +49,17 @@ def trust_evidence(held: HeldOut, known: NDArray[np.float32]) -> Array:
     rivals[rows, best] = others[rows, best] = -1
     none = held.scores[:, -1]
     columns = (score, score - rivals.max(axis=1), score - none, near, near - others.max(axis=1), known)
-    return np.stack([*columns, *_crowd(score, rivals[:, :-1])], axis=1).astype(float)
+    shares = _apart(held.covered, rows, best)
+    return np.stack([*columns, *_crowd(score, rivals[:, :-1]), *shares, score - usual[best]], axis=1).astype(
+        float
+    )
+
+
+def _apart(values: NDArray[np.float32], rows: NDArray[np.int64], best: NDArray[np.int64]) -> tuple[Any, Any]:
+    """The best intent's value, and how far it stands above the others'."""
+    own, others = values[rows, best], values.copy()
+    others[rows, best] = -1
+    return own, own - others.max(axis=1)
 
 
 def _crowd(score: NDArray[np.float32], rivals: NDArray[np.float32]) -> tuple[Any, Any]:
@@ -50,7 +70,12 @@ def _crowd(score: NDArray[np.float32], rivals: NDArray[np.float32]) -> tuple[Any
 
 
 def trust(
-    solved: Solved, labels: NDArray[np.int64], scale: Weights, words: Any, traffic: Traffic
+    solved: Solved,
+    labels: NDArray[np.int64],
+    scale: Weights,
+    words: Any,
+    traffic: Traffic,
+    usual: NDArray[np.float32],
 ) -> tuple[Calibrator, Calibrator]:
     """Return what the evidence is worth: for the best intent, and for the message belonging to any."""
     inside = len(solved.alone.scores)
@@ -60,7 +85,7 @@ def trust(
         (solved.strangers, _strangers_known(solved, scale, words), traffic.outside * near),
         (solved.noise, scale.known_share(words[solved.noise_rows]), traffic.outside * (1 - near)),
     )
-    evidence = np.concatenate([trust_evidence(held, share) for held, share, _ in parts])
+    evidence = np.concatenate([trust_evidence(held, share, usual) for held, share, _ in parts])
     mass = np.concatenate([np.full(len(share), part / max(len(share), 1)) for _, share, part in parts])
     place = np.arange(len(evidence))
     noise = place >= len(evidence) - len(solved.noise.scores)

@@ -21,6 +21,7 @@ def _code() -> str:
         "spelling",
         "concepts",
         "features",
+        "coverage",
         "kernel",
         "calibrate",
         "evidence",

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.classify.coverage import covered_apart
+
 Matrix = NDArray[np.float32]
 Index = NDArray[np.int64]
 SHARPNESS = 1.5
@@ -25,10 +27,12 @@ CHUNK = 512
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Scores and nearest similarities (rows x classes) of rows that the scoring model has not seen."""
+    """Scores and nearest similarities (rows x classes) of rows that the scoring model has not seen, and which share of each row
+    the intents' examples have (rows x intents)."""
 
     scores: Matrix
     nearest: Matrix
+    covered: Matrix
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,10 @@ def solve(rows: Any, labels: Index, classes: int) -> Solved:
     _invert(inverse)
     alpha = inverse @ targets
     inside = labels < classes - 1
-    alone = HeldOut((targets - alpha / inverse.diagonal()[:, None])[inside], alone_near[inside])
-    held = _Blocks(labels, targets, inverse, alpha, alone_near)
+    shares = covered_apart(rows, starts, labels)
+    scores = (targets - alpha / inverse.diagonal()[:, None])[inside]
+    alone = HeldOut(scores, alone_near[inside], shares[inside])
+    held = _Blocks(labels, targets, inverse, alpha, alone_near, shares)
     where, strangers = _strangers(held, classes - 1)
     blocks = _noise_blocks(labels, classes - 1)
     apart = _apart(rows[starts[-1] :])
@@ -89,18 +95,19 @@ class _Blocks:
     inverse: Matrix
     alpha: Matrix
     near: Matrix  # of each row, the nearest other row of each class
+    covered: Matrix  # of each row, which share the other rows of each intent have
 
     def strangers(self, block: Index, gone: Sequence[int]) -> HeldOut:
         """Return all rows of the classes in `gone`, scored by a model that knows none of them."""
-        scores, near = self._scores(block), self.near[block]
-        scores[:, list(gone)], near[:, list(gone)] = -1, 0
-        return HeldOut(scores, near)
+        scores, near, shares = self._scores(block), self.near[block], self.covered[block]
+        scores[:, list(gone)], near[:, list(gone)], shares[:, list(gone)] = -1, 0, 0
+        return HeldOut(scores, near, shares)
 
     def noise(self, block: Index, apart: NDArray[np.float32]) -> HeldOut:
         """Return background rows scored by a model without them; `apart`: their similarity to the background beyond the block."""
         near = self.near[block]
         near[:, -1] = apart
-        return HeldOut(self._scores(block), near)
+        return HeldOut(self._scores(block), near, self.covered[block])
 
     def _scores(self, block: Index) -> Matrix:
         left = self.inverse[np.ix_(block, block)]
@@ -179,4 +186,5 @@ def _noise_blocks(labels: Index, background: int) -> list[Index]:
 def _gather(parts: Sequence[HeldOut], classes: int) -> HeldOut:
     none = np.empty((0, classes), np.float32)
     scores = np.concatenate([none, *(part.scores for part in parts)])
-    return HeldOut(scores, np.concatenate([none, *(part.nearest for part in parts)]))
+    nearest = np.concatenate([none, *(part.nearest for part in parts)])
+    return HeldOut(scores, nearest, np.concatenate([none[:, 1:], *(part.covered for part in parts)]))

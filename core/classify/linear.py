@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from core.classify.calibrate import Calibrator
 from core.classify.concepts import Lexicon, folded, lexicon
-from core.classify.evidence import Traffic, trust, trust_evidence
+from core.classify.coverage import covered, occurring, present
+from core.classify.evidence import Traffic, trust, trust_evidence, usual_scores
 from core.classify.features import Weights, clauses, counts, hashed, read, terms_of, weights
 from core.classify.fingerprint import fingerprint
 from core.classify.kernel import SHARPNESS, HeldOut, capped, kernel, nearest_by_class, solve
@@ -28,12 +29,12 @@ from core.classify.text import single
 from core.classify.turned import BELOW, turns
 from core.model import NO_INTENT, Guess, Prediction
 
-FORMAT = 4  # to be raised when a saved model would be read wrongly by newer code
+FORMAT = 5  # to be raised when a saved model would be read wrongly by newer code
 OUTSIDE = 0.3
 ALTERNATIVES = 3
 EVIDENCE = 5
 BATCH = 256
-EVEN = 0.5
+CLEAR = 0.6  # how surely a part of a message must ask for something else to count
 COMMON = 1 / 3  # a word in the examples of more intents than this is grammar
 FEW_INTENTS = 3
 NOWHERE = -1  # the column of a word that no example has
@@ -54,6 +55,7 @@ class LinearClassifier:
     rows: Any  # the examples over these columns, sorted by intent, background last
     starts: NDArray[np.int64]
     alpha: NDArray[np.float32]
+    usual: NDArray[np.float32]  # what a message of each intent usually scores
     temperature: float
     right: Calibrator  # is the best intent the right one?
     inside: Calibrator  # does the message belong to any intent at all?
@@ -63,6 +65,7 @@ class LinearClassifier:
 
     def __post_init__(self) -> None:
         self._turned = self.rows.T.tocsr()
+        self._present = present(occurring(self.rows, self.starts))
         self._lexicon = lexicon_of(self.language)
 
     def predict(self, text: str) -> Prediction:
@@ -92,24 +95,24 @@ class LinearClassifier:
         """For each text: the intents' shares, is the best right, is it none, the sharpened similarities."""
         clean = map(self.spelling.corrected, read(texts, self._lexicon))
         blocks = counts(list(clean), self._lexicon)
-        similarity = self._similarity(self.weights.transform(blocks))
+        rows = self._placed(self.weights.transform(blocks))
+        similarity: NDArray[np.float32] = (rows @ self._turned).toarray()
         sharp = kernel(similarity)
-        held = HeldOut(sharp @ self.alpha, nearest_by_class(similarity, self.starts))
+        nearest = nearest_by_class(similarity, self.starts)
+        held = HeldOut(sharp @ self.alpha, nearest, covered(rows, self._present))
         known = self.weights.known_share(blocks[0])
-        evidence = trust_evidence(held, known)
+        evidence = trust_evidence(held, known, self.usual)
         right = np.where(known > 0, self.right(evidence), 0.0)
         nothing = np.where(known > 0, 1 - self.inside(evidence), 1.0)
         return softmax(held.scores, self.temperature), right, nothing, sharp
 
-    def _similarity(self, rows: Any) -> NDArray[np.float32]:
-        """To each example."""
+    def _placed(self, rows: Any) -> Any:
+        """Return rows over all hashed pieces as rows over the columns."""
         from scipy import sparse
 
         place, known = self._places(rows.indices)
         shape = (rows.shape[0], len(self.columns))
-        over = sparse.csr_matrix((rows.data * known, place, rows.indptr), shape)
-        similarity: NDArray[np.float32] = (over @ self._turned).toarray()
-        return similarity
+        return sparse.csr_matrix((rows.data * known, place, rows.indptr), shape)
 
     def _places(self, pieces: Any) -> tuple[Any, Any]:
         """Where hashed pieces stand among the columns, and whether they do."""
@@ -123,7 +126,7 @@ class LinearClassifier:
         if not parts:
             return found
         shares, right, _, _ = self._judge([part for _, part in parts])
-        for row in np.flatnonzero(right > EVEN):
+        for row in np.flatnonzero(right > CLEAR):
             intent, place = self.intents[int(np.argmax(shares[row, :-1]))], found[parts[row][0]]
             place[intent] = max(place.get(intent, 0.0), float(right[row]))
         return found
@@ -241,11 +244,13 @@ def fit(
     solved = solve(rows, labels, len(intents) + 1)
     temperature = _temperature(solved.alone.scores, labels[: len(solved.alone.scores)])
     ours, traps = of_the_starter(texts, len(background), language)
-    right, inside = trust(solved, labels, scale, blocks[0], Traffic(outside, ours, np.array(traps, bool)))
+    usual = usual_scores(solved.alone, labels[: len(solved.alone.scores)])
+    traffic = Traffic(outside, ours, np.array(traps, bool))
+    right, inside = trust(solved, labels, scale, blocks[0], traffic, usual)
     model = f"{model}-{language}" if language else model
     name = f"{model}-{fingerprint(examples, background, outside, language)[:8]}"
     starts = np.searchsorted(labels, np.arange(len(intents) + 1))
-    learned = (scale, columns, rows, starts, solved.alpha, temperature, right, inside)
+    learned = (scale, columns, rows, starts, solved.alpha, usual, temperature, right, inside)
     return LinearClassifier(name, intents, *learned, language, spelling(clean, language))
 
 

@@ -14,7 +14,7 @@ SEEN = HERE / "never_automatic.txt"  # looked at while the recipe was made
 FRESH = (
     HERE / "never_automatic_fresh.txt"
 )  # written before any of it was scored: 5 of 65 reached the band at first
-MISSED = {"Please reset the password to my heart", "How do I cancel Monday?"}
+MISSED = {"How do I cancel Monday?"}
 """Known to reach the band still. They stay here rather than among the background lines: a list that is learned proves nothing."""
 BY_RULE = {i.name for i in starter().intents if i.priority in {Priority.URGENT, Priority.HIGH}} | {NO_INTENT}
 
