@@ -42,7 +42,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(path=Path("backstop.toml"), classifier={"cache": folder})
         found = {one: _rows(embedded_of(settings), one, PARTS[args.rows]) for one in LANGUAGES}
-    print(table(("language", "urgent seen", "95 % interval", *URGENT, "false", "95 % interval"), list(_lines(found))))
+    print(
+        table(
+            ("language", "urgent seen", "95 % interval", *URGENT, "false", "95 % interval"),
+            list(_lines(found)),
+        )
+    )
     print("\n" + table(("kind", "floor", "missed", "false", "cost"), list(_costs(found, args.cost))))
     if args.show:
         _show(found)
@@ -51,7 +56,10 @@ def main() -> None:
 def _rows(classifier: Multilingual, language: str, part: slice) -> Rows:
     texts = tomllib.loads((HERE / f"{language}.toml").read_text("utf-8"))
     return {
-        kind: [(text, replace(classifier.predict(text), suspects=classifier.suspects(text))) for text in lines[part]]
+        kind: [
+            (text, replace(classifier.predict(text), suspects=classifier.suspects(text)))
+            for text in lines[part]
+        ]
         for kind, lines in texts.items()
     }
 
@@ -74,14 +82,16 @@ def _costs(found: dict[str, Rows], cost: float) -> Iterator[tuple[str, float, st
         own = [one for rows in found.values() for _, one in rows[kind]]
         ordinary = [one for rows in found.values() for _, one in rows[ORDINARY]]
         for floor in FLOORS:
-            missed = sum(not one.blind and not _at(one, kind, floor) and not _others(one, kind) for one in own)
+            missed = sum(
+                not one.blind and not _at(one, kind, floor) and not _others(one, kind) for one in own
+            )
             false = sum(_at(one, kind, floor) for one in ordinary)
             share = cost * missed / len(own) + false / len(ordinary)
             yield kind, floor, f"{missed} of {len(own)}", f"{false} of {len(ordinary)}", f"{share:.3f}"
 
 
 def _at(found: Prediction, kind: str, floor: float) -> bool:
-    return kind in alarms(found, floor)
+    return alarms(found, 0.0).get(kind, -1.0) >= floor
 
 
 def _others(found: Prediction, kind: str) -> bool:
@@ -111,7 +121,9 @@ def _show(found: dict[str, Rows]) -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", choices=PARTS, default="all")
     parser.add_argument("--cost", type=float, default=20.0)
     parser.add_argument("--show", action="store_true")

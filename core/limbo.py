@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.model import HeldBack, Prediction, Priority, Rules
-from core.policy import UNREADABLE, guesses, suspected
+from core.policy import UNREADABLE, guesses, suspected, suspicious
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ def judge(
     """Whether a person who needs an answer most likely wrote it. `machine`: why its words or sender are a machine's, or ""."""
     alarming = {name for name, rule in rules.intents.items() if rule.priority is Priority.URGENT}
     urgent = bool(prediction.dangers) or any(
-        one.intent in alarming and one.confidence >= rules.suspicion for one in guesses(prediction)
+        one.intent in alarming and suspicious(one, rules) for one in guesses(prediction)
     )
     sure = prediction.intent in rules.intents and prediction.confidence >= rules.route
     human = suspected(prediction, rules, rules.human_request)

@@ -519,6 +519,7 @@ class IntentRule:
     action: str = ""
     mode: Mode = Mode.ACT
     auto: float | None = None  # own threshold, when set
+    doubt: float = 1.0  # share of `Rules.suspicion` from which on it is suspected
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,14 @@ def held_back(rule: IntentRule, priority: Priority, ticket: Ticket, rules: Rules
 
 def suspected(prediction: Prediction, rules: Rules, intent: str) -> bool:
     """Whether this intent is the guess, a runner-up, or what a single sentence is about, above the floor."""
-    return any(g.intent == intent and g.confidence >= rules.suspicion for g in guesses(prediction))
+    return any(g.intent == intent and suspicious(g, rules) for g in guesses(prediction))
+
+
+def suspicious(guess: Guess, rules: Rules) -> bool:
+    """Whether a guess is at or above the floor of its intent: its share of the rules' suspicion."""
+    return (
+        guess.intent != NO_INTENT and guess.confidence >= rules.suspicion * _rule(guess.intent, rules).doubt
+    )
 
 
 def guesses(prediction: Prediction) -> tuple[Guess, ...]:
@@ -213,11 +220,7 @@ def _priority(prediction: Prediction, rule: IntentRule, rules: Rules) -> Priorit
         own = Priority.NORMAL
     if prediction.blind:
         own = min(own, Priority.HIGH, key=lambda p: p.rank)
-    suspects = [
-        _rule(g.intent, rules).priority
-        for g in guesses(prediction)
-        if g.confidence >= rules.suspicion and g.intent != NO_INTENT
-    ]
+    suspects = [_rule(g.intent, rules).priority for g in guesses(prediction) if suspicious(g, rules)]
     alarming = [p for p in suspects if p in {Priority.URGENT, Priority.HIGH}]
     return min([own, *alarming], key=lambda p: p.rank)
 
@@ -241,11 +244,7 @@ def _with_cause(decision: Decision, prediction: Prediction, rules: Rules) -> Dec
 def _cause(priority: Priority, prediction: Prediction, rules: Rules) -> str:
     """Why a ticket is urgent or high, in words; "" when it is not, or not because of an intent."""
     meant = [
-        g
-        for g in guesses(prediction)
-        if g.intent != NO_INTENT
-        and g.confidence >= rules.suspicion
-        and _rule(g.intent, rules).priority is priority
+        g for g in guesses(prediction) if suspicious(g, rules) and _rule(g.intent, rules).priority is priority
     ]
     if priority not in {Priority.URGENT, Priority.HIGH} or not meant:
         return ""

@@ -131,6 +131,25 @@ def fit_calibrator(evidence: Array, right: NDArray[np.bool_], weight: Array | No
     return Calibrator(centre, scale, knots, slopes.reshape(len(centre), -1), bias, ceiling)
 
 
+def softmax(scores: NDArray[np.float32], temperature: float) -> Array:
+    """Scores as shares of one."""
+    scaled = scores.astype(float) * temperature
+    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    shares: Array = powers / powers.sum(axis=1, keepdims=True)
+    return shares
+
+
+def temperature(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Return the temperature by which held-out scores fit their labels best."""
+    from scipy.optimize import minimize_scalar
+
+    def loss(log_t: float) -> float:
+        shares = softmax(scores, float(np.exp(log_t)))
+        return float(-np.log(np.maximum(shares[np.arange(len(labels)), labels], 1e-12)).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(0.0, 4.0), method="bounded").x))
+
+
 def score_calibrator(scores: Array, right: NDArray[np.bool_]) -> Calibrator:
     """For an outside classifier: from its own confidence, as logit, to a calibrated one."""
     return fit_calibrator(score_evidence(scores), right)

@@ -36,8 +36,10 @@ def usual_scores(alone: HeldOut, labels: NDArray[np.int64]) -> NDArray[np.float3
     own = alone.scores[np.arange(len(labels)), labels]
     intents = alone.scores.shape[1] - 1
     many = np.bincount(labels, minlength=intents)
-    usual = (np.bincount(labels, own, intents) + EXPECTED * own.mean()) / (many + EXPECTED)
-    return usual.astype(np.float32)
+    usual: NDArray[np.float32] = (
+        (np.bincount(labels, own, intents) + EXPECTED * own.mean()) / (many + EXPECTED)
+    ).astype(np.float32)
+    return usual
 
 
 def trust_evidence(held: HeldOut, known: NDArray[np.float32], usual: NDArray[np.float32]) -> Array:

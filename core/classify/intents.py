@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from core.classify.starter import starter
-from core.model import IntentRule, Priority
+from core.model import IntentRule
 from core.settings import Settings
 
 
 def intent_rules(settings: Settings) -> dict[str, IntentRule]:
     """The configured intents, and the starter ones that the file does not name."""
-    begin = {i.name: IntentRule(i.name, i.priority) for i in starter().intents}
+    begin = {i.name: IntentRule(i.name, i.priority, doubt=i.doubt) for i in starter().intents}
     rules = dict(begin) if settings.classifier.starter else {}
     for name, one in settings.intents.items():
-        base = begin[name].priority if name in begin else Priority.NORMAL
-        priority = one.priority or base
-        rules[name] = IntentRule(name, priority, one.queue, one.reply, one.action, one.mode, one.auto)
+        base = begin.get(name, IntentRule(name))
+        priority = one.priority or base.priority
+        rules[name] = IntentRule(
+            name, priority, one.queue, one.reply, one.action, one.mode, one.auto, base.doubt
+        )
     return rules

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.classify.calibrate import Calibrator
+from core.classify.calibrate import Calibrator, softmax, temperature
 from core.classify.concepts import Lexicon, folded, lexicon
 from core.classify.coverage import covered, occurring, present
 from core.classify.evidence import Traffic, trust, trust_evidence, usual_scores
@@ -242,7 +242,7 @@ def fit(
     scale = weights(blocks, len(texts) - len(background))
     columns, rows = _compact(scale.transform(blocks))
     solved = solve(rows, labels, len(intents) + 1)
-    temperature = _temperature(solved.alone.scores, labels[: len(solved.alone.scores)])
+    sharpness = temperature(solved.alone.scores, labels[: len(solved.alone.scores)])
     ours, traps = of_the_starter(texts, len(background), language)
     usual = usual_scores(solved.alone, labels[: len(solved.alone.scores)])
     traffic = Traffic(outside, ours, np.array(traps, bool))
@@ -250,7 +250,7 @@ def fit(
     model = f"{model}-{language}" if language else model
     name = f"{model}-{fingerprint(examples, background, outside, language)[:8]}"
     starts = np.searchsorted(labels, np.arange(len(intents) + 1))
-    learned = (scale, columns, rows, starts, solved.alpha, usual, temperature, right, inside)
+    learned = (scale, columns, rows, starts, solved.alpha, usual, sharpness, right, inside)
     return LinearClassifier(name, intents, *learned, language, spelling(clean, language))
 
 
@@ -269,24 +269,6 @@ def _compact(rows: Any) -> tuple[NDArray[np.int32], Any]:
 def lexicon_of(language: str) -> Lexicon | None:
     """The words of one meaning of a language; None for ""."""
     return lexicon(starter(language).concepts) if language else None
-
-
-def softmax(scores: NDArray[np.float32], temperature: float) -> Array:
-    """Scores as shares of one."""
-    scaled = scores.astype(float) * temperature
-    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    shares: Array = powers / powers.sum(axis=1, keepdims=True)
-    return shares
-
-
-def _temperature(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    from scipy.optimize import minimize_scalar
-
-    def loss(log_t: float) -> float:
-        shares = softmax(scores, float(np.exp(log_t)))
-        return float(-np.log(np.maximum(shares[np.arange(len(labels)), labels], 1e-12)).mean())
-
-    return float(np.exp(minimize_scalar(loss, bounds=(0.0, 4.0), method="bounded").x))
 
 
 def _without_parts(terms: Iterable[str]) -> tuple[str, ...]:

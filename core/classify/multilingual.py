@@ -14,13 +14,14 @@ from dataclasses import dataclass, field, replace
 from core.classify.linear import LinearClassifier
 from core.classify.none import among
 from core.classify.sentences import suspects
-from core.classify.starter import URGENT, held_out
+from core.classify.starter import URGENT, held_out, starter
 from core.language import Tongue, tongues
 from core.model import NO_INTENT, Guess, Prediction, Rules
 
 ENGLISH = "en"
 TARGET = 0.9  # of a language's held-out urgent messages
 SUSPICION = Rules.suspicion
+NEVER = 2.0  # no confidence is as high
 LIKELY = 0.2  # a language this probable is asked, too
 LEARNED = 5  # lines of a configuration that are surely in a language: it counts as taught
 
@@ -141,9 +142,8 @@ def urgent_seen(classifier: LinearClassifier, language: str) -> float:
 def alarms(found: Prediction, suspicion: float = SUSPICION) -> dict[str, float]:
     """Return the urgent kinds that a message may be about, as the rules see it, with how surely."""
     guesses = _highest((Guess(found.intent, found.confidence), *found.alternatives, *found.suspects))
-    return {
-        one.intent: one.confidence for one in guesses if one.intent in URGENT and one.confidence >= suspicion
-    }
+    floors = {one.name: one.doubt * suspicion for one in starter().intents if one.name in URGENT}
+    return {one.intent: one.confidence for one in guesses if one.confidence >= floors.get(one.intent, NEVER)}
 
 
 def in_language(lines: Iterable[str], language: str) -> tuple[str, ...]:

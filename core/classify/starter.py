@@ -26,6 +26,7 @@ class StarterIntent:
     priority: Priority
     description: str
     examples: tuple[str, ...]
+    doubt: float = 1.0  # see IntentRule
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,13 @@ def starter(language: str = "en") -> Starter:
     """Return the starter set of a language. Raises FileNotFoundError for a language that has none."""
     lines = _read(STARTER / f"{language}.toml")
     intents = tuple(
-        StarterIntent(name, Priority(row["priority"]), row["description"], tuple(lines["examples"][name]))
+        StarterIntent(
+            name,
+            Priority(row["priority"]),
+            row["description"],
+            tuple(lines["examples"][name]),
+            row.get("doubt", 1.0),
+        )
         for name, row in _read(STARTER / "intents.toml").items()
     )
     traps = tuple(lines.get("traps", {}).get("lines", ()))

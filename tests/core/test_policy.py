@@ -156,6 +156,14 @@ def test_suspicion_counts_even_when_the_top_guess_is_sure():
     assert decide("order_status", 0.9, others=[("billing_dispute", 0.24)]).outcome is Outcome.AUTO_RESOLVED
 
 
+def test_an_intent_may_be_suspected_from_a_share_of_the_floor_on():
+    rules = replace(
+        RULES, intents={**RULES.intents, "hacked": IntentRule("hacked", Priority.URGENT, doubt=0.5)}
+    )
+    assert decide("order_status", 0.9, others=[("hacked", 0.125)], rules=rules).priority is Priority.URGENT
+    assert decide("order_status", 0.9, others=[("hacked", 0.12)], rules=rules).priority is not Priority.URGENT
+
+
 def test_suspicion_makes_an_unsure_message_urgent():
     decision = decide("billing_dispute", 0.3)
     assert (decision.outcome, decision.priority) == (Outcome.GENERAL_QUEUE, Priority.URGENT)

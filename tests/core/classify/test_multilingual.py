@@ -87,7 +87,7 @@ def test_few_ordinary_messages_are_taken_for_urgent_and_most_are_ranked_right(
     figures: list[dict[str, Any]],
 ) -> None:
     false = sum(one["falsely_urgent"]["right"] for one in figures)
-    assert false / sum(one["falsely_urgent"]["of"] for one in figures) <= 0.035
+    assert false / sum(one["falsely_urgent"]["of"] for one in figures) <= 0.04
     ranked = {one["language"]: one["ranked_right"]["right"] / one["ranked_right"]["of"] for one in figures}
     assert min(ranked.values()) >= 0.85, ranked
 
