@@ -77,7 +77,7 @@ class ClassifierSettings(Section):
     price_in: float = Field(0.0, ge=0)  # of 1,000 tokens sent to an outside classifier, for the metrics
     price_out: float = Field(0.0, ge=0)  # of 1,000 tokens received from it
     cache: str = ""  # where the fitted model is kept; "" = the user's cache
-    suspicion: float = Field(0.25, ge=0, le=1)  # an urgent intent this probable counts as urgent
+    suspicion: float = Field(0.25, ge=0, le=1)  # from here on an intent alarms (two: a share of it)
     starter: bool = True  # recognise the starter intents the file does not name
     sample: float = Field(0.03, ge=0, le=1)  # share of automatic answers put before a human
     request: dict[str, Any] = Field(default_factory=dict)  # other request and answer shapes of kind http

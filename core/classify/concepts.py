@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 _WORDS = re.compile(r"\w+")
 _MARKS = re.compile("[\u0300-\u036f]")  # over Latin, Greek and Cyrillic letters; other scripts need theirs
@@ -38,6 +39,16 @@ class Lexicon:
     endings: Index
     phrases: dict[str, list[tuple[tuple[str, ...], str]]]
 
+    @cached_property
+    def _ends(self) -> tuple[int, ...]:
+        """The lengths that beginnings and endings have."""
+        return tuple(sorted({*map(len, self.beginnings), *map(len, self.endings)}))
+
+    @cached_property
+    def _parts(self) -> tuple[int, ...]:
+        """The lengths that parts of compounds have."""
+        return tuple(sorted(set(map(len, self.inside))))
+
     def concepts(self, text: str) -> list[str]:
         """Return the concepts that a text names, each once."""
         words = _WORDS.findall(folded(text.lower()))
@@ -47,12 +58,11 @@ class Lexicon:
         """Return the concepts that the words from this place on express, with how many words it takes."""
         word = words[at]
         found = set(self.whole.get(word, ()))
-        for cut in range(2, len(word) + 1):
+        for cut in self._ends:
             found.update(self.beginnings.get(word[:cut], ()), self.endings.get(word[-cut:], ()))
-        if self.inside:
-            for first in range(len(word) - 1):
-                for last in range(first + 2, len(word) + 1):
-                    found.update(self.inside.get(word[first:last], ()))
+        for length in self._parts:
+            for first in range(len(word) - length + 1):
+                found.update(self.inside.get(word[first : first + length], ()))
         lengths = dict.fromkeys(found, 1)
         for phrase, concept in self.phrases.get(word[:STEM], ()):
             said = words[at : at + len(phrase)]

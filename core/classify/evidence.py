@@ -31,19 +31,19 @@ class Traffic:
     traps: NDArray[np.bool_]  # which background lines are traps
 
 
-def usual_scores(alone: HeldOut, labels: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return what an example of each intent scores for it when left out: an intent whose examples are all alike asks for more."""
-    own = alone.scores[np.arange(len(labels)), labels]
-    intents = alone.scores.shape[1] - 1
-    many = np.bincount(labels, minlength=intents)
-    usual: NDArray[np.float32] = (
-        (np.bincount(labels, own, intents) + EXPECTED * own.mean()) / (many + EXPECTED)
-    ).astype(np.float32)
+def usual_of(alone: HeldOut, labels: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return what an example of each intent scores for it when left out, and which share of it the others have (2 x intents): an
+    intent whose examples are all alike asks for more, and one with few examples for less."""
+    rows, intents = np.arange(len(labels)), alone.scores.shape[1] - 1
+    many = np.bincount(labels, minlength=intents) + EXPECTED
+    owns = (alone.scores[rows, labels], alone.covered[rows, labels])
+    means = [(np.bincount(labels, own, intents) + EXPECTED * own.mean()) / many for own in owns]
+    usual: NDArray[np.float32] = np.array(means, np.float32)
     return usual
 
 
 def trust_evidence(held: HeldOut, known: NDArray[np.float32], usual: NDArray[np.float32]) -> Array:
-    """What speaks for the best intent, column by column; each rises with trust. `usual`: what `usual_scores` returned."""
+    """What speaks for the best intent, column by column; each rises with trust. `usual`: what `usual_of` returned."""
     rows = np.arange(len(held.scores))
     best = np.argmax(held.scores[:, :-1], axis=1)
     score, near = held.scores[rows, best], held.nearest[rows, best]
@@ -51,10 +51,9 @@ def trust_evidence(held: HeldOut, known: NDArray[np.float32], usual: NDArray[np.
     rivals[rows, best] = others[rows, best] = -1
     none = held.scores[:, -1]
     columns = (score, score - rivals.max(axis=1), score - none, near, near - others.max(axis=1), known)
-    shares = _apart(held.covered, rows, best)
-    return np.stack([*columns, *_crowd(score, rivals[:, :-1]), *shares, score - usual[best]], axis=1).astype(
-        float
-    )
+    share, apart = _apart(held.covered, rows, best)
+    unusual = (share - usual[1, best], apart, score - usual[0, best])
+    return np.stack([*columns, *_crowd(score, rivals[:, :-1]), *unusual], axis=1).astype(float)
 
 
 def _apart(values: NDArray[np.float32], rows: NDArray[np.int64], best: NDArray[np.int64]) -> tuple[Any, Any]:

@@ -136,10 +136,13 @@ class Weights:
         """Rows of unit length, all blocks together: their dot product is the similarity."""
         from scipy import sparse
 
-        shares = SHARES[len(blocks)]
-        return sparse.hstack(
-            [_scaled(*parts) for parts in zip(blocks, self.idf, shares, strict=True)], format="csr"
-        )
+        scaled = [_scaled(*parts) for parts in zip(blocks, self.idf, SHARES[len(blocks)], strict=True)]
+        row = np.concatenate([np.repeat(np.arange(one.shape[0]), np.diff(one.indptr)) for one in blocks])
+        order = np.argsort(row, kind="stable")
+        pieces = np.concatenate([one.indices + SIZE * at for at, one in enumerate(blocks)])[order]
+        ends = sum(one.indptr for one in blocks)
+        shape = (blocks[0].shape[0], SIZE * len(blocks))
+        return sparse.csr_matrix((np.concatenate(scaled)[order], pieces, ends), shape)
 
     def known_share(self, words: Any, own: NDArray[np.int32] | int = 0) -> Floats:
         """Which share of each text's words the examples know; `own` occurrences do not count."""
@@ -168,11 +171,11 @@ def _idf(block: Any) -> Sparse:
     return Sparse.of(idf, float(idf.max()))
 
 
-def _scaled(block: Any, idf: Sparse, share: float) -> Any:
-    scaled = block.copy()
-    scaled.data = (scaled.data * idf[scaled.indices]).astype(np.float32)
-    squares = np.add.reduceat(np.append(scaled.data**2, np.float32(0)), scaled.indptr[:-1])
-    size = np.diff(scaled.indptr)
+def _scaled(block: Any, idf: Sparse, share: float) -> Floats:
+    """Return the block's values by how rare each piece is, each row of the length that makes up `share` of the whole row."""
+    values = (block.data * idf[block.indices]).astype(np.float32)
+    squares = np.add.reduceat(np.append(values**2, np.float32(0)), block.indptr[:-1])
+    size = np.diff(block.indptr)
     length = np.sqrt(np.where(size > 0, squares, 1.0) / share)
-    scaled.data /= np.repeat(length, size).astype(np.float32)
+    scaled: Floats = values / np.repeat(length, size).astype(np.float32)
     return scaled

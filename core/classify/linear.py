@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from core.classify.calibrate import Calibrator, softmax, temperature
 from core.classify.concepts import Lexicon, folded, lexicon
 from core.classify.coverage import covered, occurring, present
-from core.classify.evidence import Traffic, trust, trust_evidence, usual_scores
+from core.classify.evidence import Traffic, trust, trust_evidence, usual_of
 from core.classify.features import Weights, clauses, counts, hashed, read, terms_of, weights
 from core.classify.fingerprint import fingerprint
 from core.classify.kernel import SHARPNESS, HeldOut, capped, kernel, nearest_by_class, solve
@@ -55,7 +55,9 @@ class LinearClassifier:
     rows: Any  # the examples over these columns, sorted by intent, background last
     starts: NDArray[np.int64]
     alpha: NDArray[np.float32]
-    usual: NDArray[np.float32]  # what a message of each intent usually scores
+    usual: NDArray[
+        np.float32
+    ]  # what an example of each intent usually scores, and has in common with the others
     temperature: float
     right: Calibrator  # is the best intent the right one?
     inside: Calibrator  # does the message belong to any intent at all?
@@ -83,13 +85,33 @@ class LinearClassifier:
             found += self._batch(list(texts[first : first + BATCH]))
         return found
 
+    def guesses(self, text: str) -> tuple[Guess, ...]:
+        """The likeliest intents alone, best first, without what holds a guess back or the words that weighed most."""
+        shares, right, _, _, parts = self._read([text])
+        return self._guesses(shares[0], float(right[0]), parts[0])
+
     def _batch(self, texts: list[str]) -> list[Prediction]:
-        shares, right, nothing, sharp = self._judge(texts)
-        seconds = self._requests_in_parts(texts)
+        shares, right, nothing, sharp, parts = self._read(texts)
         return [
-            self._prediction(text, shares[i], float(right[i]), float(nothing[i]), sharp[i], seconds[i])
+            self._prediction(text, shares[i], float(right[i]), float(nothing[i]), sharp[i], parts[i])
             for i, text in enumerate(texts)
         ]
+
+    def _read(
+        self, texts: list[str]
+    ) -> tuple[Array, Array, Array, NDArray[np.float32], list[dict[str, float]]]:
+        """What `_judge` makes of each text, and the intents that single parts of it express clearly, with how clearly."""
+        parts = [(i, part) for i, text in enumerate(texts) for part in clauses(text)]
+        shares, right, nothing, sharp = self._judge([*texts, *(part for _, part in parts)])
+        clear: list[dict[str, float]] = [{} for _ in texts]
+        for row, (i, _) in enumerate(parts, len(texts)):
+            if right[row] > CLEAR:
+                intent = self.intents[int(np.argmax(shares[row, :-1]))]
+                clear[i][intent] = max(clear[i].get(intent, 0.0), float(right[row]))
+        for i, said in enumerate(clear):  # the other parts may be filler, or what nobody understood
+            best = said.get(self.intents[int(np.argmax(shares[i, :-1]))], 0.0)
+            right[i] = max(right[i], (right[i] + best) / 2)
+        return shares, right, nothing, sharp, clear
 
     def _judge(self, texts: list[str]) -> tuple[Array, Array, Array, NDArray[np.float32]]:
         """For each text: the intents' shares, is the best right, is it none, the sharpened similarities."""
@@ -118,18 +140,6 @@ class LinearClassifier:
         """Where hashed pieces stand among the columns, and whether they do."""
         place = np.minimum(np.searchsorted(self.columns, pieces), len(self.columns) - 1)
         return place, self.columns[place] == pieces
-
-    def _requests_in_parts(self, texts: list[str]) -> list[dict[str, float]]:
-        """For each text: the intents that single parts of it express clearly, and how clearly."""
-        parts = [(i, part) for i, text in enumerate(texts) for part in clauses(text)]
-        found: list[dict[str, float]] = [{} for _ in texts]
-        if not parts:
-            return found
-        shares, right, _, _ = self._judge([part for _, part in parts])
-        for row in np.flatnonzero(right > CLEAR):
-            intent, place = self.intents[int(np.argmax(shares[row, :-1]))], found[parts[row][0]]
-            place[intent] = max(place.get(intent, 0.0), float(right[row]))
-        return found
 
     def _prediction(
         self,
@@ -244,7 +254,7 @@ def fit(
     solved = solve(rows, labels, len(intents) + 1)
     sharpness = temperature(solved.alone.scores, labels[: len(solved.alone.scores)])
     ours, traps = of_the_starter(texts, len(background), language)
-    usual = usual_scores(solved.alone, labels[: len(solved.alone.scores)])
+    usual = usual_of(solved.alone, labels[: len(solved.alone.scores)])
     traffic = Traffic(outside, ours, np.array(traps, bool))
     right, inside = trust(solved, labels, scale, blocks[0], traffic, usual)
     model = f"{model}-{language}" if language else model

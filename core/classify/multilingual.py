@@ -85,7 +85,7 @@ class Multilingual:
         """
         if self.alarm is None:
             return guess
-        heard = alarms(self._once("", self.alarm).predict(text))
+        heard = alarms(Prediction(NO_INTENT, 0.0, self._once("", self.alarm).guesses(text)))
         kept = {one.intent: one for one in guess.alternatives}
         for intent, confidence in heard.items():
             if intent in self.intents and intent != guess.intent:
