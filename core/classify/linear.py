@@ -108,9 +108,11 @@ class LinearClassifier:
             if right[row] > CLEAR:
                 intent = self.intents[int(np.argmax(shares[row, :-1]))]
                 clear[i][intent] = max(clear[i].get(intent, 0.0), float(right[row]))
-        for i, said in enumerate(clear):  # the other parts may be filler, or what nobody understood
+        for i, said in enumerate(
+            clear
+        ):  # the rest may be filler, or what nobody understood: never automatic by that
             best = said.get(self.intents[int(np.argmax(shares[i, :-1]))], 0.0)
-            right[i] = max(right[i], (right[i] + best) / 2)
+            right[i] = max(right[i], min((right[i] + best) / 2, BELOW))
         return shares, right, nothing, sharp, clear
 
     def _judge(self, texts: list[str]) -> tuple[Array, Array, Array, NDArray[np.float32]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -86,8 +88,8 @@ def test_without_strangers_and_mistakes_the_floor_changes_nothing() -> None:
 
 
 def test_the_floor_survives_saving(embedded: LinearClassifier) -> None:
-    kept = Calibrator.from_arrays(embedded.right.arrays())
-    assert kept.floor == embedded.right.floor != BAND
+    raised = replace(embedded.right, floor=0.9)
+    assert Calibrator.from_arrays(raised.arrays()).floor == 0.9
 
 
 def test_more_evidence_never_means_less_confidence() -> None:
