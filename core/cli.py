@@ -79,8 +79,8 @@ TABLE = {
     ),
     "sweep": ("core.commands.ledger:sweep", "One reconciliation and reminder pass now."),
     "audit": ("core.commands.ledger:audit", "The desk's tickets against the ledger."),
-    "report": ("core.commands.ledger:report", "The weekly figures with counts, intervals, targets, advice."),
-    "show": ("core.commands.ledger:show", "Everything that happened to one ticket and why, in order."),
+    "report": ("core.commands.look:report", "The weekly figures with counts, intervals, targets, advice."),
+    "show": ("core.commands.look:show", "Everything that happened to one ticket and why, in order."),
     "retry": (
         "core.commands.ledger:retry",
         'List the dead letters and refused calls; with an ID or a ticket\'s id (or "all") try again.',

@@ -43,3 +43,10 @@ def test_the_line_of_each_command_is_the_first_sentence_of_its_own_help(name):
     command = backstop.get_command(click.Context(backstop), name)
     assert command is not None
     assert TABLE[name][1] == command.get_short_help_str(200)
+
+
+def test_what_only_reads_loads_no_engine_and_no_pipeline():
+    code = "import sys\nimport core.commands.look\nprint(*sys.modules, sep='\\n')"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    parts = {"dbos", "core.engine", "core.pipeline", "core.queue"}
+    assert not parts & set(loaded.split())
