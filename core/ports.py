@@ -137,6 +137,7 @@ class Abilities:
     reports_delivery: bool = False  # the provider says later that a message arrived
     closes: bool = False  # wants to know that a ticket was claimed: a pager's incident
     edits: bool = False  # can change a message that was sent
+    threads: bool = False  # continues the thread of an earlier message on the same ticket
 
 
 class Channel(Protocol):

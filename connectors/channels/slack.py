@@ -85,7 +85,7 @@ class Slack:
         bot = (
             settings.webhook_url is None
         )  # an incoming webhook takes no files, and its messages cannot be changed
-        self.can = Abilities("rich", LENGTH, limits=MANY_READERS, files=bot, edits=bot)
+        self.can = Abilities("rich", LENGTH, limits=MANY_READERS, files=bot, edits=bot, threads=bot)
         token = settings.bot_token.get_secret_value() if settings.bot_token else None
         # Its own repeats are switched off: after a broken connection nobody knows whether the message is there.
         self._api = WebClient(token, f"{settings.base_url.rstrip('/')}/api/", timeout=10, retry_handlers=[])

@@ -52,7 +52,7 @@ def compose(
         claim_url=claim_url,
         desk=about.desk,
         ticket_id=about.ticket_id,
-        thread=_thread(app, about, row.channel),
+        thread=_thread(app, about, row.channel) if channel.can.threads else "",
         template=about.template,
         repeat=bool(facts["repeat"]),
         edits=str(facts.get("edits", "")),
