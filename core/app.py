@@ -76,7 +76,7 @@ class App:
         _no_attachments  # (app, channel, facts) → what goes with a message
     )
     session: Callable[..., Any] = _unknown_vendor  # (desk, admin=…) → a session at the desk
-    demoted: frozenset[str] = frozenset()  # intents that evidence forbids to answer: core.learning.demotion
+    demoted: frozenset[str] = frozenset()  # intents that evidence forbids to answer: core.demoted
     own_hours: dict[str, Hours] = field(default_factory=dict)  # of the desks that have their own
     own_templates: dict[str, SandboxedEnvironment] = field(default_factory=dict)  # by desk
 

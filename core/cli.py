@@ -22,7 +22,7 @@ TABLE = {
         "core.commands.run:serve",
         "Receiver, worker and timers in one process: the default for one machine.",
     ),
-    "web": ("core.commands.run:web", "Only the receiver and the console; any number on one Postgres."),
+    "web": ("core.commands.receive:web", "Only the receiver and the console; any number on one Postgres."),
     "worker": ("core.commands.run:worker", "Only the work and the timers; any number on one Postgres."),
     "demo": ("core.commands.run:demo", "The whole product on this machine, with a sandbox help desk."),
     "setup": (

@@ -12,8 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "da", "nb", "tr")
 """What is answered and learned from out of the box. `nb` is Norwegian, whichever of its two names a desk uses."""
 
@@ -84,6 +82,8 @@ def tongues(text: str) -> tuple[Tongue, ...]:
     script = _script(plain)
     if script:
         return script
+    import numpy as np
+
     table = _table()
     rows = [row for piece in dict.fromkeys(pieces(plain)) if (row := table.rows.get(piece)) is not None]
     if not rows:
@@ -130,6 +130,8 @@ class _Table:
 
 @cache
 def _table() -> _Table:
+    import numpy as np
+
     with np.load(TABLE, allow_pickle=False) as arrays:
         names = arrays["pieces"].tobytes().decode("utf-8").split("\n")
         languages = tuple(arrays["languages"].tobytes().decode("ascii").split())

@@ -15,13 +15,13 @@ from connectors.channels import build as build_channels
 from connectors.channels import calendars
 from connectors.kit.provision import installed
 from core.app import App, wall
-from core.classify import shared
-from core.classify.build import Absent, cache_dir, checked, classifier_of
+from core.classify import late
+from core.classify.configured import Absent, checked
 from core.config.checks import refuse
+from core.demoted import honour
 from core.environment import explain
 from core.errors import ConfigError, TryLater
 from core.hours import Hours
-from core.learning.demotion import honour
 from core.ledger import db
 from core.ledger.installed import Installed
 from core.ledger.pausing import REASON, paused
@@ -57,8 +57,7 @@ def open_store(app: App) -> None:
 
 def with_classifier(app: App) -> None:
     """Load the classifier, or fit it: the one part that is slow to build."""
-    shared.fetch(app.engine, cache_dir(app.settings))
-    app.classifier = classifier_of(app.settings, app.counters)
+    late.load(app)
 
 
 def compose(settings: Settings, *, clock: Callable[[], datetime] = wall, engine: Engine | None = None) -> App:

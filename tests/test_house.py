@@ -241,6 +241,9 @@ def test_functions_are_short_enough_to_be_read(trees):
 
 
 LATE_IMPORTS = {
+    ("core.classify.configured", "core.classify.outside.address"): "only with an outside classifier: numpy",
+    ("core.classify.late", "core.classify.build.classifier_of"): "most processes never classify: numpy",
+    ("core.web.trying", "core.classify.alike.nearest"): "only when somebody tries a message: numpy",
     ("core.cli", "core.ledger.db"): "the help must not load the store",
     ("core.cli", "core.ledger.trouble"): "the help must not load the store",
     ("core.telemetry.traces", "core.telemetry.traces_sdk.exporting"): "OpenTelemetry's library is an extra",

@@ -13,14 +13,15 @@ import requests
 from core.admin import provisioning
 from core.admin.probe import FAIL, OK, WARN, clock, receiver
 from core.app import App, ladders
-from core.classify.build import cache_dir, calibration_path, trained_path
+from core.classify.build import calibration_path, trained_path
+from core.classify.configured import cache_dir
 from core.classify.overlap import stepping_back
 from core.classify.thresholds import OVERALL
 from core.config import checks
+from core.demoted import demoted
 from core.errors import BackstopError, ConfigError, EmptyTemplate, NotAllowed, said_of
 from core.hours import stamp
 from core.language import LANGUAGES
-from core.learning.demotion import demoted
 from core.ledger import db, store, tokens
 from core.model import Finding
 from core.notifications import routing

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from core.classify.build import ENGLISH, examples_of
+from core.classify.build import examples_of
+from core.classify.configured import ENGLISH
 from core.classify.features import counts, read, weights
 from core.classify.linear import lexicon_of
 from core.language import LANGUAGES, guess

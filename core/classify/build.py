@@ -3,71 +3,42 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.classify import shared
 from core.classify.cache import load, load_or_fit, of_language
+from core.classify.configured import ENGLISH, cache_dir, examples
 from core.classify.intents import intent_rules
 from core.classify.multilingual import Multilingual, in_language, taught_by
 from core.classify.none import Known
-from core.classify.outside import address, outside, trust_path
+from core.classify.outside import outside, trust_path
 from core.classify.overlap import stepping_back, without
 from core.classify.starter import starter
-from core.errors import ConfigError, TryLater, said_of
+from core.errors import said_of
 from core.language import LANGUAGES
 from core.ports import Classifier
 from core.settings import Settings
 from core.telemetry import traces
 
 if TYPE_CHECKING:
-    from core.app import App
     from core.classify.linear import LinearClassifier
     from core.classify.remote import Call
     from core.telemetry.counters import Counters
 
 log = logging.getLogger(__name__)
 
-ENGLISH = "en"
-
 
 def examples_of(settings: Settings, language: str = ENGLISH) -> dict[str, tuple[str, ...]]:
-    """What a language's classifier learns from: the file's examples, else the starter's of the same name.
-
-    The English one learns all lines of the file. Another learns those that may be in its language, and the starter's lines of
-    an intent for which the file has none in it. Raises ConfigError for an intent without any line.
-    """
-    begin = starter(language).examples
-    found = dict(begin) if settings.classifier.starter else {}
-    for name, one in settings.intents.items():
-        own = tuple(one.examples)
-        if language != ENGLISH:
-            own = in_language(own, language)
-        examples = own or begin.get(name, ())
-        if examples:
-            found[name] = examples
-        elif language == ENGLISH:
-            raise ConfigError(
-                f"{settings.path}: intents.{name}.examples is empty and {name} is no starter intent: "
-                "give at least five sentences a customer would write"
-            )
-    return found
+    """What a language's classifier learns from: see `examples`."""
+    return examples(settings, language, partial(in_language, language=language))
 
 
 def learned_from(settings: Settings) -> dict[str, tuple[str, ...]]:
     """Return what the main classifier learns from: the English examples, without the starter's intents that step back."""
     return without(examples_of(settings), stepping_back(settings, cache_dir(settings)))
-
-
-def checked(settings: Settings) -> None:
-    """Raise ConfigError where no classifier could be built from these settings; builds none."""
-    examples_of(settings)
-    if settings.classifier.kind != "embedded":
-        address(settings.classifier)
 
 
 def classifier_of(settings: Settings, counters: Counters | None = None) -> Classifier:
@@ -167,14 +138,6 @@ def _counted_mind(counters: Counters) -> Callable[[Call], None]:
     )
 
 
-def cache_dir(settings: Settings) -> Path:
-    """Where the fitted model is kept: as configured, else in the user's cache."""
-    if settings.classifier.cache:
-        return Path(settings.classifier.cache)  # absolute: see core.settings
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "backstop"
-
-
 class _Timed:
     """A classifier whose time is counted."""
 
@@ -192,24 +155,3 @@ class _Timed:
     def suspects(self, text: str) -> Any:
         with traces.span("classify"):
             return self._inner.suspects(text)
-
-
-def ensured(app: App) -> None:
-    """Load the classifier where it is first asked, in a process that began without."""
-    if isinstance(app.classifier, Absent):
-        shared.fetch(app.engine, cache_dir(app.settings))
-        app.classifier = classifier_of(app.settings, app.counters)
-
-
-class Absent:
-    """Stands where a process does not classify."""
-
-    model = "none"
-
-    def predict(self, text: str) -> Any:
-        """Raise TryLater."""
-        raise TryLater("this process has no classifier: it only receives webhooks")
-
-    def suspects(self, text: str) -> Any:
-        """Raise TryLater."""
-        raise TryLater("this process has no classifier: it only receives webhooks")

@@ -10,13 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
-from core.classify.linear import LinearClassifier
-from core.classify.multilingual import Multilingual
 from core.model import NO_INTENT, Prediction
 from core.ports import Classifier
 
@@ -47,10 +42,18 @@ class Judged:
         return self.guess == self.intent
 
 
+@runtime_checkable
+class InBulk(Protocol):
+    """A classifier that reads many texts faster than one by one."""
+
+    def predict_many(self, texts: Sequence[str]) -> list[Prediction]:
+        """Return one prediction for each text."""
+
+
 def judge(examples: Sequence[Example], classifier: Classifier) -> list[Judged]:
     """Ask the classifier about every example, in bulk where it can."""
 
-    if isinstance(classifier, LinearClassifier | Multilingual):
+    if isinstance(classifier, InBulk):
         found = classifier.predict_many([example.text for example in examples])
     else:
         found = [classifier.predict(example.text) for example in examples]
@@ -227,5 +230,5 @@ def run_evaluate(
 
 
 def _share(flags: Iterable[bool]) -> float | None:
-    values: NDArray[np.bool_] = np.array(list(flags), bool)
-    return float(values.mean()) if len(values) else None
+    values = list(flags)
+    return sum(values) / len(values) if values else None

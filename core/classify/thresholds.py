@@ -12,13 +12,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from math import ceil, log
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from core.classify.evaluate import Judged
 from core.model import NO_INTENT
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 TARGET = 0.95
 CONFIDENCE = 0.95
@@ -61,6 +62,8 @@ def recommend(
     candidates: Sequence[float] = CANDIDATES,
 ) -> Recommendation:
     """The lowest proven threshold for one intent's guesses (or for all). Rows must be held out from training."""
+    import numpy as np
+
     guesses = [row for row in rows if row.guess != NO_INTENT and intent in {OVERALL, row.guess}]
     meant = [row for row in rows if row.intent != NO_INTENT and intent in {OVERALL, row.intent}]
     scores = np.array([row.confidence for row in guesses])

@@ -15,7 +15,6 @@ import click
 from core import policy
 from core.classify import shared
 from core.classify.build import (
-    cache_dir,
     calibration_path,
     classifier_of,
     embedded_of,
@@ -23,6 +22,7 @@ from core.classify.build import (
     learned_from,
     trained_path,
 )
+from core.classify.configured import cache_dir
 from core.classify.evaluate import read_examples
 from core.classify.intents import intent_rules
 from core.classify.plain import plain_calibration, plain_training

@@ -13,13 +13,11 @@ import click
 from core import wiring
 from core.admin.doctor import proven_auto
 from core.commands.common import Store, app_of, common
+from core.commands.receive import application, listen
 from core.config.checks import warnings
 from core.engine import worker as engine
 from core.errors import ConfigError, said_of
 from core.telemetry.logs import set_up
-from core.web.access import check_open
-from core.web.server import Server
-from webhook_app import create_app
 
 
 @click.command()
@@ -30,25 +28,14 @@ def serve(config: str | None, as_json: bool, port: int | None) -> None:
 
     set_up()
     app = app_of(config, store=Store.MADE)
-    flask = _flask(app)
+    flask = application(app)
     _warn(app)
     wiring.with_classifier(app)
     engine.launch(app)
     try:
-        _listen(app, flask, port)
+        listen(app, flask, port)
     finally:
         engine.stop()
-
-
-@click.command()
-@common
-@click.option("--port", type=click.IntRange(0, 65535), help="Default: [web] port.")
-def web(config: str | None, as_json: bool, port: int | None) -> None:
-    """Only the receiver and the console; any number on one Postgres."""
-
-    set_up()
-    app = app_of(config, store=Store.MADE)
-    _listen(app, _flask(app), port)
 
 
 @click.command()
@@ -97,41 +84,6 @@ def demo(once: bool, port: int, desk: str, config: str | None, as_json: bool) ->
     run: Any = importlib.import_module("demo.run").run
     which = {"desk": desk} if desk else {}
     raise click.exceptions.Exit(run(once=once, port=port, as_json=as_json, **which))
-
-
-def _flask(app: Any) -> Any:
-
-    if notice := check_open(app.settings, app.engine):
-        click.echo(notice, err=True)
-    return create_app(app)
-
-
-def _listen(app: Any, flask: Any, port: int | None) -> None:
-    """Serve until SIGTERM or Ctrl-C."""
-
-    server = _server(app, flask, port)
-
-    def asked(number: int, _frame: Any) -> None:
-        signal.signal(number, signal.SIG_DFL)  # asked a second time, it is meant at once
-        server.stop()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, asked)
-    click.echo(f"listening on {server.url}", err=True)
-    server.run()
-
-
-def _server(app: Any, flask: Any, port: int | None) -> Server:
-    """Return the server, which listens already. Raises ConfigError where nobody can listen."""
-    web, file = app.settings.web, app.settings.path
-    number = web.port if port is None else port
-    try:
-        return Server(flask, web.host, number, web.threads)
-    except (OSError, ValueError) as err:
-        raise ConfigError(
-            f"{file}: web.host, web.port: nobody can listen at {web.host} port {number} ({said_of(err)}): "
-            "choose a free port (--port), or an address of this machine"
-        ) from err
 
 
 def _warn(app: Any) -> None:

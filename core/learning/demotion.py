@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine, select
 
 from core.classify.thresholds import CONFIDENCE, TARGET, lower_bound, rows_needed
+from core.demoted import DEMOTED, honour
 from core.learning.labelled_tickets import asked_again, truth_of
 from core.ledger import db
 from core.ledger.schema import changes, labels, tickets
 from core.notifications.alerts import alarm
-from core.rules import rules_for
 
 if TYPE_CHECKING:
     from core.app import App
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _JUDGED_BY = "desk ticket_id intent auto_resolved_at reescalated_at check_verdict final_intent"
-DEMOTED, PROMOTED = "demoted", "promoted"
+PROMOTED = "promoted"
 
 
 @dataclass(frozen=True)
@@ -58,24 +58,8 @@ class Evidence:
         return f"{self.right} of {self.n} automatic answers were right ({sure}), {TARGET:.0%} is asked for"
 
 
-def demoted(engine: Engine) -> dict[str, dict[str, str]]:
-    """intent → {"at", "why"}."""
-    with db.reading(engine) as conn:
-        return _kept(conn, DEMOTED)
-
-
 def _kept(conn: Connection, name: str) -> dict[str, Any]:
     return dict(db.kept(conn, name) or {})
-
-
-def honour(app: App) -> None:
-    """Bring the rules of this process up to what was demoted or promoted meanwhile, by whichever process or person."""
-    now = frozenset(demoted(app.engine))
-    if now == app.demoted:
-        return
-    for name, settings in app.desk_settings.items():
-        app.rules[name] = rules_for(app.settings, settings, now)
-    app.demoted = now
 
 
 def review(app: App, now: datetime) -> list[Evidence]:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
 
-from core import policy
+from core import demoted, policy
 from core.app import App
 from core.errors import (
     Conflict,
@@ -26,7 +26,6 @@ from core.errors import (
     VendorError,
     said_of,
 )
-from core.learning import demotion
 from core.ledger import pausing, store
 from core.ledger.db import reading
 from core.ledger.rows import EventRow, TicketRow
@@ -67,7 +66,7 @@ def handle(app: App, key: str) -> str:
         return event.state if event is not None else "unknown"
     if held := pausing.held_until(app.engine, event.desk, app.clock()):
         return _held(app, event, held)
-    demotion.honour(app)
+    demoted.honour(app)
     try:
         outcome, reason = settle_ticket(app, event)
     except Moved as err:

@@ -12,8 +12,8 @@ from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from sqlalchemy import Connection, RowMapping, func, select
 
 from core.backtest import run as backtest
-from core.classify.build import ensured
 from core.classify.intents import intent_rules
+from core.classify.late import ensured
 from core.errors import BackstopError, ConfigError, said_of
 from core.ledger.db import reading
 from core.ledger.schema import decisions, tickets

@@ -9,8 +9,7 @@ from typing import Any, cast
 from flask import Blueprint, render_template, request
 
 from core.backtest.run import aside
-from core.classify.alike import nearest
-from core.classify.build import ensured
+from core.classify.late import ensured
 from core.model import (
     AddNote,
     Author,
@@ -60,6 +59,8 @@ def trying() -> str:
 
 def tried(app: Any, desk: str, words: str, now: datetime) -> Tried:
     """The decision about these words as a new ticket, as if in mode `act`."""
+    from core.classify.alike import nearest
+
     ensured(app)
     message = Message("1", Author.CUSTOMER, now, words)
     customer = Customer("1", "carla@customer.example", "Carla")

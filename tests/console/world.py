@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask
 from sqlalchemy import insert
 
-from core.classify.build import Absent
+from core.classify.configured import Absent
 from core.hours import Hours
 from core.ledger.schema import (
     balance,

@@ -45,8 +45,18 @@ def test_the_line_of_each_command_is_the_first_sentence_of_its_own_help(name):
     assert TABLE[name][1] == command.get_short_help_str(200)
 
 
-def test_what_only_reads_loads_no_engine_and_no_pipeline():
-    code = "import sys\nimport core.commands.look\nprint(*sys.modules, sep='\\n')"
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        (
+            "core.commands.look",
+            {"numpy", "dbos", "core.classify.build", "core.engine", "core.pipeline", "core.queue"},
+        ),
+        ("core.commands.receive", {"numpy", "scipy", "core.classify.build"}),
+    ],
+)
+def test_what_only_reads_or_receives_loads_neither_engine_nor_classifier(module, absent):
+    code = f"import sys\nimport {module}\nprint(*sys.modules, sep='\\n')"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    parts = {"dbos", "core.engine", "core.pipeline", "core.queue"}
-    assert not parts & set(loaded.split())
+    assert module in loaded.split()
+    assert not absent & set(loaded.split())

@@ -20,6 +20,7 @@ from connectors import DESKS
 PR_SET_PDEATHSIG = 1
 PRELOADED = (
     "core.cli",
+    "core.commands.receive",
     "core.commands.run",
     "core.wiring",
     "core.engine.worker",

@@ -8,6 +8,7 @@ import pytest
 from command import Shell
 from words import ORDER
 
+from core.demoted import demoted
 from core.engine import maintenance
 from core.learning import demotion
 from core.learning.demotion import Evidence
@@ -57,9 +58,7 @@ def test_evidence_against_an_intent_takes_its_answers_back_and_tells(house, fail
     remember(h, "order_status", right=80, wrong=10, **failure)
     before = h.app.rules["support"].version
     maintenance.daily(h.app)
-    assert demotion.demoted(h.app.engine)["order_status"]["why"].startswith(
-        "80 of 90 automatic answers were right"
-    )
+    assert demoted(h.app.engine)["order_status"]["why"].startswith("80 of 90 automatic answers were right")
     case = h.writes_in(ORDER)
     assert h.ticket(case).state == "escalated"
     assert h.ticket(case).reason == "order_status may only suggest"

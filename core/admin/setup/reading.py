@@ -15,7 +15,7 @@ from core.admin.setup.context import Job, Setup
 from core.admin.setup.proposals import found_here, proposals
 from core.app import App
 from core.backtest import run as backtests
-from core.classify.build import ensured
+from core.classify.late import ensured
 from core.language import language_of
 from core.model import Author, Ticket
 
