@@ -54,7 +54,7 @@ BEGIN
 END $$;
 """
 SHAPE = """
-SELECT count(*), sum(hashtext(relname)), sum(hashtext(relnamespace::text || relkind::text)), sum(relnatts),
+SELECT count(*), sum(oid::bigint), sum(hashtext(relname)), sum(hashtext(relnamespace::text || relkind::text)), sum(relnatts),
   (SELECT sum(hashtext(attname || atttypid::text || attnotnull::text)) FROM pg_attribute), (SELECT count(*) FROM pg_constraint)
 FROM pg_class WHERE relpersistence <> 't'
 """
