@@ -12,7 +12,7 @@ from core.commands.common import app_of, common, desk_of, naming_store, out
 from core.engine import worker
 from core.engine.maintenance import forget as erase
 from core.engine.maintenance import prune as cut
-from core.errors import ConfigError
+from core.errors import ConfigError, VendorError
 from core.ledger import copying, db, store
 from core.pipeline import reminders
 from core.pipeline.audit import audit as compare
@@ -52,20 +52,28 @@ def audit(desk: str | None, since: str | None, config: str | None, as_json: bool
     now = app.clock()
     start = _time(since, app.hours.zone) if since else now - timedelta(days=2)
     names = [desk_of(app, desk)] if desk else list(app.desks)
-    found = {name: compare(app, name, start, now) for name in names}
+    found: dict[str, dict[str, Any]] = {}
+    trouble: dict[str, str] = {}
+    for name in names:
+        try:
+            found[name] = compare(app, name, start, now)
+        except VendorError as err:
+            trouble[name] = str(err)
     total = {
         "desk": sum(f["desk"] for f in found.values()),
         "ledger": sum(f["ledger"] for f in found.values()),
         **{k: [i for f in found.values() for i in f[k]] for k in LISTS},
         "limbo": {k: sum(f["limbo"][k] for f in found.values()) for k in ("held", "genuine")},
+        **({"trouble": trouble} if trouble else {}),
     }
     lines = [
         f"{n}: desk {f['desk']} = ledger {f['ledger']} + missing {len(f['missing'])} + too new {len(f['too_new'])}; "
         + ", ".join(f"{k.replace('_', ' ')} {f[k] or 'none'}" for k in LISTS)
         for n, f in found.items()
     ]
+    lines += [f"{name}: not compared: {why}" for name, why in trouble.items()]
     out(as_json, total, "\n".join(lines))
-    if total["missing"] or total["stuck"]:
+    if trouble or total["missing"] or total["stuck"]:
         raise click.exceptions.Exit(1)
 
 

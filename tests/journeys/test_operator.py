@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from account import shell_of
 from sqlalchemy import update
@@ -127,6 +129,24 @@ def test_the_audit_adds_up_and_names_tickets_without_a_reminder(house):
     assert found["refused"]
     said = shell_of(h).json("audit", "support")
     assert set(said) == {"desk", "ledger", "missing", "healed", "stuck", "too_new", "refused", "limbo"}
+
+
+def test_a_desk_that_is_down_keeps_no_other_from_being_audited(house):
+    h = house()
+    h.writes_in(ORDER)
+    shell = shell_of(h)
+    table = shell.file.read_text().partition("[desks.support]\n")[2].partition("\n[")[0]
+    away = table.replace(h.url, "http://127.0.0.1:1")
+    shell.file.write_text(f"{shell.file.read_text()}\n[desks.away]\n{away}\n")
+    since = ("--since", h.now.replace(hour=0).isoformat())
+    found = shell.run("audit", *since, "--json")
+    assert found.exit_code == 1, found.output
+    said = json.loads(found.stdout)
+    assert list(said["trouble"]) == ["away"]
+    assert said["desk"] == said["ledger"] == 1
+    text = shell.run("audit", *since).output
+    assert "support: desk 1 = ledger 1" in text
+    assert "away: not compared: " in text
 
 
 def test_a_fault_at_one_desk_keeps_no_other_from_being_swept(house, monkeypatch):
