@@ -176,7 +176,11 @@ def test_plain_make_lists_every_target():
 def test_make_says_what_it_does_and_what_comes_next(target):
     """On a machine where nothing is installed yet; `--dry-run` prints the commands instead of running them."""
     said = subprocess.run(
-        ["make", "--dry-run", "VENV=nowhere", target], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "--dry-run", "VENV=nowhere", target],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     for words in (
         "Making the virtual environment nowhere",

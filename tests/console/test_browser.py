@@ -192,7 +192,7 @@ def test_a_user_logs_in_claims_and_logs_out(chromium, serve, engine, monkeypatch
         page.fill("form[action='/login'] input[name=name]", "ada")
         page.fill("input[name=password]", "correct horse battery")
         page.click("form[action='/login'] button")
-        page.locator("tr", has_text="4711").get_by_role("button").click()
+        page.locator("tr", has_text="4711").get_by_role("button", name="Claim").click()
         assert "claimed" in page.locator("[role=status]").inner_text()
         page.goto("/")
         assert page.locator(".glance .big").inner_text().startswith("2")

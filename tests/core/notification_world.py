@@ -92,7 +92,7 @@ class World:
         self.sms = FakeChannel(
             "sms:oncall", ("+15550100",), can=Abilities("short", 320, customer_words=False)
         )
-        self.slack = FakeChannel("slack:urgent")
+        self.slack = FakeChannel("slack:urgent", can=replace(PLAIN, threads=True))
         self.boss = FakeChannel("email:manager", ("boss@acme.example",))
         self.queue = FakeChannel("desk")
         self.pager = FakeChannel("webhook:pager", can=Abilities("rich", 2000, closes=True))
