@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -42,13 +43,20 @@ def started(*command: str, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.fixture(scope="module", params=list(DESKS))
-def played(request):
-    """The story, played once through one vendor's interface: exit code and the JSON document."""
-    process = started(*ONCE, "--desk", request.param)
+@functools.cache
+def story(desk):
+    """The story, played once through one vendor's interface, in whatever order the tests come."""
+    process = started(*ONCE, "--desk", desk)
     out, err = process.communicate(timeout=300)
     assert out, err
-    return process.returncode, json.loads(out)
+    return process.returncode, out
+
+
+@pytest.fixture(params=list(DESKS))
+def played(request):
+    """Exit code and JSON document of one vendor's story."""
+    code, out = story(request.param)
+    return code, json.loads(out)
 
 
 def test_every_ticket_of_the_story_is_accounted_for(played):
