@@ -32,6 +32,7 @@ class EnvWithFiles(EnvSettingsSource):
 
     def _load_env_vars(self) -> dict[str, str | None]:
         found = dict(super()._load_env_vars())
+        self._refuse_unknown_tables(found)
         for name, path in list(found.items()):
             if path and name.lower().startswith(PREFIX.lower()) and name.lower().endswith("_file"):
                 try:
@@ -41,6 +42,19 @@ class EnvWithFiles(EnvSettingsSource):
                     raise ConfigError(f"{name.upper()}: cannot read {path} ({why})") from err
                 del found[name]
         return found
+
+    def _refuse_unknown_tables(self, names: Mapping[str, Any]) -> None:
+        """Raise ConfigError for `BACKSTOP_BANDZ__AUTO`: what only our own settings are called and no table is."""
+        for name in names:
+            table, nested, _ = name.lower().removeprefix(PREFIX.lower()).partition("__")
+            if (
+                nested
+                and name.lower().startswith(PREFIX.lower())
+                and table not in self.settings_cls.model_fields
+            ):
+                raise ConfigError(
+                    f"{name.upper()}: there is no table [{table}]: check its spelling against the configuration reference"
+                )
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
         """A list or table is written as JSON, a list also with commas: what is neither is left for the settings to judge."""

@@ -225,6 +225,13 @@ def test_the_environment_spells_names_as_the_file_does(example, monkeypatch):
     assert app.rules["Web-Shop"].intents["order_status"].priority is Priority.NORMAL
 
 
+@pytest.mark.parametrize("name", ["BACKSTOP_BANDZ__AUTO", "BACKSTOP_WEBB__TOKEN_FILE"])
+def test_a_variable_of_a_table_that_does_not_exist_is_refused(example, monkeypatch, name):
+    monkeypatch.setenv(name, "0.9")
+    with pytest.raises(ConfigError, match=f"{name}: there is no table"):
+        settings.load(example)
+
+
 def test_a_table_and_a_list_of_a_desk_come_from_the_environment_as_json(example, monkeypatch):
     monkeypatch.setenv("BACKSTOP_DESKS__SUPPORT__ONLY", '{"groups": ["Returns"]}')
     monkeypatch.setenv("BACKSTOP_DESKS__SUPPORT__AI_AGENTS", '["12", "robot@shop.example"]')
