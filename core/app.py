@@ -77,6 +77,7 @@ class App:
     )
     session: Callable[..., Any] = _unknown_vendor  # (desk, admin=…) → a session at the desk
     demoted: frozenset[str] = frozenset()  # intents that evidence forbids to answer: core.demoted
+    surge_looks: dict[str, datetime] = field(default_factory=dict)  # when this process last looked, by desk
     own_hours: dict[str, Hours] = field(default_factory=dict)  # of the desks that have their own
     own_templates: dict[str, SandboxedEnvironment] = field(default_factory=dict)  # by desk
 

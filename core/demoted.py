@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
@@ -26,7 +27,12 @@ def demoted(engine: Engine) -> dict[str, dict[str, str]]:
 
 def honour(app: App) -> None:
     """Bring the rules of this process up to what was demoted or promoted meanwhile, by whichever process or person."""
-    now = frozenset(demoted(app.engine))
+    follow(app, demoted(app.engine))
+
+
+def follow(app: App, kept: Iterable[str]) -> None:
+    """As `honour`, with the intents that were just read."""
+    now = frozenset(kept)
     if now == app.demoted:
         return
     for name, settings in app.desk_settings.items():

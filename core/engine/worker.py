@@ -28,12 +28,12 @@ from core.engine.maintenance import daily as upkeep
 from core.engine.maintenance import weekly as send_report
 from core.errors import said_of
 from core.language import language_of
-from core.ledger import db, store
+from core.ledger import db
 from core.ledger.states import EventState
 from core.notifications import unstored
 from core.pipeline import reminders
 from core.pipeline import sweep as sweeping
-from core.pipeline.handle import give_up, handle
+from core.pipeline.handle import Dealt, deal, give_up
 from core.telemetry import traces
 from core.telemetry.correlation import correlated
 
@@ -67,13 +67,10 @@ def handle_event(key: str) -> str:
     """One reported event, to its end or to its next due time."""
     app = _running()
     with _at_work(), correlated(key), traces.span("handle", kind="consumer", story=key):
-        state = _patiently(lambda: handle(app, key), lambda err: give_up(app, key, said_of(err)))
-        if state == EventState.SETTLED:
-            with db.reading(app.engine) as conn:
-                event = store.event(conn, key)
-            if event is not None:
-                reminders.remind(app, app.clock(), only=(event.desk, event.ticket_id))
-    return state
+        dealt = _patiently(lambda: deal(app, key), lambda err: Dealt(give_up(app, key, said_of(err))))
+        if dealt.state == EventState.SETTLED and dealt.where is not None:
+            reminders.remind_of(app, *dealt.where, app.clock(), dealt.row)
+    return dealt.state
 
 
 @contextmanager
@@ -85,7 +82,7 @@ def _at_work() -> Iterator[None]:
         _wakeup.working(-1)
 
 
-def _patiently(work: Callable[[], str], give_up: Callable[[Exception], str]) -> str:
+def _patiently(work: Callable[[], Dealt], give_up: Callable[[Exception], Dealt]) -> Dealt:
     """While the store does not answer nothing can be remembered, not even that it failed: again, until it does.
     What the store refuses though it answers, it refuses for ever."""
     while True:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, String, and_, cast, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, String, and_, cast, func, select, update
 
 from core.ledger.db import keep, kept
 from core.ledger.rows import WriteRow
@@ -29,47 +29,46 @@ BUSY_DAYS = 3  # a busiest hour is usual when so many days had it: one outage or
 
 
 def take(conn: Connection, row: WriteRow, limits: Any, now: datetime) -> Full | None:
-    """Take a place for the message of a call, or keep the one it has; else return which cap is reached."""
-    mine = writes.c.key == row.key
-    held = conn.execute(select(writes.c.reserved_at).where(mine)).scalar()
-    if held is None or not now - HOUR < held <= now + SKEW:
+    """Take a place for the message of a call, or keep the one that the row has; else return which cap is reached."""
+    if not has_place(row, now):
         _alone(conn, f"desk:{row.desk}", f"mailbox:{row.address}")
         full = too_much(sent(conn, row.desk, row.address, limits, now, but=row.key))
         if full is not None:
             return full
-    conn.execute(update(writes).where(mine).values(reserved_at=now))
+    conn.execute(update(writes).where(writes.c.key == row.key).values(reserved_at=now))
     return None
+
+
+def has_place(row: WriteRow, now: datetime) -> bool:
+    """Whether the message of a call has a place that it may keep."""
+    return row.reserved_at is not None and now - HOUR < row.reserved_at <= now + SKEW
 
 
 def sent(conn: Connection, desk: str, mailbox: str, limits: Any, now: datetime, but: str = "") -> Sent:
     """Return what holds a place now, beside the call `but`."""
     others = and_(writes.c.reserved_at.between(now - HOUR, now + SKEW), writes.c.key != but)
-    to_all = _count(conn, and_(writes.c.desk == desk, others))
-    to_address = _count(conn, and_(writes.c.address == mailbox, others)) if mailbox else 0
-    in_a_week, last = _lately(conn, mailbox, now, but) if mailbox else (0, timedelta.max)
+    here, there = and_(writes.c.desk == desk, others), and_(writes.c.address == mailbox, writes.c.key != but)
+    lately = and_(there, writes.c.reserved_at.between(now - WEEK, now + SKEW))
+    number, number_there = _those(func.count(), here), _those(func.count(), and_(there, others))
+    newest = _those(func.max(writes.c.reserved_at), lately)
+    counted = select(number, number_there, _those(func.count(), lately), newest.label("newest"))
+    to_all, to_address, in_a_week, last = conn.execute(counted).one()
     cap = _cap(conn, desk, limits, to_all, now)
-    return Sent(to_address, in_a_week, last, to_all, limits.per_address_per_hour, cap)
+    if not mailbox:
+        to_address, in_a_week, last = 0, 0, None
+    ago = now - last if last is not None else timedelta.max
+    return Sent(to_address, in_a_week, ago, to_all, limits.per_address_per_hour, cap)
 
 
-def _lately(conn: Connection, mailbox: str, now: datetime, but: str) -> tuple[int, timedelta]:
-    """How many went to a mailbox within a week, and how long ago the last one did."""
-    mine = and_(writes.c.address == mailbox, writes.c.key != but)
-    query = select(func.count(), func.max(writes.c.reserved_at)).where(
-        mine, writes.c.reserved_at.between(now - WEEK, now + SKEW)
-    )
-    number, newest = conn.execute(query).one()
-    return int(number), now - newest if newest is not None else timedelta.max
-
-
-def _count(conn: Connection, which: ColumnElement[bool]) -> int:
-    return int(conn.execute(select(func.count()).select_from(writes).where(which)).scalar_one())
+def _those(what: ColumnElement[Any], which: ColumnElement[bool]) -> ScalarSelect[Any]:
+    return select(what).select_from(writes).where(which).scalar_subquery()
 
 
 def _alone(conn: Connection, *names: str) -> None:
     """Lock a cap until this transaction ends. SQLite has one writer at a time anyway."""
     if conn.dialect.name == "postgresql":
-        for name in names:
-            conn.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+        locks = (func.pg_advisory_xact_lock(func.hashtextextended(name, 0)) for name in names)
+        conn.execute(select(*locks))
 
 
 def _cap(conn: Connection, desk: str, limits: Any, to_all: int, now: datetime) -> int:

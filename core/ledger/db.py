@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -198,6 +198,13 @@ def insert_new(conn: Connection, table: Table, values: Mapping[str, Any]) -> boo
     insert = dialect.insert(table).values(**values).on_conflict_do_nothing()
     result = conn.execute(insert, execution_options={"preserve_rowcount": True})  # else -1 on Postgres
     return result.rowcount == 1
+
+
+def insert_all_new(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert these rows, all of the same columns, but for those whose key is there already."""
+    dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
+    if rows:
+        conn.execute(dialect.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])
 
 
 def put(conn: Connection, table: Table, keys: Iterable[str], values: Mapping[str, Any]) -> None:

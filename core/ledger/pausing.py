@@ -14,11 +14,6 @@ REASON = "the desk is paused"
 LOOK_AGAIN = timedelta(hours=1)  # resuming takes them up at once; this is for a desk that is never resumed
 
 
-def held_until(engine: Engine, desk: str, now: datetime) -> datetime | None:
-    """When an event of this desk is to be looked at again, because the desk is on hold; None when it is not."""
-    return now + LOOK_AGAIN if paused(engine, desk) else None
-
-
 def paused(engine: Engine, desk: str) -> bool:
     """Return whether this desk is paused; read from the ledger each time, so that it applies in every process at once."""
     with db.reading(engine) as conn:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from core.desk_ai import HandOver
-from core.ledger.db import insert_new, put
+from core.ledger.db import insert_all_new, insert_new, put
 from core.ledger.moves import move
 from core.ledger.rows import (
     DecisionRow,
@@ -22,7 +23,7 @@ from core.ledger.rows import (
     first,
     typed,
 )
-from core.ledger.schema import decisions, desks, events, history, labels, tickets, writes
+from core.ledger.schema import decisions, desks, events, history, labels, meta, tickets, writes
 from core.ledger.states import TO_MAKE, UNSETTLED, DecisionState, Entry, EventState, WriteState
 from core.model import (
     Decision,
@@ -36,7 +37,7 @@ from core.model import (
     created_key,
 )
 from core.outgoing import mailbox_of
-from core.values import to_json, what, without_words
+from core.values import storable, to_json, what, without_words
 
 NO_ENTRY = "the desk does not let us in with this credential:"  # prefix of the reason; the next successful sweep ends the wait
 PUBLIC = {"answer", "acknowledgment"}  # what customers see
@@ -58,6 +59,19 @@ def add_event(conn: Connection, event: TicketEvent, source: str, now: datetime) 
         "attempts": 0,
     }
     return insert_new(conn, events, row)
+
+
+def opening(conn: Connection, key: str, name: str) -> tuple[EventRow | None, bool, Any]:
+    """What must be known before an event is dealt with, in one look: the event, whether its desk is on hold, and the small
+    fact that is kept under `name`."""
+    joined = events.outerjoin(desks, desks.c.desk == events.c.desk).outerjoin(meta, meta.c.name == name)
+    query = select(events, desks.c.paused_at, meta.c.value.label("kept")).select_from(joined)
+    row = conn.execute(query.where(events.c.key == key)).first()
+    return (
+        (typed(EventRow, row), row.paused_at is not None, row.kept)
+        if row is not None
+        else (None, False, None)
+    )
 
 
 def event(conn: Connection, key: str) -> EventRow | None:
@@ -146,26 +160,25 @@ def put_ticket(
     now: datetime,
     *,
     state: TicketState | None = None,
+    new: bool = False,
     **values: Any,
 ) -> None:
-    """Create or change a ticket's row; `where` is desk and ticket id. Raises IllegalChange."""
-    desk, ticket_id = where
-    insert_new(
-        conn,
-        tickets,
-        {
-            "desk": desk,
-            "ticket_id": ticket_id,
-            "state": TicketState.RECEIVED,
-            "first_seen_at": now,
-            "updated_at": now,
-        },
-    )
-    mine = and_(tickets.c.desk == desk, tickets.c.ticket_id == ticket_id)
+    """Create or change a ticket's row; `where` is desk and ticket id, `new` says that there was none. Raises IllegalChange."""
+    values["updated_at"] = now
+    if not new and _change_ticket(conn, where, state, values):
+        return
+    row = {"desk": where[0], "ticket_id": where[1], "state": TicketState.RECEIVED, "first_seen_at": now}
+    if not insert_new(conn, tickets, row | values) or state is not None:
+        _change_ticket(conn, where, state, values)
+
+
+def _change_ticket(
+    conn: Connection, where: tuple[str, str], state: TicketState | None, values: Mapping[str, Any]
+) -> int:
+    mine = and_(tickets.c.desk == where[0], tickets.c.ticket_id == where[1])
     if state is None:
-        conn.execute(update(tickets).where(mine).values(updated_at=now, **values))
-    else:
-        move(conn, tickets, state, mine, updated_at=now, **values)
+        return conn.execute(update(tickets).where(mine).values(**values)).rowcount
+    return move(conn, tickets, state, mine, **values)
 
 
 def history_of(row: TicketRow | None) -> History:
@@ -206,21 +219,10 @@ def decision(conn: Connection, key: str) -> DecisionRow | None:
     return first(DecisionRow, conn.execute(select(decisions).where(decisions.c.key == key)))
 
 
-def open_decision(conn: Connection, desk: str, ticket_id: str) -> DecisionRow | None:
-    """A decision on this ticket that is not carried out yet."""
-    query = select(decisions).where(
-        decisions.c.desk == desk,
-        decisions.c.ticket_id == ticket_id,
-        decisions.c.state == DecisionState.DECIDED,
-    )
-    return first(DecisionRow, conn.execute(query.order_by(decisions.c.at)))
-
-
-def decided_about(conn: Connection, desk: str, ticket_id: str, message_id: str) -> int:
-    """How many decisions this message of a ticket has had: one, or more when it was set aside before."""
+def decisions_on(conn: Connection, desk: str, ticket_id: str) -> list[DecisionRow]:
+    """All decisions on a ticket, oldest first."""
     mine = and_(decisions.c.desk == desk, decisions.c.ticket_id == ticket_id)
-    query = select(func.count()).select_from(decisions).where(mine, decisions.c.message_id == message_id)
-    return int(conn.execute(query).scalar_one())
+    return every(DecisionRow, conn.execute(select(decisions).where(mine).order_by(decisions.c.at)))
 
 
 def newest_decisions(conn: Connection, desk: str, ticket_ids: Sequence[str]) -> dict[str, datetime]:
@@ -251,9 +253,9 @@ def add_decision(
     mode: str,
     words: str,
     now: datetime,
-) -> bool:
-    """Store a decision; False when this event was decided about already."""
-    row = {
+) -> DecisionRow | None:
+    """Store a decision; None when this event was decided about already."""
+    row: dict[str, Any] = {
         "key": key,
         "desk": where[0],
         "ticket_id": where[1],
@@ -275,31 +277,40 @@ def add_decision(
         "actions": without_words(decided.actions),
         "escalates": decided.escalates,
         "words": words,
-        "state": DecisionState.DECIDED,
     }
-    return insert_new(conn, decisions, row)
+    row = storable(row) | {"state": DecisionState.DECIDED}
+    return DecisionRow(**row) if insert_new(conn, decisions, row) else None
 
 
 def plan_writes(
     conn: Connection, fact_key: str, where: tuple[str, str], planned: Sequence[Write], address: str
-) -> None:
-    """The calls to be made for a decision, in order."""
-    for position, write in enumerate(planned):
-        kind = what(write.actions)
-        row = {
-            "key": write.key,
-            "fact_key": fact_key,
-            "desk": where[0],
-            "ticket_id": where[1],
-            "what": kind,
-            "position": position,
-            "actions": to_json(write.actions),
-            "address": mailbox_of(address) if kind in PUBLIC else "",
-            "state": WriteState.PLANNED,
-            "attempts": 0,
-            "looks": 0,
-        }
-        insert_new(conn, writes, row)
+) -> list[WriteRow]:
+    """Store the calls to be made for a decision, in order, unless they are there; return them as new ones."""
+    rows = [_planned(fact_key, where, n, one, address) for n, one in enumerate(planned)]
+    insert_all_new(conn, writes, [vars(row) for row in rows])
+    return rows
+
+
+def _planned(fact_key: str, where: tuple[str, str], position: int, write: Write, address: str) -> WriteRow:
+    kind = what(write.actions)
+    return WriteRow(
+        key=write.key,
+        fact_key=fact_key,
+        desk=where[0],
+        ticket_id=where[1],
+        what=kind,
+        position=position,
+        actions=storable(to_json(write.actions)),
+        address=mailbox_of(address) if kind in PUBLIC else "",
+        state=WriteState.PLANNED,
+        attempts=0,
+        looks=0,
+        opened_at=None,
+        reserved_at=None,
+        done_at=None,
+        vendor_id="",
+        reason="",
+    )
 
 
 def writes_of(conn: Connection, fact_key: str) -> list[WriteRow]:
@@ -315,15 +326,20 @@ def set_write(conn: Connection, key: str, state: WriteState, **values: Any) -> N
     move(conn, writes, state, writes.c.key == key, **values)
 
 
-def claim_write(conn: Connection, row: WriteRow, now: datetime) -> bool:
-    """Claim a call; return False when another worker has changed it since `row` was read."""
+def claim_write(
+    conn: Connection, row: WriteRow, now: datetime, reserved_at: datetime | None = None
+) -> WriteRow | None:
+    """Claim a call and return its row; None when another worker has changed it since `row` was read.
+    `reserved_at`: since when its message keeps the place under the caps that it has."""
     as_read = and_(
         writes.c.key == row.key,
         writes.c.state == row.state,
         writes.c.opened_at.is_not_distinct_from(row.opened_at),
     )
-    ours = {"opened_at": now, "attempts": row.attempts + 1, "looks": 0}
-    return bool(move(conn, writes, WriteState.OPEN, as_read, **ours))
+    ours: dict[str, Any] = {"opened_at": now, "attempts": row.attempts + 1, "looks": 0}
+    ours |= {"reserved_at": reserved_at} if reserved_at is not None else {}
+    claimed = move(conn, writes, WriteState.OPEN, as_read, **ours)
+    return replace(row, state=WriteState.OPEN, **ours) if claimed else None
 
 
 def looked(conn: Connection, row: WriteRow) -> bool:

@@ -21,7 +21,7 @@ from core.errors import VendorError
 from core.ledger import store
 from core.ledger.db import reading
 from core.ledger.moves import move
-from core.ledger.rows import NotificationRow, every, first
+from core.ledger.rows import NotificationRow, TicketRow, every, first
 from core.ledger.schema import notices, tickets
 from core.ledger.states import UNSENT, Entry, NotificationState
 from core.model import Claim, Notification, Priority, ReceiptState, TicketState
@@ -57,17 +57,22 @@ def is_noise(notice: Notification, place: Place) -> bool:
     return place.channel == DESK and notice.template == "escalated"
 
 
-def pump(app: App, now: datetime, still_waiting: StillWaiting | None = None) -> int:
-    """Send what is due; return how many messages the channels accepted. Safe to run in several workers at once."""
+def pump(
+    app: App, now: datetime, still_waiting: StillWaiting | None = None, only: TicketRow | None = None
+) -> int:
+    """Send what is due; return how many messages the channels accepted. Safe to run in several workers at once. `only`: what
+    is due about one ticket, whose row was read just now."""
     sent = 0
-    for _ in range(PASSES):
-        retry_stuck(app, now)
-        rows = _due(app.engine, now)
+    for turn in range(PASSES):
+        if only is None:
+            retry_stuck(app, now)
+        rows = _due(app.engine, now, only=only)
         if not rows:
             break
         with reading(app.engine) as conn:
             gathered = members(conn, rows)
-        alive, over = _checked(app, [*rows, *gathered], still_waiting)
+        known = {(only.desk, only.ticket_id): only.state} if only is not None and not turn else None
+        alive, over = _checked(app, [*rows, *gathered], still_waiting, known)
         _drop(app, over, now)
         due = [row for row in rows if row.key in alive]
         ready = hold_back(app, due, now)
@@ -75,13 +80,18 @@ def pump(app: App, now: datetime, still_waiting: StillWaiting | None = None) -> 
         for row in due:
             if row.key not in going:
                 only_held(app, row, now)
-        sent += _send(app, ready, now)
-        if len(rows) < MOST and not _due(app.engine, now, limit=1):
+        took = _send(app, ready, now)
+        sent += took
+        if only is not None and took == len(rows):
+            break
+        if len(rows) < MOST and not _due(app.engine, now, limit=1, only=only):
             break
     return sent
 
 
-def _due(engine: Engine, now: datetime, limit: int = MOST) -> list[NotificationRow]:
+def _due(
+    engine: Engine, now: datetime, limit: int = MOST, only: TicketRow | None = None
+) -> list[NotificationRow]:
     """Return the rows to send or to follow up now, the most urgent first."""
     rank = case({p.value: p.rank for p in Priority}, value=notices.c.priority, else_=len(Priority))
     waits = or_(
@@ -94,14 +104,20 @@ def _due(engine: Engine, now: datetime, limit: int = MOST) -> list[NotificationR
     query = (
         select(notices).where(waits, notices.c.due_at <= now).order_by(rank, notices.c.due_at).limit(limit)
     )
+    if only is not None:
+        query = query.where(notices.c.desk == only.desk, notices.c.ticket_id == only.ticket_id)
     with reading(engine) as conn:
         return every(NotificationRow, conn.execute(query))
 
 
 def _checked(
-    app: App, rows: Sequence[NotificationRow], still_waiting: StillWaiting | None
+    app: App,
+    rows: Sequence[NotificationRow],
+    still_waiting: StillWaiting | None,
+    known: Mapping[tuple[str, str], str] | None,
 ) -> tuple[set[str], dict[str, str]]:
-    """Read the tickets again immediately before sending; return the keys still needed, and why the others are not."""
+    """Read the tickets again immediately before sending; return the keys still needed, and why the others are not. `known`:
+    the states of these tickets, where they were read just now."""
     asked: dict[str, dict[str, None]] = {}
     for row in rows:
         if row.ticket_id and (row.template in WAITING or row.template == FORGOTTEN):
@@ -111,7 +127,7 @@ def _checked(
         for desk, ids in asked.items()
         for id_, claim in _claims(app, desk, list(ids), still_waiting).items()
     }
-    states = _states(app.engine, asked)
+    states = _states(app.engine, asked) if known is None else known
     over = {row.key: why for row in rows if (why := _why_over(row, claims, states))}
     return {row.key for row in rows if row.key not in over}, over
 

@@ -17,7 +17,7 @@ from core.classify.text import FEATURE_LIMIT
 from core.errors import BrokenTemplate, VendorError, said_of
 from core.ledger import caps, db, store
 from core.ledger.db import reading
-from core.ledger.rows import DecisionRow, EventRow, TicketRow
+from core.ledger.rows import EventRow
 from core.mail.said import said_in
 from core.model import (
     AddTags,
@@ -32,35 +32,38 @@ from core.model import (
 )
 from core.notifications.alerts import alarm
 from core.pipeline import authors, loops, plan, promised, surge_text
-from core.pipeline.plan import Case
+from core.pipeline.batch import Batch
+from core.pipeline.case import Case, Past, address_of
+from core.pipeline.plan import Decided
 from core.wording import acknowledgment, fill, foreign
 
 log = logging.getLogger(__name__)
 
 
 def decide(
-    app: App, ticket: Ticket, messages: tuple[Message, ...], row: TicketRow | None, event: EventRow
-) -> DecisionRow | None:
-    """Decide and store: the decision, its calls, and which message they deal with; None when another was faster.
+    app: App, ticket: Ticket, messages: tuple[Message, ...], past: Past, event: EventRow, batch: Batch
+) -> Decided:
+    """Decide and store: the decision, its calls, and which message they deal with. Raises Conflict when another was faster.
 
     After a fault of ours the ticket goes to the general queue, acknowledged.
     """
-    seen, history = row.handled_message_id if row is not None else "", store.history_of(row)
+    history = store.history_of(past.ticket)
     try:
         early = _old_mail(app, ticket, messages, event)
         case, decision, promise_at = verdict(app, ticket, messages, history, early)
-        decision = surge_text.instead_of_acknowledgment(app, case.ticket, decision, row, app.clock())
+        decision = surge_text.instead_of_acknowledgment(app, case.ticket, decision, past.ticket, app.clock())
         loops.announce(app, case, app.clock())
-        return plan.stored(app, case, decision, promise_at, seen)
+        return plan.stored(app, batch, case, decision, promise_at, past)
     except db.UNSTORABLE as err:
         fault: Exception = err
-    except (VendorError, DBAPIError):  # the desk or the store does not answer: later
+    except (VendorError, DBAPIError):  # the desk or the store does not answer, or another was faster: later
         raise
     except Exception as err:  # whatever is wrong with us, a human sees the ticket
         fault = err
     log.error("unhandled exception while deciding about %s:%s", ticket.desk, ticket.id, exc_info=fault)
     case = Case(ticket, messages, "", policy.UNREADABLE)
-    return plan.stored(app, case, *_fallback(app, case, history, f"a fault of ours: {said_of(fault)}"), seen)
+    fallback = _fallback(app, case, history, f"a fault of ours: {said_of(fault)}")
+    return plan.stored(app, batch, case, *fallback, past)
 
 
 def verdict(
@@ -166,9 +169,7 @@ def _guarded(app: App, decision: Decision, case: Case, history: History, now: da
         return decision
     ticket, rules = case.ticket, app.rules[case.ticket.desk]
     with reading(app.engine) as conn:
-        sent = caps.sent(
-            conn, ticket.desk, outgoing.mailbox_of(plan.address_of(ticket)), app.settings.limits, now
-        )
+        sent = caps.sent(conn, ticket.desk, outgoing.mailbox_of(address_of(ticket)), app.settings.limits, now)
     braked = outgoing.too_much(replace(sent, address_cap=0))
     why = outgoing.refusal(
         ticket,

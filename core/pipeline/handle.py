@@ -8,6 +8,7 @@ line, and what others see happens once.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
@@ -36,11 +37,12 @@ from core.model import (
     Outcome,
     Ticket,
     TicketState,
-    created_key,
     look,
 )
 from core.notifications.alerts import alarm
 from core.pipeline import authors, owed, scoping, second_word, surge_text, with_ai
+from core.pipeline.batch import Batch
+from core.pipeline.case import Past
 from core.pipeline.claims import notice_claim
 from core.pipeline.decide import decide
 from core.pipeline.returned import take_up
@@ -58,21 +60,43 @@ NOW, LOOKS = timedelta(0), 2  # tries at a call's own pace before the pauses gro
 UNAUTHORISED, TOO_MANY = 401, 429
 
 
+@dataclass(frozen=True)
+class Dealt:
+    """How an event was handled: its state now, its ticket, and that ticket's row where a decision was carried out."""
+
+    state: str
+    where: tuple[str, str] | None = None
+    row: TicketRow | None = None
+
+
 def handle(app: App, key: str) -> str:
     """Handle one stored event and return its state. Raises nothing: a failure is retried, or becomes a dead letter."""
+    return deal(app, key).state
+
+
+def deal(app: App, key: str) -> Dealt:
+    """Handle one stored event and return its state, its ticket and that ticket's row."""
     with reading(app.engine) as conn:
-        event = store.event(conn, key)
+        event, on_hold, kept = store.opening(conn, key, demoted.DEMOTED)
     if event is None or event.state in {EventState.SETTLED, EventState.DEAD}:
-        return event.state if event is not None else "unknown"
-    if held := pausing.held_until(app.engine, event.desk, app.clock()):
-        return _held(app, event, held)
-    demoted.honour(app)
+        return Dealt(event.state if event is not None else "unknown")
+    if on_hold:
+        return Dealt(_held(app, event, app.clock() + pausing.LOOK_AGAIN))
+    demoted.follow(app, kept or {})
+    batch = Batch(app, event.desk, event.ticket_id)
+    return Dealt(_dealt_with(app, event, batch), batch.where, batch.became)
+
+
+def _dealt_with(app: App, event: EventRow, batch: Batch) -> str:
     try:
-        outcome, reason = settle_ticket(app, event)
+        with batch:
+            outcome, reason = settle_ticket(app, event, batch)
+            now = app.clock()
+            batch.add(lambda conn: store.settle(conn, event.key, outcome, reason, now))
     except Moved as err:
-        outcome, reason = _moved(app, event, err)
+        return _settled(app, event, *_moved(app, event, err))
     except Gone:
-        outcome, reason = _gone(app, event)
+        return _settled(app, event, *_gone(app, event))
     except NotAllowed as err:
         # a broken credential stops everything and is repaired by a person: such tries do not count
         return _later(
@@ -93,65 +117,52 @@ def handle(app: App, key: str) -> str:
         wait, counts = _wait_after(app, event, err)
         return _later(app, event, str(err), wait, counts=counts)
     except Exception as err:  # a fault of ours must not lose the ticket: it is tried again, then alarmed
-        log.exception("unhandled exception while handling %s", key)
+        log.exception("unhandled exception while handling %s", event.key)
         return _later(app, event, f"a fault of ours: {said_of(err)}", _back_off(event, err))
-    return _settled(app, event, outcome, reason)
+    return _counted(app, event, outcome, now)
 
 
-def settle_ticket(app: App, event: EventRow) -> tuple[str, str]:
+def settle_ticket(app: App, event: EventRow, batch: Batch) -> tuple[str, str]:
     """Fetch the ticket, carry out what is due on it, and return outcome and reason."""
     desk = app.desks[event.desk]
     ticket = desk.fetch(event.ticket_id)
     now = app.clock()
-    where = (event.desk, ticket.id)
+    batch.where = (event.desk, ticket.id)
     if why := scoping.not_ours(app, ticket, now):
         return Outcome.LEFT_ALONE, why
-    take_up(app, ticket, now)
-    notice_claim(app, ticket, now)
-    with reading(app.engine) as conn:
-        pending = store.open_decision(conn, *where)
-        row = store.ticket(conn, *where)
-    if pending is None and (why := with_ai.leave(app, ticket, row, now)):
+    past = _past(app, batch)
+    if past.ticket is not None:
+        take_up(app, ticket, now)
+        notice_claim(app, ticket, now)
+        past = _past(app, batch)
+    pending = past.pending
+    if pending is None and (why := with_ai.leave(app, ticket, past.ticket, now)):
         return Outcome.LEFT_ALONE, why
     if pending is not None:
-        carry_out(app, ticket, pending)
+        carry_out(app, ticket, pending, batch)
+        batch.flush()
     if pending is not None or with_ai.has_been(ticket):
-        with reading(app.engine) as conn:
-            row = store.ticket(conn, *where)
-    second_word.plan(app, ticket, row, now)
-    surge_text.plan(app, ticket, row, now)
-    ticket = make_up(app, ticket)
-    owed.pay(app, ticket)
-    messages = unhandled(ticket, row.handled_message_id if row else "", row.handled_at if row else None)
-    if not messages and (begun := _begun(app, row)):
-        return Outcome.LEFT_ALONE, begun
-    if messages and (aside := _still_aside(app, ticket, messages[-1], row)):
-        return Outcome.LEFT_ALONE, aside
+        past = _past(app, batch)
+    row = past.ticket
+    if past.decisions:
+        second_word.plan(app, ticket, row, now)
+        surge_text.plan(app, ticket, row, now)
+        ticket = owed.pay(app, make_up(app, ticket, batch), batch)
+    messages = unhandled(ticket, past.handled, row.handled_at if row else None)
+    if not messages and row is not None and (past.handled or past.begun):
+        return Outcome.LEFT_ALONE, "nothing new from the customer"
+    if messages and past.about(messages[-1].id) and (why := policy.set_aside(ticket, store.history_of(row))):
+        return Outcome.LEFT_ALONE, why
     ticket = authors.judged(ticket, messages, authors.people_of(app, event.desk))
-    decided = decide(app, ticket, authors.same(ticket, messages), row, event)
-    if decided is None:
-        raise Conflict("another look was faster: whatever it left is taken up by this one in a moment")
-    carry_out(app, ticket, decided)
-    surge_text.follow(app, ticket, now)
-    return decided.outcome, decided.reason
+    decided = decide(app, ticket, authors.same(ticket, messages), past, event, batch)
+    carry_out(app, ticket, decided.row, batch, decided.calls)
+    surge_text.follow(app, ticket, now, batch)
+    return decided.row.outcome, decided.row.reason
 
 
-def _begun(app: App, row: TicketRow | None) -> str:
-    """Why a look that finds no new message decides nothing; "" for a ticket that was never decided about."""
-    if row is None:
-        return ""
+def _past(app: App, batch: Batch) -> Past:
     with reading(app.engine) as conn:
-        first = store.decision(conn, created_key(row.desk, row.ticket_id))
-    return "nothing new from the customer" if row.handled_message_id or first is not None else ""
-
-
-def _still_aside(app: App, ticket: Ticket, newest: Message, row: TicketRow | None) -> str:
-    """Why a ticket that was set aside stays so; "" when it is to be decided about."""
-    why = policy.set_aside(ticket, store.history_of(row))
-    if not why:
-        return ""
-    with reading(app.engine) as conn:
-        return why if store.decided_about(conn, ticket.desk, ticket.id, newest.id) else ""
+        return Past(store.ticket(conn, *batch.where), tuple(store.decisions_on(conn, *batch.where)))
 
 
 def unhandled(ticket: Ticket, handled_id: str, handled_at: datetime | None) -> tuple[Message, ...]:
@@ -171,6 +182,10 @@ def _settled(app: App, event: EventRow, outcome: str, reason: str) -> str:
     now = app.clock()
     with app.engine.begin() as conn:
         store.settle(conn, event.key, outcome, reason, now)
+    return _counted(app, event, outcome, now)
+
+
+def _counted(app: App, event: EventRow, outcome: str, now: datetime) -> str:
     app.counters.settled(event.desk, outcome, max(0.0, (now - event.received_at).total_seconds()))
     return EventState.SETTLED
 

@@ -19,7 +19,7 @@ from core.ledger.states import DecisionState, Entry, WriteState
 from core.model import Reply, Ticket
 from core.outgoing import mailbox_of
 from core.pipeline import places
-from core.pipeline.plan import address_of
+from core.pipeline.case import address_of
 from core.values import to_json
 
 
@@ -45,19 +45,27 @@ def plan(
         "attempts": 0,
         "looks": 0,
     }
+    app.own_addresses_of(ticket.desk)  # asked before the transaction, which must not wait for the desk
     try:
         with app.engine.begin() as conn:
             if insert_new(conn, writes, row):
-                _guarded(app, conn, ticket, reply, key, said, now)
+                _guarded(app, conn, ticket, decided, reply, key, said, now)
     except _NoRoomError:
         return
 
 
 def _guarded(
-    app: App, conn: Connection, ticket: Ticket, reply: Reply, key: str, said: str, now: datetime
+    app: App,
+    conn: Connection,
+    ticket: Ticket,
+    decided: DecisionRow,
+    reply: Reply,
+    key: str,
+    said: str,
+    now: datetime,
 ) -> None:
     where, planned = (ticket.desk, ticket.id), store.write(conn, key)
-    if why := places.refused(app, ticket, planned, reply):
+    if why := places.refused(app, ticket, planned, reply, decided):
         store.set_write(conn, key, WriteState.SKIPPED, done_at=now, reason=why)
         store.log(conn, where, now, Entry.SKIPPED, f"{reply.purpose.replace('_', ' ')}: {why}", key=key)
         return

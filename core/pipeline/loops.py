@@ -19,7 +19,7 @@ from core.model import Author, Evidence, Grade, MachineKind, Ticket
 from core.notifications.alerts import alarm
 from core.outgoing import mailbox_of
 from core.pipeline import authors
-from core.pipeline.plan import Case, address_of
+from core.pipeline.case import Case, address_of
 
 LOOK_BACK = timedelta(days=30)
 TWICE, OFTEN = 2, 4  # times that the same words came before

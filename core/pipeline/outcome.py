@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
 from core import safety
 from core.app import App
 from core.automatic import CALM
@@ -17,20 +19,32 @@ from core.ledger.states import TAKEN_UP, Entry
 from core.model import OVER, Author, Decision, Mode, Outcome, Priority, Ticket, TicketState
 from core.notifications.alerts import alarm
 from core.outgoing import human_touch
+from core.pipeline import surges
+from core.pipeline.batch import Batch
+from core.pipeline.climbing import climb
 
 
-def remember(app: App, ticket: Ticket, decision: DecisionRow, failures: list[str], unsaid: str = "") -> None:
-    """Store state, escalation and ladder, in one transaction with the end of the decision."""
-    now, where = app.clock(), (ticket.desk, ticket.id)
-    with app.engine.begin() as conn:
+def remember(
+    app: App, ticket: Ticket, decision: DecisionRow, failures: list[str], batch: Batch, unsaid: str = ""
+) -> None:
+    """Have state, escalation, ladder and its first notices stored in one transaction with the end of the decision."""
+    now, where = app.clock(), batch.where
+    if failures:
+        alarm(app, f"refused:{decision.key}", *where, f"a call was refused: {failures[0]}", now)
+
+    def remembered(conn: Connection) -> dict[str, Any]:
         row = store.ticket(conn, *where)
         values = _become(app, ticket, decision, row, now, unsaid)
-        store.put_ticket(conn, where, now, **values)
         store.finish_decision(conn, decision.key)
         for failed in failures:
             store.log(conn, where, now, Entry.FAILED, failed, key=decision.key)
-    if failures:
-        alarm(app, f"refused:{decision.key}", *where, f"a call was refused: {failures[0]}", now)
+        if row is not None and values.get("next_due_at") and surges.is_watched(app, ticket.desk, now):
+            guess = (decision.intent, decision.confidence)
+            values |= climb(app, conn, replace(row, **values), guess, now)
+        batch.became = replace(row, **values) if row is not None else None
+        return values
+
+    batch.add(remembered)
 
 
 def _become(

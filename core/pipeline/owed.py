@@ -18,6 +18,7 @@ from core.ledger.states import Entry, WriteState
 from core.model import Mode, Priority, Reply, Ticket, TicketEvent, TicketState, look
 from core.notifications.alerts import alarm
 from core.pipeline import places, surge_text
+from core.pipeline.batch import Batch
 from core.pipeline.decide import said_anew
 from core.pipeline.promised import promise_of
 from core.pipeline.write import perform
@@ -58,10 +59,11 @@ def _call(row: WriteRow, now: datetime) -> TicketEvent:
     return look(row.desk, row.ticket_id, f"owed-{nonce}-{now:%Y%m%dT%H}{now.minute // AGAIN}", now)
 
 
-def pay(app: App, ticket: Ticket) -> None:
-    """Send what is owed on a ticket just fetched, and make the calls that were left over."""
+def pay(app: App, ticket: Ticket, batch: Batch) -> Ticket:
+    """Send what is owed on a ticket just fetched, and make the calls that were left over; return the ticket with its new
+    version."""
     if ticket.read_only:
-        return
+        return ticket
     where = (ticket.desk, ticket.id)
     with reading(app.engine) as conn:
         left, waiting, row = (
@@ -69,23 +71,25 @@ def pay(app: App, ticket: Ticket) -> None:
             store.owed(conn, *where),
             store.ticket(conn, *where),
         )
-    ticket = _made(app, ticket, left)
+    ticket = _made(app, ticket, left, batch)
     said = next((one for one in waiting if one.what == "acknowledgment"), None)
     if said is None or row is None or app.rules[ticket.desk].mode is Mode.OBSERVE:
-        return
+        return ticket
     if _ready(app, ticket, row, waiting, said):
         with reading(app.engine) as conn:
             left = store.left_over(conn, where)
-        _made(app, ticket, left)
+        ticket = _made(app, ticket, left, batch)
+    return ticket
 
 
-def _made(app: App, ticket: Ticket, rows: Sequence[WriteRow]) -> Ticket:
+def _made(app: App, ticket: Ticket, rows: Sequence[WriteRow], batch: Batch) -> Ticket:
     for row in rows:
         if row.key.endswith(places.MARK) and not _is_said(app, row):
             with app.engine.begin() as conn:
                 store.set_write(conn, row.key, WriteState.SKIPPED, reason="the acknowledgment did not go out")
             continue
-        ticket, failed = perform(app, ticket, row)
+        ticket, _, failed = perform(app, ticket, row, batch)
+        batch.flush()
         if failed:
             alarm(
                 app,

@@ -6,7 +6,7 @@ the desk's total cap holds back is owed: it stays in the ledger as a call of its
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -33,19 +33,50 @@ def take(app: App, ticket: Ticket, decision: DecisionRow) -> list[WriteRow]:
     """Return the calls of a decision: its message has a place under the caps, or has been removed."""
     with reading(app.engine) as conn:
         rows = store.writes_of(conn, decision.key)
-    for row in rows:
-        if row.state == WriteState.PLANNED and row.what in store.PUBLIC:
-            _placed(app, ticket, row)
-    with reading(app.engine) as conn:
-        return store.writes_of(conn, decision.key)
+    if not any(_wants_a_place(row) for row in rows):
+        return rows
+    with app.engine.begin() as conn:
+        rows, full = place(conn, app, ticket, decision, rows)
+    tell(app, ticket, full)
+    return rows
 
 
-def refused(app: App, ticket: Ticket, row: WriteRow, spoken: Reply | AddNote | None) -> str:
-    """Return why the message of a call must not be sent, by the ticket as it is now; "" when it may."""
+def place(
+    conn: Connection, app: App, ticket: Ticket, decision: DecisionRow, rows: Sequence[WriteRow]
+) -> tuple[list[WriteRow], Full | None]:
+    """As `take`, for the calls just read or planned; with the cap that left no room, which people are to be told of."""
+    now, placed = app.clock(), list(rows)
+    for n, row in enumerate(rows):
+        if not _wants_a_place(row):
+            continue
+        reply = next((a for a in from_json(row.actions) if isinstance(a, Reply)), None)
+        why = refused(app, ticket, row, reply, decision)
+        full = None if why else caps.take(conn, row, app.settings.limits, now)
+        if why or full is not None:
+            _leave_out(conn, app, row, reply, why or (full.why if full else ""), full, now)
+            return store.writes_of(conn, decision.key), full
+        placed[n] = replace(row, reserved_at=now)
+    return placed, None
+
+
+def _wants_a_place(row: WriteRow) -> bool:
+    return row.state == WriteState.PLANNED and row.what in store.PUBLIC
+
+
+def refused(
+    app: App,
+    ticket: Ticket,
+    row: WriteRow,
+    spoken: Reply | AddNote | None,
+    decided: DecisionRow | None = None,
+) -> str:
+    """Return why the message of a call must not be sent, by the ticket as it is now; "" when it may. `decided`: its decision,
+    where that was read before."""
     if not isinstance(spoken, Reply):
         return ""
-    with reading(app.engine) as conn:
-        decided = store.decision(conn, row.fact_key)
+    if decided is None:
+        with reading(app.engine) as conn:
+            decided = store.decision(conn, row.fact_key)
     message_id = decided.message_id if decided is not None else ""
     late = decided is not None and decided.state == DecisionState.DONE
     own = app.own_addresses_of(ticket.desk)
@@ -61,12 +92,15 @@ def unspoken(actions: Iterable[Action], prefix: str) -> tuple[Action, ...]:
     return tuple(a for a in kept if not isinstance(a, AddTags) or a.tags)
 
 
-def proven(app: App, row: WriteRow, write: Write) -> Write:
+def proves(write: Write) -> bool:
+    """Whether a call marks a reply that goes out by another one."""
+    marks = any(isinstance(a, AddTags) and a.says for a in write.actions)
+    return marks and not isinstance(write.spoken, Reply)
+
+
+def proven(write: Write, siblings: Iterable[WriteRow]) -> Write:
     """Return the call without marks of a reply that was not sent before it."""
-    if isinstance(write.spoken, Reply):
-        return write
-    with reading(app.engine) as conn:
-        said = {one.what for one in store.writes_of(conn, row.fact_key) if one.state == WriteState.DONE}
+    said = {one.what for one in siblings if one.state == WriteState.DONE}
     kept = tuple(a for a in write.actions if not isinstance(a, AddTags) or not a.says or a.says in said)
     return replace(write, actions=kept)
 
@@ -79,25 +113,24 @@ def _without(action: Action, tag: str) -> Action:
     )
 
 
-def _placed(app: App, ticket: Ticket, row: WriteRow) -> None:
-    now, where = app.clock(), (ticket.desk, ticket.id)
-    reply = next((a for a in from_json(row.actions) if isinstance(a, Reply)), None)
-    why, full = refused(app, ticket, row, reply), None
-    with app.engine.begin() as conn:
-        if not why:
-            full = caps.take(conn, row, app.settings.limits, now)
-        if not why and full is None:
-            return
-        why = why or (full.why if full else "")
-        owed = full is not None and full.brake and row.what == "acknowledgment"
-        _take_out(conn, row, why, app.rules[ticket.desk].tag_prefix)
-        if owed and reply is not None:
-            _owe(conn, row, reply, app.rules[ticket.desk].tag_prefix, now)
-        store.log(conn, where, now, Entry.OWED if owed else Entry.SKIPPED, f"{row.what}: {why}", key=row.key)
+def _leave_out(
+    conn: Connection, app: App, row: WriteRow, reply: Reply | None, why: str, full: Full | None, now: datetime
+) -> None:
+    owed = full is not None and full.brake and row.what == "acknowledgment"
+    prefix = app.rules[row.desk].tag_prefix
+    _take_out(conn, row, why, prefix)
+    if owed and reply is not None:
+        _owe(conn, row, reply, prefix, now)
+    what_happened = Entry.OWED if owed else Entry.SKIPPED
+    store.log(conn, (row.desk, row.ticket_id), now, what_happened, f"{row.what}: {why}", key=row.key)
+
+
+def tell(app: App, ticket: Ticket, full: Full | None) -> None:
+    """Tell our people of a cap that left no room, where they are to hear of it."""
     if full is not None and full.brake:
-        _tell(app, ticket.desk, full, now)
+        _tell(app, ticket.desk, full, app.clock())
     elif full is not None and full.loop:
-        loops.tell(app, ticket, full.why, now)
+        loops.tell(app, ticket, full.why, app.clock())
 
 
 def _take_out(conn: Connection, row: WriteRow, why: str, prefix: str) -> None:

@@ -9,17 +9,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from core import escalation
 from core.app import App
 from core.errors import VendorError
 from core.ledger import store
 from core.ledger.db import reading
 from core.ledger.rows import TicketRow
-from core.ledger.states import Entry
-from core.model import Claim, Priority, TicketState
-from core.notifications import delivery, polling, routing
+from core.model import Claim
+from core.notifications import delivery, polling
 from core.pipeline import clock_back, owed, presence, scoping, surges
 from core.pipeline.claims import learn
+from core.pipeline.climbing import climb
 
 log = logging.getLogger(__name__)
 
@@ -27,15 +26,11 @@ BULK = 100
 FRESH = timedelta(seconds=10)
 
 
-def remind(app: App, now: datetime, only: tuple[str, str] | None = None) -> int:
+def remind(app: App, now: datetime) -> int:
     """Make one pass over the ladders: read the claims of due tickets in bulk, notify, and return how many notices were sent."""
     clock_back.mend(app, now)
     with reading(app.engine) as conn:
-        rows = (
-            store.due_tickets(conn, now, app.desks)
-            if only is None
-            else _if_due(store.ticket(conn, *only), now)
-        )
+        rows = store.due_tickets(conn, now, app.desks)
     by_desk: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
         by_desk[row.desk].append(row)
@@ -50,14 +45,33 @@ def remind(app: App, now: datetime, only: tuple[str, str] | None = None) -> int:
         known = {id_: claim for id_ in ids if (claim := just_asked.pop((desk, id_), None)) is not None}
         return known | dict(still_waiting(app, desk, [id_ for id_ in ids if id_ not in known], now))
 
-    if only is None:
-        owed.release(app, now)
-        polling.collect(app, now)
+    owed.release(app, now)
+    polling.collect(app, now)
     return delivery.pump(app, now, look)
 
 
-def _if_due(row: TicketRow | None, now: datetime) -> list[TicketRow]:
-    return [row] if row is not None and row.next_due_at is not None and row.next_due_at <= now else []
+def remind_of(app: App, desk: str, ticket_id: str, now: datetime, row: TicketRow | None = None) -> int:
+    """Tell what is due on one ticket that was dealt with just now; `row`: as it was written. Return how many notices went
+    out."""
+    row = row or _row(app, desk, ticket_id)
+    if row is not None and row.next_due_at is not None and row.next_due_at <= now and desk in app.desks:
+        if not surges.is_watched(app, desk, now):
+            surges.watch(app, desk, now)
+        _climb(app, desk, [row], now, {})
+        row = _row(app, desk, ticket_id)
+    if row is None:
+        return 0
+    fresh = _fresh(row, now)
+
+    def look(desk: str, ids: Sequence[str]) -> Mapping[str, Claim]:
+        return {} if fresh else still_waiting(app, desk, ids, now)
+
+    return delivery.pump(app, now, look, row)
+
+
+def _row(app: App, desk: str, ticket_id: str) -> TicketRow | None:
+    with reading(app.engine) as conn:
+        return store.ticket(conn, desk, ticket_id)
 
 
 def still_waiting(app: App, desk: str, ticket_ids: Sequence[str], now: datetime) -> Mapping[str, Claim]:
@@ -107,26 +121,8 @@ def _tell(app: App, desk: str, ticket_id: str, now: datetime) -> None:
         row = store.ticket(conn, desk, ticket_id)
         if row is None or row.next_due_at is None or row.next_due_at > now:
             return
-        values = dict(vars(row))
-        if guess := store.newest_guess(conn, desk, ticket_id):  # people act on the newest message
-            values["intent"], values["confidence"] = guess
-        entries = escalation.due(values, now)
-        notices = escalation.notices_for(values, entries)
-        notices = surges.gathered(app, conn, row, notices, now)
-        delivery.enqueue(conn, notices, routes=routing.of(app), now=now)
-        rung, _ = escalation.advanced(values, now)
-        ladder = escalation.prolonged(
-            row.ladder or [],
-            rung,
-            now,
-            app.hours_of(desk),
-            priority=Priority(row.priority or Priority.NORMAL),
-            held=row.state == TicketState.CLAIMED,
-        )
-        due = escalation.next_due(ladder, rung)
-        store.put_ticket(conn, (desk, ticket_id), now, ladder=ladder, rung=rung, next_due_at=due)
-        for entry in entries:
-            store.log(conn, (desk, ticket_id), now, Entry.NOTICED, f"{entry['template']} → {entry['notify']}")
+        guess = store.newest_guess(conn, desk, ticket_id)
+        store.put_ticket(conn, (desk, ticket_id), now, **climb(app, conn, row, guess, now))
 
 
 def batches(ids: Iterable[str]) -> list[list[str]]:

@@ -24,6 +24,7 @@ from core.ledger.surges import COUNTED
 from core.model import AddTags, Decision, Mode, Reply, Ticket, look
 from core.outgoing import mailbox_of
 from core.pipeline import late_word
+from core.pipeline.batch import Batch
 from core.pipeline.claims import AWAITED
 from core.pipeline.outcome import keeps_its_guess
 from core.pipeline.surges import is_about_safety
@@ -90,14 +91,16 @@ def plan(app: App, ticket: Ticket, row: TicketRow | None, now: datetime) -> None
     late_word.plan(app, ticket, decided, reply, key, story, now)
 
 
-def follow(app: App, ticket: Ticket, now: datetime) -> None:
+def follow(app: App, ticket: Ticket, now: datetime, batch: Batch) -> None:
     """Send the approved text on a ticket that was decided about just now."""
     with reading(app.engine) as conn:
         if not any(one.text for one in surges.lately(conn, now - DAY, ticket.desk)):
             return
+    batch.flush()
+    with reading(app.engine) as conn:
         row = store.ticket(conn, ticket.desk, ticket.id)
     plan(app, ticket, row, now)
-    make_up(app, ticket)
+    make_up(app, ticket, batch)
 
 
 def received(conn: Connection, ticket: Ticket) -> bool:

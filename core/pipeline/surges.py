@@ -35,6 +35,7 @@ DAY, HALF_HOUR, CALM_AFTER = timedelta(days=1), timedelta(minutes=30), timedelta
 NAMED, SHORT = 20, 5  # tickets that a notice names, and its first line
 GROWN = 4  # so many times more tickets are worth another notice
 JOINED = WAITING - {"resumed"}
+OFTEN = timedelta(seconds=5)  # so long one look is enough for the tickets that come meanwhile
 
 
 # --- found and ended ------------------------------------------------------------------------
@@ -42,12 +43,19 @@ JOINED = WAITING - {"resumed"}
 
 def watch(app: App, desk: str, now: datetime) -> None:
     """Find new surges, notify about those that grow, end those that are over. After a fault here tickets are notified singly."""
+    app.surge_looks[desk] = now
     if app.rules[desk].mode is Mode.OBSERVE:
         return
     try:
         _watch(app, desk, now)
     except Exception:
         log.exception("unhandled exception while looking for surges at %s: tickets are notified singly", desk)
+
+
+def is_watched(app: App, desk: str, now: datetime) -> bool:
+    """Whether this process looked for surges a moment ago: a look counts half a day of tickets."""
+    last = app.surge_looks.get(desk)
+    return last is not None and abs(now - last) < OFTEN
 
 
 def _watch(app: App, desk: str, now: datetime) -> None:

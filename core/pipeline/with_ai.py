@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from core import desk_ai
 from core.app import App
@@ -47,7 +48,11 @@ def has_been(ticket: Ticket) -> bool:
 
 def _note(app: App, ticket: Ticket, row: TicketRow | None, found: AtWork, now: datetime) -> None:
     where = (ticket.desk, ticket.id)
-    about = {"subject": ticket.subject[:500], "url": ticket.url, "created_at": ticket.created_at}
+    about: dict[str, Any] = {
+        "subject": ticket.subject[:500],
+        "url": ticket.url,
+        "created_at": ticket.created_at,
+    }
     with app.engine.begin() as conn:
         if row is None or row.ai_hold != found.hold:
             words = "the desk's own AI is handling it: nothing is sent or moved, and no one is notified"

@@ -408,7 +408,8 @@ def _compare(app: App, one: Account, case: Case, books: Books) -> None:
         )
         said = [m for m in ticket.messages if m.author == "customer"]
         # a message in a ticket that a human holds is set aside, not dealt with: the decision says that it was read
-        looked_at = bool(said) and store.decided_about(conn, one.name, str(case.id), said[-1].id) > 0
+        decided = {d.message_id for d in store.decisions_on(conn, one.name, str(case.id))}
+        looked_at = bool(said) and said[-1].id in decided
     books.tickets, books.messages = books.tickets + 1, books.messages + len(said)
     if row is None or row.state in {"received", "dead_letter"}:
         books.lost.append(f"{where}: {row.state if row is not None else 'unknown to the ledger'}")

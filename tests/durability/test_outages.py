@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 import requests
@@ -14,9 +14,12 @@ from words import DISPUTE, NONSENSE, ORDER
 from connectors.sandbox.server import Call
 from core import queue
 from core.ledger import store
+from core.ledger.rows import WriteRow, typed
 from core.ledger.schema import decisions, events, notices, writes
+from core.ledger.states import WriteState
 from core.pipeline import reminders, sweep
 from core.pipeline import write as writing
+from core.pipeline.batch import Batch
 from core.pipeline.handle import handle
 
 pytestmark = pytest.mark.usefixtures("no_naps")
@@ -214,10 +217,10 @@ def test_a_worker_that_wakes_up_late_does_not_repeat_what_another_has_done(house
     h = house()
     case = h.writes_in(DISPUTE)
     done = next(w for w in h.rows(writes) if w.what == "note")
-    stale = SimpleNamespace(**{**done._mapping, "state": "planned", "opened_at": None})
+    stale = replace(typed(WriteRow, done), state=WriteState.PLANNED, opened_at=None)
     ticket = h.seen(case)
     with pytest.raises(writing.Conflict):
-        writing.perform(h.app, ticket, stale)
+        writing.perform(h.app, ticket, stale, Batch(h.app, "support", str(case.id)))
     assert len(h.bot_says(case, public=False)) == 1
 
 

@@ -128,11 +128,11 @@ def test_a_worker_that_dies_before_it_sends_what_is_owed_leaves_it_to_the_next(h
     _, second = burst(h, 2)
     real, died = places.refused, []
 
-    def dies(app, ticket, row, spoken):
+    def dies(app, ticket, row, *more):
         if row.key.endswith(places.OWED) and row.state == "planned" and not died:
             died.append(row.key)
             raise KeyboardInterrupt
-        return real(app, ticket, row, spoken)
+        return real(app, ticket, row, *more)
 
     monkeypatch.setattr(places, "refused", dies)
     with pytest.raises(KeyboardInterrupt):

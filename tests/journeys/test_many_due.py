@@ -32,7 +32,7 @@ def test_a_ticket_just_handled_is_notified_however_many_others_are_due(house):
     case = h.writes_in(NONSENSE)
     h.now += timedelta(minutes=31)
     due_before(h, "support")
-    reminders.remind(h.app, h.now, only=("support", str(case.id)))
+    reminders.remind_of(h.app, "support", str(case.id), h.now)
     assert [one.template for one in h.normal.sent] == ["escalated", "unclaimed"]
 
 
@@ -40,8 +40,8 @@ def test_one_that_is_not_due_is_left_in_peace(house):
     h = house()
     case = h.writes_in(NONSENSE)
     h.now += timedelta(minutes=29)
-    reminders.remind(h.app, h.now, only=("support", str(case.id)))
-    reminders.remind(h.app, h.now, only=("support", "no such ticket"))
+    reminders.remind_of(h.app, "support", str(case.id), h.now)
+    reminders.remind_of(h.app, "support", "no such ticket", h.now)
     assert [one.template for one in h.normal.sent] == ["escalated"]
 
 

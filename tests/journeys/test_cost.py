@@ -1,0 +1,57 @@
+"""What one ticket costs the store, from the stored webhook to the message on a phone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+
+from sqlalchemy import event
+from words import DISPUTE
+
+from core import queue
+from core.model import EventKind, TicketEvent, created_key
+from core.pipeline import reminders
+from core.pipeline.handle import deal
+
+WRITING = 8
+STATEMENTS = {"zendesk": 37, "helpscout": 40, "freshdesk": 42}  # the latter two take one call more
+OWN = "bs_counts"  # the process saves its counters every few seconds, whatever it does
+
+
+@contextmanager
+def counted(engine):
+    """Transactions that write and statements, without those of the process itself."""
+    found: Counter[str] = Counter()
+
+    def begun(connection):
+        found["writing"] += not connection.get_execution_options().get("reads")
+
+    def executed(connection, cursor, statement, *_):
+        found["statements"] += OWN not in statement and not statement.startswith("BEGIN")
+
+    event.listen(engine, "begin", begun)
+    event.listen(engine, "before_cursor_execute", executed)
+    try:
+        yield found
+    finally:
+        event.remove(engine, "begin", begun)
+        event.remove(engine, "before_cursor_execute", executed)
+
+
+def test_a_routed_ticket_costs_few_transactions(house, vendor):
+    h = house()
+    h.writes_in(DISPUTE, email="first@example.com")  # signs in at the desk, reads what install made
+    h.urgent.sent.clear()
+    h.app.counters.close()  # what it still saves would be counted as a transaction
+    h.fake.hooks.hold = True
+    case = h.desk.customer_writes(DISPUTE, subject="Hello", email="carla@example.com", name="Carla")
+    key = created_key("support", str(case.id))
+    with counted(h.app.engine) as found:
+        queue.report(h.app, [TicketEvent("support", key, EventKind.CREATED, str(case.id), h.now)], "webhook")
+        dealt = deal(h.app, key)
+        assert dealt.state == "settled"
+        assert reminders.remind_of(h.app, *dealt.where, h.now, dealt.row) == 1
+    assert [one.template for one in h.urgent.sent] == ["escalated"]
+    assert len(h.bot_says(case, public=True)) == len(h.bot_says(case, public=False)) == 1
+    assert found["writing"] <= WRITING
+    assert found["statements"] <= STATEMENTS[vendor], found
