@@ -26,7 +26,7 @@ install: $(VENV)/.runtime ## the program for use: then .venv/bin/backstop …
 	@echo "Backstop is installed. Next: $(BIN)/backstop setup (in the browser) or $(BIN)/backstop init (here), or make demo"
 
 test: check ## lint, types, import rules, the whole suite (ARGS="-k word": some of it)
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 # ruff's S rules are bandit's, on every file; bandit itself adds what ruff does not port, from medium severity up.
 check: $(VENV)/.dev ## lint, format, types, import rules, security rules

@@ -208,7 +208,7 @@ def test_a_write_to_a_host_that_refuses_connections_was_never_sent():
 
 def test_a_write_whose_connection_breaks_has_an_unknown_outcome():
     def reset(environ, start_response):
-        environ["werkzeug.socket"].close()
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         return []
 
     with serving(reset) as url:

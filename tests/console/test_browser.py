@@ -17,7 +17,7 @@ from core.web.users import add_user
 from tests.console.world import NOW, make_app, waiting
 from tests.stores import BOTH_STORES
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 CHROMIUM = Path("/usr/bin/chromium")
 SHOTS = os.environ.get("BACKSTOP_SCREENSHOTS", "")  # a folder to keep pictures in

@@ -18,7 +18,7 @@ from playwright.sync_api import expect
 
 from demo.samples import samples
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo_page")]
+pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
