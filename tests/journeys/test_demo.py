@@ -22,7 +22,6 @@ from core.model import TicketState
 from demo import config, run, world
 from demo.samples import samples
 
-
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
 ONCE = [sys.executable, "-m", "demo", "--once", "--json"]
