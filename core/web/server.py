@@ -120,6 +120,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             logging.getLogger(name).setLevel(logging.ERROR)
         sys.setswitchinterval(SWITCH)
         self._stopping, self._doomed = threading.Event(), set[Channel]()
+        self._ending = threading.RLock()  # a signal handler runs in the thread of `run`
         super().__init__(application, dispatcher=Lanes(threads), adj=adjusted)
 
     @property
@@ -166,16 +167,20 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         self.task_dispatcher.shutdown()
         for channel in self._channels():
             channel.handle_close()
-        self.trigger.close()
+        with self._ending:
+            self.trigger.close()
 
     def _channels(self) -> list[Channel]:
         return list(self.active_channels.values())
 
     def stop(self) -> None:
         """End `run`; may be called by any thread and by a signal handler."""
-        if not self._stopping.is_set():
-            self._stopping.set()
-            self.pull_trigger()
+        with (
+            self._ending
+        ):  # else `run` may have closed the pipe that wakes it, and its number may be another file's
+            if not self._stopping.is_set():
+                self._stopping.set()
+                self.pull_trigger()
 
 
 def _most_connections() -> int:

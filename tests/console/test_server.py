@@ -99,6 +99,22 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return lambda name: monkeypatch.setattr(served, name, SOON)
 
 
+def test_a_stop_wakes_the_server_before_the_server_closes_what_wakes_it(pages, monkeypatch):
+    server = Server(pages.flask, "127.0.0.1", 0, 4)
+    serving = threading.Thread(target=server.run, daemon=True)
+    wake = server.pull_trigger
+
+    def late() -> None:
+        serving.start()  # it sees at once that it is to stop
+        serving.join(0.3)
+        wake()
+
+    monkeypatch.setattr(server, "pull_trigger", late)
+    server.stop()
+    serving.join(PATIENCE)
+    assert not serving.is_alive()
+
+
 @pytest.mark.parametrize("drip", [b"", b"a"])
 @pytest.mark.parametrize(
     ("deadline", "sent"),
