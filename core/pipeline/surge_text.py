@@ -123,6 +123,8 @@ def instead_of_acknowledgment(
         surge = _with_text(conn, ticket, intent, ticket.created_at, now)
         if surge is None or _planned(conn, [_key(surge, ticket.customer.email or ticket.customer.id)]):
             return decision
+        if row is not None and is_about_safety(conn, row):  # by an earlier message: `plan` sends it no text
+            return decision
     why = (
         f"{decision.reason}; the text that {surge.approved_by} approved for this surge is the acknowledgment"
     )

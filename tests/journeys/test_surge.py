@@ -13,7 +13,9 @@ from words import DISPUTE, NONSENSE
 
 from core.ledger import surges
 from core.ledger.schema import tickets
+from core.model import Decision, Outcome, Reply
 from core.pipeline import surge_text
+from core.wording import ACKNOWLEDGMENT
 from tests.stores import BOTH_STORES
 
 URGENT = {"channels": {"urgent": ["webhook:urgent"], "normal": ["webhook:team"]}, "second_word": False}
@@ -248,3 +250,10 @@ def test_a_ticket_about_somebodys_safety_does_not_receive_the_text(house):
     h.later(minutes=20)
     assert h.bot_says(case, public=True)
     assert not [said for said in h.bot_says(case, public=True) if TEXT[:40] in said]
+    acknowledged = Decision(
+        Outcome.ROUTED,
+        "a later message, only about the charge",
+        actions=(Reply(ACKNOWLEDGMENT, ACKNOWLEDGMENT),),
+    )
+    kept = surge_text.instead_of_acknowledgment(h.app, h.seen(case), acknowledged, h.ticket(case), h.now)
+    assert kept == acknowledged, "no text comes in its place"
