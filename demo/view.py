@@ -58,9 +58,9 @@ def outcome(row: Any) -> Outcome:
         case "general_queue":
             return Outcome("general_queue", "general queue, flagged", f"general queue, flagged: {row.reason}")
         case "dead_letter":
-            return Outcome("dead_letter", "given up", f"given up, people were told: {row.reason}")
+            return Outcome("dead_letter", "failed", f"failed, people were notified: {row.reason}")
         case _:
-            return Outcome("left_alone", "nothing to be done", f"nothing to be done: {row.reason}")
+            return Outcome("left_alone", "no action needed", f"no action needed: {row.reason}")
 
 
 def inbox(world: World) -> list[dict[str, Any]]:

@@ -52,7 +52,7 @@ def wait_for_the_story(page: Page) -> None:
 
 def wait_for_the_reminders(page: Page) -> None:
     """Until the workers have caught up with a clock that was put forward."""
-    late = page.get_by_text(re.compile(r"is a worker running|\d s over\s*team"))
+    late = page.get_by_text(re.compile(r"is a worker running|\d s overdue\s*team"))
     for _ in range(90):
         page.reload()
         if not late.count():

@@ -20,8 +20,8 @@ class Settings(DeskSettings):
         "install_api_key": "API key of an admin (optional: for making the automation rules)",
     }
     WHERE: ClassVar[str] = (
-        "In Freshdesk, logged in as that agent: the picture at the top right, Profile settings, View API key. Give Backstop "
-        "an agent of its own."
+        "Create an agent for Backstop in Freshdesk and log in as that agent. Click the picture at the top right, open "
+        "Profile settings and choose View API key. Copy the key here."
     )
     RECOVERS: ClassVar[bool] = False
 

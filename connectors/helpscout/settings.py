@@ -19,7 +19,8 @@ class Settings(DeskSettings):
     QUEUES: ClassVar[tuple[str, ...]] = ("groups", "mailboxes")
     ASKED: ClassVar[Mapping[str, str]] = {"client_id": "App ID", "client_secret": "App Secret"}
     WHERE: ClassVar[str] = (
-        "In Help Scout: Your profile, My apps, Create My App. The user who makes the app is the one that Backstop acts as."
+        "In Help Scout, open Your profile > My apps and choose Create My App. Copy its App ID and App Secret here. "
+        "Backstop acts as the user who creates the app."
     )
     BROWSER: ClassVar[Mapping[str, str]] = {"grant": "authorization_code"}
 

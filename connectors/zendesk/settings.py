@@ -18,8 +18,8 @@ class Settings(DeskSettings):
     PLACES: ClassVar[frozenset[str]] = frozenset({"brands", "groups", "forms", "channels"})
     ASKED: ClassVar[Mapping[str, str]] = {"client_id": "Unique identifier", "client_secret": "Secret"}
     WHERE: ClassVar[str] = (
-        "In Zendesk's Admin Center: Apps and integrations, APIs, OAuth clients, Add OAuth client. Choose the client kind "
-        "Confidential; the user who makes it is the one that Backstop acts as."
+        "In Zendesk Admin Center, open Apps and integrations > APIs > OAuth clients, choose Add OAuth client and the client "
+        "kind Confidential. Copy its unique identifier and its secret here. Backstop acts as the user who creates the client."
     )
     KNOWS_AI: ClassVar[bool] = True
 

@@ -150,7 +150,7 @@ def plain_figures(found: Mapping[str, Any], names: Mapping[str, str]) -> str:
         parts.append(table(("queue", "tickets", "people moved elsewhere"), sent))
     if found["answers"]:
         said = [(a["intent"], a["tickets"], a["elsewhere"]) for a in found["answers"]]
-        parts.append(table(("answered as", "tickets", "people put elsewhere"), said))
+        parts.append(table(("answered as", "tickets", "moved by people"), said))
     if found["pages"]["people"]:
         keys = ("who", "pages", "at_night", "nights", "worst_night")
         woken = [[one[key] for key in keys] for one in found["pages"]["people"]]

@@ -46,7 +46,9 @@ def on_disk(app: App) -> OnDisk:
     """Return the file as it is now, which may be newer than what this process runs by. Raises ConfigError."""
     text = read(app.settings.path)
     if text is None:
-        raise ConfigError(f"{app.settings.path}: there is no such file, so nothing can be changed in it")
+        raise ConfigError(
+            f"{app.settings.path}: this file does not exist, so nothing can be edited here. Create it with `backstop setup` or `backstop init`"
+        )
     return OnDisk(text, _with_intents(app.settings, parsed(text)))
 
 

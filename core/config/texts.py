@@ -22,8 +22,8 @@ from core.wording import ACKNOWLEDGMENT, NOTE, SECOND_WORD, check, samples
 FILE = re.compile(r"(?:([a-z_][a-z0-9_]*)/)?([\w-]+)(?:\.([a-z]{2}))?\.txt", re.ASCII)
 OURS = (ACKNOWLEDGMENT, SECOND_WORD, NOTE)
 PURPOSE = {
-    ACKNOWLEDGMENT: "says at once to a customer that a person will look",
-    SECOND_WORD: "says once that it takes longer than promised",
+    ACKNOWLEDGMENT: "tells a customer at once that a person will answer",
+    SECOND_WORD: "tells a customer once that the answer will take longer than promised",
     NOTE: "the private note for agents",
 }
 SAMPLES = Path(__file__).parent / "replies"
@@ -148,11 +148,12 @@ def _renderings(app: App, text: Text, env: SandboxedEnvironment, language: str) 
     facts = list(samples(text.base, language, app.clock(), app.hours_of(text.desk)))
     if text.base != NOTE:
         facts = [one for name in ("Carla", "") for one in facts if one["name"] == name]
-    if text.base not in OURS:
-        facts = [one | {"promise": ""} for one in facts]  # an answer promises nothing
+        # an answer promises nothing, the other two always do
+        promise = next(one["promise"] for one in facts if one["promise"]) if text.base in OURS else ""
+        facts = [one | {"promise": promise} for one in facts]
     for one in facts[:SHOWN]:
         said = render(env, text.file, one, language)
-        whom = f"To {one['name']}" if one.get("name") else "To somebody whose name is not sure"
+        whom = f"To {one['name']}" if one.get("name") else "To a customer whose name is unknown"
         yield ("For agents", said) if text.base == NOTE else (whom, signed(env, said))
 
 

@@ -28,9 +28,9 @@ def judge_escalation(now: Point, trend: Sequence[Point], routed: list[str]) -> F
     advice = ""
     if low > RULES_NEEDED:
         names = f" Most handed over: {', '.join(routed)}." if routed else ""
-        advice = f"More auto-response rules are needed: the share is above 40 % beyond doubt.{names}"
+        advice = f"More auto-response rules are needed: the share is above 40 % with 95 % confidence.{names}"
     elif high < THRESHOLDS_LOW:
-        advice = "The thresholds may be too low: the share is under 15 % beyond doubt. Check the sample on the Quality page."
+        advice = "The thresholds may be too low: the share is under 15 % with 95 % confidence. Check the sample on the Quality page."
     verdict = (
         Verdict.ABOVE
         if low > ESCALATION[1]
@@ -67,7 +67,7 @@ def judge_response(now: Point, trend: Sequence[Point], target: float) -> Figure:
     if now.high is not None and now.high < target:
         verdict, meaning = (
             Verdict.MET,
-            "Half of the escalations, and surely so, meet a human within the hour.",
+            "At least half of the escalations reach a human within the hour.",
         )
     elif now.n and now.low > target:
         verdict, meaning = Verdict.ABOVE, "Escalations wait longer than an hour of business time."
@@ -100,9 +100,9 @@ def judge_reescalation(now: Point, trend: Sequence[Point], pending: int, worst: 
         advice = f"Raise the automatic threshold{names}, or write a better answer."
     elif pending:
         verdict = Verdict.PENDING
-        meaning = f"{pending} of {now.n} answers are still in their quiet week; the share can only rise."
+        meaning = f"{pending} of {now.n} answers are not seven days old yet; the share can only rise."
     elif now.n and high < AGAIN:
-        verdict, meaning = Verdict.MET, "Automatic answers settle the matter."
+        verdict, meaning = Verdict.MET, "Automatic answers resolve the ticket."
     else:
         verdict, meaning = Verdict.UNCLEAR, _unclear(now, "5 %")
     return Figure(
@@ -124,7 +124,7 @@ def judge_reescalation(now: Point, trend: Sequence[Point], pending: int, worst: 
 def _unclear(now: Point, limit: str) -> str:
     if now.n == 0:
         return "Nothing to count this week."
-    return f"With {now.n} counted, the interval reaches across the limit of {limit}."
+    return f"With {now.n} counted, the interval includes the limit of {limit}."
 
 
 DEFINITIONS = (
@@ -134,7 +134,7 @@ DEFINITIONS = (
     ),
     (
         "Handled",
-        "Tickets about which something was decided. Those with nothing to be done (machine mail, staff, already answered) are not among them.",
+        "Tickets about which something was decided. Those that needed no action (machine mail, staff, already answered) are not among them.",
     ),
     (
         "Escalation rate",
@@ -157,17 +157,17 @@ DEFINITIONS = (
         "The time named in the acknowledgment. Kept: a human came, or the ticket was closed, by then.",
     ),
     (
-        "Would be kept",
-        "The shortest time in which a human had answered 95 % of a desk's cases of that priority that came within, or outside, business hours, by the last 90 days; who still waits counts as not answered. Whole days are business days. Shown from 40 cases on.",
+        "Could promise",
+        "The shortest time in which a human answered 95 % of a desk's tickets of that priority in the last 90 days, separately for business and other hours. Tickets still waiting count as not answered. Whole days are business days. Shown from 40 cases on.",
     ),
     ("At night", "From 22:00 to 07:00 in the configured time zone."),
     (
         "Interval",
-        "95 %: Wilson's for shares, order statistics for the median. A verdict or an advice is given only where the whole interval supports it; else it says too few to say.",
+        "95 %: Wilson's for shares, order statistics for the median. A verdict is only shown if the whole interval supports it; otherwise it says “too few to say”.",
     ),
     ("Earlier weeks", "Counted once their quiet period is over, and then kept."),
     (
         "Balance",
-        "The desk's own list of tickets against the ledger. Healed: found by the comparison, not by a webhook, and handled then.",
+        "The desk's own list of tickets against the ledger. Healed: missed by webhooks, found by the comparison and handled then.",
     ),
 )

@@ -27,7 +27,7 @@ def headline(report: WeeklyReport) -> str:
 
 def short(report: WeeklyReport, public_url: str = "") -> str:
     """A dozen lines: figures with interval and verdict, advice, promises, balance, where to read on."""
-    lines = ["Contains generated history: for show, not for decisions."] if report.generated else []
+    lines = ["Contains generated history, for demonstration only."] if report.generated else []
     for one in report.figures:
         value = amount(one.now.value, one.unit)
         lines.append(f"{one.name}: {value}, {one.verdict} (target {one.target})")

@@ -51,7 +51,7 @@ def claim(desk: str, ticket_id: str) -> Any:
     app, found = backstop(), reader()
     email = (found.email if found else "") or request.form.get("email", "").strip()
     if not email or "@" not in email:
-        flash("Say under which address you work at the desk.", "bad")
+        flash("Enter the e-mail address you use in the help desk.", "bad")
         return _back("ticket", desk=desk, ticket_id=ticket_id)
     session["email"] = email
     try:
@@ -112,7 +112,7 @@ def thresholds() -> Any:
     with app.engine.begin() as connection:
         labelled_tickets.keep_thresholds(connection, found)
         record(connection, now, _who(), "thresholds worked out", "", f"{found['rows']} known tickets")
-    flash(f"Worked out from {found['rows']} tickets whose truth is known.", "good")
+    flash(f"Computed from {found['rows']} tickets with a known outcome.", "good")
     return _back("quality", _anchor="proven")
 
 
@@ -127,7 +127,7 @@ def retry() -> Any:
     with app.engine.begin() as connection:
         for one in tried:
             record(connection, app.clock(), _who(), f"retry {one}", EventState.DEAD, EventState.WAITING)
-    flash(f"{len(tried)} to be tried again." if tried else "There was nothing to try again.", "good")
+    flash(f"{len(tried)} queued for a retry." if tried else "There was nothing to retry.", "good")
     return _back("health")
 
 

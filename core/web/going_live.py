@@ -70,7 +70,7 @@ def start_backtest(desk: str) -> Any:
         with app.engine.begin() as connection:
             record(connection, app.clock(), found.name if found else "", f"backtest {desk}")
         threading.Thread(target=_backtest, args=(app, desk), name=f"backtest-{desk}", daemon=True).start()
-        flash(f"Reading {desk} at its own pace. This page shows how far it has come.", "good")
+        flash(f"The backtest of {desk} has started. This page shows its progress.", "good")
     return redirect(url_for("console.going_live"), code=303)
 
 
@@ -165,7 +165,7 @@ def checklist(rows: Sequence[q.Seen], rules: Mapping[str, Rules], proven: Mappin
 def _suggest(line: q.IntentLine, rule: IntentRule, own: Rules | None) -> tuple[Check, ...]:
     queue = rule.queue or (own.general_queue if own else "the general queue")
     few = f"{line.number} of {ENOUGH} so far" if line.number < ENOUGH else ""
-    nowhere = "" if rule.queue else f"none is set: such tickets go to {queue}"
+    nowhere = "" if rule.queue else f"not set, so tickets go to {queue}"
     return (Check("tickets seen", few), Check("a queue of its own", nowhere))
 
 
@@ -173,14 +173,14 @@ def _act(
     line: q.IntentLine, rule: IntentRule, own: Rules | None, proven: Mapping[str, Any]
 ) -> tuple[Check, ...]:
     if own is not None and rule.name in own.never_automatic:
-        return (Check("nothing: it always goes to a human", ""),)
+        return (Check("none: this intent always goes to a human", ""),)
     known = line.precision.n
     threshold = rule.auto if rule.auto is not None else (own.auto if own else 1.0)
     bound = (proven.get("by") or {}).get(line.name, {}).get("threshold")
     short = f"{known} of {ENOUGH} so far" if known < ENOUGH else ""
     return (
         Check(
-            "a reply", "" if rule.reply or rule.action else "without one it is never answered automatically"
+            "a reply", "" if rule.reply or rule.action else "without one, nothing is answered automatically"
         ),
         Check("tickets whose intent people have confirmed", short),
         Check("a proven threshold", _unproven(bound, threshold)),
@@ -189,5 +189,5 @@ def _act(
 
 def _unproven(bound: float | None, threshold: float) -> str:
     if bound is None:
-        return "not proven yet: label tickets, then work it out on Quality"
-    return "" if bound <= threshold else f"proven from {bound:.2f}, configured is {threshold:.2f}"
+        return "not proven yet: confirm more tickets, then compute it on Quality"
+    return "" if bound <= threshold else f"safe from {bound:.2f}, configured: {threshold:.2f}"

@@ -89,7 +89,7 @@ def change(name: str) -> Any:
         return _shown(name, there, asked, wrong=str(err), status=422)
     old, new = (files.said(files.values_of(text, name)) for text in (draft.old or "", draft.new))
     noted(f"intents.{name}", old, new)
-    flash(f"{said[0]}. {RESTART}." if said else "Nothing was to be changed.", "good")
+    flash(f"{said[0]}. {RESTART}." if said else "No change was needed.", "good")
     return redirect(url_for("console.intent", name=name), code=303)
 
 

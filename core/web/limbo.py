@@ -50,5 +50,7 @@ def recover() -> Any:
             row.state,
             result,
         )
-    flash(clicks or "Recovered: the desk makes a ticket of it, which the next sweep finds.", "good")
+    flash(
+        clicks or "Recovered: the help desk turns it into a ticket, and the next sweep picks it up.", "good"
+    )
     return redirect(url_for("console.limbo"), code=303)

@@ -144,5 +144,5 @@ def login_by_link(token: str) -> Any:
     app = backstop()
     user = use_link(app.engine, token, app.clock())
     if user is None:
-        abort(403, "This link was used before, or its quarter of an hour is over. Ask for a new one.")
+        abort(403, "This link was already used or is older than 15 minutes. Request a new one.")
     return enter(app, user, "one-time link")

@@ -76,7 +76,7 @@ def _swept(row: RowMapping, now: datetime, late: timedelta) -> str:
         return f"{desk}: {row['trouble']}"
     if last is None or now - last <= late:
         return ""
-    since = f"was last swept {took(now - last)} ago" if row["swept_at"] else "was never swept"
+    since = f"was last swept {took(now - last)} ago" if row["swept_at"] else "has never been swept"
     return f"{desk} {since}: is a worker running?"
 
 
@@ -92,21 +92,19 @@ def _audited(one: Desk, now: datetime) -> str:
 
 def _given_up(connection: Connection, now: datetime) -> list[str]:
     dead, (late, first) = queries.dead_number(connection), queries.overdue_events(connection, now)
-    said = (
-        [f"{dead} {'event was' if dead == 1 else 'events were'} given up after the last try."] if dead else []
-    )
+    said = [f"{dead} {'event' if dead == 1 else 'events'} failed after the last retry."] if dead else []
     if late:
         which = ", ".join(f"{row['desk']} #{row['ticket_id']}" for row in first)
         more = f" and {late - len(first)} more" if late > len(first) else ""
-        said.append(f"{late} {'event waits' if late == 1 else 'events wait'} longer than due: {which}{more}.")
+        said.append(f"{late} {'event is' if late == 1 else 'events are'} overdue: {which}{more}.")
     return said
 
 
 def _well(desks: tuple[Desk, ...], now: datetime) -> str:
     if not desks:
-        return "No desk was started yet."
+        return "No help desk has been started yet."
     waiting = [one.name for one in desks if one.audit is None]
     if waiting:
-        return f"Nothing is amiss so far; the audit of {', '.join(waiting)} is still to come (nightly, or backstop audit)."
+        return f"No problems so far. {', '.join(waiting)}: not audited yet (runs nightly, or now with backstop audit)."
     oldest = max(now - one.audit["at"] for one in desks if one.audit is not None)
-    return f"Nothing is lost: every desk is swept, and agreed with the ledger at its audit {took(oldest)} ago; nothing was given up."
+    return f"All tickets are accounted for: sweeps are on time, no event has failed, and the audit {took(oldest)} ago found nothing missing."

@@ -14,19 +14,19 @@ OUTCOMES: Mapping[str, str] = {
     Outcome.AUTO_RESOLVED: "answered automatically",
     Outcome.ROUTED: "routed to a specialist",
     Outcome.GENERAL_QUEUE: "general queue",
-    Outcome.LEFT_ALONE: "nothing to be done",
+    Outcome.LEFT_ALONE: "no action needed",
     Outcome.REESCALATED: "came back after an automatic answer",
-    Outcome.DEAD_LETTER: "given up: please look",
+    Outcome.DEAD_LETTER: "failed, please check",
 }
 STATES: Mapping[str, str] = {
-    TicketState.RECEIVED: "being looked at",
-    TicketState.LEFT_ALONE: "nothing to be done",
+    TicketState.RECEIVED: "in progress",
+    TicketState.LEFT_ALONE: "no action needed",
     TicketState.AUTO_RESOLVED: "answered automatically",
     TicketState.ESCALATED: "waiting for a human",
     TicketState.CLAIMED: "claimed",
     TicketState.ANSWERED: "answered by a human",
     TicketState.REESCALATED: "came back, waiting for a human",
-    TicketState.DEAD_LETTER: "given up: please look",
+    TicketState.DEAD_LETTER: "failed, please check",
 }
 
 

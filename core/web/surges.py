@@ -55,5 +55,5 @@ def say() -> Any:
                 "",
                 request.form["text"].strip(),
             )
-        flash("Each customer who still waits hears it once, as the caps allow.", "good")
+        flash("Sent once to each customer who is still waiting, within the sending limits.", "good")
     return redirect(url_for("console.surges"), code=303)

@@ -61,7 +61,7 @@ def change(name: str) -> Any:
     except ConfigError as err:
         return _shown(text, draft, shown=True, wrong=[str(err)], status=409)
     noted(f"text {text.name}", draft.old or "", draft.new)
-    flash(f"{said[0]}. It counts from the next message." if said else "Nothing was to be changed.", "good")
+    flash(f"{said[0]}. It is used from the next message on." if said else "No change was needed.", "good")
     return redirect(url_for("console.text", name=text.name), code=303)
 
 

@@ -59,10 +59,10 @@ def took(delta: timedelta | None) -> str:
 
 
 def until(at: datetime | None, now: datetime) -> str:
-    """`in 12 min`, or `8 min over`."""
+    """`in 12 min`, or `8 min overdue`."""
     if at is None:
         return "–"
-    return f"in {took(at - now)}" if at >= now else f"{took(now - at)} over"
+    return f"in {took(at - now)}" if at >= now else f"{took(now - at)} overdue"
 
 
 def stamp(at: datetime | None) -> Markup:

@@ -562,4 +562,4 @@ def test_a_claim_that_the_desk_refuses_is_said_and_written_down(team, monkeypatc
 def test_a_claim_needs_an_address_at_the_desk(engine):
     client = browser(engine)
     client.post("/tickets/support/4711/claim", data=form(client, email=""))
-    assert "under which address" in client.get("/tickets/support/4711").text
+    assert "Enter the e-mail address" in client.get("/tickets/support/4711").text

@@ -225,7 +225,7 @@ def test_words_in_a_file_that_no_page_changes_are_named_without_a_link(client, h
     (home / "templates/order.html").write_text("Hello")
     (home / "backstop.toml").write_text(FILE.replace('"Orders"', '"Orders"\nreply = "order.html"'))
     page = client.get("/intents/order_status")
-    assert "order.html, to be changed in its file" in text_of(page)
+    assert "order.html, edit the file itself" in text_of(page)
     assert 'href="/texts/order.html"' not in page.text
 
 

@@ -76,20 +76,20 @@ def test_nothing_is_said_of_observing_where_no_desk_does(client):
 @pytest.mark.parametrize("path", ["/tickets/support/4711", "/going-live"])
 def test_what_would_have_been_done_is_shown_with_the_exact_words(observing, path):
     text = text_of(observing, path)
-    assert "Would have" in text
+    assert "would have done (nothing was written)" in text
     for piece in (WORDS, "ai_intent_order_status", "Orders", "Likely intent: order_status"):
         assert piece in text, piece
 
 
 def test_the_week_has_the_figures_as_if_acting(observing):
     text = text_of(observing, f"/week?week={NOW:%G-W%V}")
-    assert "As if acting" in text
+    assert "If Backstop had acted" in text
     assert re.search(r"answered automatically <b>1</b>", text)
 
 
 def test_what_is_missing_for_act_is_listed_by_intent(observing):
     text = text_of(observing, "/going-live")
-    assert "it always goes to a human" in text or "without one it is never answered" in text
+    assert "this intent always goes to a human" in text or "without one, nothing is answered" in text
     assert "not proven yet" in text
 
 
@@ -128,7 +128,7 @@ def test_the_worst_is_listed_first_and_filters_narrow(engine):
     assert found.index("2") < found.index("1")
     assert ids(text_of(client, "/?queue=Orders")) == ["2", "1"]
     assert ids(text_of(client, "/?queue=Orders&priority=low")) == ["1"]
-    assert "Nothing of this kind waits" in text_of(client, "/?desk=nowhere")
+    assert "No escalation matches these filters" in text_of(client, "/?desk=nowhere")
 
 
 def test_a_snoozed_ticket_is_notified_later_and_still_waits(engine):
@@ -169,7 +169,7 @@ def test_who_is_on_duty_is_shown_on_the_first_page(engine):
         people=people, rota={"team": turn, "manager": gap, "night": turn | {"turn": "all"}}
     )
     text = re.sub(r"<[^>]+>", "", text_of(flask.test_client(), "/"))
-    assert "On duty: team ben · manager nobody by plan, so all are notified · night anna, ben" in text
+    assert "On duty: team ben · manager nobody scheduled, so everyone is notified · night anna, ben" in text
 
 
 def test_a_snooze_ends_with_the_promise(engine):

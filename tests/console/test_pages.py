@@ -65,7 +65,7 @@ def test_now_shows_what_waits_with_the_longest_wait_first(client):
     text = body(client.get("/"))
     assert order(text) == ["4711", "4716", "4720"]
     assert "1 h 58" in text
-    assert "1 h 28 over" in text  # the promise of 4711
+    assert "1 h 28 overdue" in text  # the promise of 4711
     assert "in 24 min" in text  # the promise of 4720
     assert 'href="https://desk.example/4711"' in text
 
@@ -73,7 +73,7 @@ def test_now_shows_what_waits_with_the_longest_wait_first(client):
 def test_now_is_silent_when_nothing_waits(engine):
     with engine.begin() as db:
         db.execute(update(tickets).values(state="answered"))
-    assert "Nothing waits" in body(make_app(engine).test_client().get("/"))
+    assert "Nothing is waiting" in body(make_app(engine).test_client().get("/"))
 
 
 def test_a_ticket_that_was_claimed_and_not_answered_as_promised_is_not_lost_from_sight(engine):
@@ -88,12 +88,12 @@ def test_a_ticket_that_was_claimed_and_not_answered_as_promised_is_not_lost_from
             ],
         )
     text = body(make_app(engine).test_client().get("/"))
-    late = text.partition("Claimed, and not answered in time")[2]
+    late = text.partition("Claimed but overdue")[2]
     assert order(late) == ["5001"]
     assert "Ann Agent" in late
-    assert "4 h 30 over" in late
-    assert re.search(r"claimed, promise over <a[^>]*><b>1</b>", text)
-    assert "4 h 30 over" in body(make_app(engine).test_client().get("/tickets/support/5001"))
+    assert "4 h 30 overdue" in late
+    assert re.search(r"claimed but overdue <a[^>]*><b>1</b>", text)
+    assert "4 h 30 overdue" in body(make_app(engine).test_client().get("/tickets/support/5001"))
 
 
 def test_a_confidence_is_rounded_down_so_that_no_threshold_looks_reached(engine):
@@ -157,7 +157,7 @@ def test_troubles_are_said_on_the_first_page(engine):
         db.execute(insert(events), [{"key": "d", "desk": "support", "ticket_id": "1", "state": "dead"}])
     text = body(make_app(engine).test_client().get("/"))
     assert "the token is not valid" in text
-    assert "given up after the last try" in text
+    assert "failed after the last retry" in text
 
 
 @pytest.mark.parametrize(
@@ -190,15 +190,15 @@ def test_a_ticket_page_shows_guess_rule_writes_notices_and_history_in_order(clie
         number = db.scalar(select(tickets.c.ticket_id).where(tickets.c.state == "answered").limit(1))
     text = body(client.get(f"/tickets/generated/{number}"))
     for words in (
-        "Runners-up",
+        "Alternatives",
         "Evidence",
         "Rule",
-        "Written to the desk",
-        "Notices to people",
+        "Changes in the help desk",
+        "Notifications",
         "acknowledgment",
     ):
         assert words in text
-    text = text[text.index("In order") :]
+    text = text[text.index("Timeline") :]
     assert text.index("received") < text.index("claimed</span>") < text.index("answered</span>")
 
 
@@ -228,17 +228,17 @@ def test_an_unknown_ticket_is_not_found_and_says_so(client):
 def test_quality_replays_other_thresholds_without_writing(client):
     def automatic(query: str) -> int:
         text = body(client.get(f"/quality{query}"))
-        return int(re.search(r"answered by rule</th><td[^>]*>\d+</td><td[^>]*>(\d+)<", text).group(1))
+        return int(re.search(r"answered automatically</th><td[^>]*>\d+</td><td[^>]*>(\d+)<", text).group(1))
 
     assert automatic("?auto=0.99") < automatic("?auto=0.9") < automatic("")
     assert automatic("?auto=nonsense") == automatic("")
 
 
 def test_proven_thresholds_are_computed_on_request_and_change_no_rule(client, engine):
-    assert "was not worked out yet" in body(client.get("/quality"))
+    assert "has not been computed yet" in body(client.get("/quality"))
     client.post("/quality/thresholds", data=form(client))
     text = body(client.get("/quality"))
-    assert "Proven from" in text
+    assert "Safe from" in text
     assert "on 2026-03-11" in text
     with engine.connect() as db:
         assert db.scalar(select(changes.c.what)) == "thresholds worked out"
@@ -283,7 +283,7 @@ def test_a_desk_can_be_paused_and_goes_on(client, engine):
 def test_the_week_is_there_in_every_form(client):
     text = body(client.get("/week?week=2026-W10"))
     assert "Escalation rate" in text
-    assert "for show, not for decisions" in text
+    assert "for demonstration only" in text
     for kind, start in [("pdf", b"%PDF"), ("png", b"\x89PNG"), ("html", b"<!doctype"), ("txt", b"BACKSTOP")]:
         assert client.get(f"/week/2026-W10.{kind}").data.startswith(start)
     assert json.loads(client.get("/week/2026-W10.json").data)["figures"][0]["now"]["n"] > 100
@@ -453,8 +453,9 @@ def said_of_all(engine):
 
 
 def test_all_is_well_only_where_the_sweep_and_the_audit_say_so(small):
-    assert "Nothing is lost: every desk is swept, and agreed with the ledger at its audit" in said_of_all(
-        small
+    assert (
+        "All tickets are accounted for: sweeps are on time, no event has failed, and the audit"
+        in said_of_all(small)
     )
 
 
@@ -462,7 +463,7 @@ def test_a_desk_that_was_swept_and_never_audited_is_said_to_be_just_that(small):
     with small.begin() as db:
         db.execute(balance.delete())
     assert said_of_all(small) == (
-        "Nothing is amiss so far; the audit of support is still to come (nightly, or backstop audit)."
+        "No problems so far. support: not audited yet (runs nightly, or now with backstop audit)."
     )
     text = body(make_app(small).test_client().get("/health"))
     assert "not audited yet" in text
@@ -489,7 +490,7 @@ def test_what_the_audit_found_is_what_the_pages_say(small, line, words):
     ("desk", "words"),
     [
         ({"swept_at": NOW - timedelta(hours=2)}, "support was last swept 2 h 00 ago"),
-        ({"swept_at": None, "started_at": NOW - timedelta(hours=2)}, "support was never swept"),
+        ({"swept_at": None, "started_at": NOW - timedelta(hours=2)}, "support has never been swept"),
         ({"paused_at": NOW}, "support is paused"),
     ],
 )
@@ -525,7 +526,7 @@ def test_an_event_that_hangs_is_a_trouble_and_one_that_waits_its_time_is_none(sm
     ]
     with small.begin() as db:
         db.execute(insert(events), [{"desk": "support"} | row for row in rows])
-    assert said_of_all(small) == "1 event waits longer than due: support #7."
+    assert said_of_all(small) == "1 event is overdue: support #7."
 
 
 def test_a_ticket_about_which_nothing_is_decided_has_its_page(small):
@@ -543,8 +544,10 @@ def test_a_ticket_about_which_nothing_is_decided_has_its_page(small):
         db.execute(insert(events), [row])
     client = make_app(small).test_client()
     text = re.sub(r"<[^>]+>", " ", body(client.get("/tickets/support/77")))
-    assert "Nothing is decided about this ticket yet." in text
-    assert re.search(r"waiting\s+created: the desk does not answer\s+next try\s+11 Mar 14:25 UTC", text), text
+    assert "This ticket has not been processed yet." in text
+    assert re.search(
+        r"waiting\s+created: the desk does not answer\s+next attempt\s+11 Mar 14:25 UTC", text
+    ), text
     assert client.get("/tickets/support/78").status_code == 404
 
 
@@ -609,7 +612,7 @@ def test_a_surge_is_shown_and_one_text_is_approved_for_all_once(engine, client):
         db.execute(
             insert(surges), row | {"began_at": NOW - timedelta(minutes=1), "found_at": NOW, "number": 9}
         )
-    assert "usual are 0.5 an hour" in body(client.get("/surges"))
+    assert "usual: 0.5 per hour" in body(client.get("/surges"))
     for words in ("We know of it.", "Another text."):
         client.post("/surges/say", data=form(client, key=row["key"], text=words))
     text = body(client.get("/surges"))

@@ -114,7 +114,7 @@ def test_a_stranger_gets_through_every_step(chromium, new, vendor):  # noqa: F81
         page.click("text=Write these files")
         look(page, "10-start", vendor)
         typed += fills(page, {"login": "ada@example.com", "password": "correct horse battery"})
-        page.click("text=Start watching")
+        page.click("text=Start observing")
         look(page, "11-over", vendor)
         assert page.problems == []
     assert new.setup.finished.is_set()

@@ -196,7 +196,7 @@ def test_a_wrong_credential_is_reported_with_its_remedy_and_shown_on_no_page(new
     given = new.credentials() | {SECRET[vendor]: "wrong-and-secret"}
     assert new.answers("connect", **given).headers["Location"] == "/setup/connect"
     page = new.page("connect")
-    assert "Not good" in page
+    assert "Problem" in page
     assert "wrong-and-secret" not in page
     assert new.client.get("/setup/part").headers["Location"] == "/setup/connect"
     assert new.answers("connect", **new.credentials()).headers["Location"] == "/setup/part"
@@ -246,8 +246,8 @@ def test_the_vendors_limit_amid_reading_loses_nothing_that_was_read(new, monkeyp
     new.api.plan = plan
     new.goes_to("tickets")
     page = new.page("tickets")
-    assert "What was read is kept" in page
-    assert "Go on reading" in page
+    assert "The tickets read so far are kept" in page
+    assert "Continue reading" in page
     new.api.plan = lambda call: read.append(call.path) or ""  # type: ignore[func-returns-value]
     new.answers("tickets", do="again")
     new.waits("read")

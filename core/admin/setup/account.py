@@ -57,7 +57,7 @@ def connect(setup: Setup, form: Form) -> dict[str, Any]:
     if not given["base_url"]:
         wrong.append("The address is missing: write it as https://your-company.example")
     elif faults(Answers(vendor=own.__name__, base_url=given["base_url"], public_url="")):
-        wrong.append("The address is no address of a server: write it as https://host, without a path")
+        wrong.append("This is not a server address: write it as https://host, without a path")
     if wrong:
         raise Wrong("\n".join(wrong))
     return given
@@ -102,7 +102,7 @@ def allow(setup: Setup) -> str:
 def allowed(setup: Setup, given: Mapping[str, str]) -> None:
     """The answer that came back from there. Raises ConfigError, VendorError."""
     if setup.asked is None:
-        raise Wrong("Nobody asked for this connection: start it from the page again.")
+        raise Wrong("This connection was not started here: start it again from the page.")
     with setup.program(store=True) as app:
         connecting.finish(app, setup.desk, setup.asked, given)
     setup.asked = None
@@ -140,9 +140,9 @@ def part(setup: Setup, form: Form) -> dict[str, Any]:
     known = setup.state.found.get("lists", {})
     places: Mapping[str, list[str]] = known.get("places", {})
     only = {kind: [n for n in form.get(kind, []) if n in set(names)] for kind, names in places.items()}
-    queue = among(one(form, "general_queue"), known.get("queues", []), "The group for unsure messages")
+    queue = among(one(form, "general_queue"), known.get("queues", []), "The general queue")
     if not queue:
-        raise Wrong("Choose the group for messages that nobody is sure about.")
+        raise Wrong("Choose the general queue.")
     return {"general_queue": queue, "only": {kind: names for kind, names in only.items() if names}}
 
 

@@ -101,21 +101,21 @@ def _people(given: Mapping[str, Any]) -> list[str]:
     if given["slack_url"] and not given["slack_url"].startswith(
         ("https://", "http://127.0.0.1", "http://localhost")
     ):
-        wrong.append("The Slack address begins with https://hooks.slack.com/ …")
+        wrong.append("The Slack webhook address begins with https://hooks.slack.com/ …")
     wrong += [
         f"{number} is no number for an SMS: write it as +491701234567"
         for number in [*given["sms_to"], *filter(None, [given["sms_from"]])]
         if not NUMBER.fullmatch(number)
     ]
     if given["sms_to"] and not all(given[name] for name in ("sms_sid", "sms_token", "sms_from")):
-        wrong.append("An SMS needs Twilio's account SID, auth token and the number that it comes from.")
+        wrong.append("An SMS needs Twilio's account SID, auth token and a sender number.")
     wrong += [
         f"{given[name]} is no address"
         for name in ("manager", "mail_from")
         if given[name] and not ADDRESS.fullmatch(given[name])
     ]
     if given["manager"] and not given["mail_from"]:
-        wrong.append("Mail to the manager needs a sender's address.")
+        wrong.append("E-mail to the manager needs a sender address.")
     return wrong
 
 
@@ -155,9 +155,9 @@ def hours(_setup: Setup, form: Form) -> dict[str, Any]:
     week = {day: span for day, span in week.items() if span}
     promise = {name: one(form, f"promise-{name}") for name in PROMISE}
     if not week:
-        raise Wrong("Name at least one day on which people are there.")
+        raise Wrong("Enter business hours for at least one day.")
     if wrong := [name for name, time in promise.items() if time not in TIMES]:
-        raise Wrong(f"Choose what is promised for {', '.join(wrong)}.")
+        raise Wrong(f"Choose a response time for {', '.join(wrong)}.")
     try:
         Hours.make(zone, {day: span.split(",") for day, span in week.items()}, holidays)
     except ValueError as err:

@@ -15,7 +15,7 @@ from core.model import NO_INTENT, Outcome, Priority
 from core.pipeline.replay import Replayed
 
 EXAMPLES, ENOUGH, ALIKE = 3, 3, 0.8
-OWN = "Tickets of yours that are like each other, named by their commonest words."
+OWN = "Similar tickets of yours, named after their most frequent words."
 HINTS = {
     "billing_dispute": "billing payments finance accounting chargebacks rechnungen",
     "refund_request": "refunds billing payments finance returns",
@@ -109,7 +109,7 @@ def queue_for(intent: str, rows: Iterable[Replayed], queues: Sequence[str]) -> t
     if votes:
         best, number = votes.most_common(1)[0]
         if number >= ENOUGH and number * 2 > judged:
-            return best, f"people put {number} of {judged} there"
+            return best, f"your team put {number} of {judged} there"
     name = nearest(intent, queues)
     return (name, "by its name") if name else ("", "")
 

@@ -172,13 +172,11 @@ STEPS = (
         lambda state: bool(state.found.get("who")),
         spoils=(("part", "tickets", "intents"), OF_TICKETS),
     ),
-    Step(
-        "part", "Part of the account", _part, account.part, begin_reading, spoils=(("tickets",), OF_TICKETS)
-    ),
-    Step("tickets", "Your tickets", _tickets),
+    Step("part", "Scope", _part, account.part, begin_reading, spoils=(("tickets",), OF_TICKETS)),
+    Step("tickets", "Tickets", _tickets),
     Step("intents", "Intents", _intents, choices.intents, spoils=((), ("backtest",))),
-    Step("people", "People", _people, choices.people, spoils=((), ("backtest", "tested"))),
-    Step("hours", "Hours and promise", _hours, choices.hours, begin_backtest, spoils=((), ("backtest",))),
+    Step("people", "Notifications", _people, choices.people, spoils=((), ("backtest", "tested"))),
+    Step("hours", "Hours", _hours, choices.hours, begin_backtest, spoils=((), ("backtest",))),
     Step("backtest", "Backtest", _backtest),
     Step(
         "review", "Review", _review, lambda setup, form: {"written": going.write(setup, form)}, going.install

@@ -28,7 +28,7 @@ from core.errors import BackstopError, ConfigError, said_of
 from core.web import words
 
 STALE = (
-    "This was answered in another window meanwhile. Here is what is known now; nothing of yours was stored."
+    "This step was answered in another window meanwhile. Below are the current answers; yours were not saved."
 )
 LANGUAGES = {
     "en": "English",
@@ -137,7 +137,7 @@ def answer(name: str) -> Any:
         return _next(setup, step, do)
     except (Stale, ValueError) as err:
         if not isinstance(err, Stale):
-            abort(400, "The form is not whole: load the page again.")
+            abort(400, "The form is incomplete: reload the page.")
         return _shown(setup, step, STALE, 409)
     except (ConfigError, BackstopError) as err:
         return _shown(setup, step, said_of(err), 409 if isinstance(err, Changed) else 422)

@@ -43,11 +43,11 @@ class Guard:
     def check(self) -> None:
         """Only the browser that was let in; a foreign Host name is a page that rebinds its own."""
         if not is_loopback(host_of(f"//{request.host}")):
-            abort(403, "The set-up answers under this machine's own name only.")
+            abort(403, "The set-up can only be opened on this machine (localhost).")
         if any("\0" in value for value in request.values.values()):
             abort(400, "There is a character in it that no text has (NUL).")
         if request.endpoint not in OPEN and not self._knows_it():
-            abort(403, "Open the link that `backstop setup` has printed. It lets one browser in.")
+            abort(403, "Open the link that `backstop setup` printed. It works for one browser.")
         if request.method == "POST":
             csrf.protect()
 
@@ -60,9 +60,7 @@ class Guard:
         if self._knows_it():
             return redirect(url_for("setup.first"))
         if not hmac.compare_digest(request.args.get("key", "").encode(), self.key.encode()):
-            abort(
-                403, "This link is from another start of `backstop setup`: take the one that it printed last."
-            )
+            abort(403, "This link is from an earlier start of `backstop setup`: use the one it printed last.")
         if self._since is not None:
             abort(
                 409,

@@ -4,17 +4,17 @@ const OUTCOMES = {
   "auto_resolved": "answered automatically",
   "routed": "routed to a specialist",
   "general_queue": "general queue",
-  "left_alone": "nothing to be done",
+  "left_alone": "no action needed",
   "reescalated": "came back after an automatic answer",
-  "dead_letter": "given up: please look"
+  "dead_letter": "failed, please check"
 };
 const STATES = {
-  "received": "being looked at",
-  "left_alone": "nothing to be done",
+  "received": "in progress",
+  "left_alone": "no action needed",
   "auto_resolved": "answered automatically",
   "escalated": "waiting for a human",
   "claimed": "claimed",
   "answered": "answered by a human",
   "reescalated": "came back, waiting for a human",
-  "dead_letter": "given up: please look"
+  "dead_letter": "failed, please check"
 };
