@@ -80,6 +80,7 @@ class App:
     surge_looks: dict[str, datetime] = field(default_factory=dict)  # when this process last looked, by desk
     own_hours: dict[str, Hours] = field(default_factory=dict)  # of the desks that have their own
     own_templates: dict[str, SandboxedEnvironment] = field(default_factory=dict)  # by desk
+    file_seen: tuple[tuple[int, ...], str] = ((), "")  # the file as it was last read, and why it was refused
 
     def hours_of(self, desk: str) -> Hours:
         """Return the business hours of a desk."""

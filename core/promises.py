@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
+from itertools import islice
 from math import ceil
 
 from core.hours import Hours, promise
@@ -66,11 +67,11 @@ def promised(
     """Return the shortest time within the bounds that was kept often enough by cases that began as this one does, within
     business hours or outside (`is_open`: by default as at `now`); the configured one before there are enough, the longest where none was kept.
 
-    A case counts for a time that has passed by now: whoever still waits after it counts as broken.
+    `waits` come the newest first; no more of them are read than count. A case counts for a time that has passed by now: whoever still waits after it counts as broken.
     """
     is_open = hours.is_open(now) if is_open is None else is_open
-    alike = [w for w in waits if w.since <= now and hours.is_open(w.since) == is_open]
-    newest = sorted(alike, key=lambda w: w.since)[-MOST:]
+    alike = (w for w in waits if w.since <= now and hours.is_open(w.since) == is_open)
+    newest = sorted(islice(alike, MOST), key=lambda w: w.since)
     outcomes = lru_cache(partial(_outcomes, newest, now=now, priority=priority, hours=hours))
     spans = _candidates(bounds, now, priority, hours)
     if not spans:  # the bounds end the wrong way round today: eight hours may end after a business day

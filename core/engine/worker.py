@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from core import queue, wakeup
 from core.app import App
+from core.config import reload
 from core.engine import recovery
 from core.engine.maintenance import daily as upkeep
 from core.engine.maintenance import weekly as send_report
@@ -67,10 +68,15 @@ def handle_event(key: str) -> str:
     """One reported event, to its end or to its next due time."""
     app = _running()
     with _at_work(), correlated(key), traces.span("handle", kind="consumer", story=key):
-        dealt = _patiently(lambda: deal(app, key), lambda err: Dealt(give_up(app, key, said_of(err))))
+        dealt = _patiently(lambda: _dealt(app, key), lambda err: Dealt(give_up(app, key, said_of(err))))
         if dealt.state == EventState.SETTLED and dealt.where is not None:
             reminders.remind_of(app, *dealt.where, app.clock(), dealt.row)
     return dealt.state
+
+
+def _dealt(app: App, key: str) -> Dealt:
+    reload.take_up(app)
+    return deal(app, key)
 
 
 @contextmanager

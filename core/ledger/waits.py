@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -15,21 +16,18 @@ AWAITED = (TicketState.ESCALATED, TicketState.REESCALATED, TicketState.CLAIMED, 
 READ = 4 * MOST  # of a priority, both within business hours and outside
 
 
-def waits(conn: Connection, desk: str, priority: Priority, now: datetime) -> list[Wait]:
-    """Return the newest waits of a desk and priority, as known at `now`."""
+def waits(conn: Connection, desk: str, priority: Priority, now: datetime) -> Iterator[Wait]:
+    """Yield the waits of a desk and priority, the newest escalation first, as known at `now`; a caller stops when it has enough."""
     mine = and_(tickets.c.desk == desk, tickets.c.priority == priority)
     query = _query(now).where(mine).order_by(tickets.c.escalated_at.desc()).limit(READ)
-    return [
-        Wait(since, ended if ended is not None and ended <= now else None)
-        for since, ended in conn.execute(query)
-    ]
+    for since, ended in conn.execute(query):
+        yield Wait(since, ended if ended is not None and ended <= now else None)
 
 
-def by_priority(conn: Connection, now: datetime) -> dict[tuple[str, Priority], list[Wait]]:
-    """The newest waits by desk and priority."""
+def awaited(conn: Connection, now: datetime) -> list[tuple[str, Priority]]:
+    """Return the desks and priorities that have any wait."""
     pairs = conn.execute(_query(now).with_only_columns(tickets.c.desk, tickets.c.priority).distinct())
-    known = [(desk, Priority(priority)) for desk, priority in pairs if priority in set(Priority)]
-    return {(desk, priority): waits(conn, desk, priority, now) for desk, priority in known}
+    return [(desk, Priority(priority)) for desk, priority in pairs if priority in set(Priority)]
 
 
 def _query(now: datetime) -> Select[Any]:

@@ -27,7 +27,7 @@ def _promised_now(app: App, desk: str, priority: Priority, now: datetime) -> Pro
         return Promised(configured)
     with reading(app.engine) as conn:
         earlier = waits(conn, desk, priority, now)
-    return promised(earlier, configured, bounds, now=now, priority=priority, hours=app.hours_of(desk))
+        return promised(earlier, configured, bounds, now=now, priority=priority, hours=app.hours_of(desk))
 
 
 def _why(app: App, desk: str, priority: Priority, now: datetime, found: Promised) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 
 from core.config import intents as files
-from core.config import texts
+from core.config import reload, texts
 from core.config.drafts import Changed, Draft, write
 from core.errors import ConfigError, said_of
 from core.ledger.db import reading
@@ -20,8 +20,6 @@ from core.settings import Settings
 from core.web import quality as q
 from core.web.access import backstop, needs, reader
 from core.web.users import Role, record
-
-RESTART = "It counts from the next start of Backstop's processes"
 
 
 def add_routes(pages: Blueprint) -> None:
@@ -43,8 +41,7 @@ def listed() -> str:
         rules=sorted(rules, key=lambda rule: (-seen[rule.name], rule.priority.rank, rule.name)),
         seen=seen,
         there=there,
-        trouble=trouble,
-        pending=_pending(app, there),
+        trouble=trouble or _refused(app),
         texts=texts.texts(app),
         ours=texts.PURPOSE,
     )
@@ -58,17 +55,18 @@ def _on_disk(app: Any) -> tuple[files.OnDisk, str]:
         return files.OnDisk("", app.settings), str(err)
 
 
-def _pending(app: Any, there: files.OnDisk) -> list[str]:
-    """Intents that this process treats otherwise than the file says now."""
-    running = files.OnDisk("", app.settings).rules
-    names = sorted({*running, *there.rules})
-    return [name for name in names if running.get(name) != there.rules.get(name)]
+def _refused(app: Any) -> str:
+    """Why the file is not in use, "" where it is."""
+    why = reload.take_up(app)
+    return f"{why}\nThe previous settings stay in use until this is corrected." if why else ""
 
 
 def one(name: str) -> Any:
     """One intent, and the form to change it."""
-    there, trouble = _on_disk(backstop())
-    return _shown(name, there, {} if trouble else files.values_of(there.text, name), wrong=trouble)
+    app = backstop()
+    there, trouble = _on_disk(app)
+    values = {} if trouble else files.values_of(there.text, name)
+    return _shown(name, there, values, wrong=trouble or _refused(app))
 
 
 @needs(Role.ADMIN)
@@ -89,7 +87,7 @@ def change(name: str) -> Any:
         return _shown(name, there, asked, wrong=str(err), status=422)
     old, new = (files.said(files.values_of(text, name)) for text in (draft.old or "", draft.new))
     noted(f"intents.{name}", old, new)
-    flash(f"{said[0]}. {RESTART}." if said else "No change was needed.", "good")
+    flash(f"{said[0]}. It is used from the next ticket on." if said else "No change was needed.", "good")
     return redirect(url_for("console.intent", name=name), code=303)
 
 
@@ -133,7 +131,6 @@ def _shown(
         editable=texts.text_of(app, rule.reply) is not None,
         priorities=list(Priority),
         modes=list(Mode),
-        pending=name in _pending(app, there),
     )
     return Response(html, status)
 

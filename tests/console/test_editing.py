@@ -12,9 +12,10 @@ from sqlalchemy import insert, select
 from connectors import DESKS
 from core import settings, wiring
 from core.config.edited import with_values
+from core.engine import worker
 from core.errors import ConfigError
 from core.ledger import db
-from core.ledger.schema import changes, tickets
+from core.ledger.schema import changes, notices, tickets
 from core.web import make_blueprint
 from core.web.users import Role, add_user
 from tests.console.world import EVIL, NOW, form, present, waiting
@@ -131,7 +132,33 @@ def test_an_answer_is_switched_on_after_its_words_are_written_and_everything_els
             "priority = low, queue = Orders, reply = order_status.txt",
         ),
     ]
-    assert "counts from the next start" in text_of(client.get("/intents"))
+    app = client.application.extensions["backstop"]
+    worker._dealt(app, "an event that nobody stored")
+    assert app.rules["support"].intents["order_status"].reply == "order_status.txt", "without a restart"
+
+
+def test_a_file_that_is_refused_leaves_the_rules_as_they_are_raises_one_alarm_and_says_why(client, home):
+    app, file = client.application.extensions["backstop"], home / "backstop.toml"
+    file.write_text(FILE.replace("Billing", "Refunds"))
+    worker._dealt(app, "nothing")
+    for broken, why in (
+        ('reply = "nowhere.txt"', "there is no template nowhere.txt"),
+        ('priority = "sometimes"', "refund_request.priority"),
+        ("[broken", "is no TOML"),
+    ):
+        file.write_text(FILE.replace('"Billing"', '"Elsewhere"') + f"\n{broken}\n")
+        for _ in range(2):
+            worker._dealt(app, "nothing")
+        assert app.rules["support"].intents["refund_request"].queue == "Refunds"
+        assert why in text_of(client.get("/intents"))
+    with app.engine.begin() as connection:
+        alarms = connection.scalars(select(notices.c.facts)).all()
+        connection.execute(notices.delete())
+    assert len(alarms) == 3
+    assert "the previous one stays in use" in str(alarms[0])
+    file.unlink()
+    worker._dealt(app, "nothing")
+    assert app.rules["support"].intents["refund_request"].queue == "Refunds"
 
 
 @pytest.mark.parametrize(
