@@ -50,11 +50,20 @@ class Tried:
 def trying() -> str:
     """The box, and what came of the message in it."""
     app = backstop()
-    words = request.form.get("words", "")[:LONGEST].strip()
+    given = request.form.get("words", "").strip()
+    words = given[:LONGEST]
     desk = request.form.get("desk", "") or next(iter(app.rules), "")
     known = desk in app.desks
     found = tried(app, desk, words, app.clock()) if words and known else None
-    return render_template("console/trying.html", words=words, desk=desk, desks=list(app.desks), t=found)
+    return render_template(
+        "console/trying.html",
+        words=words,
+        cut=LONGEST if len(given) > LONGEST else 0,
+        longest=LONGEST,
+        desk=desk,
+        desks=list(app.desks),
+        t=found,
+    )
 
 
 def tried(app: Any, desk: str, words: str, now: datetime) -> Tried:
