@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from core.apart import Apart
 from core.model import Priority, Rung
 from core.ports import OwnAddresses
 from core.scope import Scope, overlap
@@ -77,6 +78,7 @@ class App:
     )
     session: Callable[..., Any] = _unknown_vendor  # (desk, admin=…) → a session at the desk
     demoted: frozenset[str] = frozenset()  # intents that evidence forbids to answer: core.demoted
+    apart: Apart = field(default_factory=Apart)  # work at several desks at once
     surge_looks: dict[str, datetime] = field(default_factory=dict)  # when this process last looked, by desk
     own_hours: dict[str, Hours] = field(default_factory=dict)  # of the desks that have their own
     own_templates: dict[str, SandboxedEnvironment] = field(default_factory=dict)  # by desk

@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, or_, select, update
 from core import queue
 from core.app import App
 from core.engine import recovery
+from core.errors import VendorError
 from core.learning import demotion
 from core.ledger import store
 from core.ledger.schema import (
@@ -48,7 +49,7 @@ WINDOW = timedelta(days=2)
 def daily(app: App) -> dict[str, Any]:
     """Balance each desk, look for what hangs, take back what evidence no longer bears, apply retention."""
     now = app.clock()
-    found = {name: audit.audit(app, name, now - WINDOW, now) for name in app.desks}
+    found = {name: line for name in app.desks if (line := _audited(app, name, now)) is not None}
     for name, line in found.items():
         if line["missing"] or line["stuck"]:
             what = f"{name}: {len(line['missing'])} tickets missing, {len(line['stuck'])} stuck"
@@ -59,6 +60,15 @@ def daily(app: App) -> dict[str, Any]:
     keep_closed(app.engine, app.hours, now)  # before their rows are pruned
     prune(app, now)
     return found
+
+
+def _audited(app: App, name: str, now: datetime) -> dict[str, Any] | None:
+    """One desk's audit; None where the desk does not answer, which its sweep reports: the rest of the day's work goes on."""
+    try:
+        return audit.audit(app, name, now - WINDOW, now)
+    except VendorError as err:
+        log.warning("%s could not be compared with the ledger: %s", name, err)
+        return None
 
 
 def own_faults(app: App, now: datetime) -> list[str]:

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Connection, delete, select, update
 
 from core.app import wall
-from core.ledger import db, store
+from core.ledger import db, store, tokens
 from core.ledger.schema import executors
 from core.pipeline.handle import give_up
 
@@ -46,8 +46,10 @@ def leave(app: App, me: str) -> None:
 
 
 def take_over(app: App, engine: DBOSClient, me: str) -> int:
-    """Requeue the workflows of executors whose heartbeat stopped; return how many pieces."""
+    """Requeue the workflows of executors whose heartbeat stopped, and free the tokens that the dead were renewing; return
+    how many pieces were requeued."""
     moved = 0
+    _free_tokens(app)
     for executor, beat_at in _dead(app, engine, me):
         lease = _leased(app, executor, beat_at)
         if lease is None:
@@ -56,7 +58,18 @@ def take_over(app: App, engine: DBOSClient, me: str) -> int:
         with app.engine.begin() as conn:
             gone = delete(executors).where(executors.c.id == executor, executors.c.beat_at == lease)
             conn.execute(gone)
+            tokens.free(conn, executor)
     return moved
+
+
+def _free_tokens(app: App) -> None:
+    """Free what was leased to processes of this machine that have ended: one that only receives is no executor."""
+    with db.reading(app.engine) as conn:
+        dead = [one for one in tokens.holders(conn) if _left_us(app, one)]
+    if dead:
+        with app.engine.begin() as conn:
+            for one in dead:
+                tokens.free(conn, one)
 
 
 def _dead(app: App, engine: DBOSClient, me: str) -> list[tuple[str, datetime]]:

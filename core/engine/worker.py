@@ -53,7 +53,7 @@ LAZY = (
 PAUSE = 2.0  # seconds between two tries while the store does not answer
 
 _app: App | None = None
-_busy = {"tick": threading.Lock(), "sweep": threading.Lock()}
+_ticking = threading.Lock()
 _stop = threading.Event()
 _threads: list[threading.Thread] = []
 _me = ""
@@ -106,30 +106,20 @@ def _patiently(work: Callable[[], Dealt], give_up: Callable[[Exception], Dealt])
 def tick(at: datetime, context: Any) -> None:
     """What is due: waiting events, rungs of the ladder, messages to people."""
     app = _running()
-    with _alone("tick") as free:
-        if free:
-            recovery.mend(app, queue.client(app), queue.VERSION)
-            queue.pump(app, app.clock())
-            reminders.remind(app, app.clock())
+    if not _ticking.acquire(blocking=False):
+        return  # the firing before is still at it
+    try:
+        recovery.mend(app, queue.client(app), queue.VERSION)
+        queue.pump(app, app.clock())
+        reminders.remind(app, app.clock())
+    finally:
+        _ticking.release()
 
 
 @DBOS.workflow(name="sweep_all")
 def sweep_all(at: datetime, context: Any) -> None:
     """Every desk compared with the ledger."""
-    with _alone("sweep") as free:
-        if free:
-            sweep_now(_running())
-
-
-@contextmanager
-def _alone(what: str) -> Iterator[bool]:
-    """A slow desk must not heap up firings: while one is at it, the next ones pass."""
-    free = _busy[what].acquire(blocking=False)
-    try:
-        yield free
-    finally:
-        if free:
-            _busy[what].release()
+    sweep_now(_running())
 
 
 @DBOS.workflow(name="daily")
@@ -147,21 +137,20 @@ def weekly(at: datetime, context: Any) -> None:
 
 
 def sweep_now(app: App, desk: str | None = None) -> list[dict[str, Any]]:
-    """One reconciliation pass over one desk or all; pings the dead-man's switch when all of it was clean."""
+    """One reconciliation pass over one desk or all, each by itself; a desk that is still at the pass before is left out.
+    Pings the dead-man's switch when every desk was swept without trouble."""
     names = [desk] if desk else list(app.desks)
-    found = []
-    for name in names:
-        with traces.span("sweep", desk=name):
-            found.append(_swept(app, name))
-    if not any(one["trouble"] for one in found):
+    found = app.apart("sweep", names, lambda name: _swept(app, name))
+    if len(found) == len(names) and not any(one["trouble"] for one in found.values()):
         sweeping.beat(app.settings.sweep.heartbeat_url)
-    return found
+    return list(found.values())
 
 
 def _swept(app: App, name: str) -> dict[str, Any]:
     """One desk's pass. A fault of ours in it must not keep the other desks from being looked at."""
     try:
-        return sweeping.sweep(app, name, app.clock())
+        with traces.span("sweep", desk=name):
+            return sweeping.sweep(app, name, app.clock())
     except SQLAlchemyError:  # the store fails for all desks alike
         raise
     except Exception as err:

@@ -27,14 +27,29 @@ def ending(conn: Connection, desk: str, now: datetime) -> datetime | None:
     return end if end is not None and end - now <= SOON else None
 
 
+def holders(conn: Connection) -> list[str]:
+    """Return who holds a lease: `<host>:<process id>:<random>`."""
+    return list(conn.execute(select(tokens.c.leased_by).where(tokens.c.leased_by != "")).scalars())
+
+
+def free(conn: Connection, holder: str) -> None:
+    """End the leases of a process that has ended, named as in `holders`; what follows its process id does not count."""
+    process = ":".join(holder.split(":")[:2])
+    theirs = tokens.c.leased_by.startswith(f"{process}:", autoescape=True)
+    conn.execute(update(tokens).where(theirs).values(leased_by="", leased_until=None))
+
+
 class StoredTokens:
-    """`connectors.kit.oauth.TokenStore` over the ledger; the lock is a lease that a dead renewer loses."""
+    """`connectors.kit.oauth.TokenStore` over the ledger; the lock is a lease that a dead renewer loses: at once when its
+    process is found dead (`core.engine.recovery`), else after LEASE."""
 
     LEASE = timedelta(seconds=60)
-    PATIENCE = 90.0  # seconds to wait for another renewer
+    TRIES, PAUSE = 15, 0.2  # looks at another one's lease, and seconds between them: a renewal takes less
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
-        self._engine, self._clock = engine, clock
+    def __init__(
+        self, engine: Engine, clock: Callable[[], datetime], sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._engine, self._clock, self._sleep = engine, clock, sleep
 
     def load(self, desk: str) -> Token | None:
         """The token kept for a desk."""
@@ -56,13 +71,16 @@ class StoredTokens:
 
     @contextmanager
     def lock(self, desk: str) -> Iterator[None]:
-        """One renewer at a time over all processes."""
-        me = f"{os.getpid()}-{os.urandom(4).hex()}"
-        deadline = time.monotonic() + self.PATIENCE
-        while not self._take(desk, me):
-            if time.monotonic() > deadline:
-                raise TryLater("another process has been renewing the token for too long")
-            time.sleep(0.2)
+        """One renewer at a time over all processes. Raises TryLater when another one has not finished after three seconds:
+        what waits in the ledger holds up nothing."""
+        me = f"{os.uname().nodename}:{os.getpid()}:{os.urandom(4).hex()}"
+        for _ in range(self.TRIES):
+            if self._take(desk, me):
+                break
+            self._sleep(self.PAUSE)
+        else:
+            words = f"another process of ours is renewing the token of {desk}, or died over it: try again in a minute"
+            raise TryLater(words, wait=self.LEASE / 6)
         try:
             yield
         finally:

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 BULK = 100
 FRESH = timedelta(seconds=10)
+PATIENCE = 10.0  # seconds for each call that the notices of all desks wait for a slow one
 
 
 def remind(app: App, now: datetime) -> int:
@@ -34,16 +35,18 @@ def remind(app: App, now: datetime) -> int:
     by_desk: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
         by_desk[row.desk].append(row)
-    just_asked: dict[tuple[str, str], Claim] = {}
+    claims = _claims(
+        app, {name: [row.ticket_id for row in waiting] for name, waiting in by_desk.items()}, now
+    )
     for name, waiting in by_desk.items():
-        if name in app.desks:
-            surges.watch(app, name, now)
-            _climb(app, name, waiting, now, just_asked)
+        surges.watch(app, name, now)
+        _climb(app, waiting, now, claims.get(name, {}))
+    just_asked = {(name, id_): claim for name, found in claims.items() for id_, claim in found.items()}
 
     def look(desk: str, ids: Sequence[str]) -> Mapping[str, Claim]:
         """Return the claims; one that this pass has just read is used once, then read again."""
         known = {id_: claim for id_ in ids if (claim := just_asked.pop((desk, id_), None)) is not None}
-        return known | dict(still_waiting(app, desk, [id_ for id_ in ids if id_ not in known], now))
+        return known | _claims(app, {desk: [id_ for id_ in ids if id_ not in known]}, now).get(desk, {})
 
     owed.release(app, now)
     polling.collect(app, now)
@@ -57,7 +60,7 @@ def remind_of(app: App, desk: str, ticket_id: str, now: datetime, row: TicketRow
     if row is not None and row.next_due_at is not None and row.next_due_at <= now and desk in app.desks:
         if not surges.is_watched(app, desk, now):
             surges.watch(app, desk, now)
-        _climb(app, desk, [row], now, {})
+        _climb(app, [row], now, _claims_at(app, desk, [ticket_id], now))
         row = _row(app, desk, ticket_id)
     if row is None:
         return 0
@@ -98,16 +101,29 @@ def _fresh(row: TicketRow | None, now: datetime) -> bool:
     return row is not None and row.escalated_at is not None and now - row.escalated_at < FRESH
 
 
-def _climb(
-    app: App, desk: str, rows: Sequence[TicketRow], now: datetime, just_asked: dict[tuple[str, str], Claim]
-) -> None:
-    """Notify what is due on these tickets of one desk. A desk that does not answer must not stop the ladder."""
+def _claims(app: App, wanted: Mapping[str, Sequence[str]], now: datetime) -> dict[str, dict[str, Claim]]:
+    """Return the claims of tickets by desk, all desks read at once. Left out is a desk that is slower than PATIENCE."""
+    asked = [name for name, ids in wanted.items() if ids and name in app.desks]
+    calls = max((len(batches(wanted[name])) for name in asked), default=0)
+    found = app.apart(
+        "claims", asked, lambda name: _claims_at(app, name, wanted[name], now), PATIENCE * calls
+    )
+    for name in set(asked) - set(found):
+        log.warning("desk %s is slow: notices are sent without a look at who has the tickets", name)
+    return found
+
+
+def _claims_at(app: App, desk: str, ids: Sequence[str], now: datetime) -> dict[str, Claim]:
+    """Return the claims of tickets of one desk; none where it does not answer, which must not stop the ladder."""
     try:
-        claims = still_waiting(app, desk, [row.ticket_id for row in rows], now)
+        return dict(still_waiting(app, desk, ids, now))
     except VendorError as err:
         log.warning("the claims at desk %s could not be read (%s): notices are sent all the same", desk, err)
-        claims = {}
-    just_asked |= {(desk, id_): claim for id_, claim in claims.items()}
+        return {}
+
+
+def _climb(app: App, rows: Sequence[TicketRow], now: datetime, claims: Mapping[str, Claim]) -> None:
+    """Notify what is due on these tickets of one desk."""
     for row in rows:
         claim = claims.get(row.ticket_id)
         if claim is not None:
