@@ -10,7 +10,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from pydantic import ValidationError
 from sqlalchemy import Engine
 
-from connectors import DESKS, vendor_of
+from connectors import FOLDERS, vendor_of
 from connectors.channels import build as build_channels
 from connectors.channels import calendars
 from connectors.kit.provision import installed
@@ -128,7 +128,7 @@ def desk_settings_of(settings: Settings, name: str) -> Any:
     """Return one `[desks.<name>]` table, checked by its vendor's own settings class. Raises ConfigError."""
     values = settings.desks[name]
     if "vendor" not in values:
-        raise ConfigError(f"{settings.path}: desks.{name}.vendor is missing: one of {', '.join(DESKS)}")
+        raise ConfigError(f"{settings.path}: desks.{name}.vendor is missing: one of {', '.join(FOLDERS)}")
     try:
         return vendor_of(str(values["vendor"])).settings.model_validate(values)
     except ValidationError as err:

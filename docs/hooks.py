@@ -9,7 +9,7 @@ from typing import Any
 
 from mkdocs.structure.files import File, Files
 
-from connectors import DESKS
+from connectors import FOLDERS
 
 ROOT = Path(__file__).resolve().parent.parent
 ELSEWHERE = {
@@ -20,7 +20,7 @@ ELSEWHERE = {
     "deploy/README.md": "deploying.md",
     "deploy/zendesk-app/README.md": "zendesk-app.md",
     "connectors/channels/README.md": "channels.md",
-    **{f"connectors/{vendor}/README.md": f"desks/{vendor}.md" for vendor in DESKS},
+    **{f"connectors/{vendor}/README.md": f"desks/{vendor}.md" for vendor in FOLDERS},
 }
 """Where a page stands in the repository → where it stands in the site."""
 SOURCES = {page: source for source, page in ELSEWHERE.items()}

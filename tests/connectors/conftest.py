@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import responses
 
-from connectors import DESKS, vendor_of
+from connectors import DESKS, FOLDERS, vendor_of
 from connectors.sandbox.desk import SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
 from core.model import Ticket, WebhookRequest
@@ -69,7 +69,7 @@ class World:
         self.desk = SandboxDesk(lambda: self.now)
         self.billing = self.desk.add_queue("Billing")
         self.ann = self.desk.add_person("Ann", "ann@desk.example", "agent")
-        fakes = importlib.import_module(f"{DESKS[self.vendor]}.fake")
+        fakes = importlib.import_module(f"{FOLDERS[self.vendor]}.fake")
         self.fake = fakes.make_fake(self.desk, **options)
         self.app = FaultyApp(self.fake.app)
         self.url = self.stack.enter_context(serving(self.app))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors import DESKS
+from connectors import FOLDERS
 
 ROOT = Path(__file__).parents[2]
 OURS = ["CF", "DB", "CL", "TP", "RT", "RO", "CH", "CK", "RC", "DK", "DR"]
@@ -15,7 +15,7 @@ PAGES = {
     **dict.fromkeys(OURS, "docs/doctor.md"),
     **{
         code: f"{page.relative_to(ROOT)}"
-        for page in (ROOT / folder.replace(".", "/") / "README.md" for folder in DESKS.values())
+        for page in (ROOT / folder.replace(".", "/") / "README.md" for folder in FOLDERS.values())
         for code in re.findall(r"^\| ([A-Z]{2})\d\d \|", page.read_text(), re.MULTILINE)
     },
 }

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from connectors import DESKS
 from core import settings, wiring
 from core.config.checks import warnings
 from core.errors import ConfigError
@@ -29,7 +30,7 @@ def written(tmp_path, monkeypatch):
 
     def write(text: str = "", base: str = BASE):
         path = tmp_path / "backstop.toml"
-        path.write_text(base.format(home=tmp_path, vendor=list(wiring.DESKS)[1]) + text)
+        path.write_text(base.format(home=tmp_path, vendor=list(DESKS)[1]) + text)
         return path
 
     return write
@@ -99,7 +100,7 @@ def test_a_fault_names_file_key_and_remedy(written, text, words):
 )
 def test_what_the_mission_forbids_is_refused_at_start_up(written, text, words):
     with pytest.raises(ConfigError) as caught:
-        wiring.build(settings.load(written(text.replace("{vendor}", list(wiring.DESKS)[1]))))
+        wiring.build(settings.load(written(text.replace("{vendor}", list(DESKS)[1]))))
     assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
@@ -251,7 +252,7 @@ def test_an_id_may_be_written_as_a_number(example):
     "url", ["https://ACME.example.com/", "https://acme.example.com:443", "https://acme.example.com."]
 )
 def test_another_spelling_of_an_address_is_the_same_account(example, url):
-    other = f'[desks.other]\nvendor = "{list(wiring.DESKS)[1]}"\nbase_url = "{url}"\ngeneral_queue = "Q"\n'
+    other = f'[desks.other]\nvendor = "{list(DESKS)[1]}"\nbase_url = "{url}"\ngeneral_queue = "Q"\n'
     example.write_text(example.read_text() + other)
     with pytest.raises(ConfigError, match=r"desks\.support and desks\.other are the same account"):
         wiring.compose(settings.load(example))

@@ -10,8 +10,9 @@ from connectors.kit.settings import DeskSettings
 
 
 class Settings(DeskSettings):
-    """`[desks.<name>]` of a skeleton account."""
+    """`[desks.<name>]` of a sandbox account."""
 
+    TITLE: ClassVar[str] = "Sandbox"
     PLACES: ClassVar[frozenset[str]] = frozenset({"groups"})
 
     api_key: SecretStr = SecretStr("")

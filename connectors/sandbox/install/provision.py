@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from connectors.kit.findings import ok, warn
 from connectors.kit.provision import Keep, Manifest, Site, Step, by_hand, with_secret
+from connectors.sandbox.settings import Settings
 from core.model import Finding
-from tests.skeleton.settings import Settings
 
 
 def plan(site: Site[Settings]) -> list[Step]:
@@ -28,5 +28,11 @@ def uninstall(site: Site[Settings], *, dry: bool = False) -> list[Step]:
 def doctor(site: Site[Settings]) -> list[Finding]:
     """Return whether there is a secret for the webhook."""
     if site.secret:
-        return [ok("SK02", "a webhook secret is set")]
-    return [warn("SK02", "there is no webhook secret", "run install: it makes one and keeps it")]
+        return [ok("SB02", "a webhook secret is set")]
+    return [
+        warn(
+            "SB02",
+            "there is no webhook secret",
+            "set webhook_secret to what the sandbox printed, or run install: it makes one and keeps it",
+        )
+    ]

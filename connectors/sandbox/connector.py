@@ -11,6 +11,9 @@ from connectors.kit.findings import fail
 from connectors.kit.http import DeskSession, OnCall
 from connectors.kit.text import squeezed
 from connectors.kit.values import Row, number, row, rows, stamp, text
+from connectors.sandbox import events
+from connectors.sandbox.directory import Directory
+from connectors.sandbox.settings import Settings
 from core.errors import Gone, Refused, Unsupported
 from core.model import (
     Action,
@@ -40,9 +43,6 @@ from core.model import (
     created_key,
 )
 from core.ports import TokenStore
-from tests.skeleton import events
-from tests.skeleton.directory import Directory
-from tests.skeleton.settings import Settings
 
 SUPPORTS: frozenset[type[Action]] = frozenset(
     {AddTags, SetQueue, SetPriority, AddNote, Reply, Solve, Reopen, Assign}
@@ -63,10 +63,10 @@ def make_session(
     return DeskSession(settings.base_url, authorization=lambda: key, on_call=on_call)
 
 
-class Skeleton(AccountDesk[Settings, Directory]):
+class Sandbox(AccountDesk[Settings, Directory]):
     """One account."""
 
-    vendor = "skeleton"
+    vendor = "sandbox"
     supports = SUPPORTS
 
     def __init__(
@@ -199,7 +199,11 @@ class Skeleton(AccountDesk[Settings, Directory]):
         """Return which queues are not there."""
         known = {name.casefold() for name in self._directory.groups().values()}
         return [
-            fail("SK01", f'there is no group "{queue}"', "correct the name, or make the group")
+            fail(
+                "SB01",
+                f'there is no group "{queue}"',
+                "correct the name, or start the sandbox with --queue NAME",
+            )
             for queue in queues
             if queue.casefold() not in known
         ]
