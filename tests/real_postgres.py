@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import tempfile
 import warnings
@@ -10,7 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psutil
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+
+def end_at_once(pid: int) -> None:
+    """Postgres' immediate shutdown (manual, 18.5): an orderly one writes hundreds of databases to files that are removed next."""
+    server = psutil.Process(pid)
+    server.send_signal(signal.SIGQUIT)
+    server.wait(60)
 
 
 @contextmanager
@@ -34,5 +43,6 @@ def real_postgres() -> Iterator[str]:
     try:
         yield server.get_uri()
     finally:
+        end_at_once(server.get_pid())
         server.cleanup()
         shutil.rmtree(home, ignore_errors=True)

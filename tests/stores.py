@@ -20,7 +20,15 @@ from tests.spare_databases import Spares, named
 
 KINDS = ("sqlite", "postgres")
 BOTH_STORES = pytest.mark.parametrize("store_kind", KINDS, indirect=True)
-FAST = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "jit = off")
+FAST = (
+    "fsync = off",
+    "full_page_writes = off",
+    "synchronous_commit = off",
+    "jit = off",
+    "autovacuum = off",  # it goes round all databases, of which there are dozens
+    "checkpoint_timeout = '1d'",
+    "max_wal_size = '2GB'",
+)
 
 
 def hasten(server: str) -> None:

@@ -12,11 +12,14 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from socketserver import TCPServer
 from typing import Any
 
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+HOURS = 36_000.0  # seconds between two looks at whether to end
 
 Fault = str
 """reset_before, reset_after, status_before:<code>, status_after:<code>, slow_after:<seconds>, slow:<seconds>"""
@@ -111,17 +114,25 @@ class _Quiet(WSGIRequestHandler):
 @contextmanager
 def serving(app: Any, port: int = 0, host: str = "127.0.0.1") -> Iterator[str]:
     """Serve `app` on loopback while the block runs; return the base URL."""
-    server = start(app, port, host, poll=0.01)  # it is asked to end often: a block is short
-    try:
-        yield f"http://{host}:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def start(app: Any, port: int = 0, host: str = "127.0.0.1", poll: float = 0.05) -> BaseWSGIServer:
-    """Start serving in a daemon thread; the caller shuts the server down."""
     server = make_server(host, port, app, threaded=True, request_handler=_Quiet)
     server.daemon_threads = True  # type: ignore[attr-defined]  # of socketserver's threading mixin
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": poll}, daemon=True).start()
-    return server
+    with running(server):
+        yield f"http://{host}:{server.server_port}"
+
+
+@contextmanager
+def running(server: TCPServer) -> Iterator[None]:
+    """Let a server work in a thread while the block runs. It does not look again and again whether it should end: it waits
+    for calls, and the last one wakes it."""
+    working = threading.Thread(target=server.serve_forever, args=(HOURS,), daemon=True)
+    working.start()
+    try:
+        yield
+    finally:
+        ending = threading.Thread(target=server.shutdown, daemon=True)
+        ending.start()
+        while ending.is_alive():
+            with suppress(OSError), socket.create_connection(server.socket.getsockname(), timeout=1):
+                ending.join(0.01)
+        working.join()
+        server.server_close()

@@ -106,7 +106,7 @@ def listening(port: int) -> Iterator[tuple[str, Answer]]:
         server = make_server("127.0.0.1", port, flask)
     except (OSError, SystemExit) as err:  # werkzeug leaves the process when a port is taken
         raise ConfigError(f"port {port} is in use: choose another one with --port") from err
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
         yield f"http://localhost:{server.server_port}/callback", answer

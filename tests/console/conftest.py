@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import threading
+import functools
+from contextlib import ExitStack
 
 import pytest
 from argon2 import PasswordHasher
-from flask import Flask
-from werkzeug.serving import make_server
 
+from connectors.sandbox.server import serving
 from core.ledger import db
+from core.reports import plots
 from core.web import users
 from tests.console.world import fill, hostile, make_app, present
 from tests.stores import KINDS
@@ -66,6 +67,15 @@ def _quick_passwords(monkeypatch):
     users._nobodys_hash.cache_clear()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def pictures_drawn_once():
+    """The same report is drawn once for all pages: a drawing takes half a second, and most tests read the same history.
+    tests/core/test_report_sending.py holds that the same week makes the same file."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plots, "_draw", functools.lru_cache(maxsize=16)(plots._draw))
+        yield
+
+
 @pytest.fixture
 def client(engine):
     """A browser on this machine, while there are no users."""
@@ -78,17 +88,8 @@ def reading(filled):
     return make_app(filled).test_client()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def serve():
     """Serve an app on a port of this machine; return its address."""
-    running = []
-
-    def start(flask: Flask) -> str:
-        server = make_server("127.0.0.1", 0, flask, threaded=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        running.append(server)
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield start
-    for server in running:
-        server.shutdown()
+    with ExitStack() as stack:
+        yield lambda app: stack.enter_context(serving(app))

@@ -8,11 +8,11 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from connectors import DESKS
 from connectors.sandbox.server import serving
-from tests.console.test_browser import RULES, SHOTS, SIZES, chromium, visit  # noqa: F401
+from tests.console.accessibility import violations
+from tests.console.test_browser import SHOTS, SIZES, chromium, visit  # noqa: F401
 from tests.setup_world import Newcomer
 
 pytestmark = pytest.mark.browser
@@ -41,8 +41,7 @@ def looked_at(page, name, vendor):
         page.set_viewport_size({"width": width, "height": height})
         for scheme in ("light", "dark") if SHOTS else (SCHEMES[size],):
             page.emulate_media(color_scheme=scheme)
-            found = Axe().run(page, options=RULES).response["violations"]
-            assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], (name, size, scheme)
+            assert violations(page) == [], (name, size, scheme)
             if SHOTS:
                 page.screenshot(path=f"{SHOTS}/setup-{vendor}-{name}-{size}-{scheme}.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import re
 import time
@@ -20,11 +21,17 @@ from tests.console.world import NOW, make_app
 HTML = {"Accept": "text/html"}
 
 
+@functools.cache
+def own_key() -> RSAKey:
+    """The providers' key: to make one takes a tenth of a second."""
+    return RSAKey.generate_key(2048, {"kid": "k1"})
+
+
 class Issuer:
     """A company's identity provider that signs in the user in `claims`."""
 
     def __init__(self, serve) -> None:
-        self.key, self.signed_by = RSAKey.generate_key(2048, {"kid": "k1"}), None
+        self.key, self.signed_by = own_key(), None
         self.claims: dict[str, object] = {"email": "ada@example.com", "email_verified": True}
         self.asked: dict[str, str] = {}
         self.userinfo: dict[str, object] | None = None  # None: the provider has none

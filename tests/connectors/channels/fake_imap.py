@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import socketserver
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import format_datetime
+
+from connectors.sandbox.server import running
 
 
 @dataclass
@@ -101,12 +102,11 @@ class _Line(socketserver.StreamRequestHandler):
 def bounce_box(**more: object) -> Iterator[Bouncer]:
     box = Bouncer(**more)  # type: ignore[arg-type]
     line = type("Line", (_Line,), {"box": box})
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), line) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        box.url = f"imap://{box.user}:{box.password}@127.0.0.1:{server.server_address[1]}/{box.folder}"
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), line)
+    server.daemon_threads = True
+    box.url = f"imap://{box.user}:{box.password}@127.0.0.1:{server.server_address[1]}/{box.folder}"
+    with running(server):
         yield box
-        server.shutdown()
 
 
 def report(message_id: str, at, *, action: str = "failed", whole: bool = True, extra: str = "") -> bytes:

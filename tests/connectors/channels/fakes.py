@@ -8,7 +8,6 @@ import hmac
 import json
 import re
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
+
+from connectors.sandbox.server import running
 
 
 @dataclass
@@ -57,15 +58,9 @@ def reply(status: int, body: Any, **headers: str) -> Response:
 @contextmanager
 def serving(fake: Web) -> Iterator[Web]:
     server = make_server("127.0.0.1", 0, fake, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
     fake.base = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with running(server):
         yield fake
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class FakeTwilio(Web):

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from serving import Service
 
+from connectors.sandbox.server import running
 from core.classify.cache import load_or_fit
 from core.classify.linear import LinearClassifier
 from core.classify.starter import starter
@@ -21,9 +21,5 @@ def embedded(classifier_cache: Path) -> LinearClassifier:
 @pytest.fixture
 def service() -> Iterator[Service]:
     made = Service()
-    thread = threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-    thread.join()
+    with running(made.server):
+        yield made
