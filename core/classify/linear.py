@@ -220,10 +220,8 @@ class LinearClassifier:
 
     def _says_something(self, column: int) -> bool:
         """Whether a word tells intents apart: what the examples of many have in common is grammar."""
-        first, last = self._turned.indptr[column : column + 2]
-        rows = self._turned.indices[first:last]
-        intents = set(np.searchsorted(self.starts, rows, side="right")) - {len(self.starts)}
-        return len(intents) <= max(FEW_INTENTS, len(self.intents) * COMMON)
+        first, last = self._present.indptr[column : column + 2]
+        return bool(last - first <= max(FEW_INTENTS, len(self.intents) * COMMON))
 
 
 @lru_cache(maxsize=1024)

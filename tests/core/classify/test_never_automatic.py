@@ -43,4 +43,4 @@ def test_no_message_that_needs_a_human_reaches_the_automatic_band(embedded: Line
 
 
 def test_of_the_fresh_messages_none_but_the_known_ones_does(embedded: LinearClassifier) -> None:
-    assert leaked(embedded, FRESH) == MISSED
+    assert leaked(embedded, FRESH) <= MISSED
