@@ -1,4 +1,5 @@
-"""Set-up in a real browser: every step by its own form, at a desk and on a phone, in light and dark, with no script at all."""
+"""Set-up in a real browser: every step by its own form, at a desk and on a phone, in light and dark, with no script at all;
+up to the first ticket that is observed, in the console."""
 
 from __future__ import annotations
 
@@ -11,12 +12,16 @@ import pytest
 
 from connectors import DESKS
 from connectors.sandbox.server import serving
+from core import queue, settings, wiring
+from core.ledger.schema import events
+from core.pipeline.handle import handle
 from tests.console.accessibility import violations
 from tests.console.test_browser import SHOTS, SIZES, chromium, visit  # noqa: F401
 from tests.setup_world import Newcomer
+from webhook_app import create_app
 
 pytestmark = pytest.mark.browser
-
+DISPUTE = "There is a charge of 89 euros on my card that I did not make. I dispute it."
 
 SCHEMES = {"desktop": "light", "phone": "dark"}
 
@@ -31,8 +36,13 @@ def new(vendor, tmp_path, classifier_cache, monkeypatch):
     with ExitStack() as stack:
         made = Newcomer(vendor, tmp_path, stack)
         made.lives()
+        made.stack = stack
         made.address = stack.enter_context(serving(made.app))
         yield made
+        for name in [
+            name for name in os.environ if name.startswith("BACKSTOP_") and name != "BACKSTOP_SCREENSHOTS"
+        ]:
+            os.environ.pop(name)
 
 
 def looked_at(page, name, vendor):
@@ -63,6 +73,34 @@ def waited(page):
             assert not page.locator("[data-live]").count(), "it asks no more when nothing goes on"
             return
         time.sleep(0.5)
+
+
+def first_ticket(new, vendor):
+    """`backstop serve` on what the set-up wrote, and a customer who writes; return the ticket's number."""
+    queue.close()
+    app = wiring.build(settings.load(new.file))
+    new.stack.enter_context(serving(create_app(app), int(new.public.rpartition(":")[2])))
+    if vendor == "freshdesk":  # its rules are clicked by hand, as the last page says
+        new.fake.subscribe(f"{new.public}/hooks/support")
+        new.fake.state.secret = app.desk_settings["support"].secrets()[0]
+    case = new.desk.customer_writes(DISPUTE, subject="A charge", email="carla@example.com", name="Carla")
+    with app.engine.begin() as conn:
+        keys = [row.key for row in conn.execute(events.select()) if row.state == "received"]
+    assert [handle(app, key) for key in keys] == ["settled"]
+    return case.id
+
+
+def observed(page, new, vendor, look):
+    """From the log-in to what would have been done with the first ticket."""
+    number = first_ticket(new, vendor)
+    page.goto(new.public)
+    fills(page, {"name": "ada@example.com", "password": "correct horse battery"})
+    page.click("button.strong")
+    look(page, "12-console", vendor)
+    page.click("text=See what it would have done")
+    page.click(f"text=#{number}")
+    assert "What Backstop would have done (nothing was written)" in page.locator("main").inner_text()
+    look(page, "13-ticket", vendor)
 
 
 # without a browser, by the same forms, at every desk: tests/journeys/test_setup.py
@@ -115,6 +153,7 @@ def test_a_stranger_gets_through_every_step(chromium, new, vendor):  # noqa: F81
         typed += fills(page, {"login": "ada@example.com", "password": "correct horse battery"})
         page.click("text=Start observing")
         look(page, "11-over", vendor)
+        observed(page, new, vendor, look)
         assert page.problems == []
     assert new.setup.finished.is_set()
     assert (new.home / "backstop.toml").is_file()
