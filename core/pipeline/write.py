@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -150,7 +150,7 @@ def perform(
 def _looked_up(app: App, ticket: Ticket, row: WriteRow, write: Write) -> Receipt | None:
     """Look up whether the call reached the desk. Only a second look proves absence: by then the old request has ended."""
     desk, now = app.desks[ticket.desk], app.clock()
-    found = desk.landed(ticket.id, write, row.claimed_at)
+    found = desk.landed(ticket.id, write, _not_before(app, ticket, row))
     if found is not None:
         return found
     over = row.claimed_at + desk.patience
@@ -163,6 +163,14 @@ def _looked_up(app: App, ticket: Ticket, row: WriteRow, write: Write) -> Receipt
         wait = min(SECOND_LOOK, desk.patience)
         raise TryLater("a call of unknown outcome is looked for once more", status=429, wait=wait)
     return None
+
+
+def _not_before(app: App, ticket: Ticket, row: WriteRow) -> datetime:
+    """Return since when the desk may show the call: by its own clock, where ours is ahead, since the message it is about."""
+    with reading(app.engine) as conn:
+        decided = store.decision(conn, row.fact_key)
+    about = next((m.at for m in ticket.messages if decided is not None and m.id == decided.message_id), None)
+    return min(row.claimed_at, about or row.claimed_at)
 
 
 def _send(
