@@ -13,7 +13,7 @@ from core.app import App
 from core.engine import recovery
 from core.errors import VendorError
 from core.learning import demotion
-from core.ledger import store
+from core.ledger import db, store
 from core.ledger.schema import (
     attempts,
     balance,
@@ -54,6 +54,7 @@ def daily(app: App) -> dict[str, Any]:
         if line["missing"] or line["stuck"]:
             what = f"{name}: {len(line['missing'])} tickets missing, {len(line['stuck'])} stuck"
             alarm(app, f"balance:{name}:{now:%Y-%m-%d}", name, "", what, now)
+    warn_of_removed_desks(app, now)
     for fault in own_faults(app, now):
         alarm(app, f"own:{fault[:80]}:{now:%Y-%m-%d}", "", "", fault, now)
     demotion.review(app, now)
@@ -69,6 +70,19 @@ def _audited(app: App, name: str, now: datetime) -> dict[str, Any] | None:
     except VendorError as err:
         log.warning("%s could not be compared with the ledger: %s", name, err)
         return None
+
+
+def warn_of_removed_desks(app: App, now: datetime) -> None:
+    """Alarm once about each desk that is no longer configured and has tickets that wait for a human, or events: nothing
+    reads that desk, so nobody would be reminded of them."""
+    with db.reading(app.engine) as conn:
+        found = store.waiting_elsewhere(conn, app.desks)
+    for desk, (tickets_, events_) in found.items():
+        what = (
+            f"{tickets_} tickets of {desk} wait for a human and {events_} events are not handled, but [desks.{desk}] is no "
+            f"longer configured: put the table back, or look after them in the help desk"
+        )
+        alarm(app, f"removed:{desk}:{tickets_}:{events_}", desk, "", what, now)
 
 
 def own_faults(app: App, now: datetime) -> list[str]:

@@ -26,6 +26,7 @@ from core.app import App
 from core.config import reload
 from core.engine import recovery
 from core.engine.maintenance import daily as upkeep
+from core.engine.maintenance import warn_of_removed_desks
 from core.engine.maintenance import weekly as send_report
 from core.errors import said_of
 from core.language import language_of
@@ -174,6 +175,7 @@ def launch(app: App, *, timers: bool = True, alive: Path | None = None) -> None:
     """Start the engine in this process: queues, timers, heartbeat, takeover of the dead. `alive`: see `_keep_beating`."""
     global _app, _me
     queue.prepare(app)
+    warn_of_removed_desks(app, app.clock())
     for name in LAZY:
         importlib.import_module(name)
     language_of("so that the first ticket does not wait for the model to load")

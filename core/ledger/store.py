@@ -211,6 +211,21 @@ def due_tickets(
     )
 
 
+def waiting_elsewhere(conn: Connection, desks: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Return, for each desk that is not one of `desks`, how many of its tickets have a due time and how many of its events
+    are unsettled; desks with neither are left out."""
+    known = list(desks)
+    due = (tickets.c.desk, tickets.c.next_due_at.is_not(None))
+    unsettled = (events.c.desk, events.c.state.in_(UNSETTLED))
+    counted = []
+    for desk, which in (due, unsettled):
+        rows = conn.execute(select(desk, func.count()).where(desk.not_in(known), which).group_by(desk))
+        counted.append({str(name): int(number) for name, number in rows})
+    return {
+        desk: (counted[0].get(desk, 0), counted[1].get(desk, 0)) for desk in sorted(counted[0] | counted[1])
+    }
+
+
 # --- decisions and writes -------------------------------------------------------------------
 
 

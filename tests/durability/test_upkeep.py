@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -148,3 +149,20 @@ def test_a_dead_letter_is_named_by_the_audit_until_it_is_dealt_with(house):
         assert [row.ticket_id for row in store.dead(conn, "support")] == [str(case.id)]
         assert conn.execute(select(events.c.state)).scalar() == "dead"
     assert audit.audit(h.app, "support", h.now - timedelta(days=1), h.now)["stuck"] == [str(case.id)]
+
+
+def test_open_tickets_of_a_desk_that_left_the_file_are_an_alarm_once(house):
+    h = house()
+    h.writes_in(DISPUTE)
+    other = replace(h.app, desks={"renamed": h.app.desks["support"]})
+    for _ in range(2):
+        maintenance.warn_of_removed_desks(other, h.now)
+    assert [one.facts["what"] for one in h.rows(notices) if one.key.startswith("alarm:removed")] == [
+        "1 tickets of support wait for a human and 0 events are not handled, but [desks.support] is no longer configured: "
+        "put the table back, or look after them in the help desk"
+    ]
+    with h.app.engine.begin() as conn:
+        assert store.waiting_elsewhere(conn, h.app.desks) == {}
+        conn.execute(update(events).values(state="received", desk="gone"))
+        conn.execute(update(tickets).values(next_due_at=None))
+        assert store.waiting_elsewhere(conn, h.app.desks) == {"gone": (0, 1)}
