@@ -24,6 +24,7 @@ class Person:
     locale: str = "en"
     queue_ids: list[int] = field(default_factory=list)
     away: bool = False  # says that they are not there
+    gone: bool = False  # has left: may no longer sign in
     signed_in: datetime | None = None  # when they last did; None for an AI agent's account
 
 

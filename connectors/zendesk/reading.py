@@ -180,12 +180,14 @@ def fields_of(raw: Row) -> dict[str, str]:
 
 
 def assignee_of(raw: Row, people: Mapping[str, Row], known: Known) -> Assignee | None:
-    """Who holds the ticket; our own solving, and other robots', is no claim."""
+    """Who holds the ticket. Our own solving, and other robots', is no claim; nor is that of an agent who is suspended, or
+    deleted and so not `active` (developer.zendesk.com/api-reference/ticketing/users/users/#json-format)."""
     holder = text(raw.get("assignee_id"))
     if not holder:
         return None
     user = people.get(holder, {})
-    human = holder != known.me and not known.robot(holder, user)
+    gone = user.get("suspended") is True or user.get("active") is False
+    human = holder != known.me and not known.robot(holder, user) and not gone
     return Assignee(holder, str(user.get("name") or ""), human=human, email=str(user.get("email") or ""))
 
 

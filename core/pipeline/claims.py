@@ -119,7 +119,7 @@ def _learned(
         state = TicketState.REESCALATED if row.reescalated_at else TicketState.ESCALATED
         values = {"state": state, "claimed_at": None, "claimed_by": "", "claimed_by_id": "", "ladder": ladder}
         values |= {"next_due_at": escalation.next_due(ladder, row.rung), "touched_at": None}
-        what, detail = Entry.LET_GO, f"{absent or 'it is unassigned'}: the ladder goes on"
+        what, detail = Entry.LET_GO, f"{absent or 'no person who works there holds it'}: the ladder goes on"
     return values, what, detail
 
 

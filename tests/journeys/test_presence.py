@@ -113,3 +113,17 @@ def test_whoever_works_on_it_has_until_the_promise(house):
     assert "forgotten" not in told(h, case), h.story(case)
     passes(h, minutes=40)
     assert "forgotten" in told(h, case), h.story(case)
+
+
+@pytest.mark.parametrize("vendor", ["zendesk"])
+def test_whoever_has_left_holds_nothing(house):
+    """Only Zendesk says so of an agent; at other desks nobody knows, so they count as present."""
+    h = house()
+    case = h.writes_in(DISPUTE)
+    h.desk.agent_claims(case.id, h.ann.id)
+    passes(h, minutes=2)
+    assert h.ticket(case).state == "claimed", h.story(case)
+    h.ann.gone = True
+    h.later(hours=2)
+    assert h.ticket(case).state == "escalated", h.story(case)
+    assert any("no person who works there holds it" in line for line in h.story(case)), h.story(case)

@@ -190,7 +190,7 @@ def user_of(person: Person, state: State) -> Json:
         "role": role,
         "locale": person.locale,
         "active": True,
-        "suspended": False,
+        "suspended": person.gone,
         "verified": True,
         "last_login_at": iso(person.signed_in) if person.signed_in else None,
         "ticket_restriction": None,
