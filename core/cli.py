@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from core import __version__
-from core.errors import BackstopError, ConfigError
+from core.errors import BackstopError, ConfigError, with_remedy
 
 WRONG = 2
 STORE = "core.cli.store"  # in click's context: name and address of the store that the command speaks to
@@ -162,7 +162,7 @@ def main(args: Sequence[str] | None = None) -> None:
         _complain(str(err))
         sys.exit(WRONG)
     except BackstopError as err:
-        _complain(f"{err.code}: {err}")
+        _complain(with_remedy(err))
         sys.exit(1)
     except BrokenPipeError:  # who read has had enough; Python must not complain of it when it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,7 +11,7 @@ import click
 
 from core import __version__
 from core.commands.common import app_of, common
-from core.errors import BackstopError, ConfigError
+from core.errors import BackstopError, ConfigError, with_remedy
 from core.web.api import asking
 from core.web.claim_links import address_of
 
@@ -134,6 +134,6 @@ def _said(tool: Tool) -> Tool:
         except asking.BadCursor:
             raise ToolError("this cursor was not given by us: take `next` of the page before") from None
         except BackstopError as err:
-            raise ToolError(f"{err} ({err.code})") from None
+            raise ToolError(with_remedy(err)) from None
 
     return inside

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, request, session, url_for
 from sqlalchemy import select
 
-from core.errors import BackstopError
+from core.errors import BackstopError, with_remedy
 from core.learning import labelled_tickets
 from core.ledger import db, pausing, store
 from core.ledger.schema import events
@@ -57,7 +57,7 @@ def claim(desk: str, ticket_id: str) -> Any:
     try:
         outcome = asking.claim(app, desk, ticket_id, email, via="console", who=_who(), name=_name(found))
     except BackstopError as err:
-        flash(f"Not claimed: {err} ({err.code})", "bad")
+        flash(f"Not claimed: {with_remedy(err)}", "bad")
         return _back("ticket", desk=desk, ticket_id=ticket_id)
     flash(outcome.words, "good" if outcome.done else "bad")
     return _back("ticket", desk=desk, ticket_id=ticket_id)

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
-from core.errors import VendorError
+from core.errors import VendorError, with_remedy
 from core.ledger import db, limbo
 from core.pipeline.limbo import recover as bring_back
 from core.web.access import backstop, needs, reader
@@ -37,7 +37,7 @@ def recover() -> Any:
     try:
         clicks = bring_back(app, row)
     except VendorError as err:
-        flash(f"Not recovered: {err} ({err.code})", "bad")
+        flash(f"Not recovered: {with_remedy(err)}", "bad")
         return redirect(url_for("console.limbo"), code=303)
     found = reader()
     with app.engine.begin() as connection:

@@ -10,7 +10,7 @@ import pytest
 from connectors import FOLDERS
 
 ROOT = Path(__file__).parents[2]
-OURS = ["CF", "DB", "CL", "TP", "RT", "RO", "CH", "CK", "RC", "DK", "DR"]
+OURS = ["BS", "CF", "DB", "CL", "TP", "RT", "RO", "CH", "CK", "RC", "DK", "DR"]
 PAGES = {
     **dict.fromkeys(OURS, "docs/doctor.md"),
     **{
