@@ -6,7 +6,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import Text, and_, cast, delete, func, or_, select, update
 
 from core import queue
 from core.app import App
@@ -31,7 +31,7 @@ from core.ledger.schema import (
     writes,
 )
 from core.ledger.states import Entry, NotificationState, WriteState
-from core.model import TicketState
+from core.model import Mode, TicketState
 from core.notifications import rows as notice_rows
 from core.notifications.alerts import alarm
 from core.outgoing import mailbox_of
@@ -127,6 +127,10 @@ LEDGER = (
 """Rows that go with `privacy.keep_ledger`, by their time."""
 
 
+_OBSERVED = (decisions.c.mode == Mode.OBSERVE, cast(decisions.c.actions, Text) != "[]")
+"""Decisions that hold the texts of what would have been written."""
+
+
 def prune(app: App, now: datetime) -> dict[str, int]:
     """Retention: words after `privacy.keep_messages`, rows after `privacy.keep_ledger`, the engine's own with them;
     who changed what in the console after `privacy.keep_changes`; links when they are over."""
@@ -137,6 +141,8 @@ def prune(app: App, now: datetime) -> dict[str, int]:
         keep_pruned(conn, rows)  # a counter must not fall because its rows are gone
         old = update(decisions).where(decisions.c.at < words, decisions.c.words != "")
         done["words"] = conn.execute(old.values(words="", evidence=[])).rowcount  # these are of the words
+        unwritten = update(decisions).where(decisions.c.at < words, *_OBSERVED)
+        done["observed"] = conn.execute(unwritten.values(actions=[])).rowcount
         spoken = update(writes).where(
             writes.c.done_at < words,
             writes.c.state.in_((WriteState.DONE, WriteState.SKIPPED, WriteState.FAILED)),
@@ -193,6 +199,8 @@ def forget(app: App, email: str, now: datetime) -> dict[str, int]:
                 mine = update(table).where(table.c.desk == desk, table.c.ticket_id == ticket_id)
                 done[table.name] += conn.execute(mine.values(gone)).rowcount
         for desk, ticket_id in theirs:
+            own = and_(decisions.c.desk == desk, decisions.c.ticket_id == ticket_id)
+            conn.execute(update(decisions).where(own, *_OBSERVED).values(actions=[]))
             for table, values in ((writes, {"actions": []}), (notices, {"facts": {}})):
                 conn.execute(
                     update(table).where(table.c.desk == desk, table.c.ticket_id == ticket_id).values(values)

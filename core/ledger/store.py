@@ -28,6 +28,7 @@ from core.ledger.states import TO_MAKE, UNSETTLED, DecisionState, Entry, EventSt
 from core.model import (
     Decision,
     History,
+    Mode,
     Outcome,
     Prediction,
     Priority,
@@ -289,7 +290,8 @@ def add_decision(
         "rule": decided.rule,
         "rules_version": decided.rules_version,
         "mode": mode,
-        "actions": without_words(decided.actions),
+        # what is written has its text in `writes`; what is only observed stands nowhere else
+        "actions": (to_json if mode == Mode.OBSERVE else without_words)(decided.actions),
         "escalates": decided.escalates,
         "words": words,
     }

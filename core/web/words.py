@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
-from core.model import Outcome, whole_percent
+from core.model import Outcome, TicketState, whole_percent
 from core.reports.numbers import percent, words
 from core.reports.phrases import HIDDEN
 from core.web.state_words import OUTCOMES, STATES
@@ -36,6 +37,15 @@ def came_to(outcome: str, rule: str) -> str:
     if outcome == Outcome.LEFT_ALONE and rule in _NOTHING_NEW:
         return _NOTHING_NEW[rule]
     return OUTCOMES.get(outcome, outcome)
+
+
+def state_of(ticket: Mapping[str, Any]) -> str:
+    """Return a ticket's state in words; what would have been done with an observed one is its outcome."""
+    observed = (
+        ticket["state"] == TicketState.LEFT_ALONE
+        and (ticket["outcome"] or Outcome.LEFT_ALONE) != Outcome.LEFT_ALONE
+    )
+    return "observed" if observed else STATES.get(ticket["state"], ticket["state"])
 
 
 def clean(text: Any, length: int = SHORT) -> str:
@@ -128,4 +138,5 @@ def names() -> dict[str, Any]:
         "LONG": LONG,
         "SNOOZES": SNOOZES,
         "came_to": came_to,
+        "state_of": state_of,
     }

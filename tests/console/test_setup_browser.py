@@ -99,7 +99,9 @@ def observed(page, new, vendor, look):
     look(page, "12-console", vendor)
     page.click("text=See what it would have done")
     page.click(f"text=#{number}")
-    assert "What Backstop would have done (nothing was written)" in page.locator("main").inner_text()
+    text = page.locator("main").inner_text()
+    for words in ("observed", "What Backstop would have done (nothing was written)", "Hello Carla", "Likely intent"):
+        assert words in text, words
     look(page, "13-ticket", vendor)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,8 @@ from words import DISPUTE
 
 from core.engine import maintenance
 from core.ledger import links
-from core.ledger.schema import claim_links, notices
+from core.ledger.schema import claim_links, decisions, notices
+from core.model import Mode
 from tests.stores import BOTH_STORES
 
 pytestmark = [pytest.mark.parametrize("vendor", ["zendesk"]), BOTH_STORES]
@@ -48,6 +50,26 @@ def test_a_forgotten_person_is_in_no_stored_notice(house):
     h.later(minutes=31)
     maintenance.forget(h.app, "carla@example.com", h.now)
     assert [word for word in (MARKER, "Nobody", "carla@") if word in told(h)] == []
+
+
+@pytest.mark.parametrize(
+    "erase", [maintenance.prune, lambda app, at: maintenance.forget(app, "carla@example.com", at)]
+)
+def test_what_would_have_been_written_is_kept_word_for_word_no_longer_than_the_message(house, erase):
+    h = house(privacy={"keep_messages": "30d", "keep_ledger": "400d"})
+    h.app.rules["support"] = replace(h.app.rules["support"], mode=Mode.OBSERVE)
+    h.writes_in(DISPUTE, subject=MARKER, name="Carla Nobody", email="carla@example.com")
+
+    def observed() -> str:
+        return str([row.actions for row in h.rows(decisions)])
+
+    assert "Hello Carla" in observed(), "the acknowledgment"
+    assert "Likely intent: billing_dispute" in observed(), "the note"
+    maintenance.prune(h.app, h.now + timedelta(days=29))
+    assert "Hello Carla" in observed()
+    erase(h.app, h.now + timedelta(days=31))
+    assert "Carla" not in observed()
+    assert maintenance.prune(h.app, h.now + timedelta(days=31))["observed"] == 0
 
 
 def test_claim_links_go_when_they_are_over(house):
