@@ -100,7 +100,12 @@ def observed(page, new, vendor, look):
     page.click("text=See what it would have done")
     page.click(f"text=#{number}")
     text = page.locator("main").inner_text()
-    for words in ("observed", "What Backstop would have done (nothing was written)", "Hello Carla", "Likely intent"):
+    for words in (
+        "observed",
+        "What Backstop would have done (nothing was written)",
+        "Hello Carla",
+        "Likely intent",
+    ):
         assert words in text, words
     look(page, "13-ticket", vendor)
 
