@@ -33,6 +33,7 @@ _PREFIXES = re.compile(
     r"^\s*(?:(?:re|aw|sv|vs|antw|odp|rif|res|r|ynt|vb|fw|fwd|wg|tr|rv|i|enc|pd|doorst|vl|回复|答复|转发|回覆|ответ|на)\s*(?:\[\d+\])?\s*:\s*)+"
 )
 _TAG = re.compile(r"^\s*(?:\[[^\]]{0,60}\]|【[^】]{0,60}】|\{[^}]{0,60}\}|\*+[^*]{0,40}\*+)\s*:?\s*")
+_HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
 _ASKS = re.compile(r"[?？؟](?![\w/=&])")
 SAD = re.compile("[👎😡😠😢😭😞🙁☹😤🤬💔😕😒🙄❌]")
 _SENTENCES = re.compile(r"(?<=[^\d\s][.!?])\s+|(?<=[。！？])|\n+")
@@ -135,7 +136,7 @@ def _heads(subject: str) -> tuple[str, ...]:
         rest = _PREFIXES.sub("", heads[-1])
         rest = _TAG.sub("", rest) if rest == heads[-1] else rest
         if rest == heads[-1]:
-            return tuple(heads)
+            return (*heads, _HYPHEN.sub(" ", rest))
         heads.append(rest)
 
 
