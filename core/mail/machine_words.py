@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from core.mail import phrases
+from core.mail.machine_shape import Shape, by_shape
 from core.mail.phrases import Language, Table, fold
 from core.mail.said import said
 from core.model import Evidence, Grade, MachineKind
@@ -88,7 +89,8 @@ def by_words(subject: str, text: str, *, daemon: bool = False, robot: bool = Fal
         if fits:
             whole = any(_nothing_else(kind, read, fit) for fit in fits)
             return Evidence(Grade.LIKELY, kind, f"it reads like {name}", whole=whole)
-    return None
+    raw = _opening(_now(text)[: phrases.LIMIT])
+    return by_shape(Shape(read.subjects[0], read.text, raw, read.languages, read.asks, read.topic))
 
 
 def _fits(kind: MachineKind, read: _Read, found: Sequence[Language]) -> Iterator[_Fit]:
@@ -110,8 +112,7 @@ def _nothing_else(kind: MachineKind, read: _Read, fit: _Fit) -> bool:
 
 
 def _read(subject: str, text: str, *, daemon: bool, robot: bool) -> tuple[_Read, list[Language]]:
-    now = (said(text).words or text) if "\n" in text else text
-    folded = _opening(fold(now[: phrases.LIMIT]))
+    folded = _opening(fold(_now(text)[: phrases.LIMIT]))
     heads = _heads(fold(subject[:300]))
     found = phrases.likely_languages(f"{heads[0]}\n{folded}")
     begin = folded[:_MOST_ASKS]
@@ -128,6 +129,11 @@ def _read(subject: str, text: str, *, daemon: bool, robot: bool) -> tuple[_Read,
         daemon,
         robot,
     ), found
+
+
+def _now(text: str) -> str:
+    """Without quoted history."""
+    return (said(text).words or text) if "\n" in text else text
 
 
 def _heads(subject: str) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
 """The words of each language, one file per language in `phrases/`, and how much of a text they explain. Pure.
 
 A language is one file `phrases/<code>.toml`; adding one needs no code. At its top stand `words` (function words, weekdays, months:
-they say nothing by themselves), `asks` (what shows a question or a request that has no question mark), `topics` (what customers
-write about and absence notes do not) and `banner` (how the warning begins that a receiver's mail server puts above a mail). Then follows a table for each kind of message (`absence`,
+they say nothing by themselves), `asks` (what shows a question or a request that has no question mark, or that somebody
+else lacks something), `topics` (what customers write about and absence notes do not), `banner` (how the warning begins that a
+receiver's mail server puts above a mail), and for what is told by its form (`machine_shape`) `first` (somebody speaks of
+themselves), `yet` (a complaint or a need), `away` (who is absent) and `notices` (what programs report). Then follows a table for each kind of message (`absence`,
 `acknowledgment`, `bounce`, …) with up to three lists: `subject` (how a subject begins), `states` (what only that kind says) and
 `more` (what such a message says beside it); `[thanks]` has `says` and `words`. `any.toml` belongs to all languages.
 
@@ -65,7 +67,7 @@ class Language:
         return _table(self.code, kind) if kind in self.raw else None
 
     def pattern(self, name: str) -> re.Pattern[str]:
-        """`asks`, `topics` or `banner`."""
+        """`asks`, `topics`, `banner`, `first`, `yet`, `away` or `notices`."""
         return _listed(self.code, name)
 
 

@@ -133,8 +133,7 @@ def _journey(h: Any, case: Case) -> str:
     wrong = {
         name: found[name]
         for name, want in case["expect"].items()
-        if (found[name] == want if name == "not_outcome" else found.get(name) != want)
-        and name != "tag_true"
+        if (found[name] == want if name == "not_outcome" else found.get(name) != want) and name != "tag_true"
     }
     tag = case["expect"].get("tag_true")
     if tag and tag in h.seen(ticket).tags and not found["public"]:

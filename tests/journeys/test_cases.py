@@ -28,9 +28,7 @@ def at_desks() -> pytest.MarkDecorator:
     """Ours at one desk each, in turns; the others at every desk that they name."""
     ours = [(name, case) for name, case in OWN if case["type"] in JOURNEYS]
     rows = [(case["desk"][turn % len(case["desk"])], case, name) for turn, (name, case) in enumerate(ours)]
-    rows += [
-        (desk, case, name) for name, case in OTHERS if case["type"] in JOURNEYS for desk in case["desk"]
-    ]
+    rows += [(desk, case, name) for name, case in OTHERS if case["type"] in JOURNEYS for desk in case["desk"]]
     return pytest.mark.parametrize(
         ("vendor", "case"), [pytest.param(desk, case, id=f"{name}-{desk}") for desk, case, name in rows]
     )
