@@ -16,8 +16,9 @@ from sqlalchemy import Connection, Engine, select
 
 from core.classify.thresholds import CONFIDENCE, TARGET, lower_bound, rows_needed
 from core.demoted import DEMOTED, honour
-from core.learning.labelled_tickets import asked_again, truth_of
+from core.learning.labelled_tickets import JudgedRow, asked_again, truth_of
 from core.ledger import db
+from core.ledger.rows import every
 from core.ledger.schema import changes, labels, tickets
 from core.notifications.alerts import alarm
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_JUDGED_BY = "desk ticket_id intent auto_resolved_at reescalated_at check_verdict final_intent"
 PROMOTED = "promoted"
 
 
@@ -94,13 +94,13 @@ def evidence(conn: Connection, now: datetime) -> list[Evidence]:
 
     since = {name: datetime.fromisoformat(at) for name, at in _kept(conn, PROMOTED).items()}
     same = (labels.c.desk == tickets.c.desk) & (labels.c.ticket_id == tickets.c.ticket_id)
-    query = select(*(tickets.c[name] for name in _JUDGED_BY.split()), labels.c.intent.label("label"))
-    query = query.select_from(tickets.outerjoin(labels, same))
+    query = select(*JudgedRow.columns()).select_from(tickets.outerjoin(labels, same))
     counted: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     again = asked_again(conn, now)
-    for row in conn.execute(query.where(tickets.c.auto_resolved_at.is_not(None))):
-        truth, _ = truth_of(row, row.label or "", now, again)
-        if truth and (row.intent not in since or row.auto_resolved_at > since[row.intent]):
+    for row in every(JudgedRow, conn.execute(query.where(tickets.c.auto_resolved_at.is_not(None)))):
+        truth, _ = truth_of(row, now, again)
+        answered = row.auto_resolved_at
+        if truth and answered and (row.intent not in since or answered > since[row.intent]):
             counted[row.intent][0] += 1
             counted[row.intent][1] += truth == row.intent
     return [Evidence(intent, n, right) for intent, (n, right) in sorted(counted.items())]

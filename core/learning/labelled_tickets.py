@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from core.app import App
 from core.classify.evaluate import Example, Judged
@@ -18,6 +18,7 @@ from core.classify.thresholds import run_thresholds
 from core.classify.whatif import Handling, Past
 from core.errors import Gone, Moved, Refused
 from core.ledger import db, store
+from core.ledger.rows import TicketRow, every
 from core.ledger.schema import decisions, labels, tickets
 from core.mail.said import said_in
 from core.model import NO_INTENT, OUT_OF_SIGHT, Author, ChangedTicket, Rules, Ticket
@@ -30,6 +31,34 @@ T = TypeVar("T")
 LOOK_BACK = timedelta(days=180)
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)  # before any ledger
 PROVEN = "thresholds"
+
+
+@dataclass(frozen=True)
+class JudgedRow:
+    """The columns of a ticket that say what its intent was; `label` is what a person called it, None where nobody did."""
+
+    desk: str
+    ticket_id: str
+    first_seen_at: datetime
+    intent: str
+    confidence: float
+    final_intent: str
+    auto_resolved_at: datetime | None
+    reescalated_at: datetime | None
+    check_verdict: str
+    label: str | None
+
+    @classmethod
+    def columns(cls) -> list[ColumnElement[Any]]:
+        """Return what to select from tickets joined with labels."""
+        return [
+            labels.c.intent.label("label") if f.name == "label" else tickets.c[f.name] for f in fields(cls)
+        ]
+
+
+@dataclass(frozen=True)
+class _SpokenRow(JudgedRow):
+    words: str
 
 
 @dataclass(frozen=True)
@@ -54,14 +83,15 @@ def from_ledger(
     first = tickets.c.desk + ":" + tickets.c.ticket_id + ":created"
     words = func.coalesce(func.nullif(labels.c.words, ""), decisions.c.words, "").label("words")
     query = (
-        select(tickets, labels.c.intent.label("label"), words)
+        select(*JudgedRow.columns(), words)
         .select_from(tickets.outerjoin(labels, same).outerjoin(decisions, decisions.c.key == first))
         .where(tickets.c.intent != "")
         .order_by(tickets.c.first_seen_at.desc())
     )
     query = query.where(tickets.c.first_seen_at >= since) if since else query
     again = asked_again(conn, now, since)
-    return [_labelled(row, now, again) for row in conn.execute(query.limit(last) if last else query)]
+    found = every(_SpokenRow, conn.execute(query.limit(last) if last else query))
+    return [_labelled(row, now, again) for row in found]
 
 
 def asked_again(conn: Connection, now: datetime, since: datetime | None = None) -> set[tuple[str, str]]:
@@ -75,25 +105,24 @@ def asked_again(conn: Connection, now: datetime, since: datetime | None = None) 
     }
 
 
-def _labelled(row: Any, now: datetime, again: Collection[tuple[str, str]]) -> LabelledTicket:
-    truth, source = truth_of(row, row.label or "", now, again)
+def _labelled(row: _SpokenRow, now: datetime, again: Collection[tuple[str, str]]) -> LabelledTicket:
+    truth, source = truth_of(row, now, again)
     return LabelledTicket(
         row.desk, row.ticket_id, row.first_seen_at, row.intent, row.confidence, truth, source, row.words
     )
 
 
-def truth_of(row: Any, label: str, now: datetime, again: Collection[tuple[str, str]] = ()) -> tuple[str, str]:
-    """What a ticket's row says its intent was, and how we know. An automatic answer that did not help is a failure,
+def truth_of(row: JudgedRow, now: datetime, again: Collection[tuple[str, str]] = ()) -> tuple[str, str]:
+    """Return what the ticket's intent was, and how we know. An automatic answer that did not help is a failure,
     whatever the label; one that a week's quiet followed counts as right, as in the weekly report. `again`: the tickets
     of `asked_again`."""
-    said = label or row.final_intent
-    answered = row.auto_resolved_at is not None
+    said = row.label or row.final_intent
     failed = row.reescalated_at is not None or row.check_verdict == "wrong"
-    if answered and (failed or (row.desk, row.ticket_id) in again):
+    if row.auto_resolved_at is not None and (failed or (row.desk, row.ticket_id) in again):
         return (said if said and said != row.intent else NO_INTENT), "failed"
     if said or row.check_verdict == "right":
         return said or row.intent, "label"
-    if answered and row.auto_resolved_at + QUIET <= now:
+    if row.auto_resolved_at is not None and row.auto_resolved_at + QUIET <= now:
         return row.intent, "answered"
     return "", ""
 
@@ -119,7 +148,6 @@ def thresholds(
     conn: Connection, now: datetime, look_back: timedelta = LOOK_BACK, **asked: float
 ) -> dict[str, Any]:
     """The thresholds that everything known of the past proves: labels, answers that held, answers that failed."""
-
     known = from_ledger(conn, now, now - look_back)
     found = run_thresholds(judged(known), now, **asked)  # type: ignore[arg-type]  # target, confidence
     return {**found, "sources": sources(known)}
@@ -191,14 +219,14 @@ def _taught(
     app: App,
     name: str,
     changed_ticket: ChangedTicket,
-    row: Any,
+    row: TicketRow | None,
     queues: Mapping[str, str],
     sleep: Callable[[float], None],
 ) -> Iterator[Example]:
     """What one ticket teaches. Marks and queues that we set ourselves teach nothing: a model must not learn from itself."""
     label = changed_ticket.intent_label
-    ours = row is not None and bool(row.intent) and not row.final_intent
-    if changed_ticket.status in OUT_OF_SIGHT or (ours and label in {"", row.intent}) or not (label or queues):
+    ours = row.intent if row is not None and not row.final_intent else ""
+    if changed_ticket.status in OUT_OF_SIGHT or (ours and label in {"", ours}) or not (label or queues):
         return
     try:
         ticket = patiently(lambda: app.desks[name].fetch(changed_ticket.ticket_id), sleep)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar, cast, get_type_hints
 
-from sqlalchemy import Row
+from sqlalchemy import Row, Table
 
 from core.ledger.states import DecisionState, EventState, NotificationState, WriteState
 from core.model import EventKind, TicketState
@@ -275,6 +275,12 @@ def _as_is(value: Any) -> Any:
 def typed(kind: type[T], row: Row[Any]) -> T:
     """Return the row as its dataclass. Raises ValueError for a state that does not exist."""
     return kind(**{name: make(getattr(row, name)) for name, make in _columns(cast(Any, kind))})
+
+
+def part(kind: type[T], table: Table, row: Row[Any]) -> T:
+    """Return one table's part of a row that joins tables with equal column names."""
+    values = row._mapping
+    return kind(**{name: make(values[table.c[name]]) for name, make in _columns(cast(Any, kind))})
 
 
 def first(kind: type[T], found: Iterable[Row[Any]]) -> T | None:
