@@ -14,7 +14,7 @@ from core import __version__
 from core.errors import BackstopError, ConfigError, with_remedy
 
 WRONG = 2
-STORE = "core.cli.store"  # in click's context: name and address of the store that the command speaks to
+STORE = "core.cli.store"  # in click's context: name and address of the store that the command uses
 
 
 TABLE = {
@@ -23,7 +23,7 @@ TABLE = {
         "Receiver, worker and timers in one process: the default for one machine.",
     ),
     "web": ("core.commands.receive:web", "Only the receiver and the console; any number on one Postgres."),
-    "worker": ("core.commands.run:worker", "Only the work and the timers; any number on one Postgres."),
+    "worker": ("core.commands.run:worker", "Run only a worker with the timers; any number on one Postgres."),
     "demo": ("core.commands.run:demo", "The whole product on this machine, with a sandbox help desk."),
     "setup": (
         "core.commands.setup:setup",
@@ -42,7 +42,7 @@ TABLE = {
     ),
     "pause": (
         "core.commands.desk:pause",
-        "Hold a desk at once: events are kept and wait, nothing is written.",
+        "Put a desk on hold at once: events are stored and wait, nothing is written.",
     ),
     "resume": ("core.commands.desk:resume", "Resume a desk; events that waited are processed."),
     "doctor": (
@@ -63,7 +63,7 @@ TABLE = {
     ),
     "surge": (
         "core.commands.surge:surge",
-        "What comes to a desk far more often than usual now; with --say, one text to all of its customers.",
+        "List the intents that come far more often than usual; --say sends one text to all of their customers.",
     ),
     "thresholds": (
         "core.commands.measure:thresholds",
@@ -77,8 +77,8 @@ TABLE = {
         "core.commands.replay:whatif",
         "The last tickets replayed through other thresholds, or through a whole other configuration; writes nothing.",
     ),
-    "sweep": ("core.commands.ledger:sweep", "One reconciliation and reminder pass now."),
-    "audit": ("core.commands.ledger:audit", "The desk's tickets against the ledger."),
+    "sweep": ("core.commands.ledger:sweep", "Run one sweep and send the reminders that are due."),
+    "audit": ("core.commands.ledger:audit", "Compare the desk's tickets with the ledger."),
     "report": ("core.commands.look:report", "The weekly figures with counts, intervals, targets, advice."),
     "show": ("core.commands.look:show", "Everything that happened to one ticket and why, in order."),
     "retry": (
@@ -95,14 +95,14 @@ TABLE = {
         "core.commands.assistants:mcp",
         "Answer an assistant by the Model Context Protocol: what waits, why, the week.",
     ),
-    "user": ("core.commands.user:user", "Who may look at the console."),
+    "user": ("core.commands.user:user", "Manage who may use the console."),
 }
 """Each command with the place of its function and its line in `backstop --help`: that page loads no command."""
 
 
 class Lazy(click.Group):
-    """Commands are imported when they are called: `backstop --help` needs no numpy. What the store does to any of them
-    is told in one place."""
+    """Commands are imported when they are called: `backstop --help` needs no numpy. Errors of the store are
+    reported in one place, for all of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of the table."""
@@ -151,7 +151,7 @@ def backstop() -> None:
 def main(args: Sequence[str] | None = None) -> None:
     """Run a command; errors are one line for the person who can fix them."""
     try:
-        code = backstop(args, standalone_mode=False)  # click gives an Exit's code back instead of raising it
+        code = backstop(args, standalone_mode=False)  # click returns an Exit's code instead of raising it
         sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Abort:
         sys.exit(130)
@@ -164,20 +164,20 @@ def main(args: Sequence[str] | None = None) -> None:
     except BackstopError as err:
         _complain(with_remedy(err))
         sys.exit(1)
-    except BrokenPipeError:  # who read has had enough; Python must not complain of it when it ends
+    except BrokenPipeError:  # the reader closed the pipe; Python must not complain of it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as err:
         if err.filename is None:
             raise
         _complain(
-            f"{err.filename}: {err.strerror}: name another place, or let this user read and write there"
+            f"{err.filename}: {err.strerror}: name another place, or give this user read and write access"
         )
         sys.exit(WRONG)
 
 
 def _complain(text: str) -> None:
-    """Print to standard error, also what was typed in bytes that are no text."""
+    """Print to standard error, whatever bytes were typed."""
     click.echo(text.encode("utf-8", "replace").decode(), err=True)
 
 

@@ -1,1 +1,1 @@
-"""Setting up and looking after: init, plan and install, connect, doctor, pause."""
+"""Setting up and maintaining: init, plan and install, connect, doctor, pause."""

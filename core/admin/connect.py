@@ -1,4 +1,4 @@
-"""A connection made in the browser: the link, the answer that comes back, and the token that it is good for."""
+"""Connect a desk in the browser: the link, the answer that comes back, and the token exchanged for it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Request:
-    """One attempt: where to, and what has to come back."""
+    """One attempt: the vendor's page, and the state that has to come back."""
 
     url: str
     redirect_uri: str
@@ -45,7 +45,7 @@ class Request:
 
 
 def begin(app: App, desk: str, redirect_uri: str) -> Request:
-    """A new attempt; ConfigError where this desk needs no browser."""
+    """Return a new attempt. Raises ConfigError where this desk needs no browser."""
     settings = app.desk_settings[desk]
     state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
     link = _part(app, desk).authorize_url(settings, redirect_uri=redirect_uri, state=state, verifier=verifier)
@@ -62,10 +62,12 @@ def _part(app: App, desk: str) -> Connect[Any]:
 
 
 def finish(app: App, desk: str, asked: Request, given: Mapping[str, str]) -> None:
-    """The answer exchanged for a token, which is kept; events that waited for it are due. ConfigError when it is not the
-    answer to our question."""
+    """Exchange the answer for a token and store it; events that waited for it become due. Raises ConfigError
+    when it is the answer to another attempt."""
     if given.get("error"):
-        raise ConfigError(f"it was not allowed: {given.get('error_description') or given['error']}")
+        raise ConfigError(
+            f"the connection was not allowed: {given.get('error_description') or given['error']}"
+        )
     if not hmac.compare_digest(given.get("state", "").encode(), asked.state.encode()):
         raise ConfigError(f"this answer belongs to another attempt: run `backstop connect {desk}` again")
     if not given.get("code"):
@@ -85,14 +87,14 @@ def finish(app: App, desk: str, asked: Request, given: Mapping[str, str]) -> Non
 
 
 def pasted(text: str) -> dict[str, str]:
-    """What a person copied out of the browser's address line."""
+    """Return the answer in an address that a person copied from the browser."""
     query = urlsplit(text.strip()).query
     return {name: values[0] for name, values in parse_qs(query).items()}
 
 
 @contextmanager
 def listening(port: int) -> Iterator[tuple[str, Answer]]:
-    """A page on this machine's loopback that takes one answer; return its address."""
+    """Serve a page on loopback that takes one answer; return its address."""
     answer, flask = Answer(), Flask("connect", static_folder=None)
 
     @flask.get("/callback")
@@ -117,10 +119,10 @@ def listening(port: int) -> Iterator[tuple[str, Answer]]:
 
 
 def waited(answer: Answer, seconds: float, show: Callable[[], None]) -> Mapping[str, str]:
-    """Show the link, then wait for the browser. ConfigError when nobody clicks."""
+    """Show the link, then wait for the browser's answer. Raises ConfigError when none comes in time."""
     show()
     if not answer.came.wait(seconds):
         raise ConfigError(
-            "nobody answered in time: run it again, or use --paste if the browser runs elsewhere"
+            "no answer came in time: run it again, or use --paste if the browser runs elsewhere"
         )
     return answer.given

@@ -1,4 +1,4 @@
-"""Everything that can be tried without disturbing a customer: one finding each, with a stable code and the remedy."""
+"""Every check that disturbs no customer: one finding each, with a stable code and the remedy."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Section = Callable[[App], Iterable[Finding]]
 
 
 def examine(app: App, only: str | None = None) -> list[Finding]:
-    """All findings, in the order in which an admin would repair them. `only`: of one desk, and nothing else's."""
+    """Return all findings, in the order in which an admin would repair them. `only`: of this desk alone."""
     found: list[Finding] = []
     for section in () if only else (configuration, database, classifier, templates, routes, channels):
         found += _guarded(section, app)
@@ -50,7 +50,7 @@ def _named(name: str, one: Finding) -> Finding:
 
 
 def _guarded(section: Section, app: App) -> list[Finding]:
-    """What a part finds; an error that it did not foresee is a finding, too."""
+    """Return what a check finds; an unexpected error is a finding, too."""
     try:
         return list(section(app))
     except (BackstopError, ConfigError, requests.RequestException) as err:
@@ -58,8 +58,8 @@ def _guarded(section: Section, app: App) -> list[Finding]:
             Finding(
                 "DR01",
                 FAIL,
-                f"it could not be looked at: {said_of(err)}",
-                "repair that first, then look again",
+                f"the check failed: {said_of(err)}",
+                "repair that first, then run doctor again",
             )
         ]
 
@@ -68,14 +68,14 @@ def _guarded(section: Section, app: App) -> list[Finding]:
 
 
 def configuration(app: App) -> Iterator[Finding]:
-    """What the file allows but is unwise."""
+    """Return a warning for each setting that is allowed but unwise."""
     found = checks.warnings(app.settings, proven_auto(app))
     yield from found
     if not found:
-        yield Finding("CF00", OK, f"{app.settings.path} is sound")
+        yield Finding("CF00", OK, f"{app.settings.path} is valid")
     if not app.settings.public_url.startswith("https://"):
         shown = app.settings.public_url or "missing"
-        remedy = "the address at which the help desks reach us, with https"
+        remedy = "set the https address at which the help desks reach Backstop"
         yield Finding("CF09", WARN, f"public_url is {shown}", remedy)
     for intent, why in demoted(app.engine).items():
         remedy = f"better its examples, then `backstop thresholds --promote {intent}`"
@@ -83,7 +83,7 @@ def configuration(app: App) -> Iterator[Finding]:
 
 
 def proven_auto(app: App) -> float | None:
-    """The lowest threshold that `backstop thresholds` has proven, if it ever did."""
+    """Return the lowest threshold that `backstop thresholds` has proven, None if there is none."""
     with db.reading(app.engine) as conn:
         kept = db.kept(conn, "thresholds") or {}
     overall = kept.get("overall", {})
@@ -92,7 +92,7 @@ def proven_auto(app: App) -> float | None:
 
 
 def database(app: App) -> Iterator[Finding]:
-    """The store answers, its schema is ours, and it can be written."""
+    """Return whether the store answers, has the current schema, and can be written."""
     url, kind = app.settings.database_url, app.engine.dialect.name
     if not db.exists(url):
         yield Finding("DB01", WARN, f"there is no store yet at {db.where(url)}", "`backstop serve` makes it")
@@ -112,8 +112,8 @@ def database(app: App) -> Iterator[Finding]:
 
 
 def classifier(app: App) -> Iterator[Finding]:
-    """It loads, answers, and is the one that was meant."""
-    app.classifier.predict("Hello")  # the first message loads what the others find loaded
+    """Return whether the classifier loads, answers, and is the configured one."""
+    app.classifier.predict("Hello")  # the first prediction loads the model
     begun = time.perf_counter()
     guess = app.classifier.predict("Where is my order? It should have arrived last week.")
     took = time.perf_counter() - begun
@@ -127,7 +127,7 @@ def classifier(app: App) -> Iterator[Finding]:
         what = f"{app.classifier.model} is not calibrated: its guesses are never answered automatically"
         yield Finding("CL05", WARN, what, "`backstop train --calibrate` on messages of known intent")
     for theirs, own in stepping_back(app.settings, cache_dir(app.settings)).items():
-        what = f"the starter's {theirs} steps back for your {own}: most of its examples say the same"
+        what = f"the starter's {theirs} is replaced by your {own}: most of its examples are alike"
         yield Finding("CL06", OK, f"{what}. Name [intents.{theirs}] in the file to keep both")
     path = trained_path(app.settings)
     if path.exists() and app.settings.classifier.kind == "embedded" and not guess.model.startswith("trained"):
@@ -136,7 +136,7 @@ def classifier(app: App) -> Iterator[Finding]:
 
 
 def templates(app: App) -> Iterator[Finding]:
-    """Each text renders with sample facts, in each language that we or the admin wrote it in."""
+    """Return whether each text renders with sample facts, in each language in which there is one."""
     names = checks.replies(app)
     broken = checks.broken_texts(app)
     for language, err in broken:
@@ -148,17 +148,17 @@ def templates(app: App) -> Iterator[Finding]:
 
 
 def routes(app: App) -> Iterator[Finding]:
-    """Rungs, audiences, people and rotas lead somewhere."""
+    """Return whether rungs, audiences, people and rotas lead to a channel."""
     every = ladders(app.settings)
     found = routing.of(app).check(every, app.clock())
     yield from found
     if not any(one.level == FAIL for one in found):
         rungs = sum(len(rungs) for rungs in every.values())
-        yield Finding("RT00", OK, f"the {rungs} rungs of {len(every)} ladders reach somebody")
+        yield Finding("RT00", OK, f"the {rungs} rungs of {len(every)} ladders lead to a person or a channel")
 
 
 def channels(app: App) -> Iterator[Finding]:
-    """What each channel can see without disturbing anybody."""
+    """Return what each channel can check without sending a message."""
     for channel in app.channels.values():
         yield from channel.check()
 
@@ -167,19 +167,19 @@ def channels(app: App) -> Iterator[Finding]:
 
 
 def at_desk(app: App, name: str) -> Iterable[Finding]:
-    """Credential, rights and queues."""
+    """Return what the run-time credential shows: identity, rights and queues."""
     rules = app.rules[name]
     queues = [rules.general_queue, *(rule.queue for rule in rules.intents.values() if rule.queue)]
     return app.desks[name].check(dict.fromkeys(queues))
 
 
 def installed(app: App, name: str) -> Iterable[Finding]:
-    """What install made or printed."""
+    """Return the state of what install made or printed."""
     return provisioning.doctor(app, name)
 
 
 def known_of(app: App, name: str) -> Iterator[Finding]:
-    """What the ledger remembers of the desk."""
+    """Return what the ledger knows of the desk."""
     with db.reading(app.engine) as conn:
         row, end = store.desk(conn, name), tokens.ending(conn, name, app.clock())
     if end is not None:
@@ -190,7 +190,7 @@ def known_of(app: App, name: str) -> Iterator[Finding]:
         yield Finding("DK05", WARN, words, "grant our credential the right to read agents' status")
     if row is not None and row.paused_at is not None:
         words = f"on hold since {stamp(row.paused_at, app.hours.zone)} (by {row.paused_by or 'somebody'})"
-        yield Finding("DK01", WARN, words, f"`backstop resume {name}` lets it go on")
+        yield Finding("DK01", WARN, words, f"`backstop resume {name}` ends the hold")
     if row is not None and row.trouble:
         remedy = "see the findings about the credential"
         yield Finding("DK02", FAIL, f"the last sweep failed: {row.trouble}", remedy)
@@ -200,19 +200,19 @@ def known_of(app: App, name: str) -> Iterator[Finding]:
 
 
 def held_back(app: App, name: str) -> Iterator[Finding]:
-    """Whether suspended mail and spam can be read, at a desk that shows them."""
+    """Return whether suspended mail and spam can be read, at a desk that shows them."""
     at = app.desks[name]
     if not isinstance(at, Limbo):
         return
     try:
         at.held_back()
     except NotAllowed as err:
-        words = f"what the desk holds back as suspended or spam cannot be read, genuine mail may stay there unseen: {err}"
+        words = f"what the desk holds back as suspended or spam cannot be read, so genuine mail may stay there unseen: {err}"
         yield Finding("DK06", WARN, words, "grant our credential the right to read that list")
 
 
 def ai_people(app: App, name: str) -> Iterator[Finding]:
-    """Whether an AI agent of the desk has the address of one of our own people."""
+    """Return whether an AI agent of the desk has the address of a person in [people]."""
     ours = {
         str(address).casefold(): who
         for who, addresses in app.settings.people.items()
@@ -230,16 +230,16 @@ def _stale(app: App) -> timedelta:
 
 
 def healthy(found: Iterable[Finding]) -> bool:
-    """Whether nothing fails."""
+    """Return whether nothing fails."""
     return all(one.level != FAIL for one in found)
 
 
 def line(one: Finding) -> str:
-    """One finding as a line: code, level, what, and the remedy where one is needed."""
+    """Return a finding as a line: code, level, what, and the remedy where one is needed."""
     words = f"{one.code} {one.level:<4} {one.what}"
     return " ".join((f"{words}: {one.remedy}" if one.remedy and one.level != OK else words).split())
 
 
 def as_data(one: Finding) -> dict[str, Any]:
-    """One finding for a program."""
+    """Return a finding as JSON."""
     return {"code": one.code, "level": one.level, "what": one.what, "remedy": one.remedy}

@@ -28,7 +28,7 @@ PROMISE = {"urgent": "30m", "high": "1h", "normal": "4h", "low": "1d"}
 
 @dataclass(frozen=True)
 class IntentAnswer:
-    """One `[intents.<name>]` table. `note`: a comment beside it."""
+    """One `[intents.<name>]` table. `note`: a comment in the file."""
 
     name: str
     priority: str
@@ -40,7 +40,7 @@ class IntentAnswer:
 
 @dataclass(frozen=True)
 class Answers:
-    """What is asked. `base_url` "" where the vendor has one address for all accounts."""
+    """The answers to the questions. `base_url` is "" where the vendor has one address for all accounts."""
 
     vendor: str
     base_url: str
@@ -71,14 +71,14 @@ DEFAULTS = {one.name: one.default for one in fields(Answers) if isinstance(one.d
 
 @dataclass(frozen=True)
 class Drafts:
-    """The two files' texts."""
+    """The texts of the two files."""
 
     toml: str
     env: str = field(repr=False)
 
 
 def secret_names(settings: type[BaseModel]) -> list[str]:
-    """The keys of a table that belong into the environment."""
+    """Return the keys of a table that belong into the environment."""
     return [
         name
         for name, info in settings.model_fields.items()
@@ -87,12 +87,12 @@ def secret_names(settings: type[BaseModel]) -> list[str]:
 
 
 def env_name(*path: str) -> str:
-    """The environment variable that sets a key."""
+    """Return the environment variable that sets a key."""
     return PREFIX + "__".join(path).upper()
 
 
 def faults(answers: Answers) -> list[str]:
-    """What is wrong with the answers, one line each, with the remedy."""
+    """Return what is wrong with the answers, one line each, with the remedy."""
     wrong = [
         f"{what} {url!r} is no address of a server: write it as https://host, without a path"
         for what, url in (("--base-url", answers.base_url), ("--public-url", answers.public_url))
@@ -120,8 +120,8 @@ def _origin(url: str) -> bool:
 def draft(
     answers: Answers, secrets: list[str], generated: Mapping[str, str], given: Mapping[str, str] | None = None
 ) -> Drafts:
-    """Both texts, checked by the settings themselves. `generated`: secrets that nobody has to make up; `given`: those of the
-    desk's table that are known."""
+    """Return both texts, checked by the settings classes. `generated`: secrets made here; `given`: known
+    secrets of the desk's table."""
     toml = _environment().get_template("init.toml.j2").render(a=answers, places=_places(answers))
     try:
         Settings(path=Path("backstop.toml"), **tomllib.loads(toml))
@@ -140,7 +140,7 @@ def _environment() -> Environment:
 
 
 def _places(answers: Answers) -> dict[str, list[str]]:
-    """Channels by priority out of what was given; a desk's own queue needs nothing."""
+    """Return the channels by priority that the answers allow; the desk's own queue is always there."""
     chat = ["slack:urgent"] if answers.slack_url else []
     phone = ["sms:oncall"] if answers.sms_to else []
     if not chat and not phone:
@@ -177,7 +177,7 @@ def _quoted(value: str) -> str:
 
 
 def write(path: Path, drafts: Drafts, *, force: bool = False) -> tuple[Path, Path]:
-    """Both files; what is there is kept unless told otherwise."""
+    """Write both files. Raises ConfigError when one exists, unless `force`."""
     env = path.parent / ".env"
     there = [str(one) for one in (path, env) if one.exists()]
     if there and not force:

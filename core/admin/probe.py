@@ -1,4 +1,4 @@
-"""Tried from outside, as the desk would: the clocks, and a test event through the real receiver."""
+"""Checks from outside: the desk's clock against ours, and a test event through the real receiver."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ ACCEPTED, FORGED, UNKNOWN = 200, 401, 404
 
 
 def clock(app: App, name: str) -> Iterator[Finding]:
-    """Our clock against the desk's: signatures carry times, promises do, too."""
+    """Return how far our clock is from the desk's: signatures and promises depend on it."""
     url = app.desk_settings[name].base_url
     try:
         stamp = requests.head(url, timeout=TIMEOUT, allow_redirects=False).headers.get("Date", "")
         apart = app.clock() - parsedate_to_datetime(stamp).astimezone(UTC)
     except requests.RequestException as err:
-        remedy = "is base_url right, and does a firewall or proxy let us out?"
+        remedy = "is base_url right, and does a firewall or proxy allow the connection?"
         yield Finding("CK02", FAIL, f"{url} does not answer ({type(err).__name__})", remedy)
         return
     except ValueError:
-        return  # it tells no time
+        return  # the answer has no Date header
     off = abs(apart)
     level = FAIL if off > CLOCK_FAIL else WARN if off > CLOCK_WARN else OK
     words = f"our clock and the desk's are {off.total_seconds():.0f} s apart"
@@ -40,7 +40,7 @@ def clock(app: App, name: str) -> Iterator[Finding]:
 
 
 def receiver(app: App, name: str) -> Iterator[Finding]:
-    """A test event through the real receiver: reachable, refuses what is forged, takes what is genuine."""
+    """Return whether the real receiver is reachable, refuses a forged request and accepts a genuine one."""
     base = app.settings.public_url.rstrip("/")
     reached, why = _healthy(base)
     if not reached:
@@ -50,11 +50,11 @@ def receiver(app: App, name: str) -> Iterator[Finding]:
         if heard is not None:
             words = f"{base} cannot be seen from here ({why}), nor {local}, but a webhook came in at {heard}"
             yield Finding(
-                "RC02", WARN, words, "the receiver runs elsewhere: run doctor there to have it tried"
+                "RC02", WARN, words, "the receiver runs on another machine: run doctor there to test it"
             )
             return
         if not reached:
-            remedy = "start `backstop serve` (or `backstop web`), and lead public_url to it"
+            remedy = "start `backstop serve` (or `backstop web`), and route public_url to it"
             yield Finding(
                 "RC01", FAIL, f"the receiver does not answer at {base or 'public_url'}: {why}", remedy
             )
@@ -63,7 +63,7 @@ def receiver(app: App, name: str) -> Iterator[Finding]:
             f"check from outside that {base} leads here; a proxy or firewall may only refuse this machine"
         )
         yield Finding(
-            "RC02", WARN, f"the receiver runs at {local}, but {base} does not lead to it: {why}", remedy
+            "RC02", WARN, f"the receiver runs at {local}, but {base} does not reach it: {why}", remedy
         )
         base = local
     yield from _events(app, name, f"{base}/hooks/{name}")
@@ -102,28 +102,26 @@ def _events(app: App, name: str, url: str) -> Iterator[Finding]:
         return
     if forged.status_code != FORGED:
         words = f"a request without proof is answered with {forged.status_code} instead of 401"
-        yield Finding("RC04", FAIL, words, "is that really Backstop, or something before it?")
+        yield Finding("RC04", FAIL, words, "is that Backstop itself, or a proxy in front of it?")
         return
     secrets: Sequence[str] = app.desk_settings[name].secrets()
     if not secrets:
-        return  # the vendor's part has said so
+        return  # reported by the vendor's own check
     asked = app.vendor(name).probe(secrets[0], app.clock())
     genuine = requests.post(
         url, data=asked.body, headers=dict(asked.headers), timeout=TIMEOUT, allow_redirects=False
     )
     if genuine.status_code != ACCEPTED:
         words = f"a genuine test event is answered with {genuine.status_code}: {genuine.text[:120].strip()}"
-        remedy = (
-            "start the receiver again: it may still have an older webhook_secret; a proxy may cut headers off"
-        )
+        remedy = "restart the receiver: it may still have an older webhook_secret; or a proxy removes headers"
         yield Finding("RC05", FAIL, words, remedy)
         return
-    yield Finding("RC00", OK, f"{url} takes a genuine test event and refuses a forged one")
+    yield Finding("RC00", OK, f"{url} accepts a genuine test event and refuses a forged one")
     yield from _sidebar(app, name, url.removesuffix(name) + f"apps/{name}", secrets[0])
 
 
 def _sidebar(app: App, name: str, url: str, secret: str) -> Iterator[Finding]:
-    """The door at which the desk's sidebar asks, for desks that have one; whether agents opened it is remembered."""
+    """Return whether the endpoint of the desk's sidebar answers, where the desk has one, and when it was last asked."""
     part = sidebar_of(app, name)
     if part is None:
         return
@@ -139,9 +137,7 @@ def _sidebar(app: App, name: str, url: str, secret: str) -> Iterator[Finding]:
     wrong = [str(one.status_code) for one in said if one.status_code != ACCEPTED]
     if wrong:
         words = f"the sidebar's door {url} answers a genuine question with {' and '.join(wrong)}"
-        yield Finding(
-            "RC06", FAIL, words, "start the receiver again; a proxy may cut headers or the query off"
-        )
+        yield Finding("RC06", FAIL, words, "restart the receiver; or a proxy removes headers or the query")
         return
     used = f"last asked at about {stamp(last, app.hours.zone)}" if last else "not asked yet"
     yield Finding("RC06", OK, f"the sidebar's door {url} answers; {used}")

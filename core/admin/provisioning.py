@@ -1,4 +1,4 @@
-"""Plan, install, uninstall, doctor: the vendor's part does it, the ledger keeps the manifest."""
+"""Plan, install, uninstall, doctor: carried out by the vendor's module; the ledger keeps the manifest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.model import Finding
 if TYPE_CHECKING:
     from connectors.kit.provision import Site, Step
 
-UNINSTALL = "uninstall"  # who holds the desk then
+UNINSTALL = "uninstall"  # who put the desk on hold
 
 
 def plan(app: App, name: str) -> list[Step]:
@@ -23,9 +23,8 @@ def plan(app: App, name: str) -> list[Step]:
 
 
 def install(app: App, name: str) -> list[Step]:
-    """Make what is missing, and let a desk go on that `uninstall` held.
-
-    What was made is kept at once, so that an error half-way orphans nothing.
+    """Make what is missing, and resume a desk that `uninstall` put on hold. What was made is recorded at once,
+    so that an error half-way orphans nothing.
     """
     site = _site(app, name)
     made, steps = app.vendor(name).install.install(site, lambda made: keep_manifest(app, name, dict(made)))
@@ -38,9 +37,8 @@ def install(app: App, name: str) -> list[Step]:
 
 
 def uninstall(app: App, name: str, *, dry: bool = False) -> list[Step]:
-    """Hold the desk until install or resume, remove what install made, and forget the token.
-
-    What the desk would not remove stays in the manifest.
+    """Put the desk on hold until install or resume, remove what install made, and delete the token. What the
+    desk refused to remove stays in the manifest.
     """
     if not dry:
         pausing.hold(app.engine, name, app.clock(), UNINSTALL)
@@ -55,18 +53,20 @@ def uninstall(app: App, name: str, *, dry: bool = False) -> list[Step]:
 
 
 def doctor(app: App, name: str) -> list[Finding]:
-    """Return what the vendor's part sees of what install made."""
+    """Return the vendor's findings about what install made."""
     return app.vendor(name).install.doctor(_site(app, name))
 
 
 def _site(app: App, name: str) -> Site[Any]:
     if not app.settings.public_url:
-        raise ConfigError(f"{app.settings.path}: public_url is missing: it is where the desk will reach us")
+        raise ConfigError(
+            f"{app.settings.path}: public_url is missing: set the address at which the desk reaches Backstop"
+        )
     return site_of(app, name, admin=True)
 
 
 def keep_manifest(app: App, name: str, manifest: dict[str, Any]) -> None:
-    """Remember what install made."""
+    """Record what install made."""
     with app.engine.begin() as conn:
         store.put_desk(conn, name, manifest=manifest)
     app.installed[name].again()

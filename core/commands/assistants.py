@@ -1,4 +1,4 @@
-"""mcp: what programs may ask, for assistants that speak the Model Context Protocol over standard input and output."""
+"""mcp: what programs may ask, for assistants, by the Model Context Protocol over standard input and output."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Tool = Callable[..., dict[str, Any]]
 def mcp(email: str, config: str | None, as_json: bool) -> None:
     """Answer an assistant by the Model Context Protocol: what waits, why, the week.
 
-    It speaks over standard input and output, and only reads, unless --email names the agent for whom it may claim.
+    It uses standard input and output and only reads, unless --email names an agent for whom it may claim.
     """
     if email and address_of(email) != email:
         raise ConfigError(f"--email {email} is no address: write it as agent@example.com")
@@ -65,7 +65,7 @@ def reading(app: Any) -> list[Tool]:
     def waiting(
         desk: str = "", queue: str = "", priority: str = "", limit: int = SIZE, cursor: str = ""
     ) -> dict[str, Any]:
-        """What waits for a human, the worst first, with how many wait in all and are over their promise. priority: urgent,
+        """List what waits for a human, the most urgent first, with how many wait in all and how many are past their promise. priority: urgent,
         high, normal or low. cursor: `next` of the page before."""
         asked = {"desk": desk, "queue": queue, "priority": priority}
         return _plain(asking.escalations(app, asked, _size(limit), cursor))
@@ -92,7 +92,7 @@ def reading(app: Any) -> list[Tool]:
         return _plain(asking.week(app, week))
 
     def health() -> dict[str, Any]:
-        """Whether all is well, and how each desk stands: last sweep, webhook, hold, audit."""
+        """Return whether all is well, and the state of each desk: last sweep, webhook, hold, audit."""
         return _plain(asking.health(app))
 
     return [waiting, find_tickets, why, week, health]
@@ -122,7 +122,7 @@ def _plain(value: Any) -> dict[str, Any]:
 
 
 def _said(tool: Tool) -> Tool:
-    """The tool, whose own refusals are said to the assistant; any other fault is named without its words."""
+    """Return the tool with its own errors shown to the assistant; of any other error only the class is shown."""
     from mcp.server.mcpserver.exceptions import ToolError
 
     @wraps(tool)
@@ -132,7 +132,7 @@ def _said(tool: Tool) -> Tool:
         except asking.Unknown as err:
             raise ToolError(f"{err.why}. {err.remedy}") from None
         except asking.BadCursor:
-            raise ToolError("this cursor was not given by us: take `next` of the page before") from None
+            raise ToolError("this cursor is unknown: take `next` of the page before") from None
         except BackstopError as err:
             raise ToolError(with_remedy(err)) from None
 

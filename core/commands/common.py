@@ -1,4 +1,4 @@
-"""What every command needs: its options, the parts of a running Backstop, and one way to print."""
+"""What every command needs: its options, the parts of a running process, and one way to print."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Store(Enum):
-    """What a command asks of the store."""
+    """What a command needs of the store."""
 
-    NEEDED = "it looks back at what is there, or changes it: without a store it says so"
-    MADE = "it is what a new Backstop begins with: the store is made where there is none"
-    USED = "it reads the store where there is one, and does without where there is none"
+    NEEDED = "it reads or changes what is stored: without a store it fails"
+    MADE = "it may be the first command: a missing store is created"
+    USED = "it reads the store if there is one, and works without"
 
 
 def composed(config: str | None) -> Any:
-    """The parts that need no store, held against every rule that `serve` holds them against."""
+    """Return the parts that need no store, after every check that `serve` makes. Raises ConfigError."""
     loaded = settings.load(config)
     app = wiring.compose(loaded)
     click.get_current_context().meta[STORE] = (f"{loaded.path}: database_url", loaded.database_url)
@@ -45,7 +45,7 @@ def composed(config: str | None) -> Any:
 
 @contextmanager
 def naming_store(name: str, url: str) -> Iterator[None]:
-    """While it lasts, another store than the configured one is spoken to: it is the one that may fail."""
+    """Within the block, errors of the store name this store instead of the configured one."""
     meta = click.get_current_context().meta
     usual = meta[STORE]
     meta[STORE] = (name, url)
@@ -54,7 +54,7 @@ def naming_store(name: str, url: str) -> Iterator[None]:
 
 
 def app_of(config: str | None, *, store: Store = Store.NEEDED, classify: bool = False) -> Any:
-    """The parts of a running Backstop for one command; they end with it."""
+    """Return the parts of a running process for one command; they are closed when it ends."""
     app, context = composed(config), click.get_current_context()
     loaded = app.settings
     if not loaded.desks:
@@ -77,20 +77,20 @@ def app_of(config: str | None, *, store: Store = Store.NEEDED, classify: bool = 
 
 
 def _close(app: Any) -> None:
-    """A command has come to its end: what it counted is stored, nothing of it stays connected."""
+    """Store what the command counted, and close its connections."""
     app.counters.close()
     app.engine.dispose()
 
 
 def desk_of(app: Any, name: str) -> str:
-    """A desk's name, checked."""
+    """Return a desk's name, checked. Raises ConfigError."""
     if name not in app.desks:
         raise ConfigError(f"there is no desk called {name}: one of {', '.join(app.desks)}")
     return name
 
 
 def out(as_json: bool, value: Any, text: Callable[[], str] | str) -> None:
-    """One JSON document, or text for people."""
+    """Print one JSON document, or text for people."""
     if as_json:
         said = json.dumps(value, ensure_ascii=False, default=str)
     else:

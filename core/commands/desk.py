@@ -51,7 +51,12 @@ def uninstall(desk: str, dry: bool, config: str | None, as_json: bool) -> None:
 
     app = app_of(config)
     steps = provisioning.uninstall(app, desk_of(app, desk), dry=dry)
-    _told(desk, steps, as_json, "nothing was changed" if dry else "nothing of ours calls or marks any more")
+    _told(
+        desk,
+        steps,
+        as_json,
+        "nothing was changed" if dry else "none of our webhooks and tags is left at the desk",
+    )
 
 
 def _told(desk: str, steps: Iterable[Any], as_json: bool, end: str) -> None:
@@ -67,7 +72,7 @@ def _as_text(steps: list[Any], end: str) -> str:
         lines += [f"         {detail}" for detail in step.details.splitlines()]
     clicks = [step for step in steps if step.action == BY_HAND]
     if clicks:
-        lines += ["", "What no API does, to be done by hand:"]
+        lines += ["", "To be done by hand, since no API does it:"]
     for number, step in enumerate(clicks, 1):
         lines.append(f"{number}. {step.name} ({step.kind}): {step.why}")
         lines += [
@@ -97,7 +102,9 @@ def doctor(desk: str | None, config: str | None, as_json: bool) -> None:
 @click.option(
     "--port", type=int, default=LOOPBACK, show_default=True, help="Where the browser comes back to."
 )
-@click.option("--paste", is_flag=True, help="The browser runs elsewhere: paste the address it ends at.")
+@click.option(
+    "--paste", is_flag=True, help="The browser runs on another machine: paste the address that it ends at."
+)
 @common
 def connect(desk: str, port: int, paste: bool, config: str | None, as_json: bool) -> None:
     """Connect a desk in the browser (OAuth); also repairs a revoked or expired connection."""
@@ -128,7 +135,7 @@ def _opened(url: str) -> None:
 @click.argument("desk")
 @common
 def pause(desk: str, config: str | None, as_json: bool) -> None:
-    """Hold a desk at once: events are kept and wait, nothing is written."""
+    """Put a desk on hold at once: events are stored and wait, nothing is written."""
 
     app = app_of(config)
     new = pausing.hold(app.engine, desk_of(app, desk), app.clock(), getpass.getuser())
@@ -137,7 +144,7 @@ def pause(desk: str, config: str | None, as_json: bool) -> None:
     out(
         as_json,
         {"desk": desk, "paused": True, "store": place},
-        f"{words}; `backstop resume {desk}` lets it go on",
+        f"{words}; `backstop resume {desk}` ends the hold",
     )
 
 

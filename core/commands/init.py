@@ -69,7 +69,7 @@ def init(
 
 
 def _answers(given: dict[str, str | None], mode: Mode, asking: bool) -> Answers:
-    """From the flags, then from the person, then the defaults; ConfigError with every fault."""
+    """Return the answers: from the flags, then from the person, then the defaults. Raises ConfigError with every fault."""
 
     known: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if "vendor" not in known:
@@ -101,7 +101,7 @@ def _wanted(key: str, known: dict[str, Any]) -> bool:
 
 
 def _address(vendor: str) -> str:
-    """The one address a vendor has for all accounts, where it has one."""
+    """Return the one address that a vendor has for all accounts; "" where each account has its own."""
 
     return str(vendor_of(vendor).settings.model_fields["base_url"].default or "")
 

@@ -137,7 +137,7 @@ def train(
 def _labelled(
     file: Path | None, desk: str | None, since: str, config: str | None, base: Any, *, quiet: bool
 ) -> list[Example]:
-    """From where the command line says; the ledger's labels when it says nothing."""
+    """Return the examples from the source that the command line names, by default the ledger's labels."""
     if not file and not desk:
         return labelled_tickets.examples(past_of(config, since), base)
     return [
@@ -161,7 +161,7 @@ def _calibrate(known: Sequence[Example], loaded: Any, store: Engine | None, as_j
 def _known(
     rows: Sequence[Example], base: dict[str, tuple[str, ...]]
 ) -> tuple[list[Example], list[dict[str, Any]]]:
-    """The rows of configured intents; what is said of the others."""
+    """Return the rows of configured intents, and print which others were left out."""
 
     kept = [row for row in rows if row.intent in base or row.intent == NO_INTENT]
     counted = Counter(row.intent for row in rows if row.intent not in base and row.intent != NO_INTENT)
@@ -179,7 +179,7 @@ def _from_desk(desk: str, since: str, config: str | None, *, quiet: bool) -> lis
 
 @contextmanager
 def _progress(what: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error. How many tickets a desk has, nobody tells beforehand."""
+    """Show progress on standard error. The number of a desk's tickets is not known beforehand."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -198,12 +198,12 @@ def _progress(what: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
 
 
 def bands_of(loaded: Any) -> dict[str, float]:
-    """The configured bands."""
+    """Return the configured bands."""
     return {"auto": loaded.bands.auto, "route": loaded.bands.route}
 
 
 def read_file(file: Path) -> list[Example]:
-    """Labelled messages; ConfigError when there is none."""
+    """Return the labelled messages of a file. Raises ConfigError when there are none."""
 
     try:
         found = read_examples(file)
@@ -215,7 +215,7 @@ def read_file(file: Path) -> list[Example]:
 
 
 def past_of(config: str | None, since: str) -> list[LabelledTicket]:
-    """What the ledger remembers."""
+    """Return what the ledger knows of the past."""
 
     app = app_of(config)
     now: datetime = app.clock()
@@ -224,7 +224,7 @@ def past_of(config: str | None, since: str) -> list[LabelledTicket]:
 
 
 def span_of(text: str) -> timedelta:
-    """`180d` as a span; ConfigError when it is none."""
+    """Return `180d` as a timedelta. Raises ConfigError for anything else."""
 
     try:
         span = duration(text)

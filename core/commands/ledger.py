@@ -24,7 +24,7 @@ LISTS = ("missing", "healed", "stuck", "too_new", "refused")  # of tickets, in a
 @click.argument("desk", required=False)
 @common
 def sweep(desk: str | None, config: str | None, as_json: bool) -> None:
-    """One reconciliation and reminder pass now."""
+    """Run one sweep and send the reminders that are due."""
 
     app = app_of(config)
     queue.prepare(app)
@@ -45,7 +45,7 @@ def sweep(desk: str | None, config: str | None, as_json: bool) -> None:
 @click.option("--since", help="ISO time, in the configured zone unless it names one; default: two days ago.")
 @common
 def audit(desk: str | None, since: str | None, config: str | None, as_json: bool) -> None:
-    """The desk's tickets against the ledger."""
+    """Compare the desk's tickets with the ledger."""
 
     app = app_of(config)
     queue.prepare(app)
@@ -93,7 +93,7 @@ def _time(text: str, zone: tzinfo) -> datetime:
 def retry(key: str | None, config: str | None, as_json: bool) -> None:
     """List the dead letters and refused calls; with an ID or a ticket's id (or "all") try again.
 
-    The ID of an event that waits takes it up now.
+    The ID of an event that waits processes it now.
     """
 
     app = app_of(config)

@@ -37,7 +37,7 @@ share = click.FloatRange(0, 1)
 @file_argument
 @plot_option
 @since_option
-@click.option("--languages", is_flag=True, help="How many urgent messages are seen, language by language.")
+@click.option("--languages", is_flag=True, help="How many urgent messages are recognised, for each language.")
 @common
 def evaluate(
     file: Path | None, plot: Path | None, since: str, languages: bool, config: str | None, as_json: bool
@@ -74,9 +74,9 @@ def _languages(config: str | None, as_json: bool) -> None:
 
 @click.command()
 @file_argument
-@click.option("--target", type=share, default=0.95, show_default=True, help="The precision to be proven.")
+@click.option("--target", type=share, default=0.95, show_default=True, help="The precision to prove.")
 @click.option("--confidence", type=share, default=0.95, show_default=True, help="How surely.")
-@click.option("--promote", metavar="INTENT", help="Let an intent answer again that was demoted.")
+@click.option("--promote", metavar="INTENT", help="Let a demoted intent answer again.")
 @since_option
 @common
 def thresholds(
@@ -105,7 +105,7 @@ def thresholds(
 
 
 def _proven_here(config: str | None, since: str, target: float, confidence: float) -> dict[str, Any]:
-    """From the ledger, and kept there: the console and the warnings at start-up refer to it."""
+    """Return the thresholds that the ledger proves, and store them there for the console and the warnings at start-up."""
 
     app = app_of(config)
     with db.reading(app.engine) as conn:

@@ -27,7 +27,7 @@ def web(config: str | None, as_json: bool, port: int | None) -> None:
 
 
 def application(app: Any) -> Any:
-    """Return the Flask application; say what is open to everybody."""
+    """Return the Flask application; print what is open to everybody."""
     if notice := check_open(app.settings, app.engine):
         click.echo(notice, err=True)
     return create_app(app)
@@ -38,7 +38,7 @@ def listen(app: Any, flask: Any, port: int | None) -> None:
     server = _server(app, flask, port)
 
     def asked(number: int, _frame: Any) -> None:
-        signal.signal(number, signal.SIG_DFL)  # asked a second time, it is meant at once
+        signal.signal(number, signal.SIG_DFL)  # a second signal ends the process at once
         server.stop()
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -48,13 +48,13 @@ def listen(app: Any, flask: Any, port: int | None) -> None:
 
 
 def _server(app: Any, flask: Any, port: int | None) -> Server:
-    """Return the server, which listens already. Raises ConfigError where nobody can listen."""
+    """Return the server, which listens already. Raises ConfigError where the address or port cannot be used."""
     web, file = app.settings.web, app.settings.path
     number = web.port if port is None else port
     try:
         return Server(flask, web.host, number, web.threads)
     except (OSError, ValueError) as err:
         raise ConfigError(
-            f"{file}: web.host, web.port: nobody can listen at {web.host} port {number} ({said_of(err)}): "
+            f"{file}: web.host, web.port: cannot listen at {web.host} port {number} ({said_of(err)}): "
             "choose a free port (--port), or an address of this machine"
         ) from err

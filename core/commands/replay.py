@@ -30,16 +30,17 @@ share = click.FloatRange(0, 1)
 @click.option(
     "--days", type=click.IntRange(1, 730), default=30, show_default=True, help="How far to look back."
 )
-@click.option("--out", "file", type=click.Path(path_type=Path, dir_okay=False), help="Where the report goes.")
+@click.option(
+    "--out", "file", type=click.Path(path_type=Path, dir_okay=False), help="Where to write the report."
+)
 @click.option("--most", type=click.IntRange(1), help="Only so many tickets, the newest.")
-@click.option("--fresh", is_flag=True, help="Begin anew instead of going on with a report that was cut off.")
+@click.option("--fresh", is_flag=True, help="Start again instead of continuing an interrupted report.")
 @common
 def backtest(
     desk: str, days: int, file: Path | None, most: int | None, fresh: bool, config: str | None, as_json: bool
 ) -> None:
-    """Before going live: what would have been done with a desk's own past tickets.
-
-    Reads the desk at its own pace and writes nothing but its report. Cut off, it goes on where it stopped.
+    """Before going live: what would have been done with a desk's own past tickets. Reads within the desk's rate
+    limit and writes only the report. After an interruption it continues where it stopped.
     """
 
     app = app_of(config, store=Store.USED, classify=True)
@@ -51,7 +52,7 @@ def backtest(
 
 @contextmanager
 def progress(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error: so many of so many tickets."""
+    """Show progress on standard error."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -99,7 +100,7 @@ def whatif(
 
 
 def _other(app: Any, auto: float | None, route: float | None, rules: Path | None) -> Any:
-    """The program as it would be: with another file, other thresholds, or both."""
+    """Return the program with another configuration file, other thresholds, or both."""
 
     loaded = settings.load(rules) if rules is not None else app.settings
     bands = loaded.bands.model_copy(

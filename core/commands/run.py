@@ -42,11 +42,11 @@ def serve(config: str | None, as_json: bool, port: int | None) -> None:
 @click.option(
     "--alive",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="A file whose time is renewed every few seconds while the worker lives, for the probes of containers.",
+    help="A file that is touched every few seconds while the worker runs, for liveness probes.",
 )
 @common
 def worker(alive: Path | None, config: str | None, as_json: bool) -> None:
-    """Only the work and the timers; any number on one Postgres."""
+    """Run only a worker with the timers; any number on one Postgres."""
 
     set_up()
     app = app_of(config, store=Store.MADE)
@@ -78,7 +78,7 @@ def _touch(alive: Path) -> None:
 def demo(once: bool, port: int, desk: str, config: str | None, as_json: bool) -> None:
     """The whole product on this machine, with a sandbox help desk.
 
-    It brings its own configuration and store: --config is taken as everywhere, and not read. With --once, --json prints
+    It has its own configuration and store: --config is accepted and ignored. With --once, --json prints
     the table as one document.
     """
     run: Any = importlib.import_module("demo.run").run

@@ -1,4 +1,4 @@
-"""`backstop setup`: the set-up in the browser, and then `backstop serve` over what it wrote."""
+"""`backstop setup`: set up in the browser, then run `backstop serve` with the configuration that it wrote."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from core.errors import ConfigError
 from core.settings import default_path
 from core.web.server import Server
 
-PORT, THREADS = 8765, 4  # the port of `backstop connect`: one redirect address does for both
-HOW = "Open this link in a browser on this machine. It lets one browser in, once:"
+PORT, THREADS = 8765, 4  # the port of `backstop connect`: one redirect address serves both
+HOW = "Open this link in a browser on this machine. It works once, for one browser:"
 
 
 @click.command()
@@ -33,31 +33,31 @@ HOW = "Open this link in a browser on this machine. It lets one browser in, once
 )
 @click.option("--open/--no-open", "show", default=True, show_default=True, help="Open the browser.")
 @click.option(
-    "--serve/--no-serve", "then", default=True, show_default=True, help="Go on as `backstop serve`."
+    "--serve/--no-serve", "then", default=True, show_default=True, help="Continue as `backstop serve`."
 )
 @common
 def setup(config: str | None, as_json: bool, port: int, show: bool, then: bool) -> None:
     """Set up in the browser: connect, see it on your own tickets, write the configuration, and watch.
 
-    The pages are on this machine alone. Left half-way, it goes on where it was.
+    The pages are on this machine alone. After an interruption it continues where it stopped.
     """
     file = Path(config) if config else default_path()
     kept = Kept(file)
     with kept.alone():
         if not ran(Setup(kit(), file, kept), port, show=show, as_json=as_json):
-            click.echo("Left half-way: `backstop setup` goes on there.", err=True)
+            click.echo("Set-up is not finished: `backstop setup` continues where you stopped.", err=True)
             return
     if then:
         click.get_current_context().invoke(serve, config=str(file), as_json=False, port=None)
 
 
 def kit() -> Kit:
-    """What the set-up may use of the rest."""
+    """Return what the set-up may use of the rest of the program."""
     return Kit({name: vendor_of(name) for name in DESKS}, wiring.compose, wiring.open_store)
 
 
 def ran(found: Setup, port: int, *, show: bool, as_json: bool) -> bool:
-    """Serve the pages until the end of the set-up or Ctrl-C; return whether it came to its end."""
+    """Serve the pages until the set-up is finished or Ctrl-C; return whether it is finished."""
     guard = Guard()
     try:
         server = Server(create_app(found, guard), "127.0.0.1", port, THREADS)

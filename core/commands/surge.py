@@ -1,4 +1,4 @@
-"""surge: what comes far more often than usual now, and one text to all of its customers."""
+"""surge: which intents come far more often than usual, and one text to their customers."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from core.pipeline import surge_text
 
 @click.command()
 @click.argument("desk")
-@click.option("--intent", default="", help="Of several surges, the one of this intent.")
+@click.option("--intent", default="", help="Where there are several surges: the one of this intent.")
 @click.option("--say", help="Say this text (or standard input: -) to each of its customers once.")
 @common
 def surge(desk: str, intent: str, say: str | None, config: str | None, as_json: bool) -> None:
-    """What comes to a desk far more often than usual now; with --say, one text to all of its customers."""
+    """List the intents that come far more often than usual; --say sends one text to all of their customers."""
 
     app = app_of(config)
     with db.reading(app.engine) as conn:
@@ -33,7 +33,7 @@ def surge(desk: str, intent: str, say: str | None, config: str | None, as_json: 
         text = from_stdin() if say == "-" else say
         if why := surge_text.approve(app, found[0], text, getpass.getuser(), app.clock()):
             raise ConfigError(f"--say: {why}")
-    said = "the text goes to each customer who still waits, once" if say is not None else ""
+    said = "the text is sent once to each customer who still waits" if say is not None else ""
     lines = [_line(app, one) for one in found] or [f"nothing comes to {desk} more often than usual"]
     facts = {"desk": desk, "surges": [_data(one) for one in found], "said": say is not None}
     out(as_json, facts, "\n".join([*lines, said]).rstrip())

@@ -259,7 +259,7 @@ def test_a_starter_intent_that_steps_back_is_named_with_the_way_to_keep_it(near)
     near.app.settings.intents["parcels"] = IntentSettings(examples=examples)
     (one,) = found(near.app, "CL06")
     assert one.level == "ok"
-    assert "order_status steps back for your parcels" in one.what
+    assert "order_status is replaced by your parcels" in one.what
     assert "[intents.order_status]" in one.what
 
 

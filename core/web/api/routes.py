@@ -109,7 +109,7 @@ ROUTES = (
         "POST",
         f"{V1}/desks/{{desk}}/pause",
         "api_pause",
-        "Hold a desk at once: events are kept and wait, nothing is written.",
+        "Put a desk on hold at once: events are stored and wait, nothing is written.",
         views.pause,
         asking.Held,
         Role.ADMIN,
