@@ -181,26 +181,27 @@ def sentence(found: dict[str, Any]) -> str:
 
 
 def rows(world: Any) -> list[dict[str, Any]]:
-    """What happened to every ticket, oldest first."""
+    """Return what happened to every ticket, oldest first, as `backstop show` reports it."""
     from demo import view
 
     messages: dict[int, list[str]] = {}
     for sample, case_id in world.told.items():
         messages.setdefault(case_id, []).append(sample)
-    with db.reading(world.app.engine) as conn:
-        return [
-            {
-                "ticket": str(one["id"]),
-                "messages": messages.get(one["id"], []),
-                "from": one["customer"].name,
-                "subject": one["subject"],
-                "outcome": one["outcome"].kind,
-                "what": one["outcome"].words + view.human(one["row"]),
-                "acknowledged": view.acknowledged(conn, str(one["id"])),
-                "told": view.told(conn, str(one["id"])),
-            }
-            for one in reversed(view.inbox(world))
-        ]
+    tickets = (view.chosen(world, one) for one in sorted(world.desk.cases))
+    return [
+        {
+            "ticket": str(one["id"]),
+            "messages": messages.get(one["id"], []),
+            "from": one["customer"].name,
+            "subject": one["subject"],
+            "outcome": one["outcome"].kind,
+            "what": one["outcome"].words + one["human"],
+            "acknowledged": bool(one["row"] and one["row"].acknowledged_at),
+            "told": view.notified(one["story"]),
+        }
+        for one in tickets
+        if one
+    ]
 
 
 def table(world: Any, found: list[dict[str, Any]]) -> Table:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-
-from connectors.sandbox.desk import Case, Entry
-from core.ledger import db, store
-from core.ledger.schema import decisions, notices, writes
-from core.ledger.states import NotificationState, WriteState
+from connectors.sandbox import desk as sandbox
+from core.ledger import db, store, ticket_report
+from core.ledger.states import Entry
 from core.model import whole_percent
 from demo.world import DESK, World
 
@@ -37,11 +36,12 @@ RUNGS = {  # what was said, and what will be
     "forgotten": ("{} is told that it was taken and forgotten", "{} is told, if it has no answer by then"),
     "resumed": ("{} is told that it was let go", "{} is told that it was let go"),
 }
+_CHANNEL = re.compile(r"\w+: (\w+)")  # a line of the history about a notice: "escalated: slack:urgent to …"
 WAITING = Outcome("none", "just arrived", "not looked at yet")
 
 
 def outcome(row: Any) -> Outcome:
-    """The ticket's row in the ledger, in words."""
+    """Return what became of a ticket, in words."""
     if row is None or row.state == "received":
         return WAITING
     guess = f"{row.intent.replace('_', ' ')} {whole_percent(row.confidence)}%" if row.intent else ""
@@ -72,7 +72,7 @@ def inbox(world: World) -> list[dict[str, Any]]:
     return [line(world, one, known.get(str(one.id))) for one in cases]
 
 
-def line(world: World, case: Case, row: Any) -> dict[str, Any]:
+def line(world: World, case: sandbox.Case, row: Any) -> dict[str, Any]:
     """One ticket as the desk's list shows it."""
     desk = world.desk
     queue = desk.queues.get(case.queue_id or 0)
@@ -103,20 +103,18 @@ def chosen(world: World, ticket_id: int) -> dict[str, Any] | None:
     key = str(ticket_id)
     with db.reading(world.app.engine) as conn:
         row = store.ticket(conn, DESK, key)
-        story = store.story(conn, DESK, key)
-        mine = (decisions.c.desk == DESK) & (decisions.c.ticket_id == key)
-        decided = conn.execute(select(decisions).where(mine).order_by(decisions.c.at)).all()
+        report = ticket_report.told(conn, DESK, key) or {"decisions": [], "story": []}
     return {
         **line(world, case, row),
         "messages": [message(world, entry) for entry in case.entries],
-        "story": [{"at": one.at, "what": one.what, "detail": one.detail} for one in story],
-        "decisions": [decision(one) for one in decided],
+        "story": [one | {"at": moment(one["at"])} for one in report["story"]],
+        "decisions": [decision(one) for one in report["decisions"]],
         "ladder": ladder(row),
         "human": human(row),
     }
 
 
-def message(world: World, entry: Entry) -> dict[str, Any]:
+def message(world: World, entry: sandbox.Entry) -> dict[str, Any]:
     """One message, and who wrote it."""
     author = world.desk.people[entry.author_id]
     return {
@@ -129,22 +127,17 @@ def message(world: World, entry: Entry) -> dict[str, Any]:
     }
 
 
-def decision(row: Any) -> dict[str, Any]:
-    """One decision, and the guesses behind it."""
-    guesses = [(row.intent, row.confidence), *((name, share) for name, share in row.alternatives or [])]
-    return {
-        "at": row.at,
-        "reason": row.reason,
-        "rule": row.rule,
-        "rules_version": row.rules_version,
-        "priority": row.priority,
-        "outcome": row.outcome,
+def decision(made: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one decision, and the guesses behind it."""
+    guesses = [(made["intent"], made["confidence"]), *(made["alternatives"] or [])]
+    shown = ("at", "reason", "rule", "rules_version", "priority", "outcome")
+    return {name: made[name] for name in shown} | {
         "guesses": [
             (name.replace("_", " "), whole_percent(share))
             for name, share in guesses[:3]
             if name and whole_percent(share)
         ],
-        "evidence": list(row.evidence or [])[:6],
+        "evidence": list(made["evidence"] or [])[:6],
     }
 
 
@@ -206,23 +199,7 @@ def counts(listed: list[dict[str, Any]]) -> dict[str, int]:
     return dict(Counter(one["outcome"].kind for one in listed))
 
 
-# --- for the table ------------------------------------------------------------------------------
-
-
-def acknowledged(conn: Any, ticket_id: str) -> bool:
-    """Whether the customer was told when to expect a human."""
-    mine = (writes.c.desk == DESK) & (writes.c.ticket_id == ticket_id)
-    wanted = mine & (writes.c.what == "acknowledgment") & (writes.c.state == WriteState.DONE)
-    return conn.execute(select(writes.c.key).where(wanted)).first() is not None
-
-
-def told(conn: Any, ticket_id: str) -> list[str]:
-    """By which ways people heard of it: "sms" or "slack", one a message that arrived."""
-    mine = (notices.c.desk == DESK) & (notices.c.ticket_id == ticket_id)
-    alone = notices.c.state.in_([NotificationState.ACCEPTED, NotificationState.DELIVERED])
-    in_a_summary = (notices.c.state == NotificationState.BUNDLED) & notices.c.sent_at.is_not(None)
-    sent = mine & (alone | in_a_summary)
-    rows = conn.execute(
-        select(notices.c.channel).where(sent).order_by(notices.c.created_at, notices.c.channel)
-    ).all()
-    return [str(row.channel).partition(":")[0] for row in rows]
+def notified(story: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the kinds of channel by which people were notified: "sms" or "slack", one for each message that was sent."""
+    ways = (_CHANNEL.match(one["detail"]) for one in story if one["what"] == Entry.NOTICED)
+    return [way[1] for way in ways if way]
