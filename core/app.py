@@ -31,7 +31,7 @@ FIFTH = 5  # of so many sweeps one also asks what changes slowly
 
 
 def wall() -> datetime:
-    """The real clock."""
+    """Return the real clock."""
     return datetime.now(UTC)
 
 

@@ -60,7 +60,7 @@ _ALARMING = {Priority.URGENT, Priority.HIGH}
 
 
 def written_by(messages: Sequence[Message]) -> Evidence | None:
-    """The weakest evidence among these messages; None when any of them is a person's."""
+    """Return the weakest evidence among these messages; None when any of them is a person's."""
     found = [one.machine for one in messages]
     if not found or None in found:
         return None
@@ -69,8 +69,8 @@ def written_by(messages: Sequence[Message]) -> Evidence | None:
 
 
 def heard(messages: Sequence[Message], prediction: Prediction, rules: Rules) -> Prediction:
-    """What the words may be about. Where nobody says anything (a machine's own sentences, mere thanks), only a sure guess
-    counts: nothing urgent is suspected in them."""
+    """Return what the words may be about. Where nobody says anything (a machine's own sentences, mere thanks), only a
+    sure guess counts: nothing urgent is suspected in them."""
     evidence = written_by(messages)
     empty = evidence.whole if evidence is not None else bool(messages) and all(one.thanks for one in messages)
     if not empty:
@@ -99,8 +99,8 @@ def proven(evidence: Evidence, history: History, rules: Rules) -> Decision:
 def adds_nothing(
     ticket: Ticket, messages: Sequence[Message], priority: Priority, history: History, rules: Rules
 ) -> Decision | None:
-    """What to do about a reply that needs nobody: an automatic one, or mere thanks, on a ticket that we dealt with; None
-    when somebody must see it."""
+    """Return what to do about a reply that needs nobody: an automatic one, or mere thanks, on a ticket that we dealt
+    with; None when somebody must see it."""
     if priority in _ALARMING or not (history.auto_answered or history.acknowledged):
         return None
     evidence = written_by(messages)
@@ -130,7 +130,7 @@ def _solved_again(ticket: Ticket, why: str, tag: str, history: History, rules: R
 
 
 def looks_automatic(decision: Decision, evidence: Evidence, rules: Rules) -> Decision:
-    """The decision about a message that merely looks automatic: as for anybody, without a word to its sender."""
+    """Return the decision about a message that merely looks automatic: as for anybody, without a word to its sender."""
     if decision.outcome is Outcome.LEFT_ALONE:
         return decision
     why = f"looks automatic because {evidence.reason}"
@@ -165,8 +165,8 @@ def _without_reply(action: Action, why: str, priority: Priority, rules: Rules) -
 
 
 def _calm(decision: Decision, evidence: Evidence) -> bool:
-    """Whether nobody need be called: its words say what machine wrote it, nothing in it is a person's or alarming; or the
-    same words came so often that people were called about them before.
+    """Return whether nobody need be called: its words say what machine wrote it, nothing in it is a person's or
+    alarming; or the same words came so often that people were called about them before.
 
     A header or a sender's name alone never calms, nor does a note with a person's sentence in it: people's mail comes
     through lists and forms, and who asks for something may be on holiday, too.

@@ -43,7 +43,8 @@ class AtWork:
 
 
 def look(ticket: Ticket, before: str, now: datetime, wait: timedelta) -> AtWork | HandOver | None:
-    """What an AI does with the ticket; None when none is at work. `before`: its `hold` at the last look, "" if none."""
+    """Return what an AI does with the ticket; None when none is at work. `before`: its `hold` at the last look, "" if
+    none."""
     if ticket.status in OVER:
         return None
     said = [m for m in ticket.messages if m.public and not m.draft]
@@ -73,7 +74,7 @@ def _hold(ticket: Ticket, words: list[Message]) -> Hold | None:
 
 
 def _moved(before: str, hold: Hold, ticket: Ticket) -> bool:
-    """Whether it was given to another queue, or taken from the AI, since the last look."""
+    """Return whether it was given to another queue, or taken from the AI, since the last look."""
     kind, _, queue = before.partition(":")
     return (
         bool(before)
@@ -84,7 +85,8 @@ def _moved(before: str, hold: Hold, ticket: Ticket) -> bool:
 
 
 def _until(ticket: Ticket, words: list[Message], wait: timedelta) -> datetime | None:
-    """When the customer will have waited too long since the last word of theirs that has no answer of the AI's."""
+    """Return when the customer will have waited too long since the last word of theirs that has no answer of the
+    AI's."""
     talk = [
         m for m in ticket.messages if m.author is Author.CUSTOMER or m in words
     ]  # in order: clocks are coarse
@@ -112,7 +114,7 @@ def _any(beginnings: list[str]) -> re.Pattern[str]:
 
 
 def hands_over(text: str) -> bool:
-    """Whether a message says that a person takes over. A question or an offer does not."""
+    """Return whether a message says that a person takes over. A question or an offer does not."""
     for sentence in re.findall(r"[^.!?\n]+[.!?]?", text.casefold()):
         if sentence.endswith("?"):
             continue

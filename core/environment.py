@@ -93,7 +93,7 @@ _REMEDIES = {
 
 
 def explain(err: ValidationError, file: str, prefix: str = "") -> str:
-    """A validation error as one line per key: file, key, what is wrong, remedy. Values are not shown."""
+    """Return a validation error as one line per key: file, key, what is wrong, remedy. Values are not shown."""
     lines = []
     for one in err.errors(include_url=False, include_input=False):
         key = ".".join([prefix, *map(str, one["loc"])] if prefix else map(str, one["loc"]))

@@ -57,8 +57,9 @@ def ladder_for(
 def prolonged(
     ladder: Ladder, rung: int, now: datetime, hours: Hours, *, priority: Priority, held: bool
 ) -> list[Entry]:
-    """The ladder with the next repetition of its last rung, once no rung is left; `held`: somebody has the ticket, and has
-    not answered. The step is the rung's on the first day, twice that on the second, and so on up to once a day."""
+    """Return the ladder with the next repetition of its last rung, once no rung is left; `held`: somebody has the
+    ticket, and has not answered. The step is the rung's on the first day, twice that on the second, and so on up to
+    once a day."""
     done, left = [dict(entry) for entry in ladder[:rung]], [dict(entry) for entry in ladder[rung:]]
     if any(entry["template"] in CALLS for entry in left):
         return [*done, *left]
@@ -79,8 +80,8 @@ def for_audience(ladder: Ladder, audience: str) -> list[Entry]:
 
 
 def due(row: Mapping[str, Any], now: datetime) -> list[Entry]:
-    """The entries to speak of now. Several at once (we were down, or the wait is found late) become the highest, which
-    names the others under "collapsed"; a team that was never notified is notified, too."""
+    """Return the entries to speak of now. Several at once (we were down, or the wait is found late) become the
+    highest, which names the others under "collapsed"; a team that was never notified is notified, too."""
     passed = [entry for entry in _left(row) if _at(entry) <= now]
     spoken = [entry for entry in passed if entry["template"]]
     if not spoken:
@@ -91,13 +92,13 @@ def due(row: Mapping[str, Any], now: datetime) -> list[Entry]:
 
 
 def advanced(row: Mapping[str, Any], now: datetime) -> tuple[int, datetime | None]:
-    """How many entries are done once all that is due now has been spoken of, and when the next one is."""
+    """Return how many entries are done once all that is due now has been spoken of, and when the next one is."""
     rung = int(row["rung"]) + sum(1 for entry in _left(row) if _at(entry) <= now)
     return rung, next_due(row["ladder"] or [], rung)
 
 
 def next_due(ladder: Ladder, rung: int) -> datetime | None:
-    """When the next entry is due, if there is one left."""
+    """Return when the next entry is due, if there is one left."""
     return _at(ladder[rung]) if rung < len(ladder) else None
 
 
@@ -143,7 +144,7 @@ def after_seen(ladder: Ladder, rung: int) -> list[Entry]:
 
 
 def half_of(waiting_since: datetime, promise_at: datetime, priority: Priority, hours: Hours) -> datetime:
-    """When half of the promise has passed, in the time in which it was given."""
+    """Return when half of the promise has passed, in the time in which it was given."""
     if priority is Priority.URGENT:
         return waiting_since + max(promise_at - waiting_since, timedelta(0)) / 2
     return hours.add(waiting_since, hours.between(waiting_since, promise_at) / 2)
@@ -163,7 +164,7 @@ def returned(ladder: Ladder, rung: int, now: datetime) -> list[Entry]:
 
 
 def notices_for(row: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> tuple[Notification, ...]:
-    """The due entries of one ticket as notices; the key names ticket, escalation and rung."""
+    """Return the due entries of one ticket as notices; the key names ticket, escalation and rung."""
     since = row["escalated_at"] or row["waiting_since"]
     stem = f"{row['desk']}:{row['ticket_id']}:{since:%Y%m%dT%H%M%S}"
     facts = {name: row[name] for name in FACTS if row.get(name)} | {
@@ -208,7 +209,7 @@ def _spoken(at: datetime, notify: str, business: bool) -> Entry:
 
 
 def _repetition(rung: Rung, since: str) -> Entry:
-    """What the last rung's entry keeps, so that it can be repeated as it was configured then."""
+    """Return what the last rung's entry keeps, so that it can be repeated as it was configured then."""
     every = int((rung.every or REPEAT).total_seconds())
     return {"every": every, "business": rung.business, "quiet": rung.quiet, "since": since}
 
@@ -222,7 +223,7 @@ def _again_at(at: datetime, again: Mapping[str, Any], hours: Hours) -> datetime:
 
 
 def _last_call(ladder: Ladder) -> Entry | None:
-    """The rung that was spoken last, as it was configured: of those that repeat, if there is one."""
+    """Return the rung that was spoken last, as it was configured: of those that repeat, if there is one."""
     said = [dict(entry.get("was") or entry) for entry in ladder]
     calls = [entry for entry in said if entry["template"] in CALLS] or said
     return next((entry for entry in reversed(calls) if "again" in entry), calls[-1] if calls else None)
@@ -263,7 +264,7 @@ def _highest(ladder: Ladder) -> str:
 
 
 def _waiting(entry: Entry, first: datetime, step: datetime, hours: Hours) -> Entry:
-    """An entry while somebody holds the ticket. Those that make no sense any more keep their place, silent."""
+    """Return an entry while somebody holds the ticket. Those that make no sense any more keep their place, silent."""
     if entry["template"] == "unclaimed":
         at = first + (_at(entry) - step)
         at = hours.add(at, timedelta(0)) if entry.get("business") else at

@@ -56,11 +56,11 @@ class Hours:
         return _zone(self.timezone)
 
     def is_open(self, at: datetime) -> bool:
-        """Whether somebody is there."""
+        """Return whether somebody is there."""
         return any(opens <= at < closes for opens, closes in self._of(self._local(at).date()))
 
     def add(self, start: datetime, duration: timedelta) -> datetime:
-        """The moment when `duration` of business time has passed since `start`; ValueError when it never will."""
+        """Return the moment when `duration` of business time has passed since `start`; ValueError when it never will."""
         left = duration
         for opens, closes in self._from(start):
             if closes - opens >= left:
@@ -69,7 +69,7 @@ class Hours:
         raise AssertionError("unreachable: _from ends only by raising")
 
     def back(self, end: datetime, duration: timedelta) -> datetime:
-        """The latest moment from which `duration` of business time passes until `end`."""
+        """Return the latest moment from which `duration` of business time passes until `end`."""
         left, day = duration, self._local(end).date()
         for _ in range(SEARCH):
             for opens, closes in reversed(self._of(day)):
@@ -81,7 +81,7 @@ class Hours:
         raise ValueError(self._never(end))
 
     def between(self, start: datetime, end: datetime) -> timedelta:
-        """How much business time passes from `start` to `end`; nothing when `end` comes first."""
+        """Return how much business time passes from `start` to `end`; nothing when `end` comes first."""
         total, day, last = timedelta(0), self._local(start).date(), self._local(end).date()
         while day <= last:
             for opens, closes in self._of(day):
@@ -120,7 +120,7 @@ class Hours:
 
 @lru_cache(maxsize=8192)
 def _open(hours: Hours, day: date) -> tuple[Interval, ...]:
-    """The open spans of one local day, in UTC; a span inside an hour that the clock skips has no length."""
+    """Return the open spans of one local day, in UTC; a span inside an hour that the clock skips has no length."""
     if day in _closed(hours.holidays, day.year):
         return ()
     ends = [
@@ -179,7 +179,7 @@ def read_span(words: str) -> Span:
 
 
 def _names(words: str | Sequence[str]) -> tuple[str, ...]:
-    """The calendars ("DE", "DE-BY") and single days ("2026-12-24"); each is tried once."""
+    """Return the calendars ("DE", "DE-BY") and single days ("2026-12-24"); each is tried once."""
     parts = words.split(",") if isinstance(words, str) else words
     names = tuple(part.strip() for part in parts if part.strip())
     _closed(names, 2026)
@@ -214,13 +214,13 @@ def promise(hours: Hours, start: datetime, duration: timedelta, priority: Priori
 
 
 def in_business(hours: Hours, start: datetime, duration: timedelta) -> datetime:
-    """The moment when `duration` of business time has passed; whole days are business days."""
+    """Return the moment when `duration` of business time has passed; whole days are business days."""
     days, rest = divmod(duration, DAY)
     return hours.add(_days_later(hours, start, days) if days else start, rest)
 
 
 def _days_later(hours: Hours, start: datetime, days: int) -> datetime:
-    """The same time of day, `days` open days on; the next opening where that time is closed."""
+    """Return the same time of day, `days` open days on; the next opening where that time is closed."""
     begin = hours.add(start, timedelta(0))
     local, left, closed = begin.astimezone(hours.zone), days, 0
     day = local.date()

@@ -96,7 +96,7 @@ def tongues(text: str) -> tuple[Tongue, ...]:
 
 
 def _script(text: str) -> tuple[Tongue, ...]:
-    """The language by its letters alone; () for Latin ones."""
+    """Return the language by its letters alone; () for Latin ones."""
     few = SHARE * sum(map(len, _WORDS.findall(text)))
     for language, letters in _SCRIPTS:
         if len(letters.findall(text)) > few:

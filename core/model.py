@@ -269,8 +269,8 @@ class Guess:
 
 
 def whole_percent(share: float) -> int:
-    """A confidence as people read it: rounded down, so that no threshold looks reached that was not. (57 of 100 is a
-    hair under 57 in binary: that hair is not rounded.)"""
+    """Return a confidence as people read it: rounded down, so that no threshold looks reached that was not. (57 of
+    100 is a hair under 57 in binary: that hair is not rounded.)"""
     return floor(round(share * 100, 9))
 
 

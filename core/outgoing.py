@@ -82,18 +82,19 @@ def too_much(sent: Sent) -> Full | None:
 
 
 def pause(in_a_week: int) -> timedelta:
-    """How long nothing is said to a mailbox after so many automatic messages within a week: nothing up to `FREELY`, then
-    an hour, doubled with each further one. Two machines that answer each other fall silent, at whatever tempo they write."""
+    """Return how long nothing is said to a mailbox after so many automatic messages within a week: nothing up to
+    `FREELY`, then an hour, doubled with each further one. Two machines that answer each other fall silent, at
+    whatever tempo they write."""
     return timedelta(hours=2 ** min(in_a_week - FREELY, 8)) if in_a_week >= FREELY else timedelta()
 
 
 def human_touch(ticket: Ticket, after: Message | None = None) -> str:
-    """Why the ticket is in a human's hands ("" if it is not); `after`: only what came after that message."""
+    """Return why the ticket is in a human's hands ("" if it is not); `after`: only what came after that message."""
     return held(ticket) or answered(ticket, after)
 
 
 def held(ticket: Ticket) -> str:
-    """Who of the company's holds the ticket, as a reason; "" when nobody does."""
+    """Return who of the company's holds the ticket, as a reason; "" when nobody does."""
     holder = ticket.assignee
     return f"{holder.name or 'an agent'} holds the ticket" if holder is not None and holder.human else ""
 
@@ -114,8 +115,8 @@ def refusal(
     own_addresses: Collection[str] = (),
     late: bool = False,
 ) -> str:
-    """Why the message must not go out; "" when it may. `answers`: id of the customer message it answers; `late`: it is
-    an acknowledgment that is owed, which only an answer makes needless."""
+    """Return why the message must not go out; "" when it may. `answers`: id of the customer message it answers;
+    `late`: it is an acknowledgment that is owed, which only an answer makes needless."""
     full = too_much(sent)
     checks = (
         _unreachable(ticket),

@@ -56,7 +56,7 @@ def decide(
     history: History,
     rules: Rules,
 ) -> Decision:
-    """What to do about `messages`, the customer's words not yet dealt with (oldest first)."""
+    """Return what to do about `messages`, the customer's words not yet dealt with (oldest first)."""
     aside, alone = set_aside(ticket, history), not_ours(ticket, messages)
     if aside or alone:
         rule = "" if alone else SET_ASIDE
@@ -168,7 +168,7 @@ def band_of(prediction: Prediction, rule: IntentRule, rules: Rules) -> Band:
 
 
 def held_back(rule: IntentRule, priority: Priority, ticket: Ticket, rules: Rules) -> str:
-    """Why a sure guess is not answered automatically; "" when it may be."""
+    """Return why a sure guess is not answered automatically; "" when it may be."""
     if rule.name in rules.never_automatic or priority in {Priority.URGENT, Priority.HIGH}:
         return f"{rule.name} is never answered automatically at priority {priority}"
     if not rule.reply and not rule.action:
@@ -181,19 +181,19 @@ def held_back(rule: IntentRule, priority: Priority, ticket: Ticket, rules: Rules
 
 
 def suspected(prediction: Prediction, rules: Rules, intent: str) -> bool:
-    """Whether this intent is the guess, a runner-up, or what a single sentence is about, above the floor."""
+    """Return whether this intent is the guess, a runner-up, or what a single sentence is about, above the floor."""
     return any(g.intent == intent and suspicious(g, rules) for g in guesses(prediction))
 
 
 def suspicious(guess: Guess, rules: Rules) -> bool:
-    """Whether a guess is at or above the floor of its intent: its share of the rules' suspicion."""
+    """Return whether a guess is at or above the floor of its intent: its share of the rules' suspicion."""
     return (
         guess.intent != NO_INTENT and guess.confidence >= rules.suspicion * _rule(guess.intent, rules).doubt
     )
 
 
 def guesses(prediction: Prediction) -> tuple[Guess, ...]:
-    """The guess, its runner-ups, and what single sentences may be about."""
+    """Return the guess, its runner-ups, and what single sentences may be about."""
     return (Guess(prediction.intent, prediction.confidence), *prediction.alternatives, *prediction.suspects)
 
 
@@ -209,12 +209,12 @@ def _noted(decision: Decision, why: str, cause: str = "") -> Decision:
 
 
 def _blind(prediction: Prediction) -> str:
-    """Why a message in a language that we do not know well is for a person."""
+    """Return why a message in a language that we do not know well is for a person."""
     return f"it is written in a language ({prediction.blind}) in which an urgent message may be missed: please read it"
 
 
 def _priority(prediction: Prediction, rule: IntentRule, rules: Rules) -> Priority:
-    """The guess's own when it is sure enough, and that of any more urgent intent above the floor of suspicion."""
+    """Return the guess's own when it is sure enough, and that of any more urgent intent above the floor of suspicion."""
     own = rule.priority if prediction.confidence >= rules.route else Priority.NORMAL
     if prediction.intent == NO_INTENT:
         own = Priority.NORMAL
@@ -242,7 +242,7 @@ def _with_cause(decision: Decision, prediction: Prediction, rules: Rules) -> Dec
 
 
 def _cause(priority: Priority, prediction: Prediction, rules: Rules) -> str:
-    """Why a ticket is urgent or high, in words; "" when it is not, or not because of an intent."""
+    """Return why a ticket is urgent or high, in words; "" when it is not, or not because of an intent."""
     meant = [
         g for g in guesses(prediction) if suspicious(g, rules) and _rule(g.intent, rules).priority is priority
     ]

@@ -84,7 +84,7 @@ class AccountLists(Protocol):
     """A desk that can list the places of its account."""
 
     def listed(self, kind: str) -> Mapping[str, Iterable[str]]:
-        """Id → names and addresses of the account's brands, mailboxes, groups or forms. Raises VendorError."""
+        """Return a mapping, id → names and addresses of the account's brands, mailboxes, groups or forms. Raises VendorError."""
 
 
 @runtime_checkable
@@ -92,7 +92,7 @@ class Presence(Protocol):
     """A desk that shows which of its agents are away."""
 
     def absent(self) -> Mapping[str, str]:
-        """Return agent id → "away" or "offline"; agents that are missing may be at work. Raises NotAllowed, TryLater, Refused."""
+        """Return a mapping, agent id → "away" or "offline"; agents that are missing may be at work. Raises NotAllowed, TryLater, Refused."""
 
 
 @runtime_checkable

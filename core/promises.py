@@ -88,7 +88,7 @@ def promised(
 
 
 def needed(cases: int) -> int:
-    """How many of so many cases must have been kept, so that the next one is kept with a probability of 95 %."""
+    """Return how many of so many cases must have been kept, so that the next one is kept with a probability of 95 %."""
     return ceil(SHARE * (cases + 1))
 
 
@@ -110,13 +110,13 @@ def _holds(outcomes: Sequence[bool]) -> bool:
 def _outcomes(
     waits: Sequence[Wait], span: timedelta, *, now: datetime, priority: Priority, hours: Hours
 ) -> list[bool]:
-    """Whether a promise of `span` was kept, of each case in which its time has passed."""
+    """Return whether a promise of `span` was kept, of each case in which its time has passed."""
     ends = ((w, _end(hours, w.since, span, priority)) for w in waits)
     return [w.ended is not None and w.ended <= end for w, end in ends if end <= now]
 
 
 def _candidates(bounds: PromiseBounds, now: datetime, priority: Priority, hours: Hours) -> list[timedelta]:
-    """The times that end between the bounds, by their ends: eight hours may be longer than a business day."""
+    """Return the times that end between the bounds, by their ends: eight hours may be longer than a business day."""
     ends = {span: promise(hours, now, span, priority) for span in {*STEPS, bounds.least, bounds.most}}
     within = (span for span in ends if ends[bounds.least] <= ends[span] <= ends[bounds.most])
     return sorted(within, key=lambda span: (ends[span], span))

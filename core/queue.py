@@ -32,7 +32,7 @@ def queue_of(desk: str) -> str:
 
 
 def client(app: App) -> DBOSClient:
-    """The engine's client over our own database, so that row and workflow commit together."""
+    """Return the engine's client over our own database, so that row and workflow commit together."""
     global _client  # noqa: PLW0603 - one per process, like the engine itself
     with _lock:
         if _client is None:

@@ -21,7 +21,7 @@ EVERY_DAY = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "00
 
 
 def hours_of(settings: Settings, section: HoursSettings | None = None, key: str = "hours") -> Hours:
-    """The business hours of a section, by default the file's; without a week every hour counts."""
+    """Return the business hours of a section, by default the file's; without a week every hour counts."""
     section = section or settings.hours
     try:
         return Hours.make(section.timezone, section.week or EVERY_DAY, section.holidays)
@@ -35,7 +35,7 @@ def never_automatic(intents: Mapping[str, IntentRule]) -> frozenset[str]:
 
 
 def rules_for(settings: Settings, desk: Any, demoted: Collection[str] = ()) -> Rules:
-    """The rules of one desk, with a version that changes when they do; `demoted` intents only suggest."""
+    """Return the rules of one desk, with a version that changes when they do; `demoted` intents only suggest."""
     intents = {
         name: replace(rule, mode=Mode.SUGGEST) if name in demoted and rule.mode is Mode.ACT else rule
         for name, rule in intent_rules(settings).items()

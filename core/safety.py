@@ -36,8 +36,8 @@ def why(dangers: Sequence[Danger]) -> str:
 
 
 def raised(decision: Decision, dangers: Sequence[Danger], history: History, rules: Rules) -> Decision:
-    """The decision as it is for such a message: marked, raised, noted with the words that say so. While the ticket waits for a
-    human because of the same topics, nobody is called twice."""
+    """Return the decision as it is for such a message: marked, raised, noted with the words that say so. While the
+    ticket waits for a human because of the same topics, nobody is called twice."""
     waiting = decision.outcome is Outcome.LEFT_ALONE
     if waiting and all(one.title in history.reason for one in dangers):
         return decision

@@ -80,7 +80,7 @@ def _refuse_product(left: Any, right: Any) -> None:
 
 
 def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter that takes no large numbers."""
+    """Return a filter that takes no large numbers."""
 
     @functools.wraps(function)  # keeps the mark by which Jinja knows what else to hand over
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -107,7 +107,7 @@ def environment(dirs: Sequence[Path], signature: str = "") -> SandboxedEnvironme
 
 @functools.cache
 def built_in() -> SandboxedEnvironment:
-    """Our templates alone: what is said when an admin's is broken."""
+    """Return our templates alone: what is said when an admin's is broken."""
     return environment([])
 
 
@@ -224,7 +224,7 @@ def _short(parts: Iterator[str]) -> Iterator[str]:
 
 
 def _fault(err: Exception) -> str:
-    """What is wrong, without a word of the values that were filled in."""
+    """Return what is wrong, without a word of the values that were filled in."""
     if isinstance(err, TemplateNotFound):
         return f"there is no template {err.name}"
     if isinstance(err, TemplateError):

@@ -34,8 +34,8 @@ def folded(names: Iterable[str]) -> frozenset[str]:
 
 
 def in_scope(ticket: Placed, only: Scope, moved_to: str = "") -> bool:
-    """Whether a ticket lies in each kind of place that `only` names. `moved_to`: the queue that we gave it to ourselves,
-    which takes it out of no scope."""
+    """Return whether a ticket lies in each kind of place that `only` names. `moved_to`: the queue that we gave it to
+    ourselves, which takes it out of no scope."""
     ours = folded([moved_to])
     return all(
         (names | ours if kind == GROUPS else names) & ticket.places.get(kind, frozenset())
@@ -44,10 +44,11 @@ def in_scope(ticket: Placed, only: Scope, moved_to: str = "") -> bool:
 
 
 def overlap(one: Scope, other: Scope) -> bool:
-    """Whether a ticket could lie in both: they differ for sure only where both name the same kind and share no name."""
+    """Return whether a ticket could lie in both: they differ for sure only where both name the same kind and share no
+    name."""
     return not any(kind in other and not (names & other[kind]) for kind, names in one.items())
 
 
 def said(only: Scope) -> str:
-    """The scope in words."""
+    """Return the scope in words."""
     return "; ".join(f"{kind} {', '.join(sorted(names))}" for kind, names in only.items())

@@ -60,7 +60,7 @@ def origin(url: str) -> str:
 
 
 def listed(value: Any) -> Any:
-    """A text with commas, or a JSON list, as a list; numbers in a list, as ids are written, as texts."""
+    """Return a text with commas, or a JSON list, as a list; numbers in a list, as ids are written, as texts."""
     if isinstance(value, str):
         found = written(value)
         if not isinstance(found, list):
@@ -102,5 +102,5 @@ class Section(BaseModel):
 
 
 def default_of(defaults: Callable[[], dict[Priority, T]]) -> AfterValidator:
-    """A table by priority of which a file may name a part: the others keep their defaults."""
+    """Return a table by priority of which a file may name a part: the others keep their defaults."""
     return AfterValidator(lambda given: {**defaults(), **given})

@@ -92,7 +92,7 @@ class Bands(Section):
 
 
 def _store_url(url: str, home: Path) -> str:
-    """A store's address; a file's path is taken from the folder `home`. ValueError names the two forms."""
+    """Return a store's address; a file's path is taken from the folder `home`. ValueError names the two forms."""
     kind, _, rest = url.partition("://")
     if kind in {"postgresql", "postgres", "postgresql+psycopg"} and rest:
         return url

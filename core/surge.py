@@ -81,7 +81,7 @@ def jump(
 
 @lru_cache(maxsize=65_536)
 def least(mean: float, shape: float, chance: float) -> int:
-    """The smallest number that a negative binomial of this mean and shape reaches less often than `chance`."""
+    """Return the smallest number that a negative binomial of this mean and shape reaches less often than `chance`."""
     share = shape / (shape + mean)
     term, number = exp(shape * log(share)), 0
     below = 0.0
@@ -110,7 +110,7 @@ def _expected(usual: Profile, start: datetime, end: datetime, zone: ZoneInfo) ->
 
 
 def _rate(usual: Profile, local: datetime) -> tuple[float, float]:
-    """Tickets an hour, and how many it is known by."""
+    """Return tickets an hour, and how many it is known by."""
     free = local.weekday() >= WEEKEND
     days = max(usual.days[free], 1)
     own = usual.counts.get((free, local.hour), 0)
@@ -119,7 +119,7 @@ def _rate(usual: Profile, local: datetime) -> tuple[float, float]:
 
 
 def _spread(numbers: Iterable[int]) -> float:
-    """How much the rate varies beyond Poisson's chance, relative to its square, by the method of moments."""
+    """Return how much the rate varies beyond Poisson's chance, relative to its square, by the method of moments."""
     found = list(numbers)
     mean = sum(found) / len(found) if found else 0.0
     if not mean:

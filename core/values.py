@@ -19,7 +19,7 @@ def to_json(actions: Iterable[Action]) -> list[dict[str, Any]]:
 
 
 def from_json(rows: Iterable[Mapping[str, Any]]) -> tuple[Action, ...]:
-    """The inverse of `to_json`."""
+    """Return the inverse of `to_json`."""
     return tuple(
         _KINDS[str(row["do"])].validate_python({k: v for k, v in row.items() if k != "do"}) for row in rows
     )
@@ -35,7 +35,7 @@ def without_words(actions: Iterable[Action]) -> list[dict[str, Any]]:
 
 
 def what(actions: Iterable[Action]) -> str:
-    """The word for a write's main thing: answer, acknowledgment, note, claim, or marks."""
+    """Return the word for a write's main thing: answer, acknowledgment, note, claim, or marks."""
     for action in actions:
         match action:
             case Reply(purpose=purpose):
@@ -48,7 +48,8 @@ def what(actions: Iterable[Action]) -> str:
 
 
 def storable(value: Any) -> Any:
-    """The value without what no store takes: a text without NUL and lone surrogates, also inside lists and mappings."""
+    """Return the value without what no store takes: a text without NUL and lone surrogates, also inside lists and
+    mappings."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode().replace("\x00", "")
     if isinstance(value, Mapping):

@@ -156,7 +156,7 @@ def _sessions(
 
 
 def _may_write(engine: Engine, rules: Mapping[str, Rules], desk: str) -> bool:
-    """Whether the channel `desk` may leave a note there. Raises TryLater while the desk is on hold."""
+    """Return whether the channel `desk` may leave a note there. Raises TryLater while the desk is on hold."""
     if paused(engine, desk):
         raise TryLater(REASON, wait=timedelta(minutes=5))
     return desk in rules and rules[desk].mode is not Mode.OBSERVE

@@ -166,7 +166,7 @@ def _fault(
 def _reply_facts(
     ticket: Ticket, promise_at: datetime | None, now: datetime, hours: Hours, language: str
 ) -> dict[str, Any]:
-    """What a message to the customer may use. Nothing the customer wrote but a plausible first name."""
+    """Return what a message to the customer may use. Nothing the customer wrote but a plausible first name."""
     return {
         "name": first_name(ticket.customer.name),
         "ticket_id": ticket.id,
@@ -203,6 +203,6 @@ def _note_facts(
 
 
 def shortened(words: str) -> str:
-    """One line, cut between words."""
+    """Return one line, cut between words."""
     line = re.sub(r"\s+", " ", words).strip()
     return line if len(line) <= SHORT else line[:SHORT].rsplit(" ", 1)[0] + " …"

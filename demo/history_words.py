@@ -177,5 +177,5 @@ _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 
 
 def phrase(dice: random.Random, kind: Kind) -> str:
-    """A sentence of this kind with its gaps filled."""
+    """Return a sentence of this kind with its gaps filled."""
     return dice.choice(kind.sentences).format(n=dice.randrange(10_000, 99_999), day=dice.choice(_DAYS))

@@ -17,7 +17,7 @@ LONGEST = 20_000
 
 
 def make_page(world: World) -> Blueprint:
-    """The pages under /demo, behind the console's own door."""
+    """Return the pages under /demo, behind the console's own door."""
     page = Blueprint(
         "demo", __name__, url_prefix="/demo", template_folder="templates", static_folder="static"
     )
@@ -41,12 +41,12 @@ def clock_time(at: Any) -> str:
 
 
 def index(world: World) -> str:
-    """The whole page."""
+    """Return the whole page."""
     return render_template("demo/page.html", **facts(world))
 
 
 def state(world: World) -> dict[str, Any]:
-    """The parts of the page that change, each with a mark that tells whether it did."""
+    """Return the parts of the page that change, each with a mark that tells whether it did."""
     known = facts(world)
     parts = {
         name: render_template(f"demo/{name}.html", **known) for name in ("inbox", "ticket", "people", "clock")
@@ -60,7 +60,7 @@ def mark(html: str) -> str:
 
 
 def facts(world: World) -> dict[str, Any]:
-    """What the templates need. Without a choice, the newest ticket that has something to tell is shown."""
+    """Return what the templates need. Without a choice, the newest ticket that has something to tell is shown."""
     listed = view.inbox(world)
     wanted = request.args.get("ticket", type=int)
     shown = view.chosen(world, wanted) if wanted else None
@@ -76,7 +76,7 @@ def facts(world: World) -> dict[str, Any]:
 
 
 def config(world: World) -> Response:
-    """The configuration as its admin wrote it; the secrets are in another file."""
+    """Return the configuration as its admin wrote it; the secrets are in another file."""
     return Response((world.home / "backstop.toml").read_text(encoding="utf-8"), mimetype="text/plain")
 
 
@@ -100,7 +100,7 @@ def write(world: World) -> Any:
 
 
 def address_of(name: str) -> str:
-    """An address for that name: two visitors are two customers."""
+    """Return an address for that name: two visitors are two customers."""
     plain = "".join(sign for sign in name.lower() if sign.isascii() and (sign.isalnum() or sign == " "))
     return f"{'.'.join(plain.split()) or 'you'}@visitor.example"
 

@@ -57,7 +57,7 @@ class People:
         self.heard.append(Reached(self.clock(), way, to, text.strip(), subject))
 
     def app(self) -> Flask:
-        """The phone company's and Slack's routes."""
+        """Return the phone company's and Slack's routes."""
         made = Flask(__name__)
 
         @made.post("/2010-04-01/Accounts/<account>/Messages.json")
@@ -84,7 +84,7 @@ class People:
         return made
 
     def mail_server(self) -> socketserver.ThreadingTCPServer:
-        """An SMTP server on a free port, running; the caller shuts it down."""
+        """Return an SMTP server on a free port, running; the caller shuts it down."""
         keep = self.hear
 
         class Handler(_Smtp):

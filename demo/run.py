@@ -92,7 +92,7 @@ def _told_to_stop() -> threading.Event:
 
 
 def _port(wanted: int, once: bool) -> int:
-    """The usual port where it is free; nobody looks at the page of a story played once."""
+    """Return the usual port where it is free; nobody looks at the page of a story played once."""
     if wanted != PORT:
         return wanted
     return 0 if once or not is_free(PORT) else PORT
@@ -169,7 +169,7 @@ def judge(world: Any, *, quiet: bool) -> dict[str, Any]:
 
 
 def sentence(found: dict[str, Any]) -> str:
-    """The last line."""
+    """Return the last line."""
     even = found["desk"] == found["ledger"] == found["story"]
     words = (
         f"{found['desk']} tickets at the desk {'=' if even else '≠'} {found['ledger']} in the ledger; "

@@ -40,5 +40,5 @@ class Sample:
 
 
 def samples(path: Path = FILE) -> list[Sample]:
-    """All of them, in the order they arrive."""
+    """Return all of them, in the order they arrive."""
     return [Sample(**one) for one in tomllib.loads(path.read_text(encoding="utf-8"))["messages"]]

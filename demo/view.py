@@ -64,7 +64,7 @@ def outcome(row: Any) -> Outcome:
 
 
 def inbox(world: World) -> list[dict[str, Any]]:
-    """The desk's list, newest first."""
+    """Return the desk's list, newest first."""
     with world.desk.lock:
         cases = sorted(world.desk.cases.values(), key=lambda one: one.id, reverse=True)
     with db.reading(world.app.engine) as conn:
@@ -73,7 +73,7 @@ def inbox(world: World) -> list[dict[str, Any]]:
 
 
 def line(world: World, case: sandbox.Case, row: Any) -> dict[str, Any]:
-    """One ticket as the desk's list shows it."""
+    """Return one ticket as the desk's list shows it."""
     desk = world.desk
     queue = desk.queues.get(case.queue_id or 0)
     assignee = desk.people.get(case.assignee_id or 0)
@@ -96,7 +96,7 @@ def line(world: World, case: sandbox.Case, row: Any) -> dict[str, Any]:
 
 
 def chosen(world: World, ticket_id: int) -> dict[str, Any] | None:
-    """One ticket with all its messages, and everything Backstop did to it."""
+    """Return one ticket with all its messages, and everything Backstop did to it."""
     case = world.desk.cases.get(ticket_id)
     if case is None:
         return None
@@ -115,7 +115,7 @@ def chosen(world: World, ticket_id: int) -> dict[str, Any] | None:
 
 
 def message(world: World, entry: sandbox.Entry) -> dict[str, Any]:
-    """One message, and who wrote it."""
+    """Return one message, and who wrote it."""
     author = world.desk.people[entry.author_id]
     return {
         "id": entry.id,
@@ -142,7 +142,7 @@ def decision(made: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def ladder(row: Any) -> list[dict[str, Any]]:
-    """What was promised, whom Backstop tells and when: done, stopped because somebody came, or still ahead."""
+    """Return what was promised, whom Backstop tells and when: done, stopped because somebody came, or still ahead."""
     if row is None or not row.ladder:
         return []
     found = [rung(row, entry, place < row.rung) for place, entry in enumerate(row.ladder)]
@@ -151,7 +151,7 @@ def ladder(row: Any) -> list[dict[str, Any]]:
 
 
 def rung(row: Any, entry: Any, done: bool) -> dict[str, Any]:
-    """One entry of the ladder. One that a claim silenced keeps under "was" what it would have said."""
+    """Return one entry of the ladder. One that a claim silenced keeps under "was" what it would have said."""
     silenced = not entry.get("template")
     said = (entry.get("was") or {}) if silenced else entry
     name = str(said.get("template") or "")
@@ -163,12 +163,12 @@ def rung(row: Any, entry: Any, done: bool) -> dict[str, Any]:
 
 
 def moment(iso: Any) -> datetime:
-    """A time as the ladder keeps it."""
+    """Return a time as the ladder keeps it."""
     return datetime.fromisoformat(str(iso))
 
 
 def promise(row: Any) -> dict[str, Any]:
-    """What the customer was told, and whether it was kept."""
+    """Return what the customer was told, and whether it was kept."""
     if row.answered_at is None:
         return {
             "at": row.promise_at,
@@ -181,7 +181,7 @@ def promise(row: Any) -> dict[str, Any]:
 
 
 def human(row: Any) -> str:
-    """Whether a human came, as the end of a sentence."""
+    """Return whether a human came, as the end of a sentence."""
     if row is None or not row.escalated_at:
         return ""
     if row.answered_at:
@@ -190,12 +190,12 @@ def human(row: Any) -> str:
 
 
 def reached(world: World, last: int = 30) -> list[Any]:
-    """What reached people, newest first."""
+    """Return what reached people, newest first."""
     return list(reversed(world.people.heard[-last:]))
 
 
 def counts(listed: list[dict[str, Any]]) -> dict[str, int]:
-    """How many tickets came to what."""
+    """Return how many tickets came to what."""
     return dict(Counter(one["outcome"].kind for one in listed))
 
 

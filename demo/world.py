@@ -93,7 +93,7 @@ class World:
         worker.remind_now(self.app)
 
     def under_way(self) -> list[str]:
-        """What is not done yet: facts unsettled, notices unsent; each with its state and why."""
+        """Return what is not done yet: facts unsettled, notices unsent; each with its state and why."""
         facts = select(events.c.key, events.c.state, events.c.reason)
         facts = facts.where(
             events.c.desk == DESK, events.c.state.in_((EventState.RECEIVED, EventState.WAITING))
@@ -211,13 +211,13 @@ def _close(server: Any) -> None:
 
 
 def is_free(port: int) -> bool:
-    """Whether we may listen there."""
+    """Return whether we may listen there."""
     with socket.socket() as probe:
         return not port or probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def checked(port: int) -> int:
-    """The port. Raises ConfigError where somebody listens already."""
+    """Return the port. Raises ConfigError where somebody listens already."""
     if not is_free(port):
         raise ConfigError(f"port {port} is taken: choose another with --port N, or a free one with --port 0")
     return port

@@ -1,4 +1,4 @@
-"""The ways to reach people: one row each. A new channel is one file and one row."""
+"""The channels to people: one row each. A new channel is one file and one row."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def build(
     desks: Mapping[str, HelpDesk] | None = None,
     may_write: Callable[[str], bool] = lambda _desk: True,
 ) -> dict[str, Channel]:
-    """All channels of `[channels]` by their reference ("sms:oncall"), and `desk`. Raises ConfigError with every fault."""
+    """Return all channels of `[channels]` by their reference ("sms:oncall"), and `desk`. Raises ConfigError with
+    every fault."""
     around: dict[str, Any] = {
         "clock": clock,
         "on_call": on_call,
@@ -64,7 +65,7 @@ def _made(kind: str, name: str, values: Mapping[str, Any], around: Mapping[str, 
 
 
 def _faults(kind: str, name: str, err: Exception) -> list[str]:
-    """One line per fault: key, what is wrong, remedy. Values are not shown: some are secrets."""
+    """Return one line per fault: key, what is wrong, remedy. Values are not shown: some are secrets."""
     where = f"channels.{kind}.{name}"
     if not isinstance(err, ValidationError):
         return [f"{where}: {err}"]

@@ -1,10 +1,10 @@
-"""Mails of ours that came back: the mailbox of the sender's address, read by IMAP and never changed.
+"""Returned mail: the mailbox of the sender's address, read by IMAP and never changed.
 
-Believed are reports as RFC 3464 has them, and RFC 6533 those of international mail, with the action `failed`, that bring the returned mail's Message-ID along (or
-name it as what they answer): that is how most mail servers report. Such a mail counts as not delivered, and people are
-told by another way; whoever forges one can only make more people hear of a ticket. Reports of a delay mean nothing:
-the server still tries. Servers that answer in prose alone are not understood.
-Sources: RFC 3464 and 6533 (reports), RFC 6522 (their shape), RFC 3501 (IMAP).
+Reports in the form of RFC 3464 (RFC 6533 for international mail) count if their action is `failed` and they
+contain the returned mail's Message-ID or answer it: most mail servers report like that. Such a mail counts as
+not delivered, and another channel is tried; a forged report can only cause one more notice. Reports of a delay
+are ignored: the server still tries. Reports in prose alone are not recognised. Sources: RFC 3464 and 6533
+(reports), RFC 6522 (their shape), RFC 3501 (IMAP).
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ log = logging.getLogger(__name__)
 TIMEOUT = 10.0
 PORTS = {"imaps": 993, "imap+starttls": 143, "imap": 143}
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-BACK = timedelta(days=2)  # how far a program that has just begun looks back
+BACK = timedelta(days=2)  # how far back the first look after a start goes
 MOST = 100  # reports of one look
-LARGEST = 100_000  # bytes of one report; what names the mail stands at its beginning
+LARGEST = 100_000  # bytes read of one report; the Message-ID is near its beginning
 STATUS = {"text/delivery-status", "text/global-delivery-status"}
 RETURNED = {"text/rfc822", "text/global", "text/rfc822-headers", "text/global-headers"}
 # Mails and fields inside of a report stay text: the parser would take the encoded ones of RFC 6533 apart before they are
@@ -43,17 +43,17 @@ _BLANK = re.compile(r"\r?\n[ \t]{0,99}\r?\n")
 
 
 def mailbox_url(value: str) -> str:
-    """`imaps://host/Folder`; never a password over an open line."""
+    """Return `imaps://host/Folder`. Raises ValueError for one that would send the password unencrypted."""
     parts = urlsplit(value)
     if parts.scheme not in PORTS or not parts.hostname:
         raise ValueError("must be imaps://host or imap+starttls://host, with /Folder unless it is the inbox")
     if parts.scheme == "imap" and parts.hostname not in LOOPBACK:
-        raise ValueError("would send the password over an open line: write imaps:// or imap+starttls://")
+        raise ValueError("would send the password unencrypted: write imaps:// or imap+starttls://")
     return value
 
 
 class Returned:
-    """One mailbox. Remembers where the last look ended."""
+    """One mailbox, and how far it was read."""
 
     def __init__(self, url: str, user: str, password: str) -> None:
         parts = urlsplit(url)
@@ -65,7 +65,7 @@ class Returned:
         self._seen = (b"", 0)  # the mailbox's numbering, and the highest number looked at
 
     def look(self, now: datetime) -> tuple[ChannelCallback, ...]:
-        """What came back since the last look. Raises TryLater, NotAllowed."""
+        """Return what came back since the last look. Raises TryLater, NotAllowed."""
         with self._opened() as imap:
             numbering = (imap.response("UIDVALIDITY")[1] or [b""])[0] or b""
             after = self._seen[1] if self._seen[0] == numbering else 0
@@ -75,7 +75,7 @@ class Returned:
         return tuple(heard)
 
     def knock(self) -> None:
-        """Whether it can be read. Raises TryLater, NotAllowed."""
+        """Check that the mailbox can be read. Raises TryLater, NotAllowed."""
         with self._opened():
             pass
 
@@ -113,7 +113,7 @@ class Returned:
 
 
 def _understood(number: int, raw: bytes) -> ChannelCallback | None:
-    """What one mail says. A mail that breaks our reading of it is named in the log, and those behind it are read."""
+    """Return what one mail says. A mail that cannot be parsed is logged and skipped."""
     try:
         return heard_in(raw)
     except Exception:
@@ -124,10 +124,10 @@ def _understood(number: int, raw: bytes) -> ChannelCallback | None:
 def heard_in(raw: bytes) -> ChannelCallback | None:
     """Return what a mail reports about a message of ours; None when it is no readable failure report."""
     try:
-        # the older policy: it takes the values of fields as they are, where the newer one trips over odd ones
+        # the older policy keeps the values of fields as they are; the newer one fails on malformed ones
         mail = message_from_bytes(_INSIDE.sub(rb"\1text/", raw), policy=policy.compat32)
         parts = list(mail.walk())
-    except RecursionError:  # parts in parts in parts: nobody reports like that
+    except RecursionError:  # nested far deeper than any real report
         return None
     failed = next((one for one in _recipients(parts) if _word(one, "Action") == "failed"), None)
     original = next((name for part in parts if (name := _name_of(part))), "")
@@ -143,7 +143,7 @@ def heard_in(raw: bytes) -> ChannelCallback | None:
 
 
 def _recipients(parts: Iterable[Message]) -> Iterator[Message]:
-    """The groups of fields of all reports: in each, one about the mail, then one per address."""
+    """Yield the groups of fields of all reports: in each, one about the mail, then one per address."""
     for part in parts:
         if part.get_content_type() in STATUS:
             for block in _BLANK.split(_content_of(part)):
@@ -151,13 +151,13 @@ def _recipients(parts: Iterable[Message]) -> Iterator[Message]:
 
 
 def _content_of(part: Message) -> str:
-    """The text of a part. The charset that it claims to have is not asked: it can be any word."""
+    """Return the text of a part. Its declared charset is ignored: it can be any text."""
     content: Any = part.get_payload(decode=True)
     return content.decode("utf-8", "replace") if isinstance(content, bytes) else ""
 
 
 def _name_of(part: Message) -> str:
-    """The Message-ID of the mail that is returned with a report, whole or its headers alone."""
+    """Return the Message-ID of the mail that is returned with a report, whole or its headers alone."""
     if part.get_content_type() not in RETURNED:
         return ""
     returned = message_from_string(_content_of(part).lstrip(), policy=policy.compat32)
@@ -169,12 +169,12 @@ def _last(names: str) -> str:
 
 
 def _word(block: Message, name: str) -> str:
-    """The first word of a field: a comment may follow it."""
+    """Return the first word of a field: a comment may follow it."""
     return next(iter(re.findall(r"[\w-]+", str(block[name] or "").lower())), "")
 
 
 def _address(field: str) -> str:
-    """The address in `type; address`; characters may be written as their number in hex (RFC 6533, section 3)."""
+    """Return the address in `type; address`; characters may be written as their number in hex (RFC 6533, section 3)."""
     plain = field.rpartition(";")[2].strip()
     return re.sub(r"\\x\{([0-9A-Fa-f]{2,6})\}", lambda hit: _character(int(hit[1], 16)), plain)
 
@@ -187,11 +187,11 @@ def _let_in(imap: imaplib.IMAP4, user: str, password: str) -> None:
     try:
         imap.login(user, password)
     except imaplib.IMAP4.error as err:
-        raise NotAllowed(f"the mailbox does not let us in: {_word_of(err.args)}") from err
+        raise NotAllowed(f"the mailbox refuses the login: {_word_of(err.args)}") from err
 
 
 def _word_of(answer: tuple[Any, ...]) -> str:
-    """The server's own words."""
+    """Return the server's own words."""
     words = answer[0] if answer else ""
     return words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
 
@@ -202,7 +202,7 @@ def _need(kind: str, answer: Any, words: str) -> None:
 
 
 def _content(imap: imaplib.IMAP4, number: int) -> bytes:
-    """The beginning of one mail, which stays unread."""
+    """Return the beginning of one mail, which stays unread."""
     _, found = imap.uid("FETCH", str(number), f"(BODY.PEEK[]<0.{LARGEST}>)")
     return next((bytes(part[1]) for part in found if isinstance(part, tuple)), b"")
 
@@ -211,4 +211,4 @@ def _hang_up(imap: imaplib.IMAP4) -> None:
     try:
         imap.logout()
     except (imaplib.IMAP4.error, OSError):
-        imap.shutdown()  # it is gone already; what was read stands
+        imap.shutdown()  # the connection is gone already; what was read is kept

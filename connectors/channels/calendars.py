@@ -1,4 +1,4 @@
-"""Reading a duty calendar, from an address or a file."""
+"""Read a duty calendar from an address or a file."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def _uncounted(_operation: str, _outcome: str) -> None:
 
 
 def _content(response: requests.Response) -> bytes:
-    """What a server sends, up to a limit of size and time: a slow server blocks no thread for long."""
+    """Return what a server sends, up to a limit of size and time: a slow server blocks no thread for long."""
     begun, body = time.monotonic(), b""
     for chunk in response.iter_content(65_536):
         body += chunk
         if len(body) > LARGEST:
             break
         if time.monotonic() - begun > SECONDS:
-            raise TryLater(f"the calendar takes more than {SECONDS} s to come")
+            raise TryLater(f"the calendar takes more than {SECONDS} s to arrive")
     return body
 
 

@@ -1,6 +1,6 @@
 """The desk's own queue: a private note on the ticket itself.
 
-For what can wait until somebody works through the queue: the ticket stands there already, tagged; the note says why.
+For what can wait until somebody works through the queue: the ticket is there already, tagged; the note says why.
 It notifies no one actively. Needs no configuration; is called `desk`.
 
 How it fails: as the desk does. A ticket that is gone or cannot be written any more is refused: there is nothing left to
@@ -40,7 +40,7 @@ class DeskQueue:
         self._desks, self._may_write = desks, may_write
 
     def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
-        """A note on the notice's own ticket. Raises TryLater, Refused, UnknownOutcome."""
+        """Write a note on the notice's ticket. Raises TryLater, Refused, UnknownOutcome."""
         desk = self._desks.get(outbound.desk)
         if desk is None or not outbound.ticket_id:
             raise Refused("this notice belongs to no ticket, so there is no queue to put it into")
@@ -57,7 +57,7 @@ class DeskQueue:
         return Receipt(id=receipts[-1].id if receipts else "", state=ReceiptState.ACCEPTED)
 
     def check(self) -> list[Finding]:
-        """The desks are checked by themselves."""
+        """Return one finding: each desk is checked elsewhere."""
         return [Finding("CH40", "ok", "desk: notes go to the tickets themselves")]
 
     def _written(self, desk: HelpDesk, ticket: Ticket, note: Write, repeat: bool, now: datetime) -> Receipt:
@@ -87,5 +87,5 @@ def make(
     may_write: Callable[[str], bool] = lambda _desk: True,
     **_: Any,
 ) -> DeskQueue:
-    """The channel `desk`."""
+    """Return the channel `desk`."""
     return DeskQueue(desks or {}, may_write)

@@ -1,12 +1,13 @@
 """E-mail by SMTP.
 
-Long, and may carry the customer's words. One person, one mail, so that one bad address does not keep the others from
-theirs. Accepted means that our mail server took it. The Message-ID is made from the notice's key: a mail sent twice
-because its outcome was unknown is shown once by readers that know. Mails on one ticket refer to one root: a thread.
+Long, and may carry the customer's words. One mail for each person, so that one bad address does not affect the
+others. Accepted means that our mail server took it. The Message-ID is made from the notice's key: a mail sent
+twice because its outcome was unknown is shown once by mail programs that compare ids. Mails on one ticket refer
+to one root, so they form a thread.
 
 How it fails: the server refuses the recipient (550) or the sender: refused, another channel is tried; it is busy (4xx)
 or out of reach: later. A mail that bounces afterwards goes back to `from`: with `bounces`, that mailbox is read once a
-minute, and what came back is tried by another way; without it nobody tells us. Either way e-mail should never be the
+minute, and another channel is tried for what came back; without it a bounce is not noticed. Either way e-mail should never be the
 only way to reach people about urgent tickets (the configuration warns of that).
 """
 
@@ -39,7 +40,7 @@ PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 
 
 def address(value: str) -> str:
-    """One e-mail address, with a name or without."""
+    """Return one e-mail address, with a name or without."""
     plain = parseaddr(value)[1]
     name, _, domain = plain.rpartition("@")
     if not name or not domain or any(sign in value for sign in "\r\n\0"):
@@ -61,7 +62,8 @@ def in_ascii(value: str) -> str:
 
 
 def international(value: str) -> bool:
-    """Whether an address can only be written to with SMTPUTF8 (RFC 6531): letters outside of ASCII before the @."""
+    """Return whether an address can only be written to with SMTPUTF8 (RFC 6531): letters outside of ASCII before the
+    @."""
     return not parseaddr(value)[1].rpartition("@")[0].isascii()
 
 
@@ -105,7 +107,7 @@ class Email:
         self.recipients = tuple(settings.to)
 
     def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
-        """One mail per call. Raises TryLater, Refused, UnknownOutcome."""
+        """Send one mail. Raises TryLater, Refused, UnknownOutcome."""
         to = outbound.to or self.recipients[:1]
         mail = compose(outbound, to, self._settings.sender, now)
         with self._counted("email send"), self._connected() as server, _judged():
@@ -113,7 +115,7 @@ class Email:
         return Receipt(id=str(mail["Message-ID"]), state=ReceiptState.ACCEPTED)
 
     def check(self) -> list[Finding]:
-        """Whether the mail server answers and lets us in."""
+        """Return whether the mail server answers and accepts the login."""
         try:
             with self._counted("email check"), self._connected() as server, _judged():
                 server.noop()
@@ -123,7 +125,7 @@ class Email:
         odd = [one for one in (*self.recipients, self._settings.sender) if plain_only and international(one)]
         if odd:
             return [Finding("CH31", "fail", f"{self.name}: {', '.join(odd)}: {NO_UTF8}", PLAIN_LETTERS)]
-        return [Finding("CH30", "ok", f"{self.name}: the mail server lets us in")]
+        return [Finding("CH30", "ok", f"{self.name}: the mail server accepts the login")]
 
     @contextmanager
     def _counted(self, operation: str) -> Iterator[None]:
@@ -136,13 +138,13 @@ class Email:
 
     @contextmanager
     def _connected(self) -> Iterator[smtplib.SMTP]:
-        """A session. Whatever fails before a mail is handed over did not send it."""
+        """Yield a session. An error before a mail is handed over means that it was not sent."""
         host = urlsplit(self._settings.smtp_url).hostname
         try:
             server = self._opened()
         except smtplib.SMTPAuthenticationError as err:
             raise NotAllowed(
-                f"the mail server does not let us in: {_words(err)}", status=err.smtp_code
+                f"the mail server refuses the login: {_words(err)}", status=err.smtp_code
             ) from err
         except (smtplib.SMTPException, OSError) as err:
             raise TryLater(f"the mail server at {host} does not answer ({said_of(err)})") from err
@@ -180,7 +182,7 @@ class Email:
 
 
 class WatchedEmail(Email):
-    """The same, whose returned mails are read."""
+    """The same channel with a mailbox that is read for returned mail."""
 
     def __init__(self, name: str, settings: Settings, on_call: OnCall) -> None:
         super().__init__(name, settings, on_call)
@@ -188,12 +190,12 @@ class WatchedEmail(Email):
         self._returned = Returned(settings.bounces, settings.user, password)
 
     def returned(self, now: datetime) -> tuple[ChannelCallback, ...]:
-        """The mails that came back since the last time. Raises TryLater, NotAllowed."""
+        """Return reports of the mails that came back since the last call. Raises TryLater, NotAllowed."""
         with self._counted("email bounces"):
             return self._returned.look(now)
 
     def check(self) -> list[Finding]:
-        """The mail server, and the mailbox."""
+        """Return findings about the mail server and the mailbox."""
         try:
             self._returned.knock()
         except VendorError as err:
@@ -203,7 +205,7 @@ class WatchedEmail(Email):
 
 
 def compose(outbound: OutboundMessage, to: tuple[str, ...], sender: str, now: datetime) -> EmailMessage:
-    """The mail. Headers keep other machines from answering it; customers' words cannot break out of theirs."""
+    """Return the mail. Headers keep other machines from answering it; customers' words cannot add headers."""
     sender = in_ascii(sender)
     domain = parseaddr(sender)[1].rpartition("@")[2]
     mail = EmailMessage()
@@ -225,7 +227,7 @@ def compose(outbound: OutboundMessage, to: tuple[str, ...], sender: str, now: da
 
 
 def _enclose(mail: EmailMessage, one: Attachment) -> None:
-    """What the page shows goes beside the page, everything else to the end of the mail."""
+    """Attach one file: beside the HTML if that shows it, else at the end of the mail."""
     page = mail.get_body(("html",)) if one.cid else None
     main, _, sub = one.mime.partition("/")
     if page is None:
@@ -236,7 +238,7 @@ def _enclose(mail: EmailMessage, one: Attachment) -> None:
 
 @contextmanager
 def _judged() -> Iterator[None]:
-    """The server's answer to a mail as one of our errors."""
+    """Turn the server's answer to a mail into one of our errors."""
     try:
         yield
     except smtplib.SMTPRecipientsRefused as err:
@@ -247,7 +249,7 @@ def _judged() -> Iterator[None]:
     except (smtplib.SMTPNotSupportedError, UnicodeError) as err:  # before anything was handed over
         raise Refused(f"{NO_UTF8}: {PLAIN_LETTERS}") from err
     except (smtplib.SMTPException, OSError) as err:
-        raise UnknownOutcome(f"the mail server fell silent ({type(err).__name__})") from err
+        raise UnknownOutcome(f"the mail server stopped answering ({type(err).__name__})") from err
 
 
 def _answer(code: int, words: str) -> VendorError:
@@ -259,7 +261,7 @@ def _hang_up(server: smtplib.SMTP) -> None:
     try:
         server.quit()
     except (smtplib.SMTPException, OSError):
-        server.close()  # it is gone already; what it said about the mail stands
+        server.close()  # the connection is gone already; the answer about the mail is kept
 
 
 def _words(err: smtplib.SMTPResponseException) -> str:
@@ -275,5 +277,5 @@ def _short(key: str) -> str:
 
 
 def make(name: str, settings: Settings, *, clock: Callable[[], datetime], on_call: OnCall, **_: Any) -> Email:
-    """The channel `email:<name>`."""
+    """Return the channel `email:<name>`."""
     return (WatchedEmail if settings.bounces else Email)(f"email:{name}", settings, on_call)

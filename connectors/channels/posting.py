@@ -16,15 +16,15 @@ from connectors.kit.decoding import words_of
 from connectors.kit.http import Limits, never_sent, retry_after
 from core.errors import NotAllowed, Refused, TryLater, UnknownOutcome, VendorError
 
-TIMEOUT = (4.0, 10.0)  # a notice must not wait long: another channel may work
+TIMEOUT = (4.0, 10.0)  # a notice must not wait long, since another channel may work
 OnCall = Callable[[str, str], None]
 WORDS = 300
-# Where clouds tell their machines secrets, beside the link-local addresses: AWS by IPv6, Alibaba, Oracle.
+# Metadata services of clouds, beside the link-local addresses: AWS by IPv6, Alibaba, Oracle.
 METADATA = {"metadata", "metadata.google.internal", "fd00:ec2::254", "100.100.100.200", "192.0.0.192"}
 
 
 def checked_url(value: str) -> str:
-    """An http(s) address typed by an admin; never one at which a cloud hands out its secrets."""
+    """Return an http(s) address typed by an admin. Raises ValueError for one at which a cloud serves its secrets."""
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http(s) address such as https://hooks.example.com/…")
@@ -34,7 +34,7 @@ def checked_url(value: str) -> str:
 
 
 def split_list(value: Any) -> Any:
-    """Several recipients at once are separated by commas, as the environment has them."""
+    """Return the recipients of a text that separates them by commas, as an environment variable does."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
@@ -42,7 +42,7 @@ Url = Annotated[str, AfterValidator(checked_url)]
 
 
 def inner(host: str) -> bool:
-    """Whether this names a link-local or metadata address."""
+    """Return whether this names a link-local or metadata address."""
     if host.lower().rstrip(".") in METADATA:
         return True
     try:
@@ -54,7 +54,7 @@ def inner(host: str) -> bool:
 
 
 def resolve_outside(url: str) -> None:
-    """Refuse a name that leads to such an address after all."""
+    """Raise Refused for a host name that resolves to such an address."""
     parts = urlsplit(url)
     try:
         found = socket.getaddrinfo(parts.hostname, parts.port or parts.scheme, type=socket.SOCK_STREAM)
@@ -67,7 +67,7 @@ def resolve_outside(url: str) -> None:
 def post(
     url: str, *, on_call: OnCall, operation: str, method: str = "POST", **more: Any
 ) -> requests.Response:
-    """One call, never repeated and never redirected. Raises TryLater, Refused, UnknownOutcome."""
+    """Make one call, never repeated and never redirected. Raises TryLater, Refused, UnknownOutcome."""
     try:
         resolve_outside(url)
         response = _sent(method, url, more)
@@ -91,7 +91,7 @@ def _sent(method: str, url: str, more: dict[str, Any]) -> requests.Response:
 
 
 def judge(response: requests.Response) -> None:
-    """A provider's status as one of our errors; 2xx passes."""
+    """Raise the error that a provider's status stands for; 2xx passes."""
     status = response.status_code
     if status < 300:
         return
@@ -104,7 +104,7 @@ def judge(response: requests.Response) -> None:
 
 
 def wait_of(headers: Any) -> timedelta:
-    """The provider's own wait from its headers, half a minute without."""
+    """Return the wait that the provider's headers ask for; half a minute without one."""
     try:
         return timedelta(seconds=max(1.0, float(headers.get("Retry-After") or headers.get("retry-after"))))
     except (TypeError, ValueError):

@@ -1,10 +1,10 @@
 """Slack: by an incoming webhook, or as a bot.
 
-Rich, and may carry the customer's words: it is the team's own room. A webhook posts into one channel and that is all;
-a bot continues the ticket's thread (and shows reminders in the channel, too: a reply in a thread alone wakes nobody),
-with `signing_secret` its button takes the ticket, and once anybody has it, wherever it was taken, its messages say who
-and lose the button. What a webhook has posted cannot be changed: its link leads to a page whose button then says who has it.
-Accepted means that Slack has it; who read it is not reported.
+Rich, and may carry the customer's words: the channel is the team's own. A webhook only posts into one channel;
+a bot continues the ticket's thread (and shows reminders in the channel, too, since a reply in a thread alone
+notifies few), with `signing_secret` its button takes the ticket, and once anybody has it, wherever it was
+taken, its messages say who and lose the button. What a webhook has posted cannot be changed: its link leads to
+a page whose button then says who has it. Accepted means that Slack has it; who read it is not reported.
 
 How it fails: the webhook was removed (404 no_service), the channel archived (410) or the app forbidden to post (403):
 refused, and another channel is tried; too fast (429) or Slack out of order: later. Whether a message whose answer was
@@ -84,14 +84,14 @@ class Slack:
         self.name, self._settings, self._clock, self._on_call = name, settings, clock, on_call
         bot = (
             settings.webhook_url is None
-        )  # an incoming webhook takes no files, and its messages cannot be changed
+        )  # an incoming webhook accepts no files, and its messages cannot be changed
         self.can = Abilities("rich", LENGTH, limits=MANY_READERS, files=bot, edits=bot, threads=bot)
         token = settings.bot_token.get_secret_value() if settings.bot_token else None
-        # Its own repeats are switched off: after a broken connection nobody knows whether the message is there.
+        # Its own retries are switched off: after a broken connection it is unknown whether the message arrived.
         self._api = WebClient(token, f"{settings.base_url.rstrip('/')}/api/", timeout=10, retry_handlers=[])
 
     def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
-        """One message. Raises TryLater, Refused, UnknownOutcome."""
+        """Send one message. Raises TryLater, Refused, UnknownOutcome."""
         body = {"text": _escaped(outbound.text[:LENGTH]), "blocks": self._blocks(outbound), **PLAIN}
         if self._settings.webhook_url is not None:
             url = self._settings.webhook_url.get_secret_value()
@@ -113,18 +113,23 @@ class Slack:
         return Receipt(id=f"{answer.get('channel', '')}/{ts}" if ts else "", state=ReceiptState.ACCEPTED)
 
     def _show(self, one: Attachment, channel: str) -> None:
-        """A picture below the message (needs files:write). The words are posted already: whatever happens here, they
-        must not be posted again."""
+        """Upload a picture below the message (needs files:write). The message is posted already: no error here
+        may cause it to be posted again."""
         try:
             self._api.files_upload_v2(channel=channel, content=one.content, filename=one.name, title=one.name)
-        except (SlackClientError, OSError, TypeError, ValueError) as err:  # an answer without sense, too
+        except (
+            SlackClientError,
+            OSError,
+            TypeError,
+            ValueError,
+        ) as err:  # also an answer that makes no sense
             self._on_call("slack files_upload_v2", "refused")
             log.warning("%s: the picture was not uploaded: %s", self.name, why_not(err))
         else:
             self._on_call("slack files_upload_v2", "ok")
 
     def heard(self, request: WebhookRequest, url: str, now: datetime) -> tuple[ChannelCallback, ...]:
-        """A click on our button, proved by Slack's signature; the clicker's e-mail is asked of Slack."""
+        """Return a click on our button, proved by Slack's signature; the e-mail address of who clicked is read from Slack."""
         self._prove(request, now)
         try:
             payload = decoded(dict(form_of(request.body)).get("payload", "{}"))
@@ -148,21 +153,22 @@ class Slack:
         )
 
     def _profile(self, user: str) -> dict[str, Any]:
-        """Who clicked; without the right to ask, nobody we know: the answer says so."""
+        """Return the profile of who clicked; {} without the right to read it."""
         try:
             return dict(self._call("users.info", params={"user": user}).get("user") or {})
         except Refused:
             return {}
 
     def answer(self, heard: ChannelCallback, text: str) -> None:
-        """A line below the message that was clicked, for everybody to see."""
+        """Post a line below the message that was clicked, visible to everybody."""
         if not self._trusted(heard.answer_to):
             return
         body = {"text": _escaped(text), "replace_original": False, "response_type": "in_channel", **PLAIN}
         post(heard.answer_to, on_call=self._on_call, operation="slack response", json=body)
 
     def check(self) -> list[Finding]:
-        """Whether the webhook lives, by a message without text (Slack refuses it and shows nothing); or the token."""
+        """Return whether the webhook works, by a message without text (Slack refuses it and shows nothing), or
+        whether the token does."""
         try:
             if self._settings.webhook_url is None:
                 self._call("auth.test")
@@ -175,7 +181,7 @@ class Slack:
                 else "check bot_token"
             )
             return [Finding("CH21", "fail", f"{self.name}: {err}", remedy)]
-        return [Finding("CH20", "ok", f"{self.name}: Slack knows us")]
+        return [Finding("CH20", "ok", f"{self.name}: Slack accepts the credential")]
 
     def _knock(self, url: str) -> None:
         try:
@@ -186,10 +192,10 @@ class Slack:
 
     def _prove(self, request: WebhookRequest, now: datetime) -> None:
         if self._settings.signing_secret is None:
-            raise BadSignature(f"{self.name} has no signing_secret: clicks cannot be proved")
+            raise BadSignature(f"{self.name} has no signing_secret: clicks cannot be verified")
         stamp = request.headers.get("x-slack-request-timestamp", "")
         if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= STAMP):
-            raise BadSignature("the request carries no timestamp of Slack's")
+            raise BadSignature("the request has no timestamp of Slack's")
         verifier = SignatureVerifier(self._settings.signing_secret.get_secret_value(), _At(now))
         try:
             genuine = verifier.is_valid_request(request.body, dict(request.headers))
@@ -197,11 +203,11 @@ class Slack:
             raise BadSignature("the signature cannot be read") from err
         if not genuine:
             raise BadSignature(
-                "the signature does not fit: is signing_secret the app's, and is the clock right?"
+                "the signature does not match: is signing_secret the app's, and is the clock right?"
             )
 
     def _trusted(self, url: str) -> bool:
-        """Only Slack itself is answered, whatever the payload says."""
+        """Return whether an address is Slack's own: nothing else is answered, whatever the payload says."""
         home, there = urlsplit(self._settings.base_url), urlsplit(url)
         slack = there.scheme == "https" and (there.hostname or "").endswith(".slack.com")
         return slack or (bool(there.netloc) and (there.scheme, there.netloc) == (home.scheme, home.netloc))
@@ -246,7 +252,7 @@ class Slack:
 
 
 class _At(Clock):
-    """Slack's verifier asks a clock; ours is the time that was given."""
+    """A clock for Slack's verifier that stands at the given time."""
 
     def __init__(self, at: datetime) -> None:
         self._at = at
@@ -256,10 +262,8 @@ class _At(Clock):
 
 
 def make(name: str, settings: Settings, *, clock: Callable[[], datetime], on_call: OnCall, **_: Any) -> Slack:
-    """The channel `slack:<name>`."""
-    logging.getLogger("slack_sdk").setLevel(
-        logging.CRITICAL
-    )  # we say ourselves what failed, without its payloads
+    """Return the channel `slack:<name>`."""
+    logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)  # we log failures ourselves, without payloads
     return Slack(f"slack:{name}", settings, clock, on_call)
 
 

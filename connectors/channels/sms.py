@@ -1,8 +1,8 @@
 """SMS by Twilio.
 
-Short, and never a customer's words: a text message is read on locked screens and kept by carriers. Names the ticket's
-id. One number, one message. Its states: accepted when Twilio has it, delivered when the carrier says so (Twilio calls
-back, signed); without `public_url` there is no report, and it stays accepted.
+Short, and without the customer's words: a text message is shown on locked screens and stored by carriers. It
+names the ticket's id. One message for each number. Its states: accepted when Twilio has it, delivered when the
+carrier says so (Twilio calls back, signed); without `public_url` there is no report, and it stays accepted.
 
 How it fails: a number that cannot exist (21211, 21614), one that replied STOP (21610), a country switched off (21408),
 a sender that is not ours (21606), wrong credentials (20003), too fast (20429): refused at once or later. Switched-off
@@ -32,10 +32,10 @@ from core.errors import BadPayload, BadSignature, NotAllowed, Refused, TryLater,
 from core.model import ChannelCallback, Finding, OutboundMessage, Receipt, ReceiptState, WebhookRequest
 from core.ports import ONE_PERSON, Abilities
 
-LENGTH = 320  # two segments of plain letters; what names many tickets at once may be longer
+LENGTH = 320  # two segments of plain letters; a message about many tickets may be longer
 MOST = 1600  # Twilio refuses more
 SIGNATURE = 28  # characters of a call's signature: the base64 of SHA-1
-LONGEST_FORM = 32_768  # bytes of a call; about twenty fields of a line each are sent
+LONGEST_FORM = 32_768  # bytes of a callback; Twilio sends about twenty short fields
 STATES = {
     "sent": ReceiptState.SENT,
     "delivered": ReceiptState.DELIVERED,
@@ -60,7 +60,7 @@ REMEDIES = {
 
 
 def number(value: str) -> str:
-    """A number with its country, as Twilio wants it."""
+    """Return a number with its country, as Twilio wants it."""
     plain = re.sub(r"[\s().-]", "", value)
     if not re.fullmatch(r"\+[1-9]\d{6,14}", plain):
         raise ValueError(f'"{value}" is no phone number with its country: write it as +15550100')
@@ -98,7 +98,7 @@ class Sms:
         self._token = settings.auth_token.get_secret_value()
 
     def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
-        """One text message. Raises TryLater, Refused, UnknownOutcome."""
+        """Send one text message. Raises TryLater, Refused, UnknownOutcome."""
         to = number(outbound.to[0]) if outbound.to else self.recipients[0]
         service = self._settings.sender.startswith("MG")
         form = {"To": to, "Body": outbound.text[:MOST]}
@@ -112,7 +112,7 @@ class Sms:
         return Receipt(id=str(answer.get("sid", "")), state=state)
 
     def heard(self, request: WebhookRequest, url: str, now: datetime) -> tuple[ChannelCallback, ...]:
-        """A status callback, proved by Twilio's signature over the address it called and the form."""
+        """Return a status callback, proved by Twilio's signature over the address it called and the form."""
         fields = dict(self._proved(request, url))
         sid, status = fields.get("MessageSid", ""), fields.get("MessageStatus", "")
         key = dict(_form(urlsplit(url).query)).get("key", "")
@@ -131,14 +131,14 @@ class Sms:
         )
 
     def _proved(self, request: WebhookRequest, url: str) -> list[tuple[str, str]]:
-        """The form, if Twilio signed it. What no signature of Twilio's could fit is not even taken apart."""
+        """Return the form, if Twilio signed it. A request that Twilio cannot have signed is not parsed."""
         given = request.headers.get("x-twilio-signature", "")
         if len(given.strip()) != SIGNATURE or len(request.body) + len(url) > LONGEST_FORM:
-            raise BadSignature("the request carries no signature of Twilio's, or more than Twilio sends")
+            raise BadSignature("the request has no signature of Twilio's, or is larger than Twilio sends")
         form = _form(request.body)
         if not same([signature(self._token, url, form)], given):
             raise BadSignature(
-                "the signature does not fit: is auth_token the account's, and public_url as Twilio sees it?"
+                "the signature does not match: is auth_token the account's, and public_url as Twilio sees it?"
             )
         return form
 
@@ -146,7 +146,7 @@ class Sms:
         """Do nothing: a text message has no buttons."""
 
     def check(self) -> list[Finding]:
-        """Whether the account answers, and whether the numbers can exist."""
+        """Return whether the account answers, and whether the numbers can exist."""
         odd = [one for one in self.recipients if not phonenumbers.is_valid_number(phonenumbers.parse(one))]
         findings = [
             Finding(
@@ -167,7 +167,7 @@ class Sms:
                     "CH13", "fail", f"{self.name}: the account is {account['status']}", "see Twilio's console"
                 )
             )
-        return [*findings, Finding("CH10", "ok", f"{self.name}: Twilio knows us")]
+        return [*findings, Finding("CH10", "ok", f"{self.name}: Twilio accepts the credential")]
 
     def _call(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         url = self._account + (path if path.startswith(".") else f"/{path}")
@@ -180,7 +180,7 @@ class Sms:
             raise _explained(err) from err
         try:
             return dict(row(answer_of(response)))
-        except ValueError:  # it was accepted; only its words are lost
+        except ValueError:  # it was accepted; only the answer's text is lost
             return {}
 
 
@@ -199,7 +199,7 @@ def make(
     public_url: str = "",
     **_: Any,
 ) -> Sms:
-    """The channel `sms:<name>`."""
+    """Return the channel `sms:<name>`."""
     callback = f"{public_url.rstrip('/')}/hooks/channels/sms/{name}" if public_url else ""
     return Sms(f"sms:{name}", settings, on_call, callback)
 
@@ -208,7 +208,7 @@ def _form(body: bytes | str) -> list[tuple[str, str]]:
     try:
         return form_of(body)
     except ValueError as err:
-        raise BadPayload("the body is no form") from err
+        raise BadPayload("the body is not a form") from err
 
 
 def _words(code: Any, otherwise: str) -> str:
@@ -217,7 +217,7 @@ def _words(code: Any, otherwise: str) -> str:
 
 
 def _explained(err: Refused) -> VendorError:
-    """Twilio's own number for it, and what to do about it."""
+    """Return Twilio's error with its number and the remedy."""
     match = re.search(r'"code":\s*(\d+)', str(err))
     if not match:
         return err

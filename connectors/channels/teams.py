@@ -1,6 +1,6 @@
 """Microsoft Teams, by a workflow's webhook ("When a Teams webhook request is received").
 
-Rich, and may carry the customer's words: it is the team's own room. Posts one adaptive card with links; a click cannot
+Rich, and may carry the customer's words: the channel is the team's own. Posts one adaptive card with links; a click cannot
 be traced to a person, so a ticket is taken by the link's page. Accepted means that the workflow has begun, not that the
 card was shown: a workflow that fails afterwards is reported to its owner only.
 
@@ -22,7 +22,7 @@ from connectors.channels.posting import OnCall, checked_url, post
 from core.model import Finding, OutboundMessage, Priority, Receipt, ReceiptState
 from core.ports import MANY_READERS, Abilities
 
-LENGTH = 3000  # so that the escaped card stays under 28 KB whatever the letters
+LENGTH = 3000  # so that the escaped card stays under 28 KB in any alphabet
 
 
 class Settings(BaseModel):
@@ -50,7 +50,7 @@ class Teams:
         self.name, self._url, self._on_call = name, settings.webhook_url.get_secret_value(), on_call
 
     def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
-        """One card. Raises TryLater, Refused, UnknownOutcome."""
+        """Send one card. Raises TryLater, Refused, UnknownOutcome."""
         card = {"contentType": "application/vnd.microsoft.card.adaptive", "content": _card(outbound)}
         body = json.dumps({"type": "message", "attachments": [card]}, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json"}
@@ -58,10 +58,12 @@ class Teams:
         return Receipt(state=ReceiptState.ACCEPTED)
 
     def check(self) -> list[Finding]:
-        """A workflow cannot be tried without posting: only its address was looked at."""
+        """Return one finding: a workflow cannot be tested without posting, so only its address was checked."""
         return [
             Finding(
-                "CH50", "ok", f"{self.name}: the address is well-formed (a workflow cannot be tried silently)"
+                "CH50",
+                "ok",
+                f"{self.name}: the address is well-formed (a workflow cannot be tested without posting)",
             )
         ]
 
@@ -95,5 +97,5 @@ def _plain(text: str) -> str:
 
 
 def make(name: str, settings: Settings, *, clock: Callable[[], datetime], on_call: OnCall, **_: Any) -> Teams:
-    """The channel `teams:<name>`."""
+    """Return the channel `teams:<name>`."""
     return Teams(f"teams:{name}", settings, on_call)

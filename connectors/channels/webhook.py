@@ -1,11 +1,11 @@
 """A signed webhook, for pagers and programs: the Standard Webhooks scheme, PagerDuty's events, or GoAlert's alerts.
 
-Short words without the customer's, and the facts as fields. One incident per ticket: a reminder updates it, and when
-somebody took the ticket the incident is closed (`resolve`). Accepted means that the other side has it; pagers are
+Short texts without the customer's words, and the facts as fields. One incident per ticket: a reminder updates it, and when
+somebody took the ticket the incident is closed (`resolve`). Accepted means that the receiver has it; pagers are
 machines, so nothing is bundled or held back.
 
-How it fails: 4xx is refused and another channel is tried; 429 and 503 are tried later. What was lost on the way is sent
-again under the same id (`webhook-id`, `dedup_key`, `dedup`), by which the receiver knows it.
+How it fails: 4xx is refused and another channel is tried; 429 and 503 are tried later. A call without an answer
+is repeated under the same id (`webhook-id`, `dedup_key`, `dedup`), by which the receiver recognises it.
 Sources: standardwebhooks.com; PagerDuty, "Events API v2"; GoAlert, "Integration keys: generic API".
 """
 
@@ -72,7 +72,7 @@ class Webhook:
         self.name, self._settings, self._on_call = name, settings, on_call
 
     def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
-        """One call. Raises TryLater, Refused, UnknownOutcome."""
+        """Make one call. Raises TryLater, Refused, UnknownOutcome."""
         url, body, headers = _SHAPES[self._settings.preset](self._settings, outbound, now)
         data = json.dumps(body, ensure_ascii=False).encode()
         if self._settings.preset == "standard" and self._settings.secret is not None:
@@ -88,14 +88,16 @@ class Webhook:
         return Receipt(id=outbound.key, state=ReceiptState.ACCEPTED)
 
     def check(self) -> list[Finding]:
-        """A pager cannot be tried without paging: only the settings were looked at."""
+        """Return one finding: a pager cannot be tested without paging, so only the settings were checked."""
         return [
-            Finding("CH60", "ok", f"{self.name}: settings are complete (a pager cannot be tried silently)")
+            Finding(
+                "CH60", "ok", f"{self.name}: settings are complete (a pager cannot be tested without paging)"
+            )
         ]
 
 
 def key(secret: str) -> bytes:
-    """The bytes of a `whsec_…` secret."""
+    """Return the bytes of a `whsec_…` secret."""
     try:
         raw = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except (binascii.Error, ValueError) as err:
@@ -106,7 +108,7 @@ def key(secret: str) -> bytes:
 
 
 def signed(secret: str, message_id: str, now: datetime, body: bytes) -> dict[str, str]:
-    """The headers that prove a call: HMAC-SHA256 over id, time and body."""
+    """Return the headers that prove a call: HMAC-SHA256 over id, time and body."""
     stamp = str(int(now.timestamp()))
     digest = hmac.new(key(secret), f"{message_id}.{stamp}.".encode() + body, hashlib.sha256).digest()
     proof = f"v1,{base64.b64encode(digest).decode()}"
@@ -114,7 +116,7 @@ def signed(secret: str, message_id: str, now: datetime, body: bytes) -> dict[str
 
 
 def incident(outbound: OutboundMessage) -> str:
-    """One incident per ticket; a notice about ourselves is one of its own."""
+    """Return the incident's key: one per ticket; an alarm without a ticket is an incident of its own."""
     return (
         f"backstop:{outbound.desk}:{outbound.ticket_id}" if outbound.ticket_id else f"backstop:{outbound.key}"
     )
@@ -182,5 +184,5 @@ _SHAPES: dict[str, Callable[[Settings, OutboundMessage, datetime], Shaped]] = {
 def make(
     name: str, settings: Settings, *, clock: Callable[[], datetime], on_call: OnCall, **_: Any
 ) -> Webhook:
-    """The channel `webhook:<name>`."""
+    """Return the channel `webhook:<name>`."""
     return Webhook(f"webhook:{name}", settings, on_call)

@@ -20,7 +20,7 @@ PER_PAGE = 100  # more is refused
 
 
 def basic(api_key: str) -> str:
-    """The `Authorization` of an API key; Freshdesk ignores the password."""
+    """Return the `Authorization` of an API key; Freshdesk ignores the password."""
     return "Basic " + base64.b64encode(f"{api_key}:X".encode()).decode()
 
 
@@ -31,7 +31,7 @@ class Api:
         self.session = session
 
     def get(self, path: str, **params: Any) -> Any:
-        """The answer's JSON. A page that is no JSON (a proxy's) is a failed read, to be tried later."""
+        """Return the answer's JSON. A page that is no JSON (a proxy's) is a failed read, to be tried later."""
         return json_of(self._read(path, params), HOME)
 
     def pages(self, path: str, **params: Any) -> Iterator[list[Row]]:
@@ -45,11 +45,11 @@ class Api:
             page += 1
 
     def all(self, path: str, **params: Any) -> list[Row]:
-        """All pages of a list together."""
+        """Return all pages of a list together."""
         return [row for page in self.pages(path, **params) for row in page]
 
     def write(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Row:
-        """One write. 405 is how Freshdesk refuses spam and deleted tickets."""
+        """Make one write. Freshdesk refuses spam and deleted tickets with 405."""
         try:
             response = self.session.request(method, ROOT + path, json=body)
         except Refused as err:
@@ -68,7 +68,7 @@ class Api:
 
 
 def rows(answer: Any) -> list[Row]:
-    """The objects of a list; the newer admin lists wrap theirs in an object of one key."""
+    """Return the objects of a list; the newer admin lists wrap theirs in an object of one key."""
     if isinstance(answer, dict):
         answer = next((value for value in answer.values() if isinstance(value, list)), [])
     return listed(answer)

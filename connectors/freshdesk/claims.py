@@ -33,7 +33,7 @@ OLDEST = "2015-01-01T00:00:00Z"
 def judged(
     row: Row, conversations: Iterable[Row], directory: Directory, places: Placing = lambda _: {}
 ) -> Claim:
-    """The claim that a ticket with its conversations shows. Our own acknowledgment is no answer."""
+    """Return the claim that a ticket with its conversations shows. Our own acknowledgment is no answer."""
     ticket_id = str(row.get("id", ""))
     requester = str(row.get("requester_id") or "")
     said = (one for one in in_order(conversations) if _human_answer(one, requester, directory))
@@ -62,21 +62,21 @@ def judged(
 
 
 def _human_answer(row: Row, requester: str, directory: Directory) -> bool:
-    """What an agent mails in may be marked as incoming."""
+    """Return whether an agent wrote it; an agent's mail may be marked as incoming."""
     user = str(row.get("user_id") or "")
     by_agent = not row.get("incoming") or (user != requester and user in directory.agents())
     return bool(user) and by_agent and not row.get("private") and directory.human(user)
 
 
 def trace(row: Row) -> tuple[str, ...]:
-    """What differs between two looks at a ticket whenever somebody may have claimed it."""
+    """Return what differs between two looks at a ticket whenever somebody may have claimed it."""
     stats = row.get("stats") if isinstance(row.get("stats"), dict) else {}
     seen = [row.get("updated_at"), row.get("status"), row.get("responder_id")]
     return tuple(str(one) for one in [*seen, (stats or {}).get("agent_responded_at")])
 
 
 def surely_ours(row: Row, acknowledged: str) -> bool:
-    """Whether nobody of the company has spoken, or only we: one answer, soon after the customer, and our tag."""
+    """Return whether nobody of the company has spoken, or only we: one answer, soon after the customer, and our tag."""
     stats = row.get("stats")
     if not isinstance(stats, dict):
         return False
@@ -102,7 +102,7 @@ class Watch:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def claims(self, ticket_ids: Sequence[str]) -> dict[str, Claim]:
-        """The state of claim of each ticket that the desk still shows; those in the trash count as closed."""
+        """Return the state of claim of each ticket that the desk still shows; those in the trash count as closed."""
         wanted = list(dict.fromkeys(ticket_ids))
         if len(wanted) <= FEW:
             return {one: known[1] for one in wanted if (known := self._ask(one))}

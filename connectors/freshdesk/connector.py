@@ -46,7 +46,8 @@ def make_session(
     desk: str = "",  # keys are not kept in the store
     admin: bool = False,
 ) -> DeskSession:
-    """A session with the bot's key; with `admin`, the installer's where there is one. No tokens: keys do not expire."""
+    """Return a session with the bot's key; with `admin`, the installer's where there is one. No tokens: keys do not
+    expire."""
     key = (
         settings.install_api_key
         if admin and settings.install_api_key.get_secret_value()
@@ -88,7 +89,7 @@ class Freshdesk(AccountDesk[Settings, Directory]):
         return events.parse(self.name, request, now)
 
     def fetch(self, ticket_id: str) -> Ticket:
-        """One read; another one when the thread is longer than the ten messages that come along."""
+        """Make one read; another one when there are more than the ten embedded messages."""
         raw, conversations = self._read(ticket_id)
         if raw.get("deleted"):
             raise Gone(f"ticket {ticket_id} is in Freshdesk's trash", status=404)
@@ -99,7 +100,7 @@ class Freshdesk(AccountDesk[Settings, Directory]):
         return ticket
 
     def _confirmed(self, ticket_id: str, target: str) -> bool:
-        """Whether the other ticket says so too; one that cannot be read says nothing."""
+        """Return whether the other ticket says so too; one that cannot be read says nothing."""
         try:
             raw, conversations = self._read(target)
         except (Gone, Refused):
@@ -117,7 +118,7 @@ class Freshdesk(AccountDesk[Settings, Directory]):
         return self._api.all(f"/tickets/{number(ticket_id)}/conversations")
 
     def _known(self, raw: Row) -> reading.Known:
-        """The names of those in the ticket, from the directories that are kept."""
+        """Return the names of those in the ticket, from the directories that are kept."""
         directory, holder = self._directory, str(raw.get("responder_id") or "")
         people = {one.id: one for one in directory.agents().values()}
         if holder:
@@ -133,11 +134,11 @@ class Freshdesk(AccountDesk[Settings, Directory]):
         )
 
     def writes(self, ticket: Ticket, actions: Sequence[Action], key: str) -> tuple[Write, ...]:
-        """One PUT for all that is set, one call for each note and reply."""
+        """Return one PUT for all that is set, one call for each note and reply."""
         return writing.writes_of(actions, key)
 
     def send(self, ticket: Ticket, write: Write) -> Receipt:
-        """One call."""
+        """Make one call."""
         if spoken := write.spoken:
             path, body = writing.spoken_call(ticket, spoken, self._settings.from_email)
             answer = self._api.write("POST", f"/tickets/{number(ticket.id)}/{path}", body)
@@ -160,7 +161,7 @@ class Freshdesk(AccountDesk[Settings, Directory]):
         )
 
     def _put(self, ticket: Ticket, body: dict[str, object], left_out: str) -> Receipt:
-        """A 400 sets nothing, so what it names is left out and the rest is sent again; the receipt says so."""
+        """Make an update. A 400 sets nothing, so the fields that it names are left out and the rest is sent again; the receipt says so."""
         while True:
             try:
                 done = self._api.write("PUT", f"/tickets/{number(ticket.id)}", body)
@@ -190,7 +191,7 @@ class Freshdesk(AccountDesk[Settings, Directory]):
         return Receipt(version=ticket.version) if there else None
 
     def changed_since(self, cursor: str, start: datetime, now: datetime) -> Page:
-        """One page of the list of changes; spam and deleted tickets come last."""
+        """Return one page of the list of changes; spam and deleted tickets come last."""
         seen = partial(
             sweep.changed_ticket_of,
             desk=self.name,
@@ -201,25 +202,25 @@ class Freshdesk(AccountDesk[Settings, Directory]):
         return sweep.changed_since(self._api, sweep.cursor_of(cursor, start), seen)
 
     def unclaimed(self, ticket_ids: Sequence[str]) -> dict[str, Claim]:
-        """A few are asked one by one; many by the list of changes."""
+        """Return the claims: of a few tickets by one read each, of many by the list of changes."""
         return self._watch.claims(ticket_ids)
 
     def addresses(self) -> frozenset[str]:
-        """The addresses at which the account's mail arrives."""
+        """Return the addresses at which the account's mail arrives."""
         return self._directory.addresses()
 
     def held_back(self) -> tuple[HeldBack, ...]:
-        """The spam."""
+        """Return the spam."""
         return limbo.held_back(self._api, self._settings.base_url, self._places)
 
     def recover(self, held_id: str) -> str:
-        """The clicks: there is no call for it."""
+        """Return the clicks: there is no call for it."""
         return limbo.CLICKS
 
     def agent_id(self, email: str) -> str:
-        """The agent with this address. Raises Refused."""
+        """Return the agent with this address. Raises Refused."""
         return self._directory.agent_id(email)
 
     def check(self, queues: Iterable[str]) -> list[Finding]:
-        """What the run-time key can see."""
+        """Return what the run-time key can see."""
         return doctor.findings(self._settings, self._api, self._directory, queues)

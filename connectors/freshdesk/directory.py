@@ -47,7 +47,8 @@ class Directory:
         )
 
     def addresses(self) -> frozenset[str]:
-        """The addresses of every mailbox, for admins' keys (developers.freshdesk.com/api/#list_all_email_configs)."""
+        """Return the addresses of every mailbox, for admins' keys
+        (developers.freshdesk.com/api/#list_all_email_configs)."""
         return addresses_in(self._lists, lambda: self.named("mailboxes"))
 
     def groups(self, oldest: timedelta = KEPT) -> dict[str, str]:
@@ -55,32 +56,33 @@ class Directory:
         return self._lists.get("groups", self._ask_groups, oldest)
 
     def agents(self, oldest: timedelta = KEPT_AGENTS) -> dict[str, Identity]:
-        """Agent id → who it is; empty when our key may not list agents (only admins may)."""
+        """Return a mapping, agent id → who it is; empty when our key may not list agents (only admins may)."""
         return self._lists.get("agents", self._ask_agents, oldest)
 
     def absent(self) -> dict[str, str]:
-        """Agent id → "away". Freshdesk says so of agents of groups with automatic assignment; of the others `available` is
-        false without a time since when (developers.freshdesk.com/api/#list_all_agents). {} when our key may not list agents."""
+        """Return a mapping, agent id → "away". Freshdesk says so of agents of groups with automatic assignment; of the others
+        `available` is false without a time since when (developers.freshdesk.com/api/#list_all_agents). {} when our
+        key may not list agents."""
         listed = if_allowed(lambda: self.api.all("/agents")) or []
         away = (one for one in listed if one.get("available") is False and one.get("available_since"))
         return {str(one["id"]): "away" for one in away if "id" in one}
 
     def group_id(self, name_or_id: str) -> str:
-        """The id of a group given by name (any case) or id. Refused names it and those that exist."""
+        """Return the id of a group given by name (any case) or id. Refused names it and those that exist."""
         found = id_in(self.groups(), name_or_id) or id_in(self.groups(AFRESH), name_or_id)
         if not found:
             raise unknown("group", "Freshdesk", name_or_id, self.groups().values())
         return found
 
     def group_name(self, group_id: str) -> str:
-        """A group's name; asked again once when it is new to us."""
+        """Return a group's name; asked again once when it is new to us."""
         groups = self.groups()
         if group_id and group_id not in groups:
             groups = self.groups(AFRESH)
         return groups.get(group_id, "")
 
     def named(self, kind: str) -> dict[str, list[str]]:
-        """Id → names and addresses of the account's products, mailboxes or groups. Raises VendorError."""
+        """Return a mapping, id → names and addresses of the account's products, mailboxes or groups. Raises VendorError."""
         if kind == "groups":
             return {one: [name] for one, name in self.groups().items()}
         path, keys = NAMED[kind]
@@ -94,12 +96,12 @@ class Directory:
         return self._lists.get(kind, ask)
 
     def agent(self, agent_id: str) -> Identity:
-        """An agent by id, with what we may know of it."""
+        """Return an agent by id, with what we may know of it."""
         found = self.agents().get(agent_id) or self.agents(KEPT).get(agent_id)
         return found or Identity(agent_id, "")
 
     def agent_id(self, name_or_id: str) -> str:
-        """The id of an agent given by id or e-mail."""
+        """Return the id of an agent given by id or e-mail."""
         found = person_in(self.agents, name_or_id, KEPT_AGENTS)
         if not found:
             raise Refused(
@@ -109,7 +111,7 @@ class Directory:
         return found
 
     def human(self, agent_id: str) -> bool:
-        """Whether an agent id is a person: not ours, and not one of the configured AI agents."""
+        """Return whether an agent id is a person: not ours, and not one of the configured AI agents."""
         if agent_id == self.bot or agent_id in self.ai_agents:
             return False
         if not any("@" in one for one in self.ai_agents):

@@ -66,7 +66,7 @@ def verify(tokens: Iterable[str], request: WebhookRequest) -> None:
 
 
 def parse(desk: str, request: WebhookRequest, now: datetime) -> tuple[TicketEvent, ...]:
-    """The event in a genuine request; a damaged body still yields a LOOK at the ticket it names."""
+    """Return the event in a genuine request; a damaged body still yields a LOOK at the ticket it names."""
     fields = _fields(request)
     kind = _kind(fields) if fields else EventKind.LOOK
     if kind is None:
@@ -90,7 +90,7 @@ def _key(desk: str, ticket_id: str, kind: EventKind) -> str:
 
 
 def _fields(request: WebhookRequest) -> Mapping[str, Any]:
-    """The body's names and values, whichever of JSON and form it is; empty when it is neither."""
+    """Return the body's names and values, whichever of JSON and form it is; empty when it is neither."""
     try:
         body = decoded(request.body)
     except ValueError:
@@ -124,7 +124,7 @@ def _kind(fields: Mapping[str, Any]) -> EventKind | None:
 
 
 def _id(value: Any) -> str:
-    """A ticket's id, from a number or a string ("4711", " #4711 "); "" for anything else."""
+    """Return a ticket's id, from a number or a string ("4711", " #4711 "); "" for anything else."""
     if isinstance(value, bool):
         return ""
     if isinstance(value, float) and value.is_integer():
@@ -134,7 +134,7 @@ def _id(value: Any) -> str:
 
 
 def _from_raw(body: bytes) -> str:
-    """The id out of a body that nobody can parse any more: broken quoting, XML, half a request."""
+    """Return the id out of a body that nobody can parse any more: broken quoting, XML, half a request."""
     for text in (body, unquote_to_bytes(body)):
         for pattern in (_RAW_ID, _RAW_URL):
             match = pattern.search(text)
@@ -146,7 +146,7 @@ def _from_raw(body: bytes) -> str:
 
 
 def probe(secret: str, _now: datetime) -> WebhookRequest:
-    """A genuine request about no ticket, to try a receiver with: it is answered with 200."""
+    """Return a genuine request about no ticket, to try a receiver with: it is answered with 200."""
     return WebhookRequest(
         {HEADER: secret, "content-type": "application/json"}, b'{"event": "backstop_probe"}'
     )

@@ -13,7 +13,7 @@ CLICKS = "no call of Freshdesk's takes a ticket out of the spam: open it there a
 
 
 def held_back(api: Api, base_url: str, places: Placing) -> tuple[HeldBack, ...]:
-    """The newest page of the spam, in one call."""
+    """Return the newest page of the spam, in one call."""
     listed = api.get(
         "/tickets",
         filter="spam",

@@ -25,7 +25,7 @@ _FROM = re.compile(r"merged|fusionn|fusionad|zusammengef", re.I)
 
 
 def target_of(raw: Row, bot: str) -> str:
-    """The ticket that the last merge note of a closed ticket names; "" when there is none."""
+    """Return the ticket that the last merge note of a closed ticket names; "" when there is none."""
     if raw.get("status") != CLOSED:
         return ""
     for note in reversed(list(_notes(raw, bot))):
@@ -35,13 +35,13 @@ def target_of(raw: Row, bot: str) -> str:
 
 
 def confirms(target: Row, ticket_id: str, bot: str) -> bool:
-    """Whether the surviving ticket has a note that this one was merged into it."""
+    """Return whether the surviving ticket has a note that this one was merged into it."""
     named = re.compile(rf"(?<!\d){re.escape(ticket_id)}(?!\d)")
     return any(_FROM.search(note) and named.search(note) for note in _notes(target, bot))
 
 
 def _notes(raw: Row, bot: str) -> Iterable[str]:
-    """The short private notes that neither we nor the customer wrote."""
+    """Return the short private notes that neither we nor the customer wrote."""
     strangers = {"", bot, text(raw.get("requester_id"))}
     for one in rows(raw.get("conversations")):
         said = _said(one)

@@ -70,7 +70,7 @@ def numbered(value: Any, table: Mapping[int, Any], default: Any) -> Any:
 
 
 def plain(row: Row, text: str, html: str, structured: str) -> str:
-    """The text of a message in whichever of the three forms it comes."""
+    """Return the text of a message in whichever of the three forms it comes."""
     if row.get(text):
         return str(row[text]).strip()
     said = _structured(row.get(structured))
@@ -86,7 +86,7 @@ def _structured(body: Any) -> str:
 
 
 def status_of(raw: Row, wrote_at: datetime | None) -> Status:
-    """The status as the rest of the program means it.
+    """Return the status as the rest of the program means it.
 
     Closed is final elsewhere; here a closed ticket can be written and its customer may have answered without
     Freshdesk reopening it (its reopening rule can be deleted, and skips what it takes for thanks). Such a ticket
@@ -111,7 +111,7 @@ def _stats(raw: Row) -> Row:
 
 
 def customer_wrote_at(raw: Row) -> datetime | None:
-    """When the customer wrote last, by `include=stats`: the reply's time, else the ticket's own."""
+    """Return when the customer wrote last, by `include=stats`: the reply's time, else the ticket's own."""
     replied = stamp(_stats(raw).get("requester_responded_at"))
     if replied:
         return replied
@@ -120,13 +120,13 @@ def customer_wrote_at(raw: Row) -> datetime | None:
 
 
 def in_order(conversations: Iterable[Row]) -> list[Row]:
-    """Oldest first, each once; the order of Freshdesk's list is not promised."""
+    """Return oldest first, each once; the order of Freshdesk's list is not promised."""
     once = {_text(row.get("id")): row for row in conversations}
     return sorted(once.values(), key=lambda row: (str(row.get("created_at")), whole(row.get("id"))))
 
 
 def ticket_of(raw: Row, conversations: Sequence[Row], known: Known) -> Ticket:
-    """The whole ticket."""
+    """Return the whole ticket."""
     requester = raw.get("requester") if isinstance(raw.get("requester"), dict) else {}
     customer = _customer(raw, requester or {}, conversations, known)
     messages = (
@@ -172,7 +172,7 @@ def ticket_of(raw: Row, conversations: Sequence[Row], known: Known) -> Ticket:
 
 
 def place_ids(raw: Row) -> dict[str, list[object]]:
-    """Kind of place → what a ticket says of it. A mail that no mailbox of the account's is named for goes by the
+    """Return a mapping, kind of place → what a ticket says of it. A mail that no mailbox of the account's is named for goes by the
     addresses that it was sent to; a source by its number, its name and our word."""
     source, addresses = whole(raw.get("source")), raw.get("to_emails")
     sent_to: list[object] = [_address(str(one)) for one in addresses] if isinstance(addresses, list) else []
@@ -185,7 +185,7 @@ def place_ids(raw: Row) -> dict[str, list[object]]:
 
 
 def tags_of(raw: Row) -> list[str]:
-    """The tags in the desk's order."""
+    """Return the tags in the desk's order."""
     tags = raw.get("tags")
     return [str(tag) for tag in tags] if isinstance(tags, list) else []
 
@@ -199,7 +199,7 @@ def _text(value: Any) -> str:
 
 
 def _customer(raw: Row, requester: Row, conversations: Iterable[Row], known: Known) -> Customer:
-    """The requester; one of the company's own when an answer of the company's bears the same id."""
+    """Return the requester; one of the company's own when an answer of the company's bears the same id."""
     one = _text(raw.get("requester_id") or requester.get("id"))
     staff = {_text(row.get("user_id")) for row in conversations if not row.get("incoming")}
     return Customer(
@@ -220,7 +220,7 @@ def _assignee(raw: Row, known: Known) -> Assignee | None:
 
 
 def _first(raw: Row, customer: Customer, known: Known) -> Message:
-    """The ticket's own first message: `description`, which no list of conversations repeats."""
+    """Return the ticket's own first message: `description`, which no list of conversations repeats."""
     text = plain(raw, "description_text", "description", "structured_description")
     author = Author.CUSTOMER
     if customer.id == known.bot:
@@ -264,7 +264,7 @@ def _message(row: Row, raw: Row, customer: Customer, known: Known) -> Message:
 
 
 def _author(row: Row, customer: Customer, known: Known) -> tuple[Author, str]:
-    """Who wrote a conversation, and why we think that no person did."""
+    """Return who wrote a conversation, and why we think that no person did."""
     user = _text(row.get("user_id"))
     if user and user == known.bot:
         return Author.BOT, ""
@@ -280,13 +280,13 @@ def _author(row: Row, customer: Customer, known: Known) -> tuple[Author, str]:
 
 
 def _address(text: str) -> str:
-    """The bare address of `"Name" <address>`."""
+    """Return the bare address of `"Name" <address>`."""
     match = re.search(r"<([^<>]+)>", text)
     return (match[1] if match else text).strip()
 
 
 def _waiting_since(messages: Sequence[Message]) -> datetime | None:
-    """The customer's oldest message since the last public answer of the company's."""
+    """Return the customer's oldest message since the last public answer of the company's."""
     waiting: datetime | None = None
     for one in messages:
         if one.author is Author.CUSTOMER:

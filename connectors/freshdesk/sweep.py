@@ -43,7 +43,7 @@ class Cursor:
 
 
 def cursor_of(text: str, start: datetime) -> Cursor:
-    """The kept cursor; from `start` when there is none, or none that we understand."""
+    """Return the kept cursor; from `start` when there is none, or none that we understand."""
     try:
         kept = Cursor(**json.loads(text))
         high = stamp(kept.high)
@@ -58,7 +58,7 @@ def cursor_of(text: str, start: datetime) -> Cursor:
 
 
 def changed_since(api: Api, cursor: Cursor, changed_ticket: Callable[[Row], ChangedTicket]) -> Page:
-    """One full page of one list, or what is left of all three of them."""
+    """Return one full page of one list, or what is left of all three of them."""
     found: list[Row] = []
     while True:
         page = _page(api, cursor)
@@ -106,7 +106,7 @@ def changed_ticket_of(
     tag_prefix: str,
     places: Placing = lambda _: {},
 ) -> ChangedTicket:
-    """One line of the list."""
+    """Return one line of the list."""
     ticket_id = str(row["id"])
     created = stamp(row.get("created_at")) or stamp(row.get("updated_at"))
     if created is None:
@@ -126,7 +126,8 @@ def changed_ticket_of(
 
 
 def _intent(row: Row, intent_field: str, prefix: str) -> str:
-    """What the ticket says its intent is: the field, which agents correct, before the tag (when it was not cut)."""
+    """Return what the ticket says its intent is: the field, which agents correct, before the tag (when it was not
+    cut)."""
     custom = row.get("custom_fields")
     said = custom.get(intent_field) if isinstance(custom, dict) and intent_field else None
     if said:

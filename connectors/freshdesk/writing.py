@@ -38,7 +38,7 @@ SLACK = timedelta(seconds=60)  # between their clock and ours
 
 
 def writes_of(actions: Sequence[Action], key: str) -> tuple[Write, ...]:
-    """One PUT for all that is set, one call for each note and reply.
+    """Return one PUT for all that is set, one call for each note and reply.
 
     Order: what hurts least when it is cut off. An automatic answer goes out before the ticket is resolved (an answered
     open ticket is harmless, a resolved unanswered one is not). What is set comes last, too, where a tag says that a reply was sent;
@@ -67,7 +67,7 @@ def _sorted(actions: Sequence[Action]) -> tuple[list[Action], list[AddNote], lis
 
 
 def short_tag(tag: str) -> str:
-    """A tag within Freshdesk's 32 characters; our own longest ones lose their end."""
+    """Return a tag within Freshdesk's 32 characters; our own longest ones lose their end."""
     return tag[:TAG_LENGTH]
 
 
@@ -79,7 +79,7 @@ def properties(
     agent_id: Callable[[str], str],
     fields: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The body of the PUT. `fields`: our names (intent, confidence, outcome) → the account's names of them."""
+    """Return the body of the PUT. `fields`: our names (intent, confidence, outcome) → the account's names of them."""
     body: dict[str, Any] = {}
     for action in actions:
         match action:
@@ -114,7 +114,8 @@ def _united(there: Iterable[str], ours: Iterable[str]) -> list[str]:
 
 
 def without_refused(body: Mapping[str, Any], words: str) -> dict[str, Any]:
-    """The update without what a 400 names, so that the rest is set; {} when nothing is left or the queue is refused.
+    """Return the update without what a 400 names, so that the rest is set; {} when nothing is left or the queue is
+    refused.
 
     A form may demand fields before a ticket is resolved (it then stays open), a role may not make new tags, a
     field may have been deleted. Without its queue the update is worth nothing: somebody must decide again.
@@ -135,7 +136,7 @@ def _custom(action: SetFields, fields: Mapping[str, str]) -> dict[str, Any]:
 
 
 def spoken_call(ticket: Ticket, spoken: Reply | AddNote, from_email: str) -> tuple[str, dict[str, Any]]:
-    """The path below the ticket and the body of a reply's or a note's call."""
+    """Return the path below the ticket and the body of a reply's or a note's call."""
     if isinstance(spoken, AddNote):
         return "notes", {"body": as_html(spoken.text), "private": True}
     if ticket.raw.get("source") in STRUCTURED:
@@ -145,7 +146,7 @@ def spoken_call(ticket: Ticket, spoken: Reply | AddNote, from_email: str) -> tup
 
 
 def said_already(conversations: Iterable[Row], spoken: Reply | AddNote, bot: str, since: datetime) -> str:
-    """The id of our own conversation with this text since then, "" when it is not there."""
+    """Return the id of our own conversation with this text since then, "" when it is not there."""
     ours = squeezed(spoken.text)
     for row in conversations if ours else ():
         at = stamp(row.get("created_at"))
@@ -159,7 +160,7 @@ def said_already(conversations: Iterable[Row], spoken: Reply | AddNote, bot: str
 
 
 def holds(raw: Row, body: Mapping[str, Any]) -> bool:
-    """Whether the ticket already shows everything that an update wanted to set."""
+    """Return whether the ticket already shows everything that an update wanted to set."""
     return all(_holds(raw, name, value) for name, value in body.items())
 
 

@@ -74,11 +74,11 @@ class Api:
         return self.all(f"/conversations/{ticket_id}/threads", "threads")
 
     def get(self, path: str, **params: Any) -> Any:
-        """The answer's JSON."""
+        """Return the answer's JSON."""
         return json_of(self._read(path, params), HOME)
 
     def page(self, path: str, number: int, **params: Any) -> Row:
-        """One page of a list: by number, all parameters sent again, since `next` links have lost them."""
+        """Return one page of a list: by number, all parameters sent again, since `next` links have lost them."""
         return row(self.get(path, **params, page=number))
 
     def all(self, path: str, name: str, **params: Any) -> Iterator[Row]:
@@ -90,7 +90,7 @@ class Api:
                 return
 
     def write(self, method: str, path: str, body: Any) -> str:
-        """One write; the id of what it made, "" where it made nothing. Counts twice in Help Scout's limit."""
+        """Make one write; return the id of what it made, "" where it made nothing. Counts twice in Help Scout's limit."""
         self.burst.before()
         self.session.pace.before()  # once more: a fixed budget of ours counts units too
         response = self.session.request(method, ROOT + path, json=body)
@@ -105,7 +105,7 @@ class Api:
 
 
 def last_page(answer: Row, number: int) -> bool:
-    """Whether no page follows."""
+    """Return whether no page follows."""
     total = row(answer.get("page")).get("totalPages")
     return not isinstance(total, int) or number >= total
 

@@ -17,7 +17,7 @@ CLIENT = "client_credentials"
 def minting(
     base_url: str, client_id: str, client_secret: str, grant: str, clock: Callable[[], datetime]
 ) -> Mint:
-    """A function that asks for a token. Each refresh token is good for one renewal and brings the next one."""
+    """Return a function that asks for a token. Each refresh token is good for one renewal and brings the next one."""
 
     def mint(old: Token | None) -> Token:
         app = {"client_id": client_id, "client_secret": client_secret}
@@ -33,7 +33,7 @@ def minting(
 
 
 def ask(base_url: str, form: dict[str, str]) -> dict[str, Any]:
-    """One POST to the token endpoint, form-encoded: JSON is documented and has been seen to fail."""
+    """Make one POST to the token endpoint, form-encoded: JSON is documented and has been seen to fail."""
     remedy = (
         "check client_id and client_secret under Your profile > My apps, and that the app's owner is an active user"
         if form["grant_type"] == CLIENT
@@ -43,6 +43,6 @@ def ask(base_url: str, form: dict[str, str]) -> dict[str, Any]:
 
 
 def token_of(answer: dict[str, Any], now: datetime) -> Token:
-    """The token in an answer."""
+    """Return the token in an answer."""
     renew_at = life(seconds_in(answer, "expires_in", TWO_DAYS), now)
     return Token(str(answer["access_token"]), renew_at, str(answer.get("refresh_token") or ""))

@@ -58,7 +58,7 @@ def _spoken(ticket: Ticket, write: Write, directory: Directory) -> Call | None:
 
 
 def _holder(actions: Sequence[Action], directory: Directory) -> str:
-    """Whom a reply hands the conversation to: a user or a team, by id."""
+    """Return whom a reply hands the conversation to: a user or a team, by id."""
     for action in actions:
         if isinstance(action, Assign):
             return directory.user_id(action.agent)

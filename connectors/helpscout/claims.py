@@ -27,7 +27,8 @@ KEPT = timedelta(hours=1)
 
 
 def judged(raw: Row, threads: Sequence[Row], known: Known) -> Claim:
-    """The claim that a conversation shows. A team's, a robot's or a workflow's hand is none, our own words neither."""
+    """Return the claim that a conversation shows. A team's, a robot's or a workflow's hand is none, our own words
+    neither."""
     ticket_id = text(raw.get("id"))
     answer = next((one for one in in_order(threads) if human_answer(one, known.bot, known.robot)), None)
     answered_at = stamp(answer.get("createdAt")) if answer else None
@@ -57,7 +58,7 @@ def judged(raw: Row, threads: Sequence[Row], known: Known) -> Claim:
 
 
 def _assigned_at(threads: Sequence[Row], user_id: str) -> datetime | None:
-    """When the conversation came into these hands, by the first thread that shows it there."""
+    """Return when the conversation came into these hands, by the first thread that shows it there."""
     shown = (one for one in in_order(threads) if text(row(one.get("assignedTo")).get("id")) == user_id)
     return next((stamp(one.get("createdAt")) for one in shown), None)
 
@@ -65,7 +66,7 @@ def _assigned_at(threads: Sequence[Row], user_id: str) -> datetime | None:
 def taken(
     raw: Row, threads: Sequence[Row], seen: Collection[str], given: str, known: Known
 ) -> tuple[str, str]:
-    """Id and name of the person to whom people gave it after we had read it, and who lost it to our giving it to
+    """Return id and name of the person to whom people gave it after we had read it, and who lost it to our giving it to
     `given`; ("", "") when nobody did. There is no lock here: only the line items tell."""
     if holder_of(raw)[1] != given:
         return "", ""
@@ -94,7 +95,7 @@ class Watch:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def claims(self, ticket_ids: Sequence[str]) -> dict[str, Claim]:
-        """The state of claim of each; deleted and merged ones count as closed."""
+        """Return the state of claim of each; deleted and merged ones count as closed."""
         wanted = list(dict.fromkeys(ticket_ids))
         if len(wanted) <= FEW:
             return {one: self._ask(one) for one in wanted}

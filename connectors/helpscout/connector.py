@@ -49,7 +49,7 @@ def make_session(
     desk: str = "",
     admin: bool = False,  # one credential serves both
 ) -> DeskSession:
-    """A session that proves itself by OAuth. `desk` names the token in the store, else the app does: all accounts
+    """Return a session that proves itself by OAuth. `desk` names the token in the store, else the app does: all accounts
     share one origin, and must not share a token."""
     secret = settings.client_secret.get_secret_value()
     mint = minting(settings.base_url, settings.client_id, secret, settings.grant, clock)
@@ -91,11 +91,11 @@ class HelpScout(AccountDesk[Settings, Directory]):
         events.verify(self._settings.secrets(), request)
 
     def parse(self, request: WebhookRequest, now: datetime) -> tuple[TicketEvent, ...]:
-        """The V2 body, and what is left of damaged ones."""
+        """Return the V2 body, and what is left of damaged ones."""
         return events.parse(self.name, request, now)
 
     def fetch(self, ticket_id: str) -> Ticket:
-        """One read; another one for a chat, whose threads come along cut short."""
+        """Make one read; another one for a chat, whose embedded threads are cut short."""
         raw, threads = self._read(ticket_id)
         known = self._known(ticket_queue=reading.queue_of(raw, threads))
         ticket = ai.seen(reading.ticket_of(raw, threads, known), self._settings.ais())
@@ -118,7 +118,7 @@ class HelpScout(AccountDesk[Settings, Directory]):
         return raw, threads
 
     def _known(self, ticket_queue: tuple[str, str] = ("", "")) -> reading.Known:
-        """What a reader must know; a queue that is new to us has the lists read again."""
+        """Return what a reader must know; a queue that is new to us has the lists read again."""
         kind, queue = ticket_queue
         if queue:
             self._directory.name_of(kind, queue)
@@ -133,7 +133,7 @@ class HelpScout(AccountDesk[Settings, Directory]):
         )
 
     def mail_headers(self, ticket: Ticket, message_id: str) -> Mapping[str, str]:
-        """The original mail's headers are shown by a call of their own, for mail only."""
+        """Return the original mail's headers, which need a call of their own; {} for anything but mail."""
         if ticket.channel == "chat":
             return {}
         try:
@@ -167,7 +167,7 @@ class HelpScout(AccountDesk[Settings, Directory]):
         return Receipt(id=made if write.spoken else "", detail=detail)
 
     def _given_back(self, ticket: Ticket, team: str) -> str:
-        """A conversation has one holder: whoever took it while we gave it to a team has it again. Never raises: the
+        """Assign the conversation again to whoever took it while we moved it to a team: there is only one holder. Never raises: the
         write itself was done."""
         agent = name = ""
         try:
@@ -206,7 +206,7 @@ class HelpScout(AccountDesk[Settings, Directory]):
         return Receipt(id=found) if found else None
 
     def changed_since(self, cursor: str, start: datetime, now: datetime) -> Page:
-        """One page of the list of changes; once an hour the spam after it."""
+        """Return one page of the list of changes; once an hour the spam after it."""
         field = self._settings.value("intent_field")
         prefix = self._settings.tag_prefix
         seen = partial(
@@ -215,15 +215,15 @@ class HelpScout(AccountDesk[Settings, Directory]):
         return sweep.changed_since(self._api, sweep.cursor_of(cursor, start), now, seen)
 
     def unclaimed(self, ticket_ids: Sequence[str]) -> dict[str, Claim]:
-        """A few are asked one by one; many by lists."""
+        """Return the claims: of a few conversations by one read each, of many by lists."""
         return self._watch.claims([number(one) for one in ticket_ids])
 
     def addresses(self) -> frozenset[str]:
-        """The addresses at which the account's mail arrives."""
+        """Return the addresses at which the account's mail arrives."""
         return self._directory.addresses()
 
     def held_back(self) -> tuple[HeldBack, ...]:
-        """The spam."""
+        """Return the spam."""
         return limbo.held_back(self._api, self._known())
 
     def recover(self, held_id: str) -> str:
@@ -233,9 +233,9 @@ class HelpScout(AccountDesk[Settings, Directory]):
         return ""
 
     def agent_id(self, email: str) -> str:
-        """The user with this address. Raises Refused."""
+        """Return the user with this address. Raises Refused."""
         return self._directory.user_id(email)
 
     def check(self, queues: Iterable[str]) -> list[Finding]:
-        """What the run-time credential can see."""
+        """Return what the run-time credential can see."""
         return doctor.findings(self._settings, self._api, self._directory, queues)

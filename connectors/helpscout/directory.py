@@ -37,7 +37,7 @@ class Directory:
         return Identity(text(me.get("id")), full_name(me), text(me.get("email")), text(me.get("role")))
 
     def users(self, oldest: timedelta = KEPT_USERS) -> dict[str, Identity]:
-        """User id → who it is; empty when our token may not list users."""
+        """Return a mapping, user id → who it is; empty when our token may not list users."""
         return self._lists.get("users", self._ask_users, oldest)
 
     def _ask_users(self) -> dict[str, Identity]:
@@ -50,25 +50,27 @@ class Directory:
         }
 
     def staff(self) -> frozenset[str]:
-        """The addresses of the company's own people, lower case."""
+        """Return the addresses of the company's own people, lower case."""
         return frozenset(one.email.casefold() for one in self.users().values() if one.email)
 
     def absent(self) -> dict[str, str]:
-        """User id → "away", by the e-mail status (developer.helpscout.com/mailbox-api/endpoints/users/status/list)."""
+        """Return a mapping, user id → "away", by the e-mail status
+        (developer.helpscout.com/mailbox-api/endpoints/users/status/list)."""
         listed = self.api.all("/users/status", "userStatuses")
         away = (one for one in listed if text(row(one.get("email")).get("status")) == "away")
         return {text(one.get("userId")): "away" for one in away}
 
     def addresses(self) -> frozenset[str]:
-        """The address of every inbox (developer.helpscout.com/mailbox-api/endpoints/inboxes/list); aliases are not listed."""
+        """Return the address of every inbox (developer.helpscout.com/mailbox-api/endpoints/inboxes/list); aliases are
+        not listed."""
         return addresses_in(self._lists, lambda: self.named("mailboxes"))
 
     def teams(self, oldest: timedelta = KEPT) -> dict[str, str]:
-        """Team id → name."""
+        """Return a mapping, team id → name."""
         return self._names("teams", oldest)
 
     def mailboxes(self, oldest: timedelta = KEPT) -> dict[str, str]:
-        """Inbox id → name."""
+        """Return a mapping, inbox id → name."""
         return self._names("mailboxes", oldest)
 
     def _names(self, what: str, oldest: timedelta) -> dict[str, str]:
@@ -79,7 +81,7 @@ class Directory:
         return self._lists.get(what, ask, oldest)
 
     def named(self, kind: str) -> dict[str, list[str]]:
-        """Id → names and addresses of the account's inboxes or teams. Raises VendorError."""
+        """Return a mapping, id → names and addresses of the account's inboxes or teams. Raises VendorError."""
         if kind == "groups":
             return {one: [name] for one, name in self.teams().items()}
 
@@ -102,7 +104,7 @@ class Directory:
         return found
 
     def name_of(self, kind: str, queue_id: str) -> str:
-        """A queue's name; asked again once when it is new to us."""
+        """Return a queue's name; asked again once when it is new to us."""
         lists = "teams" if kind == "team" else "mailboxes"
         names = self._names(lists, KEPT)
         if queue_id and queue_id not in names:
@@ -110,14 +112,14 @@ class Directory:
         return names.get(queue_id, "")
 
     def user_id(self, name_or_id: str) -> str:
-        """The id of a user given by id or address."""
+        """Return the id of a user given by id or address."""
         found = person_in(self.users, name_or_id, KEPT_USERS)
         if not found:
             raise Refused(f'there is no user "{name_or_id}" at Help Scout that our token can see', status=400)
         return found
 
     def workflow(self, name_or_id: str) -> str:
-        """The id of a manual workflow by name or id."""
+        """Return the id of a manual workflow by name or id."""
 
         def ask() -> dict[str, str]:
             listed = self.api.all("/workflows", "workflows")
@@ -130,7 +132,7 @@ class Directory:
         raise unknown("manual workflow", "Help Scout", name_or_id, known.values())
 
     def fields(self, mailbox: str) -> list[Row]:
-        """An inbox's custom fields, with the options of its drop-downs."""
+        """Return an inbox's custom fields, with the options of its drop-downs."""
 
         def ask() -> list[Row]:
             return list(self.api.all(f"/mailboxes/{mailbox}/fields", "fields"))
@@ -138,7 +140,7 @@ class Directory:
         return self._lists.get(f"fields:{mailbox}", ask) if mailbox.isdigit() else []
 
     def robot(self, user: Row) -> bool:
-        """Whether a user of Help Scout's is no person: its own system user, or one of the configured robots."""
+        """Return whether a user of Help Scout's is no person: its own system user, or one of the configured robots."""
         user_id, email = text(user.get("id")), text(user.get("email")).casefold()
         return system(user) or user_id in self.bots or bool(email and email in self.bots)
 
@@ -167,7 +169,7 @@ SYSTEM_USER = ("1", "none@nowhere.com")
 
 
 def system(user: Row) -> bool:
-    """Whether it is Help Scout itself: v2 shows its system users as users."""
+    """Return whether it is Help Scout itself: v2 shows its system users as users."""
     return (
         text(user.get("type")) in {"system", "system_user"}
         or text(user.get("id")) == SYSTEM_USER[0]
@@ -176,5 +178,5 @@ def system(user: Row) -> bool:
 
 
 def options(field_: Row) -> dict[str, str]:
-    """A drop-down's options: label in lower case → id."""
+    """Return a drop-down's options: label in lower case → id."""
     return {text(one.get("label")).casefold(): text(one.get("id")) for one in rows(field_.get("options"))}

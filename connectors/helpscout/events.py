@@ -45,7 +45,7 @@ def verify(secrets: Iterable[str], request: WebhookRequest) -> None:
 
 
 def parse(desk: str, request: WebhookRequest, now: datetime) -> tuple[TicketEvent, ...]:
-    """The event in a genuine request; a damaged body still yields a LOOK at the conversation it names."""
+    """Return the event in a genuine request; a damaged body still yields a LOOK at the conversation it names."""
     name = request.headers.get(EVENT, "").strip().lower()
     body = _body(request.body)
     kind = _kind(name, body)
@@ -59,7 +59,7 @@ def parse(desk: str, request: WebhookRequest, now: datetime) -> tuple[TicketEven
 
 
 def _body(raw: bytes) -> Row:
-    """The body as an object; empty when it is none any more."""
+    """Return the body as an object; empty when it is none any more."""
     try:
         return row(decoded(raw))
     except ValueError:
@@ -90,7 +90,8 @@ def _key(desk: str, ticket_id: str, kind: EventKind, body: Row, nonce: str) -> t
 
 
 def _newest_reply(body: Row) -> str:
-    """The reply's id, where all threads came along: with some of them missing, the newest one shown may be an old one."""
+    """Return the reply's id, where all threads came along: with some of them missing, the newest one shown may be an
+    old one."""
     threads = [one for one in in_order(threads_of(body)) if is_said(one) and not unsent(one)]
     counted = body.get("threads")
     if not isinstance(counted, int) or len(threads) < max(counted, 2):
@@ -109,7 +110,7 @@ def _nonce(name: str, raw: bytes, body: Row, now: datetime) -> str:
 
 
 def _id_in(body: Mapping[str, Any]) -> str:
-    """The conversation's id: a number or a string, at the top or one level down."""
+    """Return the conversation's id: a number or a string, at the top or one level down."""
     inner = row(body.get("conversation"))
     given = (inner.get("id"), body.get("conversationId"), body.get("id"))
     return next((found for one in given if (found := _id(one))), "")
@@ -125,7 +126,7 @@ def _id(value: Any) -> str:
 
 
 def _from_raw(body: bytes) -> str:
-    """The id out of a body that nobody can parse any more, or of one that holds only a link."""
+    """Return the id out of a body that nobody can parse any more, or of one that holds only a link."""
     for pattern in (_FIRST, _NAMED, _LINK):
         match = pattern.search(body)
         if match and (found := _id(match[1].decode())):
@@ -134,7 +135,7 @@ def _from_raw(body: bytes) -> str:
 
 
 def probe(secret: str, _now: datetime) -> WebhookRequest:
-    """A genuine request about no conversation, to try a receiver with: it is answered with 200."""
+    """Return a genuine request about no conversation, to try a receiver with: it is answered with 200."""
     body = b"{}"
     signature = hmac_base64(secret, body, "sha1")
     return WebhookRequest(

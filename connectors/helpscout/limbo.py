@@ -10,7 +10,7 @@ from core.model import HeldBack
 
 
 def held_back(api: Api, known: Known) -> tuple[HeldBack, ...]:
-    """The newest page, in one call."""
+    """Return the newest page, in one call."""
     answer = api.page(
         "/conversations", 1, status="spam", sortField="createdAt", sortOrder="desc", embed="threads"
     )

@@ -72,14 +72,14 @@ class Known:
 
 
 def status_of(raw: Row) -> Status:
-    """The status; an unknown word counts as open, so that somebody looks."""
+    """Return the status; an unknown word counts as open, so that somebody looks."""
     if text(raw.get("state")).lower() == "deleted":
         return Status.DELETED
     return STATUS.get(text(raw.get("status")).lower(), Status.OPEN)
 
 
 def tags_of(raw: Row) -> list[str]:
-    """The tags in the desk's order. The name's key is `tag`."""
+    """Return the tags in the desk's order. The name's key is `tag`."""
     listed = raw.get("tags")
     names = [
         text(one.get("tag") or one.get("name")) if isinstance(one, dict) else text(one)
@@ -89,7 +89,7 @@ def tags_of(raw: Row) -> list[str]:
 
 
 def threads_of(raw: Row) -> list[Row]:
-    """The threads that came along with the conversation."""
+    """Return the threads that came along with the conversation."""
     return embedded(raw, "threads")
 
 
@@ -114,7 +114,8 @@ def queue_of(raw: Row, threads: Sequence[Row] = ()) -> tuple[str, str]:
 
 
 def place_ids(raw: Row, threads: Sequence[Row]) -> dict[str, list[object]]:
-    """Kind of place → what a conversation says of it. A channel is named by our word, its type and its source's."""
+    """Return a mapping, kind of place → what a conversation says of it. A channel is named by our word, its type and its
+    source's."""
     kind, queue = queue_of(raw, threads)
     source = text(row(raw.get("source")).get("type")).lower()
     return {
@@ -125,7 +126,7 @@ def place_ids(raw: Row, threads: Sequence[Row]) -> dict[str, list[object]]:
 
 
 def assignee_of(raw: Row, threads: Sequence[Row], known: Known) -> Assignee | None:
-    """Who holds it. A team, we ourselves, a robot, and whoever a workflow gave it to have not claimed it."""
+    """Return who holds it. A team, we ourselves, a robot, and whoever a workflow gave it to have not claimed it."""
     kind, one = holder_of(raw)
     if not one:
         return None
@@ -143,7 +144,7 @@ def priority_of(tags: Sequence[str], prefix: str) -> str:
 
 
 def customer_of(raw: Row, known: Known) -> Customer:
-    """The conversation's own customer; one of the company's when a user has that address."""
+    """Return the conversation's own customer; one of the company's when a user has that address."""
     person = row(raw.get("primaryCustomer")) or row(raw.get("customer"))
     email = text(person.get("email"))
     return Customer(
@@ -163,7 +164,8 @@ def waiting_since(raw: Row) -> datetime | None:
 
 
 def touched_at(raw: Row) -> datetime | None:
-    """The newest time that a conversation tells of itself: not later than its last change, which v2 does not show."""
+    """Return the newest time that a conversation tells of itself: not later than its last change, which v2 does not
+    show."""
     told = [
         stamp(raw.get("createdAt")),
         stamp(raw.get("closedAt")),
@@ -175,7 +177,7 @@ def touched_at(raw: Row) -> datetime | None:
 
 
 def ticket_of(raw: Row, threads: Sequence[Row], known: Known) -> Ticket:
-    """The whole ticket."""
+    """Return the whole ticket."""
     subject, tags = text(raw.get("subject")), tags_of(raw)
     said = [one for one in in_order(threads) if is_said(one)]
     messages = tuple(
@@ -213,7 +215,7 @@ def ticket_of(raw: Row, threads: Sequence[Row], known: Known) -> Ticket:
 
 
 def _kept(raw: Row, tags: list[str], threads: Sequence[Row], known: Known) -> dict[str, Any]:
-    """What writing needs, so that nothing is read again."""
+    """Return what writing needs, so that nothing is read again."""
     newest = next((one for one in reversed(in_order(threads)) if from_customer(one)), {})
     writer = row(newest.get("customer")) or row(newest.get("createdBy"))
     return {
@@ -231,20 +233,20 @@ def _kept(raw: Row, tags: list[str], threads: Sequence[Row], known: Known) -> di
 
 
 def url_of(raw: Row) -> str:
-    """The conversation's page."""
+    """Return the conversation's page."""
     link = text(row(row(raw.get("_links")).get("web")).get("href"))
     return link or f"{SYSTEM_WEB}/{text(raw.get('id'))}/{text(raw.get('number'))}/"
 
 
 def channel_of(raw: Row) -> str:
-    """The type says chat and phone; of mail the source says how it came."""
+    """Return how it came in: the type says chat and phone; for mail the source says it."""
     kind = text(raw.get("type")).lower()
     source = text(row(raw.get("source")).get("type")).lower()
     return CHANNEL.get(kind, "other") if kind != "email" else SOURCE.get(source, "email")
 
 
 def opened_by(raw: Row, messages: Sequence[Message]) -> Author:
-    """Who began it: by the first thread where it is there, for staff write to customers first, too."""
+    """Return who began it: by the first thread where it is there, for staff write to customers first, too."""
     if messages:
         return messages[0].author
     creator = text(row(raw.get("createdBy")).get("type")).lower()

@@ -30,7 +30,7 @@ SIGNED = "X-HelpScout-Signature"  # the query's own, beside the header of that n
 
 
 def asked(settings: Settings, request: WebhookRequest, query: str) -> SidebarRequest:
-    """What a genuine question is about. `query`: the query string as it came. Raises BadSignature, BadPayload."""
+    """Return what a genuine question is about. `query`: the query string as it came. Raises BadSignature, BadPayload."""
     if request.body:
         verify(settings.secrets(), request)
         return _posted(request.body)
@@ -69,18 +69,18 @@ def _number(value: Any) -> str:
 
 
 def answer(html: str) -> dict[str, str]:
-    """What a legacy dynamic app wants back."""
+    """Return what a legacy dynamic app wants back."""
     return {"html": html}
 
 
 def people(settings: Settings, session: DeskSession) -> dict[str, str]:
-    """User id → address: the question names the agent by id only."""
+    """Return a mapping, user id → address: the question names the agent by id only."""
     listed = Api(session, Burst(settings.write_burst)).all("/users", "users")
     return {text(one.get("id")): text(one.get("email")) for one in listed}
 
 
 def probe(secret: str) -> tuple[WebhookRequest, str]:
-    """A genuine question about no conversation, for doctor: as it is posted, and as a query."""
+    """Return a genuine question about no conversation, for doctor: as it is posted, and as a query."""
     body = b'{"ticket":false}'
     query = {"conversation-id": "", "user-id": ""}
     signed = {**query, SIGNED: hmac_base64(secret, _php_json(query), "sha1")}

@@ -46,7 +46,7 @@ class Cursor:
 
 
 def cursor_of(kept: str, start: datetime) -> Cursor:
-    """The kept cursor; from `start` when there is none, or one of another vendor's."""
+    """Return the kept cursor; from `start` when there is none, or one of another vendor's."""
     try:
         cursor = Cursor(**json.loads(kept))
     except (ValueError, TypeError):
@@ -60,7 +60,7 @@ def cursor_of(kept: str, start: datetime) -> Cursor:
 def changed_since(
     api: Api, cursor: Cursor, now: datetime, changed_ticket: Callable[[Row, datetime], ChangedTicket]
 ) -> Page:
-    """One page."""
+    """Return one page."""
     found, last = read_page(api, cursor.status, cursor.since, cursor.page)
     begin = stamp(cursor.begin) or EPOCH
     after = _after(cursor, found, last, now)
@@ -69,7 +69,7 @@ def changed_since(
 
 
 def read_page(api: Api, status: str, since: str, number: int) -> tuple[list[Row], bool]:
-    """One page of what changed since, with the threads, and whether it is the last one."""
+    """Return one page of what changed since, with the threads, and whether it is the last one."""
     answer = api.page(
         "/conversations",
         number,
@@ -83,7 +83,7 @@ def read_page(api: Api, status: str, since: str, number: int) -> tuple[list[Row]
 
 
 def newest(found: list[Row], but_not_after: datetime | None = None) -> str:
-    """The latest time that a page shows, "" on an empty one."""
+    """Return the latest time that a page shows, "" on an empty one."""
     times = [
         at for one in found if (at := touched_at(one)) and (but_not_after is None or at <= but_not_after)
     ]
@@ -91,7 +91,7 @@ def newest(found: list[Row], but_not_after: datetime | None = None) -> str:
 
 
 def onward(since: str, page: int, found: list[Row], now: datetime) -> tuple[str, int]:
-    """What to read after a full page: from a little before the latest time it shows, else the next number.
+    """Return what to read after a full page: from a little before the latest time it shows, else the next number.
 
     A little before, since one message whose time is some way off must not make us jump over others.
     """
@@ -122,7 +122,7 @@ def changed_ticket_of(
     intent_field: str = "",
     places: Placing = lambda _: {},
 ) -> ChangedTicket:
-    """One line of the list. Replies older than the pass are left out: the ledger had its chance at them."""
+    """Return one line of the list. Replies older than the pass are left out: the ledger had its chance at them."""
     ticket_id = text(raw.get("id"))
     born = stamp(raw.get("createdAt")) or touched_at(raw) or EPOCH
     threads = [one for one in in_order(threads_of(raw)) if is_said(one) and not unsent(one)]
@@ -147,7 +147,7 @@ def changed_ticket_of(
 
 
 def _intent(raw: Row, prefix: str, intent_field: str) -> str:
-    """What the conversation says its intent is: the field, which people correct, before the tag."""
+    """Return what the conversation says its intent is: the field, which people correct, before the tag."""
     fields = raw.get("customFields")
     for one in fields if isinstance(fields, list) and intent_field else []:
         known = {text(row(one).get("id")), text(row(one).get("name")).casefold()}

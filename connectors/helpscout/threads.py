@@ -19,35 +19,35 @@ Robot = Callable[[Row], bool]
 
 
 def in_order(threads: Iterable[Row]) -> list[Row]:
-    """Oldest first, each once; Help Scout lists them newest first."""
+    """Return oldest first, each once; Help Scout lists them newest first."""
     once = {text(one.get("id")): one for one in threads}
     return sorted(once.values(), key=lambda one: (stamp(one.get("createdAt")) or EPOCH, whole(one.get("id"))))
 
 
 def kind_of(thread: Row) -> str:
-    """The thread's type in lower case."""
+    """Return the thread's type in lower case."""
     return text(thread.get("type")).lower()
 
 
 def is_said(thread: Row) -> bool:
-    """Whether somebody said something in it: no line item, not hidden."""
+    """Return whether somebody said something in it: no line item, not hidden."""
     return kind_of(thread) != "lineitem" and text(thread.get("state")).lower() != "hidden"
 
 
 def unsent(thread: Row) -> bool:
-    """A draft, one held back until its author confirms, or one that is to go out later."""
+    """Return a draft, one held back until its author confirms, or one that is to go out later."""
     return text(thread.get("state")).lower() in UNSENT or bool(row(thread.get("scheduled")))
 
 
 def from_customer(thread: Row) -> bool:
-    """Whether a customer wrote it. Of a mail the type says so, of a chat only its author."""
+    """Return whether a customer wrote it. Of a mail the type says so, of a chat only its author."""
     kind = kind_of(thread)
     by_customer = text(row(thread.get("createdBy")).get("type")).lower() == "customer"
     return is_said(thread) and (kind == "customer" or (kind in CHATS and by_customer))
 
 
 def writer_of(thread: Row) -> Row:
-    """Who wrote it. A thread's customer may be another one than the conversation's (somebody in copy)."""
+    """Return who wrote it. A thread's customer may be another one than the conversation's (somebody in copy)."""
     creator = row(thread.get("createdBy"))
     if from_customer(thread) and text(creator.get("type")).lower() != "customer":
         return row(thread.get("customer")) or creator
@@ -55,7 +55,7 @@ def writer_of(thread: Row) -> Row:
 
 
 def by_machine(thread: Row, robot: Robot) -> str:
-    """Why one of the company's threads is no person's; "" when it is."""
+    """Return why one of the company's threads is no person's; "" when it is."""
     if robot(row(thread.get("createdBy"))):
         return "Help Scout's own automation, or another robot"
     if text(row(thread.get("source")).get("type")).lower() in AUTOMATIC:
@@ -64,7 +64,7 @@ def by_machine(thread: Row, robot: Robot) -> str:
 
 
 def author_of(thread: Row, bot: str, robot: Robot) -> tuple[Author, str]:
-    """Who wrote a thread, and why we think that no person did."""
+    """Return who wrote a thread, and why we think that no person did."""
     if from_customer(thread):
         return Author.CUSTOMER, ""
     if text(writer_of(thread).get("id")) == bot:
@@ -74,21 +74,21 @@ def author_of(thread: Row, bot: str, robot: Robot) -> tuple[Author, str]:
 
 
 def human_answer(thread: Row, bot: str, robot: Robot) -> bool:
-    """Whether a person of the company said it to the customer."""
+    """Return whether a person of the company said it to the customer."""
     if not is_said(thread) or unsent(thread) or kind_of(thread) in PRIVATE or from_customer(thread):
         return False
     return by_person(thread, bot, robot)
 
 
 def by_person(thread: Row, bot: str, robot: Robot) -> bool:
-    """Whether a person of the company made it."""
+    """Return whether a person of the company made it."""
     creator = row(thread.get("createdBy"))
     by_user = text(creator.get("type")).lower() == "user"
     return by_user and text(creator.get("id")) != bot and not by_machine(thread, robot)
 
 
 def handed_out(threads: Sequence[Row], user_id: str, robot: Robot) -> bool:
-    """Whether a workflow, not a person, gave the conversation to the user who holds it now."""
+    """Return whether a workflow, not a person, gave the conversation to the user who holds it now."""
     holder, last = "", None
     for one in in_order(threads):
         now = text(row(one.get("assignedTo")).get("id"))
@@ -99,7 +99,7 @@ def handed_out(threads: Sequence[Row], user_id: str, robot: Robot) -> bool:
 
 
 def message_of(thread: Row, subject: str, bot: str, robot: Robot) -> Message:
-    """One thread as a message."""
+    """Return one thread as a message."""
     html = text(thread.get("body")) or _attached(thread)
     said, writer = words_in(html), writer_of(thread)
     author, why = author_of(thread, bot, robot)
@@ -120,6 +120,6 @@ def message_of(thread: Row, subject: str, bot: str, robot: Robot) -> Message:
 
 
 def _attached(thread: Row) -> str:
-    """What stands in for a mail without a text: the names of its files."""
+    """Return what stands in for a mail without a text: the names of its files."""
     names = [text(one.get("filename")) for one in rows(row(thread.get("_embedded")).get("attachments"))]
     return f"[attached: {', '.join(names)}]" if names else ""

@@ -39,8 +39,8 @@ Call = tuple[str, str, Any]  # method, path below the conversation, body
 def writes_of(
     ticket: Ticket, actions: Sequence[Action], key: str, *, fields: bool = False
 ) -> tuple[Write, ...]:
-    """What moves it, notes, and the reply with the final status and assignee in it. Tags and fields come before, or behind
-    the reply when a tag tells of it.
+    """Return what moves it, notes, and the reply with the final status and assignee in it. Tags and fields come
+    before, or behind the reply when a tag tells of it.
 
     Cut off anywhere before the reply, the conversation is active and visible, and nobody was promised anything.
     `fields`: whether any of our fields are configured; filling them is a call of its own here.
@@ -100,7 +100,7 @@ def _queues(ticket: Ticket) -> Mapping[str, Mapping[str, str]]:
 
 
 def assigns(ticket: Ticket, action: SetQueue | Assign) -> bool:
-    """Whether it changes who holds the conversation, which a reply can do too. An inbox is a move, and an unknown
+    """Return whether it changes who holds the conversation, which a reply can do too. An inbox is a move, and an unknown
     name shall fail in a call of its own."""
     if isinstance(action, Assign):
         return True
@@ -109,7 +109,7 @@ def assigns(ticket: Ticket, action: SetQueue | Assign) -> bool:
 
 
 def _there(ticket: Ticket, action: SetQueue | Assign) -> bool:
-    """Whether the conversation is there already."""
+    """Return whether the conversation is there already."""
     if isinstance(action, Assign):
         return False
     found = queue_in(_queues(ticket), action.queue)
@@ -121,7 +121,8 @@ def _word(action: SetPriority) -> str:
 
 
 def wanted_tags(actions: Iterable[Action], prefix: str) -> list[str]:
-    """Our tags, lower case as Help Scout keeps them; the priority is one of them, for there is no field for it."""
+    """Return our tags, lower case as Help Scout keeps them; the priority is one of them, for there is no field for
+    it."""
     names: list[str] = []
     for action in actions:
         if isinstance(action, AddTags):
@@ -132,7 +133,7 @@ def wanted_tags(actions: Iterable[Action], prefix: str) -> list[str]:
 
 
 def tags_call(ticket: Ticket, actions: Iterable[Action], prefix: str) -> Call | None:
-    """All tags, theirs first: the list that is sent becomes the whole set. None when nothing is new."""
+    """Return all tags, theirs first: the list that is sent becomes the whole set. None when nothing is new."""
     kept = ticket.raw.get("tags")
     there = [text(tag) for tag in kept] if isinstance(kept, list) else sorted(ticket.tags)
     known = {tag.casefold() for tag in there}
@@ -143,7 +144,8 @@ def tags_call(ticket: Ticket, actions: Iterable[Action], prefix: str) -> Call | 
 def fields_call(
     ticket: Ticket, action: SetFields, names: Mapping[str, str], listed: Sequence[Row]
 ) -> Call | None:
-    """All custom fields, ours exchanged. `names`: our names → the account's, by name or id. None when nothing fits."""
+    """Return all custom fields, ours exchanged. `names`: our names → the account's, by name or id. None when nothing
+    fits."""
     ours = {"intent": action.intent, "confidence": str(action.confidence), "outcome": action.outcome}
     new: dict[str, str] = {}
     for one, name in names.items():
@@ -162,14 +164,14 @@ def _called(field: Row) -> set[str]:
 
 
 def _field_value(field: Row, value: str) -> str:
-    """A drop-down takes the id of an option; a value that is none of its options is left out."""
+    """Return a field's value: for a drop-down the id of an option, None for a value that is not among its options."""
     if text(field.get("type")).lower() == "dropdown":
         return options(field).get(value.casefold(), "")
     return value[:255]
 
 
 def note_call(ticket: Ticket, actions: Sequence[Action], note: AddNote) -> Call:
-    """A note names the status, since one without may make a closed conversation active."""
+    """Return the call of a note. It names the status, since a note without one may make a closed conversation active."""
     status = text(ticket.raw.get("status")) or "active"
     if any(isinstance(a, Reopen) for a in actions):
         status = "active"
@@ -179,7 +181,7 @@ def note_call(ticket: Ticket, actions: Sequence[Action], note: AddNote) -> Call:
 
 
 def reply_call(ticket: Ticket, actions: Sequence[Action], reply: Reply, holder: str) -> Call:
-    """A reply to the conversation's customer, with whoever else wrote last in copy; always with a status.
+    """Return a reply to the conversation's customer, with whoever else wrote last in copy; always with a status.
 
     Others in copy are left out: a second help desk among them would answer, and so on for ever.
     """
@@ -197,19 +199,19 @@ def reply_call(ticket: Ticket, actions: Sequence[Action], reply: Reply, holder: 
 
 
 def patch(op: str, path: str, value: Any) -> Call:
-    """One operation in one object: a list of them is refused or half done."""
+    """Return one operation in one object: a list of them is refused or half done."""
     return "PATCH", "", {"op": op, "path": path, "value": value}
 
 
 def team_in(call: Call, actions: Iterable[Action]) -> str:
-    """The id of the team that a call gives the conversation to, "" when it gives it to none."""
+    """Return the id of the team that a call gives the conversation to, "" when it gives it to none."""
     body = row(call[2])
     given = body.get("assignTo") or (body.get("value") if body.get("path") == "/assignTo" else "")
     return text(given) if any(isinstance(a, SetQueue) for a in actions) else ""
 
 
 def said_already(threads: Iterable[Row], spoken: Reply | AddNote, bot: str, since: datetime) -> str:
-    """The id of our own thread with this text since then, "" when it is not there. `threads`: newest first."""
+    """Return the id of our own thread with this text since then, "" when it is not there. `threads`: newest first."""
     ours, kind = squeezed(spoken.text), "note" if isinstance(spoken, AddNote) else "message"
     for one in threads if ours else ():
         at = stamp(one.get("createdAt"))
@@ -222,7 +224,7 @@ def said_already(threads: Iterable[Row], spoken: Reply | AddNote, bot: str, sinc
 
 
 def ran_already(threads: Iterable[Row], bot: str, since: datetime) -> str:
-    """The id of the line item that our run of a manual workflow left, "" when it is not there."""
+    """Return the id of the line item that our run of a manual workflow left, "" when it is not there."""
     for one in threads:
         at = stamp(one.get("createdAt"))
         if at is not None and at < since - SLACK:
@@ -244,7 +246,7 @@ def holds(
     queue: Callable[[str], tuple[str, str]],
     user: Callable[[str], str],
 ) -> bool:
-    """Whether the conversation shows already what a silent write wanted to set."""
+    """Return whether the conversation shows already what a silent write wanted to set."""
     actions = list(actions)
     tags = {tag.casefold() for tag in tags_of(raw)}
     status = text(raw.get("status")).lower()

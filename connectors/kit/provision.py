@@ -70,7 +70,7 @@ class Step:
 
 
 def fingerprint(body: Mapping[str, Any]) -> str:
-    """A short hash of an object as we send it, whatever the order of its keys."""
+    """Return a short hash of an object as we send it, whatever the order of its keys."""
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -113,7 +113,7 @@ def difference(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
 
 
 def installed(manifest: Manifest) -> dict[str, str]:
-    """Return setting → value of what the running program reads of a manifest. A field's name counts before its id."""
+    """Return a mapping, setting → value of what the running program reads of a manifest. A field's name counts before its id."""
     fields = {key.partition(":")[2]: kept for key, kept in manifest.items() if key.startswith("field:")}
     found = {f"{ours}_field": kept.get("name") or kept["id"] for ours, kept in fields.items()}
     found["bot_id"] = manifest.get(BOT, {}).get("id", "")
@@ -122,5 +122,5 @@ def installed(manifest: Manifest) -> dict[str, str]:
 
 
 def secret_print(secret: str) -> str:
-    """A short hash by which the manifest notices that the secret was exchanged."""
+    """Return a short hash by which the manifest notices that the secret was exchanged."""
     return hashlib.sha256(secret.encode()).hexdigest()[:16] if secret else ""

@@ -97,7 +97,7 @@ class DeskSettings(Section):
         return self
 
     def ais(self) -> frozenset[str]:
-        """The ids and addresses of the configured AI agents, in small letters."""
+        """Return the ids and addresses of the configured AI agents, in small letters."""
         return folded(self.ai_agents)
 
     def account(self) -> str:
@@ -117,7 +117,7 @@ class DeskSettings(Section):
         return str(getattr(self, name)) or self._kept().get(name, "")
 
     def fields(self) -> dict[str, str]:
-        """Our three fields → the account's names of them, those that are configured or were installed."""
+        """Return our three fields → the account's names of them, those that are configured or were installed."""
         named = {
             "intent": self.value("intent_field"),
             "confidence": self.value("confidence_field"),
@@ -126,6 +126,7 @@ class DeskSettings(Section):
         return {ours: theirs for ours, theirs in named.items() if theirs}
 
     def secrets(self) -> list[str]:
-        """The webhook secrets in clear, for the proof only: those of the file, then the one that install keeps."""
+        """Return the webhook secrets in clear, for the proof only: those of the file, then the one that install
+        keeps."""
         found = [secret.get_secret_value() for secret in self.webhook_secret]
         return list(dict.fromkeys([*found, *filter(None, [self._kept().get("webhook_secret", "")])]))

@@ -95,12 +95,12 @@ class SandboxDesk:
         self.bot = self.add_person("Backstop", "backstop@desk.example", role="bot")
 
     def next_id(self) -> int:
-        """A fresh id, unique over everything in this desk."""
+        """Return a fresh id, unique over everything in this desk."""
         with self.lock:
             return next(self._ids)
 
     def now(self) -> datetime:
-        """The desk's time, whole seconds, as vendors give it."""
+        """Return the desk's time, whole seconds, as vendors give it."""
         return self.clock().replace(microsecond=0)
 
     def add_person(
@@ -118,7 +118,7 @@ class SandboxDesk:
             return person
 
     def add_queue(self, name: str) -> Queue:
-        """Add a queue, or give back the one of that name."""
+        """Add a queue, or return the one of that name."""
         with self.lock:
             for queue in self.queues.values():
                 if queue.name == name:
@@ -138,7 +138,7 @@ class SandboxDesk:
         extra: dict[str, Any] | None = None,
         **entry: Any,
     ) -> Case:
-        """A new ticket, or (with `case_id`) a reply, which reopens a solved one; listeners are told. `extra`: what the fake
+        """Write as a customer: a new ticket, or (with `case_id`) a reply, which reopens a solved one. Calls the listeners. `extra`: what the fake
         of a vendor shows of a new one, as its brand.
 
         A reply to a closed ticket becomes a follow-up: a new ticket that copies the tags.
@@ -181,7 +181,7 @@ class SandboxDesk:
         case.changes.append({"at": self.now(), "actor_id": actor_id, "what": what, "value": value})
 
     def agent_claims(self, case_id: int, agent_id: int) -> Case:
-        """A human takes the ticket."""
+        """Claim the ticket as a human agent."""
         with self.lock:
             case = self.cases[case_id]
             case.assignee_id = agent_id
@@ -191,7 +191,7 @@ class SandboxDesk:
         return case
 
     def agent_says(self, case_id: int, agent_id: int, body: str, *, public: bool = True) -> Entry:
-        """A human answers the customer, or leaves a private note."""
+        """Answer the customer as a human agent, or leave a private note."""
         with self.lock:
             case = self.cases[case_id]
             said = self._say(case, agent_id, body, public=public, via="web")
@@ -199,7 +199,7 @@ class SandboxDesk:
         return said
 
     def ai_says(self, case_id: int, agent_id: int, body: str, *, system: bool = False) -> Entry:
-        """An AI agent of the vendor's answers, by its own account or as the desk's system user."""
+        """Answer as an AI agent of the vendor, by its own account or as the desk's system user."""
         with self.lock:
             case = self.cases[case_id]
             said = self._say(case, agent_id, body, public=True, via="api", meta={"system": system})
@@ -207,7 +207,7 @@ class SandboxDesk:
         return said
 
     def agent_sets(self, case_id: int, agent_id: int, **changes: Any) -> Case:
-        """A human changes status, tags, priority, queue_id or fields."""
+        """Change status, tags, priority, queue_id or fields as a human agent."""
         with self.lock:
             case = self.cases[case_id]
             for name, value in changes.items():
@@ -219,7 +219,7 @@ class SandboxDesk:
         return case
 
     def merge(self, case_id: int, into: int, agent_id: int) -> None:
-        """The source is closed and points at its target."""
+        """Merge: close the source and point it at its target."""
         with self.lock:
             case = self.cases[case_id]
             case.merged_into, case.status = into, "closed"
@@ -235,11 +235,11 @@ class SandboxDesk:
         self.tell("deleted", case, None, agent_id)
 
     def tell(self, event: str, case: Case, entry: Entry | None, actor_id: int) -> None:
-        """Tell the listeners; called without the lock, since a listener may post over HTTP."""
+        """Call the listeners, without the lock, since a listener may post over HTTP."""
         for listener in list(self.listeners):
             listener(event, case, entry, actor_id)
 
     def by(self, case: Case, roles: Iterable[str]) -> list[Entry]:
-        """The entries written by people of these roles."""
+        """Return the entries written by people of these roles."""
         wanted = set(roles)
         return [e for e in case.entries if self.people[e.author_id].role in wanted]

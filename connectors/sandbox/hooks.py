@@ -18,7 +18,7 @@ class Delivery:
 
 
 def _direct() -> requests.Session:
-    """A session that asks no proxy: who listens is on this machine."""
+    """Return a session that asks no proxy: who listens is on this machine."""
     session = requests.Session()
     session.trust_env = False
     return session

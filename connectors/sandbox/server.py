@@ -85,7 +85,7 @@ class FaultyApp:
         return [b"fault"]
 
     def count(self, *methods: str) -> int:
-        """How many calls of these methods came."""
+        """Return how many calls of these methods came."""
         return sum(1 for call in self.calls if call.method in methods)
 
 

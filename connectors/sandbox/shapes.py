@@ -9,7 +9,7 @@ Types = Mapping[str, type | tuple[type, ...]]
 
 
 def misfits(given: Mapping[str, Any], known: Types) -> tuple[list[str], list[str]]:
-    """The names that are not known, and those whose values are of a wrong type."""
+    """Return the names that are not known, and those whose values are of a wrong type."""
     there = [name for name, value in given.items() if name in known and value is not None]
     wrong = [name for name in there if not _fits(given[name], known[name])]
     return [name for name in given if name not in known], wrong

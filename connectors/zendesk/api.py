@@ -1,7 +1,7 @@
 """Zendesk's API as the connector uses it.
 
-zenpy builds and sends the updates of tickets and reads their answers. The reads live from side-loads (users, audits,
-metric sets) and from a sort order, both of which zenpy drops, so they are asked for on the same session.
+zenpy builds and sends the updates of tickets and reads their answers. The reads need side-loads (users, audits,
+metric sets) and a sort order, both of which zenpy drops, so they use the session directly.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PLACEHOLDER = "desk"  # the subdomain passed to zenpy; the session puts our own 
 
 
 def text(value: Any) -> str:
-    """An id or a word as a string: numbers in the API, strings in events, "0", "" and null when unset."""
+    """Return an id or a word as a string: numbers in the API, strings in events, "0", "" and null when unset."""
     plain = "" if value is None or isinstance(value, bool | dict | list) else str(value)
     return "" if plain in {"0", "null"} else plain
 
@@ -34,7 +34,7 @@ def text(value: Any) -> str:
 class _Through(requests.Session):
     """What zenpy takes for its own session: our session's one-shot writes, time-outs and errors.
 
-    zenpy recognises an answer by its own host in the request's URL, so the answer is given back under that name.
+    zenpy recognises an answer by its own host in the request's URL, so the answer is returned under that name.
     """
 
     authorized = True  # zenpy: leave the credentials alone
@@ -81,7 +81,7 @@ class Api:
         return self._local.client
 
     def get(self, path: str, **params: Any) -> Row:
-        """The answer's JSON object. A page that is none (a proxy's) is a failed read, to be tried later."""
+        """Return the answer's JSON object. A page that is none (a proxy's) is a failed read, to be tried later."""
         response: requests.Response = self.session.get(ROOT + path, params=params)
         answer = json_of(response, HOME)
         if not isinstance(answer, dict):
@@ -101,12 +101,12 @@ class Api:
                 return
 
     def ticket(self, ticket_id: str) -> Row:
-        """The ticket with all that one read can bring along."""
+        """Return the ticket with all that one read can bring along."""
         include = "users,groups,comment_count,last_audits"
         return self.get(f"/tickets/{number(ticket_id)}.json", include=include)
 
     def comments(self, ticket_id: str) -> tuple[list[Row], list[Row]]:
-        """All comments, oldest first, and their authors."""
+        """Return all comments, oldest first, and their authors."""
         found: list[Row] = []
         users: list[Row] = []
         for page in self.pages(
@@ -117,17 +117,18 @@ class Api:
         return sorted(found, key=lambda one: (str(one.get("created_at") or ""), whole(one.get("id")))), users
 
     def audits(self, ticket_id: str) -> list[Row]:
-        """All audits, oldest first: the list cannot be turned round."""
+        """Return all audits, oldest first: the list cannot be turned round."""
         path = f"/tickets/{number(ticket_id)}/audits.json"
         return [one for page in self.pages(path, {}) for one in rows(page.get("audits"))]
 
     def users(self, ids: Iterable[int]) -> list[Row]:
-        """People by id; those that are gone are left out."""
+        """Return people by id; those that are gone are left out."""
         wanted = ",".join(str(one) for one in sorted(set(ids))[:PAGE])
         return rows(self.get("/users/show_many.json", ids=wanted).get("users")) if wanted else []
 
     def users_with(self, address: str) -> list[Row]:
-        """People found by an e-mail address (developer.zendesk.com/api-reference/ticketing/users/users, Search Users)."""
+        """Return people found by an e-mail address (developer.zendesk.com/api-reference/ticketing/users/users, Search
+        Users)."""
         return rows(self.get("/users/search.json", query=f"email:{address}").get("users"))
 
     def show_many(self, ticket_ids: Iterable[str]) -> Row:
@@ -136,30 +137,30 @@ class Api:
         return self.get("/tickets/show_many.json", ids=wanted, include="users,metric_sets")
 
     def export(self, **where: str | int) -> Row:
-        """A page of the incremental export, from `start_time` or from `cursor`: the tickets of AI agents, too."""
+        """Return a page of the incremental export, from `start_time` or from `cursor`: the tickets of AI agents, too."""
         return self.get(
             "/incremental/tickets/cursor.json", include="metric_sets", support_type_scope="all", **where
         )
 
     def me(self) -> Row:
-        """Who the credential acts as. With a bad one this answers 200 and an anonymous user without an id."""
+        """Return who the credential acts as. With a bad one this answers 200 and an anonymous user without an id."""
         return row(self.get("/users/me.json").get("user"))
 
     def availabilities(self) -> list[Row]:
-        """What each agent's availability is, where omnichannel routing is on: a list in the form of JSON:API
+        """Return what each agent's availability is, where omnichannel routing is on: a list in the form of JSON:API
         (developer.zendesk.com/api-reference/agent-availability/agent-availability-api)."""
         data = [one for page in self.pages("/agent_availabilities", {}) for one in rows(page.get("data"))]
         return [row(one.get("attributes")) for one in data]
 
     def groups(self) -> dict[str, str]:
-        """Ids and names of the groups."""
+        """Return ids and names of the groups."""
         found = [group for page in self.pages("/groups.json", {}) for group in rows(page.get("groups"))]
         return {
             text(group.get("id")): str(group.get("name") or "") for group in found if not group.get("deleted")
         }
 
     def groups_of(self, user_id: str) -> frozenset[str]:
-        """Ids of the groups that a user belongs to."""
+        """Return ids of the groups that a user belongs to."""
         found = self.pages(f"/users/{user_id}/group_memberships.json", {})
         return frozenset(
             text(one.get("group_id")) for page in found for one in rows(page.get("group_memberships"))
@@ -178,17 +179,17 @@ class Api:
             return self.zenpy.tickets.update(ticket)
         except VendorError:
             raise
-        except Exception as err:  # whatever zenpy makes of an odd answer: the update itself was sent
+        except Exception as err:  # whatever zenpy raises for an unexpected answer: the update itself was sent
             raise UnknownOutcome(
                 f"ticket {ticket_id}: the answer to the update cannot be read ({type(err).__name__})"
             ) from err
 
     def all(self, path: str, name: str, **params: Any) -> list[Row]:
-        """All objects of a list."""
+        """Return all objects of a list."""
         return [one for page in self.pages(path, params) for one in rows(page.get(name))]
 
     def write(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Row:
-        """One write to an object of the account's; empty where Zendesk answers with nothing."""
+        """Write an object of the account; return the answer, {} where Zendesk sends none."""
         response: requests.Response = self.session.request(method, ROOT + path, json=body)
         stay_home(response, HOME)
         try:
@@ -197,7 +198,7 @@ class Api:
             return {}
 
     def field(self, field_id: str) -> Row:
-        """A ticket field, empty when there is none."""
+        """Return a ticket field, empty when there is none."""
         try:
             return row(self.get(f"/ticket_fields/{field_id}.json").get("ticket_field"))
         except Gone:

@@ -1,4 +1,4 @@
-"""How we prove ourselves to Zendesk: client credentials, a refresh token, or (dated) an API token.
+"""Authentication at Zendesk: client credentials, a refresh token, or (until 30 April 2027) an API token.
 
 The lives of tokens are those of the official text: `expires_in` "more than 300" and "less than 172,800" seconds,
 `refresh_token_expires_in` more than 604,800 and less than 7,776,000, by default 2,592,000. Each renewal brings a new refresh
@@ -24,7 +24,7 @@ USUAL = 1_800  # what a client made since 30 April 2026 gets when the answer doe
 
 
 def basic(email: str, api_token: str) -> str:
-    """The `Authorization` of an API token: none can be made since 27 October 2026, all stop on 30 April 2027."""
+    """Return the `Authorization` of an API token: none can be made since 27 October 2026, all stop on 30 April 2027."""
     return "Basic " + base64.b64encode(f"{email}/token:{api_token}".encode()).decode()
 
 
@@ -36,7 +36,8 @@ def minting(
     lifetime: int,
     clock: Callable[[], datetime],
 ) -> Mint:
-    """A function that asks for a token: by the refresh token where there is one, else by the client's own grant."""
+    """Return a function that asks for a token: by the refresh token where there is one, else by the client's own
+    grant."""
 
     def mint(old: Token | None) -> Token:
         body: dict[str, Any] = {
@@ -56,7 +57,7 @@ def minting(
 
 
 def ask(base_url: str, body: dict[str, Any]) -> dict[str, Any]:
-    """One POST to the token endpoint."""
+    """Make one POST to the token endpoint."""
     remedy = (
         "the connection was revoked or has expired: connect the desk again"
         if body["grant_type"] in {"refresh_token", "authorization_code"}

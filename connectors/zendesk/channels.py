@@ -21,7 +21,7 @@ not "social" and "chat": what the ticket API writes is posted there only on requ
 
 
 def channel_of(raw: Row) -> str:
-    """How the ticket came in."""
+    """Return how the ticket came in."""
     if raw.get("from_messaging_channel"):
         return "chat"
     via = str(row(raw.get("via")).get("channel") or "").lower()
@@ -29,5 +29,5 @@ def channel_of(raw: Row) -> str:
 
 
 def reached(raw: Row, email: str) -> bool:
-    """Whether a public comment reaches the requester. `email`: the requester's address; "" without one."""
+    """Return whether a public comment reaches the requester. `email`: the requester's address; "" without one."""
     return channel_of(raw) in MAILED and bool(email)

@@ -1,7 +1,8 @@
-"""A claim that a write of ours undid, given back.
+"""Restore a claim that a write of ours undid.
 
-Zendesk's lock is one second coarse, and moving a ticket to a group unassigns an agent who is not in it: an agent who
-claims in the second of our reading loses the ticket to our update. Its audit names the previous assignee.
+Zendesk's lock is one second coarse, and moving a ticket to a group unassigns an agent who is not in it: an
+agent who claims in the second in which we read the ticket loses it to our update. Its audit names the previous
+assignee.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Taken:
 
 
 def taken(audit: Row, known: Collection[str], group: str = "") -> Taken | None:
-    """Whom this update took the ticket from; None when it was nobody's, or belonged to one of `known`.
+    """Return whom this update took the ticket from; None when it was nobody's, or belonged to one of `known`.
 
     `group`: where the ticket lies now, if the update did not move it.
     """
@@ -46,7 +47,7 @@ def plain(one: Any) -> Row:
 
 
 def reassigned(audits: Sequence[Row]) -> bool:
-    """Whether one of these audits says that somebody gave the ticket to somebody, or let go of it."""
+    """Return whether one of these audits says that somebody gave the ticket to somebody, or let go of it."""
     events = (plain(one) for audit in audits for one in audit.get("events") or ())
     return any(text(one.get("field_name")) == "assignee_id" for one in events)
 
@@ -79,6 +80,6 @@ def _given_back(api: Api, ticket_id: str, lost: Taken, key: str, version: str, m
 
 
 def _unheld(api: Api, ticket_id: str, me: str) -> str:
-    """The lock of a ticket that still belongs to nobody else; "" when somebody has it."""
+    """Return the lock of a ticket that still belongs to nobody else; "" when somebody has it."""
     now = row(api.ticket(ticket_id).get("ticket"))
     return "" if text(now.get("assignee_id")) not in {"", me} else str(now.get("updated_at") or "")

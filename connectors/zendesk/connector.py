@@ -45,7 +45,7 @@ def make_session(
     desk: str = "",
     admin: bool = False,  # one credential serves both
 ) -> DeskSession:
-    """A session that proves itself by OAuth, or by the dated API token. `desk` names the token in the store."""
+    """Return a session that proves itself by OAuth, or by the dated API token. `desk` names the token in the store."""
     limits = Limits(
         remaining="x-rate-limit-remaining",
         total="x-rate-limit",
@@ -99,7 +99,7 @@ class Zendesk(AccountDesk[Settings, Directory]):
         return reading.Known(self.name, base, me, self._bots, self._places)
 
     def fetch(self, ticket_id: str) -> Ticket:
-        """One read; another one for a ticket with more than its first message."""
+        """Make one read; another one for a ticket with more than its first message."""
         answer = self._api.ticket(ticket_id)
         raw = row(answer.get("ticket"))
         if not text(raw.get("id")):
@@ -140,11 +140,11 @@ class Zendesk(AccountDesk[Settings, Directory]):
                 raise Moved(f"ticket {ticket_id} was merged into {target or 'another one'}", target=target)
 
     def writes(self, ticket: Ticket, actions: Sequence[Action], key: str) -> tuple[Write, ...]:
-        """One PUT, or one for each note and reply."""
+        """Return one PUT, or one for each note and reply."""
         return writing.writes_of(actions, key)
 
     def send(self, ticket: Ticket, write: Write) -> Receipt:
-        """One PUT. What Zendesk refuses beside the message is left out, so that the message arrives."""
+        """Make one PUT. What Zendesk refuses beside the message is left out, so that the message arrives."""
         write, left_out = unmoved(ticket, write)
         if not write.actions:
             return Receipt(version=ticket.version, detail=left_out)
@@ -181,7 +181,7 @@ class Zendesk(AccountDesk[Settings, Directory]):
     def _given_back(
         self, ticket_id: str, write: Write, receipt: Receipt, lost: claims.Taken | None
     ) -> Receipt:
-        """The lock of its receipt fits no ticket: before the next call, the claim must be seen."""
+        """Restore a lost claim. The receipt's lock matches no ticket, so that the ticket is read again before the next call."""
         if lost is None:
             return receipt
         came = claims.give_back(self._api, ticket_id, lost, write, receipt.version, self._directory.me_id)
@@ -212,17 +212,17 @@ class Zendesk(AccountDesk[Settings, Directory]):
         return self._given_back(ticket_id, write, writing.found(audits, n), lost)
 
     def changed_since(self, cursor: str, start: datetime, now: datetime) -> Page:
-        """One page of the incremental export, in Zendesk's own order."""
+        """Return one page of the incremental export, in Zendesk's own order."""
         field = self._settings.value("intent_field")
         marks = sweep.Marks(self.name, self._settings.tag_prefix, field, self._places)
         return sweep.changed_since(self._api, cursor, start, now, marks)
 
     def unclaimed(self, ticket_ids: Sequence[str]) -> dict[str, Claim]:
-        """One call for a hundred tickets."""
+        """Return the claims, by one call for a hundred tickets."""
         return self._watch.claims(ticket_ids)
 
     def addresses(self) -> frozenset[str]:
-        """The addresses at which the account's mail arrives."""
+        """Return the addresses at which the account's mail arrives."""
         return self._directory.addresses()
 
     def held_back(self) -> tuple[HeldBack, ...]:
@@ -230,9 +230,9 @@ class Zendesk(AccountDesk[Settings, Directory]):
         return limbo.held_back(self._api, self._settings.base_url, self._places)
 
     def recover(self, held_id: str) -> str:
-        """A ticket by its own author."""
+        """Make a ticket of the message, by its own author."""
         return limbo.recover(self._api, number(held_id))
 
     def check(self, queues: Iterable[str]) -> list[Finding]:
-        """What the run-time credential can see."""
+        """Return what the run-time credential can see."""
         return doctor.findings(self._settings, self._api, self._directory, queues)

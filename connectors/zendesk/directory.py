@@ -37,7 +37,7 @@ class Directory:
         return text(self.me().get("id"))
 
     def me(self) -> Row:
-        """Our user, asked once."""
+        """Return our user, asked once."""
         with self._lock:
             if not self._me:
                 self.whoami()
@@ -61,8 +61,8 @@ class Directory:
         )
 
     def absent(self) -> dict[str, str]:
-        """Agent id → "offline" or "away", by Zendesk's own statuses. An account's own ones say nothing that we can read;
-        without omnichannel routing there is no status at all."""
+        """Return a mapping, agent id → "offline" or "away", by Zendesk's own statuses. An account's own ones say nothing that we
+        can read; without omnichannel routing there is no status at all."""
         found = {}
         for one in self._api.availabilities():
             status = text(row(one.get("agent_status")).get("id"))
@@ -81,28 +81,29 @@ class Directory:
         return addresses_in(self._lists, ask)
 
     def groups(self, oldest: timedelta = KEPT) -> dict[str, str]:
-        """Id → name of every group."""
+        """Return a mapping, id → name of every group."""
         return self._lists.get("groups", self._api.groups, oldest)
 
     def named(self, kind: str) -> dict[str, list[str]]:
-        """Id → names and addresses of the account's brands, groups or forms, kept as groups are. Raises VendorError."""
+        """Return a mapping, id → names and addresses of the account's brands, groups or forms, kept as groups are. Raises
+        VendorError."""
         if kind == "groups":
             return {one: [name] for one, name in self.groups().items()}
         return self._lists.get(kind, lambda: NAMED[kind](self._api))
 
     def group_name(self, group_id: str) -> str:
-        """A group's name, "" for one that we may not see."""
+        """Return a group's name, "" for one that we may not see."""
         return self.groups().get(group_id) or self.groups(AGAIN).get(group_id, "")
 
     def group_id(self, queue: str) -> str:
-        """The id of a group named by name or id."""
+        """Return the id of a group named by name or id."""
         found = id_in(self.groups(), queue) or id_in(self.groups(AGAIN), queue)
         if not found:
             raise unknown("group", "Zendesk", queue, self.groups().values())
         return found
 
     def solving_group(self, wanted: str) -> str:
-        """The group to solve in: an assignee must belong to the ticket's group."""
+        """Return the group to solve in: an assignee must belong to the ticket's group."""
         ours = self._our_groups()
         default = text(self.me().get("default_group_id"))
         return wanted if wanted in ours else default or min(ours, default=wanted)

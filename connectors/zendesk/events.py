@@ -56,7 +56,7 @@ def verify(secrets: Sequence[str], request: WebhookRequest, now: datetime) -> No
 
 
 def parse(desk: str, me: str, request: WebhookRequest, now: datetime) -> tuple[TicketEvent, ...]:
-    """The events in a genuine request. `me` is our own user's id, "" while it is not known."""
+    """Return the events in a genuine request. `me` is our own user's id, "" while it is not known."""
     told = _json(request.body)
     kind = told.get("type")
     if isinstance(kind, str) and kind.startswith("zen:event-type:") and not kind.startswith(TYPES):
@@ -68,7 +68,8 @@ def parse(desk: str, me: str, request: WebhookRequest, now: datetime) -> tuple[T
 
 
 def _json(body: bytes) -> Row:
-    """The JSON object in the body; an empty one for anything else, whose ticket is then looked for in the bytes."""
+    """Return the JSON object in the body; an empty one for anything else, whose ticket is then looked for in the
+    bytes."""
     try:
         return row(decoded(body))
     except ValueError:
@@ -95,7 +96,7 @@ def _ticket_id(told: Row, body: bytes) -> str:
 
 
 def _traced(body: bytes) -> str:
-    """The ticket's id in a body that is no JSON any more; "" when nothing names one."""
+    """Return the ticket's id in a body that is no JSON any more; "" when nothing names one."""
     hits = (pattern.search(body) for pattern in _TRACES)
     if hit := next(filter(None, hits), None) or _in_detail(body) or _XML.search(body):
         return hit.group(1).decode()
@@ -103,7 +104,7 @@ def _traced(body: bytes) -> str:
 
 
 def _in_detail(body: bytes) -> re.Match[bytes] | None:
-    """The id of the first `detail`, not that of an object inside of it."""
+    """Return the id of the first `detail`, not that of an object inside of it."""
     begin = _DETAIL.search(body)
     if begin is None:
         return None
@@ -143,7 +144,7 @@ class _Maker:
 
 
 def _envelope(make: _Maker, told: Row, kind: str, me: str) -> tuple[TicketEvent, ...]:
-    """One kind of event; those that we do not use say nothing."""
+    """Return the events of one report; () for kinds that we do not use."""
     maker = _KINDS.get(kind)
     return maker(make, told, me) if maker else ()
 
@@ -153,7 +154,7 @@ def _created(make: _Maker, told: Row, me: str) -> tuple[TicketEvent, ...]:
 
 
 def _comment(make: _Maker, told: Row, me: str) -> tuple[TicketEvent, ...]:
-    """A customer's reply, private ones of strangers too; an agent's public comment shows a claim."""
+    """Return a customer's reply, private ones of strangers too; an agent's public comment shows a claim."""
     comment = row(row(told.get("event")).get("comment"))
     author = row(comment.get("author"))
     if me and me in {text(author.get("id")), text(row(told.get("detail")).get("actor_id"))}:
@@ -171,7 +172,7 @@ def _requester(told: Row) -> str:
 
 
 def _is_first(told: Row, comment: Row) -> bool:
-    """A new ticket is reported twice: as created, and as its first comment, whose text is the ticket's description."""
+    """Return whether this is the first comment of a new ticket, which is also reported as created: its text is the description."""
     detail = row(told.get("detail"))
     born = stamp(detail.get("created_at"))
     said = stamp(told.get("time")) or stamp(detail.get("updated_at"))
@@ -206,7 +207,7 @@ def _back(make: _Maker, told: Row, me: str) -> tuple[TicketEvent, ...]:
 
 
 def _chat(make: _Maker, told: Row, me: str) -> tuple[TicketEvent, ...]:
-    """A message of a conversation is no comment, so there is only something to look at."""
+    """Return a LOOK at the ticket: a message of a conversation is no comment."""
     actor = row(row(told.get("event")).get("actor"))
     return make.look(told.get("time")) if text(actor.get("type")).lower() == "end_user" else ()
 
@@ -241,7 +242,7 @@ def _trigger(make: _Maker, told: Row, me: str) -> tuple[TicketEvent, ...]:
 
 
 def probe(secret: str, now: datetime) -> WebhookRequest:
-    """A genuine request about no ticket, to try a receiver with: it is answered with 200."""
+    """Return a genuine request about no ticket, to try a receiver with: it is answered with 200."""
     body, at = b'{"type": "zen:event-type:backstop.probe"}', now.isoformat()
     signature = hmac_base64(secret, at.encode() + body)
     return WebhookRequest({SIGNATURE: signature, STAMP: at, "content-type": "application/json"}, body)

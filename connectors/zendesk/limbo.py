@@ -21,7 +21,7 @@ own or a no-reply address (https://developer.zendesk.com/documentation/ticketing
 
 
 def held_back(api: Api, base_url: str, places: Placing) -> tuple[HeldBack, ...]:
-    """The list's first hundred, newest first, in one call."""
+    """Return the list's first hundred, newest first, in one call."""
     answer = api.get(
         "/suspended_tickets.json", **{"page[size]": 100, "sort_by": "created_at", "sort_order": "desc"}
     )

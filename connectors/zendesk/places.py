@@ -9,7 +9,7 @@ from connectors.zendesk.channels import channel_of
 
 
 def place_ids(raw: Row) -> Ids:
-    """Kind of place → what a ticket says of it. A channel is named by our word and by Zendesk's."""
+    """Return a mapping, kind of place → what a ticket says of it. A channel is named by our word and by Zendesk's."""
     return {
         "brands": [raw.get("brand_id")],
         "groups": [raw.get("group_id")],
@@ -19,7 +19,7 @@ def place_ids(raw: Row) -> Ids:
 
 
 def follow_up_of(raw: Row) -> str:
-    """A reply to a closed ticket is a new one, which copies the old one's tags and fields."""
+    """Return the closed ticket that this one follows up, "" for none: it copies that ticket's tags and fields."""
     via = row(raw.get("via"))
     source = row(via.get("source"))
     if via.get("channel") != "closed_ticket" and source.get("rel") != "follow_up":

@@ -48,12 +48,12 @@ class Known:
     places: Placing = lambda _: {}
 
     def robot(self, user_id: str, user: Row) -> bool:
-        """Whether this user is a robot other than us."""
+        """Return whether this user is a robot other than us."""
         return user_id in self.bots or str(user.get("email") or "").casefold() in self.bots
 
 
 def is_staff(user: Row) -> bool:
-    """Whether a user is one of the company's."""
+    """Return whether a user is one of the company's."""
     return str(user.get("role")) in STAFF
 
 
@@ -63,7 +63,7 @@ def people_of(*lists: Iterable[Row]) -> dict[str, Row]:
 
 
 def only_comment(answer: Row) -> Row | None:
-    """The first comment from the audit that came along with a one-comment ticket; None when it must be asked for.
+    """Return the first comment from the audit that came along with a one-comment ticket; None when it must be asked for.
 
     No public text says whether `comment_count` counts private notes, so the count alone proves nothing: the audit must
     be the ticket's birth, by its time and by its author (a ticket's submitter wrote its first comment).
@@ -83,7 +83,7 @@ def only_comment(answer: Row) -> Row | None:
 
 
 def _is_birth(audit: Row, ticket: Row) -> bool:
-    """Whether an audit is the one that made the ticket."""
+    """Return whether an audit is the one that made the ticket."""
     born = stamp(ticket.get("created_at"))
     theirs = text(audit.get("ticket_id")) in {text(ticket.get("id")), ""}
     author = text(ticket.get("submitter_id") or ticket.get("requester_id"))
@@ -99,7 +99,7 @@ def _of_audit(audit: Row) -> dict[str, object]:
 
 
 def described(raw: Row) -> Row:
-    """The first message of a ticket that shows no comments: a ticket's submitter is always its author."""
+    """Return the first message of a ticket that shows no comments: a ticket's submitter is always its author."""
     said = {"id": None, "author_id": raw.get("submitter_id") or raw.get("requester_id"), "public": True}
     return {
         **said,
@@ -110,7 +110,7 @@ def described(raw: Row) -> Row:
 
 
 def strangers(ticket: Row, comments: Iterable[Row], people: Mapping[str, Row]) -> set[int]:
-    """Ids of those whose role decides something and who did not come along."""
+    """Return ids of those whose role decides something and who did not come along."""
     ids = [ticket.get("requester_id"), ticket.get("assignee_id"), *(one.get("author_id") for one in comments)]
     return {one for one in ids if isinstance(one, int) and one > 0 and text(one) not in people}
 
@@ -118,7 +118,7 @@ def strangers(ticket: Row, comments: Iterable[Row], people: Mapping[str, Row]) -
 def ticket_of(
     raw: Row, comments: Sequence[Row], people: Mapping[str, Row], groups: Mapping[str, str], known: Known
 ) -> Ticket:
-    """The ticket with who said what."""
+    """Return the ticket with who said what."""
     requester = text(raw.get("requester_id"))
     messages = tuple(_message(one, raw, n == 0, people, known) for n, one in enumerate(comments))
     queue = text(raw.get("group_id"))
@@ -152,7 +152,7 @@ def ticket_of(
 
 
 def tags_of(raw: Row) -> list[str]:
-    """The tags; older payloads hold them in one string."""
+    """Return the tags; older payloads hold them in one string."""
     given = raw.get("tags")
     return (
         given.split()
@@ -192,7 +192,7 @@ def assignee_of(raw: Row, people: Mapping[str, Row], known: Known) -> Assignee |
 
 
 def merged_into(raw: Row, comments: Sequence[Row]) -> str:
-    """The ticket that this one was merged into, from the note that the merge left; "" when it cannot be told.
+    """Return the ticket that this one was merged into, from the note that the merge left; "" when it cannot be told.
 
     The requester's own words name no target: anybody can write "merged into request #1".
     """
@@ -209,7 +209,8 @@ def merged_into(raw: Row, comments: Sequence[Row]) -> str:
 
 
 def author_of(comment: Row, requester: str, people: Mapping[str, Row], known: Known) -> tuple[Author, str]:
-    """Who wrote a comment, and why we think so if it was a machine. The subject and text are not looked at here."""
+    """Return who wrote a comment, and why we think so if it was a machine. The subject and text are not looked at
+    here."""
     author = text(comment.get("author_id"))
     user = people.get(author, {})
     via = row(comment.get("via"))
@@ -253,7 +254,8 @@ def _message(comment: Row, raw: Row, first: bool, people: Mapping[str, Row], kno
 
 
 def _by_ai(comment: Row, raw: Row) -> bool:
-    """Whether it is an AI agent's answer to a mail. No rule or merge speaks to the customer as the system user."""
+    """Return whether it is an AI agent's answer to a mail. No rule or merge speaks to the customer as the system
+    user."""
     said = text(comment.get("author_id")) == SYSTEM and comment.get("public") is not False
     via = str(row(comment.get("via")).get("channel") or "").lower()
     return said and channel_of(raw) == "email" and via not in {"rule", "merge"}

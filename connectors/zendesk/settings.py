@@ -50,7 +50,7 @@ class Settings(DeskSettings):
     marketplace_app_id: str = ""  # as above
 
     def marketplace(self) -> dict[str, str]:
-        """The headers by which Zendesk knows a marketplace app."""
+        """Return the headers by which Zendesk knows a marketplace app."""
         named = {
             "X-Zendesk-Marketplace-Name": self.marketplace_name,
             "X-Zendesk-Marketplace-Organization-Id": self.marketplace_organization_id,
@@ -59,5 +59,5 @@ class Settings(DeskSettings):
         return {name: value for name, value in named.items() if value}
 
     def drop_downs(self) -> frozenset[str]:
-        """Ids of our fields whose values are options, and so tags."""
+        """Return ids of our fields whose values are options, and so tags."""
         return frozenset({self.value("intent_field"), self.value("outcome_field")} - {"", *self.text_fields})

@@ -45,7 +45,7 @@ class Marks:
 
 
 def changed_since(api: Api, cursor: str, start: datetime, now: datetime, marks: Marks) -> Page:
-    """One page. Our cursor is `<seconds>|<theirs>`: when theirs is refused, we start again from the time."""
+    """Return one page. Our cursor is `<seconds>|<theirs>`: when theirs is refused, we start again from the time."""
     seconds, _, theirs = cursor.partition("|")
     if theirs and seconds.isdigit():
         try:
@@ -79,12 +79,12 @@ def _page(answer: Row, seconds: str, marks: Marks) -> Page:
 
 
 def _is_time(value: object) -> bool:
-    """Whether this is a number of seconds that is a date."""
+    """Return whether this is a number of seconds that is a date."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LAST_SECOND
 
 
 def changed_ticket_of(raw: Row, times: Row, marks: Marks) -> ChangedTicket:
-    """A line of the export. A ticket comes again for system changes too: the ledger knows what is new."""
+    """Return a line of the export. A ticket comes again for system changes too: the ledger knows what is new."""
     ticket_id, born = text(raw.get("id")), stamp(raw.get("created_at")) or EPOCH
     return ChangedTicket(
         ticket_id,
@@ -115,7 +115,7 @@ class Watch:
         self._lock = threading.Lock()
 
     def claims(self, ticket_ids: Sequence[str]) -> dict[str, Claim]:
-        """One call for a hundred tickets, and one for each whose comments must be read."""
+        """Return the claims: one call for a hundred tickets, and one for each whose comments must be read."""
         wanted = list(dict.fromkeys(ticket_ids))
         found: dict[str, Claim] = {}
         for n in range(0, len(wanted), AT_ONCE):
@@ -167,7 +167,7 @@ class Watch:
         return replies > ours or status_of(raw) not in {Status.NEW, *OVER}
 
     def _answer(self, raw: Row, metrics: Row) -> Claim | None:
-        """The first public comment of a human agent."""
+        """Return the first public comment of a human agent."""
         key = (text(raw.get("id")), str(metrics.get("replies", raw.get("updated_at"))))
         with self._lock:
             if key in self._seen:

@@ -65,7 +65,7 @@ class Account:
 
 
 def writes_of(actions: Sequence[Action], key: str) -> tuple[Write, ...]:
-    """One PUT for everything: an update takes one comment, so a note and a reply make two.
+    """Return one PUT for everything: an update takes one comment, so a note and a reply make two.
 
     Order: the note goes first, with the queue, the tags and the fields. What an acknowledgment promises, the team must be
     able to keep: cut off after the first call, a specialist has the ticket and the customer waits for a courtesy;
@@ -101,7 +101,7 @@ def _name(key: str, spoken: Sequence[Action], n: int) -> str:
 
 
 def body_of(ticket: Ticket, write: Write, account: Account) -> dict[str, Any]:
-    """The `ticket` object of the PUT. The mark and the lock go along with everything."""
+    """Return the `ticket` object of the PUT. The mark and the lock go along with everything."""
     body: dict[str, Any] = {"metadata": {MARK: write.key}}
     fields = {account.last_handled_field: write.key} if account.last_handled_field else {}
     for action in write.actions:
@@ -128,7 +128,7 @@ def body_of(ticket: Ticket, write: Write, account: Account) -> dict[str, Any]:
 
 
 def _part(action: Action, account: Account) -> dict[str, Any]:
-    """What one action adds to the body; tags and fields are gathered over all of them."""
+    """Return what one action adds to the body; tags and fields are gathered over all of them."""
     match action:
         case AddTags() | SetFields():
             return {}
@@ -163,12 +163,12 @@ def _own(body: dict[str, Any], ticket: Ticket, account: Account) -> None:
 
 
 def tag_of(name: str) -> str:
-    """A tag as Zendesk keeps it: a space would make two."""
+    """Return a tag as Zendesk keeps it: a space would make two."""
     return re.sub(r"\s+", "_", name.strip().lower())
 
 
 def _fields(account: Account, action: SetFields) -> dict[str, str]:
-    """Our three fields, those that are configured. A drop-down's option is a tag, unique over all fields."""
+    """Return our three fields, those that are configured. A drop-down's option is a tag, unique over all fields."""
     percent = str(action.confidence)
     named = (
         (account.intent_field, action.intent, f"{account.prefix}intent_{action.intent}"),
@@ -185,13 +185,13 @@ def _value(value: str) -> Any:
 
 
 def _tags(ticket: Ticket, ours: Sequence[str], fields: Mapping[str, str], account: Account) -> list[str]:
-    """All tags that the ticket has, and ours. An option that is replaced takes its tag away with it."""
+    """Return all tags that the ticket has, and ours. An option that is replaced takes its tag away with it."""
     replaced = {ticket.fields.get(one, "") for one in fields if one in account.tagger} - set(fields.values())
     return sorted((ticket.tags - replaced - _copied(ticket, account.prefix)) | set(ours))
 
 
 def _copied(ticket: Ticket, prefix: str) -> frozenset[str]:
-    """Our tags of the closed ticket that a follow-up copies: they are untrue of it until we have spoken in it."""
+    """Return our tags of the closed ticket that a follow-up copies: they are untrue of it until we have spoken in it."""
     spoken = ticket.written or any(message.author is Author.BOT for message in ticket.messages)
     if not ticket.follow_up_of or not prefix or spoken:
         return frozenset()
@@ -199,7 +199,7 @@ def _copied(ticket: Ticket, prefix: str) -> frozenset[str]:
 
 
 def without_refused(body: Mapping[str, Any], words: str) -> dict[str, Any] | None:
-    """The same PUT without what a 422 complains about and nobody waits for; None when nothing can be left out.
+    """Return the same PUT without what a 422 complains about and nobody waits for; None when nothing can be left out.
 
     A field that must be filled before solving, or an option that somebody deleted, must not cost the customer's reply.
     """
@@ -213,7 +213,7 @@ def without_refused(body: Mapping[str, Any], words: str) -> dict[str, Any] | Non
 
 
 def receipt_of(answer: Any, detail: str = "") -> Receipt:
-    """What an update came to: the comment's id and the lock for the next one."""
+    """Return what an update came to: the comment's id and the lock for the next one."""
     ticket, audit = plain(getattr(answer, "ticket", answer)), plain(getattr(answer, "audit", None))
     said = next((one for one in map(plain, audit.get("events") or ()) if one.get("type") == "Comment"), {})
     tags = frozenset(map(str, ticket["tags"])) if isinstance(ticket.get("tags"), list) else None
@@ -221,13 +221,14 @@ def receipt_of(answer: Any, detail: str = "") -> Receipt:
 
 
 def found_at(audits: Sequence[Row], write: Write, me: str, since: datetime) -> int | None:
-    """Which of the audits is our write's: by its mark, else by author, text and time where the marks are not shown."""
+    """Return which of the audits is our write's: by its mark, else by author, text and time where the marks are not
+    shown."""
     ours = (n for n, one in enumerate(audits) if _mark(one) == write.key or _spoken(one, write, me, since))
     return next(ours, None)
 
 
 def found(audits: Sequence[Row], n: int) -> Receipt:
-    """The receipt of a write found by looking.
+    """Return the receipt of a write found by looking.
 
     `version` is the audit's own time, and only while it is the last one: whoever came after us must be read first.
     """
@@ -258,6 +259,6 @@ def _comment(audit: Row) -> Row:
 
 
 def normal(words: str) -> str:
-    """Text as it may come back: other spaces, other forms of the same letters, Markdown's marks gone."""
+    """Return text as it may come back: other spaces, other forms of the same letters, Markdown's marks gone."""
     plain = unicodedata.normalize("NFKC", words)
     return re.sub(r"[\s\\*_`>#-]+", " ", plain).strip().casefold()

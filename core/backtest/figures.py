@@ -15,7 +15,7 @@ SAMPLES = 3  # tickets named for each automatic answer
 
 
 def figures(rows: Sequence[Replayed], now: datetime) -> dict[str, Any]:
-    """What would have been done with these tickets."""
+    """Return what would have been done with these tickets."""
     outcomes = Counter(row.outcome for row in rows)
     handled = [row for row in rows if row.outcome != Outcome.LEFT_ALONE]
     escalated = [row for row in handled if row.escalated_at is not None]
@@ -33,7 +33,8 @@ def figures(rows: Sequence[Replayed], now: datetime) -> dict[str, Any]:
 
 
 def answers(rows: Iterable[Replayed]) -> list[dict[str, Any]]:
-    """The automatic answers by intent: how many, with which words, and which of them people put into another queue."""
+    """Return the automatic answers by intent: how many, with which words, and which of them people put into another
+    queue."""
     by: dict[str, list[Replayed]] = defaultdict(list)
     for row in rows:
         if row.outcome == Outcome.AUTO_RESOLVED:
@@ -67,13 +68,13 @@ def queues(rows: Iterable[Replayed]) -> list[dict[str, Any]]:
 
 
 def moved(row: Replayed) -> bool:
-    """Whether people left the ticket in another queue than ours."""
+    """Return whether people left the ticket in another queue than ours."""
     ours = row.queue.lower()
     return bool(ours and row.final_queue) and ours not in {name.lower() for name in row.final_queue}
 
 
 def told(rows: Iterable[Replayed]) -> dict[str, Any]:
-    """The pages by person and night. A night is named by the day on which it begins."""
+    """Return the pages by person and night. A night is named by the day on which it begins."""
     pages = [(who, at, dark) for row in rows for who, at, dark in row.pages]
     by: dict[str, list[tuple[datetime, bool]]] = defaultdict(list)
     for who, at, dark in pages:
@@ -99,7 +100,7 @@ def _night_of(at: datetime) -> str:
 
 
 def promises(rows: Iterable[Replayed], now: datetime) -> dict[str, int]:
-    """How many of the promises people kept, by when they really answered. `open`: not due yet."""
+    """Return how many of the promises people kept, by when they really answered. `open`: not due yet."""
     found = Counter(promise(row, now) for row in rows if row.promise_at is not None)
     return {name: found[name] for name in ("kept", "broken", "open")}
 
@@ -114,7 +115,7 @@ def promise(row: Replayed, now: datetime) -> str:
 
 
 def compared(now: Sequence[Replayed], then: Sequence[Replayed]) -> list[dict[str, Any]]:
-    """The tickets that would go elsewhere: before and after."""
+    """Return the tickets that would go elsewhere: before and after."""
     after = {(row.desk, row.ticket_id): row for row in then}
     return [
         {"desk": row.desk, "ticket": row.ticket_id, "from": _way(row), "to": _way(other)}
@@ -131,7 +132,7 @@ def _way(row: Replayed) -> dict[str, Any]:
 
 
 def plain_figures(found: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    """The figures as text; `names`: outcomes as people say them."""
+    """Return the figures as text; `names`: outcomes as people say them."""
     rate = found["escalation_rate"]
     kept = found["promises"]
     parts = [
@@ -160,7 +161,7 @@ def plain_figures(found: Mapping[str, Any], names: Mapping[str, str]) -> str:
 
 
 def plain_backtest(found: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    """A backtest as text."""
+    """Return a backtest as text."""
     done = "" if found["complete"] else f" of {found['total']} so far"
     head = f"{found['desk']}: {found['tickets']}{done} tickets of the last {found['days']} days; nothing was written there"
     missed = f"\n{len(found['unreadable'])} could not be read" if found["unreadable"] else ""

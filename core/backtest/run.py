@@ -79,7 +79,7 @@ def backtest(
 
 
 def read(app: App, file: Path) -> dict[str, Any]:
-    """The figures of a report as far as it has come. Raises ConfigError when there is none."""
+    """Return the figures of a report as far as it has come. Raises ConfigError when there is none."""
     report = _read(file)
     if report is None:
         raise ConfigError(f"{file}: there is no report. `backstop backtest DESK` writes one.")
@@ -116,7 +116,7 @@ def _head(app: App, desk: str, days: int) -> dict[str, Any]:
 def listed(
     app: App, desk: str, since: datetime, now: datetime, most: int | None, sleep: Callable[[float], None]
 ) -> list[str]:
-    """The ids of the tickets that began since then, oldest first. Only the desk's lists are read."""
+    """Return the ids of the tickets that began since then, oldest first. Only the desk's lists are read."""
     cursor = ""
     found: dict[str, datetime] = {}
     while True:
@@ -135,7 +135,8 @@ def listed(
 
 
 def _line(app: App, desk: str, id_: str, sleep: Callable[[float], None]) -> dict[str, Any]:
-    """One ticket's line. Raises NotAllowed when the credential may not read, TryLater when the desk lets us wait too long."""
+    """Return one ticket's line. Raises NotAllowed when the credential may not read, TryLater when the desk lets us
+    wait too long."""
     try:
         ticket = patiently(lambda: app.desks[desk].fetch(id_), sleep)
         return {"ticket": patiently(lambda: replay(app, ticket), sleep).as_json()}

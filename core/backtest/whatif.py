@@ -35,7 +35,7 @@ class _Past:
 
 
 def compare(app: App, other: App, last: int) -> dict[str, Any]:
-    """The last tickets through both: figures now and then, and the tickets that would go elsewhere."""
+    """Return the last tickets through both: figures now and then, and the tickets that would go elsewhere."""
     with reading(app.engine) as conn:
         both = app.desks.keys() & other.desks.keys()
         rows = [row for row in _past(conn, last) if row.ticket.desk in both]
@@ -124,7 +124,7 @@ def _ticket(past: _Past) -> Ticket:
 
 
 def plain(found: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    """A comparison as text."""
+    """Return a comparison as text."""
     sides = [f"{side}:\n\n{plain_figures(found['replayed'][side], names)}" for side in ("now", "then")]
     ways = [
         (f"{one['desk']} {one['ticket']}", _way(one["from"], names), _way(one["to"], names))

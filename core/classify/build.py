@@ -42,7 +42,7 @@ def learned_from(settings: Settings) -> dict[str, tuple[str, ...]]:
 
 
 def classifier_of(settings: Settings, counters: Counters | None = None) -> Classifier:
-    """The embedded one, or an outside one that falls back to it; its time is counted where there are counters."""
+    """Return the embedded one, or an outside one that falls back to it; its time is counted where there are counters."""
     embedded, outside = embedded_of(settings), _outside(settings, counters)
     found: Classifier = embedded
     if outside is not None:
@@ -51,7 +51,7 @@ def classifier_of(settings: Settings, counters: Counters | None = None) -> Class
 
 
 def embedded_of(settings: Settings) -> Multilingual:
-    """What `train` learned, while it is about the configured intents; else fitted to the examples."""
+    """Return what `train` learned, while it is about the configured intents; else fitted to the examples."""
 
     examples = learned_from(settings)
     trained = _trained(trained_path(settings), set(examples))
@@ -70,7 +70,7 @@ def embedded_of(settings: Settings) -> Multilingual:
 
 
 def _taught_in(settings: Settings, language: str) -> bool:
-    """Whether there is any line to learn from; cheaper than to gather them all at each start."""
+    """Return whether there is any line to learn from; cheaper than to gather them all at each start."""
     return settings.classifier.starter or bool(examples_of(settings, language))
 
 
@@ -81,7 +81,7 @@ def languages_of(settings: Settings) -> dict[str, tuple[dict[str, tuple[str, ...
 
 
 def _of_language(settings: Settings, language: str, trained: set[str] | None) -> LinearClassifier:
-    """One language's classifier: as `train` left it, if what it left is used, else from the cache or fitted."""
+    """Return one language's classifier: as `train` left it, if what it left is used, else from the cache or fitted."""
 
     found = _trained(of_language(trained_path(settings), language), trained) if trained else None
     return found or load_or_fit(
@@ -98,7 +98,7 @@ def trained_path(settings: Settings) -> Path:
 
 
 def _trained(path: Path, intents: set[str]) -> LinearClassifier | None:
-    """The model that `train` left there; None where there is none about these intents."""
+    """Return the model that `train` left there; None where there is none about these intents."""
 
     if not path.exists():
         return None

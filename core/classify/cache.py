@@ -74,7 +74,7 @@ def load_or_fit(
     outside: float = OUTSIDE,
     language: str = "",
 ) -> LinearClassifier:
-    """The classifier for this data, from the cache when it is there. Several processes may race."""
+    """Return the classifier for this data, from the cache when it is there. Several processes may race."""
     if cache_dir is None:
         return fit(examples, background, outside=outside, language=language)
     path = Path(cache_dir) / f"classifier-{fingerprint(examples, background, outside, language)[:16]}.npz"

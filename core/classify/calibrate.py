@@ -56,7 +56,7 @@ class Calibrator:
     floor: float = BAND  # the probability that is told as BAND: held-out rows prove the band from here on
 
     def __call__(self, evidence: Array) -> Array:
-        """The probability for each row of evidence (rows x features)."""
+        """Return the probability for each row of evidence (rows x features)."""
         basis = _basis(self.standard(evidence), self.knots)
         logits = basis @ self.slopes.ravel() + self.bias
         raw = self.ceiling / (1 + np.exp(-np.clip(logits, -30, 30)))  # not cut off: the order must be kept
@@ -68,7 +68,7 @@ class Calibrator:
         return result
 
     def arrays(self) -> dict[str, Array]:
-        """What to save."""
+        """Return what to save."""
         last = np.array([self.bias, self.ceiling, self.floor])
         return {
             "centre": self.centre,
@@ -80,7 +80,7 @@ class Calibrator:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> Calibrator:
-        """What `arrays` saved."""
+        """Return what `arrays` saved."""
         centre, scale, knots, slopes = (
             np.asarray(arrays[name], float) for name in ("centre", "scale", "knots", "slopes")
         )
@@ -104,7 +104,8 @@ def proven_floor(
     strangers: NDArray[np.bool_],
     asked: Proof = OWN,
 ) -> float:
-    """The lowest probability from which on the held-out rows are precise enough, and few strangers get through."""
+    """Return the lowest probability from which on the held-out rows are precise enough, and few strangers get
+    through."""
     order = np.argsort(-held, kind="stable")
     share = np.cumsum((mass * right)[order]) / np.cumsum(mass[order])
 
@@ -156,7 +157,7 @@ def score_calibrator(scores: Array, right: NDArray[np.bool_]) -> Calibrator:
 
 
 def score_evidence(scores: Array) -> Array:
-    """An outside classifier's confidences as one column of evidence."""
+    """Return an outside classifier's confidences as one column of evidence."""
     clipped = np.clip(np.asarray(scores, float), 1e-4, 1 - 1e-4)
     result: Array = np.log(clipped / (1 - clipped))[:, None]
     return result

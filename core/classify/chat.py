@@ -19,7 +19,7 @@ Intents:
 
 
 def request_body(model: str, intents: Mapping[str, str], text: str) -> dict[str, object]:
-    """A chat completion request held to the list of intents by a JSON schema."""
+    """Return a chat completion request held to the list of intents by a JSON schema."""
     listing = "\n".join(f"- {name}: {what}" for name, what in sorted(intents.items()))
     return {
         "model": model,
@@ -37,7 +37,8 @@ def request_body(model: str, intents: Mapping[str, str], text: str) -> dict[str,
 
 
 def read_answer(answer: Any, intents: Collection[str]) -> dict[str, Any]:
-    """The object the model wrote. TryLater for a refusal or a cut answer; an intent that is not on the list is none."""
+    """Return the object the model wrote. TryLater for a refusal or a cut answer; an intent that is not on the list is
+    none."""
     try:
         found = json.loads(answer["choices"][0]["message"]["content"])
         intent = found["intent"]

@@ -20,7 +20,7 @@ ENGLISH = "en"
 def examples(
     settings: Settings, language: str = ENGLISH, of_it: Callable[[tuple[str, ...]], tuple[str, ...]] = tuple
 ) -> dict[str, tuple[str, ...]]:
-    """What a language's classifier learns from: the file's examples, else the starter's of the same name.
+    """Return what a language's classifier learns from: the file's examples, else the starter's of the same name.
 
     The English one learns all lines of the file. Another learns those that may be in its language, and the starter's lines of
     an intent for which the file has none in it. `of_it`: which of some lines are. Raises ConfigError for an intent without any line.

@@ -61,12 +61,12 @@ def judge(examples: Sequence[Example], classifier: Classifier) -> list[Judged]:
 
 
 def judged(intent: str, prediction: Prediction) -> Judged:
-    """One prediction beside its label."""
+    """Return one prediction beside its label."""
     return Judged(intent, prediction.intent, prediction.confidence)
 
 
 def evaluate(rows: Sequence[Judged], auto: float = 0.85, route: float = 0.6) -> dict[str, Any]:
-    """Everything that can be said of judged rows, as a JSON-able dictionary."""
+    """Return everything that can be said of judged rows, as a JSON-able dictionary."""
     return {
         "rows": len(rows),
         "outside": sum(row.intent == NO_INTENT for row in rows),
@@ -80,7 +80,8 @@ def evaluate(rows: Sequence[Judged], auto: float = 0.85, route: float = 0.6) -> 
 
 
 def per_intent(rows: Sequence[Judged]) -> dict[str, dict[str, Any]]:
-    """Precision and recall of every intent that was meant or guessed; None where there is nothing to divide by."""
+    """Return precision and recall of every intent that was meant or guessed; None where there is nothing to divide
+    by."""
     table = {}
     for intent in sorted({row.intent for row in rows} | {row.guess for row in rows}):
         meant = [row for row in rows if row.intent == intent]
@@ -95,14 +96,14 @@ def per_intent(rows: Sequence[Judged]) -> dict[str, dict[str, Any]]:
 
 
 def band_of(row: Judged, auto: float, route: float) -> str:
-    """The band a guess falls into; "none of these" is always the general queue's."""
+    """Return the band a guess falls into; "none of these" is always the general queue's."""
     if row.guess == NO_INTENT or row.confidence < route:
         return "general"
     return "auto" if row.confidence >= auto else "route"
 
 
 def bands(rows: Sequence[Judged], auto: float, route: float) -> dict[str, dict[str, Any]]:
-    """Per band: its share of the rows in scope and out of scope, and how often the guess is right in it."""
+    """Return per band: its share of the rows in scope and out of scope, and how often the guess is right in it."""
     inside = sum(row.intent != NO_INTENT for row in rows)
     table = {}
     for band in ("auto", "route", "general"):
@@ -145,7 +146,7 @@ def reliability(rows: Sequence[Judged], bins: int = BINS) -> list[dict[str, Any]
 
 
 def confusions(rows: Sequence[Judged], most: int = CONFUSIONS) -> list[dict[str, Any]]:
-    """Which intent was taken for which, most frequent first."""
+    """Return which intent was taken for which, most frequent first."""
     pairs = Counter((row.intent, row.guess) for row in rows if not row.right)
     ordered = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))[:most]
     return [{"intent": intent, "guess": guess, "rows": count} for (intent, guess), count in ordered]
@@ -222,7 +223,7 @@ def run_evaluate(
     route: float,
     plot: Path | None = None,
 ) -> dict[str, Any]:
-    """What the command prints as JSON; draws the reliability plot when asked to."""
+    """Return what the command prints as JSON; draws the reliability plot when asked to."""
     rows = judge(examples, classifier)
     if plot:
         plot_reliability(rows, plot)

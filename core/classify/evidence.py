@@ -43,7 +43,8 @@ def usual_of(alone: HeldOut, labels: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 def trust_evidence(held: HeldOut, known: NDArray[np.float32], usual: NDArray[np.float32]) -> Array:
-    """What speaks for the best intent, column by column; each rises with trust. `usual`: what `usual_of` returned."""
+    """Return what speaks for the best intent, column by column; each rises with trust. `usual`: what `usual_of`
+    returned."""
     rows = np.arange(len(held.scores))
     best = np.argmax(held.scores[:, :-1], axis=1)
     score, near = held.scores[rows, best], held.nearest[rows, best]
@@ -57,14 +58,14 @@ def trust_evidence(held: HeldOut, known: NDArray[np.float32], usual: NDArray[np.
 
 
 def _apart(values: NDArray[np.float32], rows: NDArray[np.int64], best: NDArray[np.int64]) -> tuple[Any, Any]:
-    """The best intent's value, and how far it stands above the others'."""
+    """Return the best intent's value, and how far it stands above the others'."""
     own, others = values[rows, best], values.copy()
     others[rows, best] = -1
     return own, own - others.max(axis=1)
 
 
 def _crowd(score: NDArray[np.float32], rivals: NDArray[np.float32]) -> tuple[Any, Any]:
-    """How far the best stands above the next few, and above all others together."""
+    """Return how far the best stands above the next few, and above all others together."""
     apart = score[:, None] - np.maximum(rivals, 0)  # what cannot be meant counts as 0, not as -1
     next_few = np.sort(apart, axis=1)[:, :RIVALS].mean(axis=1)
     return next_few, -np.log(np.exp(-STEEP * apart).sum(axis=1))
@@ -102,12 +103,13 @@ def trust(
 
 
 def _usual(traps: NDArray[np.bool_]) -> Array:
-    """How often a message like each background line comes, on average 1: traps are few, however many of them we wrote."""
+    """Return how often a message like each background line comes, on average 1: traps are few, however many of them
+    we wrote."""
     usual = np.where(traps, TRAPS / (1 - TRAPS) * (~traps).sum() / max(traps.sum(), 1), 1.0)
     return usual / (usual.mean() if len(usual) else 1.0)
 
 
 def _strangers_known(solved: Solved, scale: Weights, words: Any) -> NDArray[np.float32]:
-    """What a model without these intents would know of their words."""
+    """Return what a model without these intents would know of their words."""
     shares = [scale.known_share(words[block], occurrences(words[block])) for block in solved.stranger_blocks]
     return np.concatenate([np.empty(0, np.float32), *shares])

@@ -36,12 +36,13 @@ Floats = NDArray[np.float32]
 
 
 def words_of(text: str) -> list[str]:
-    """The words of one text, in order."""
+    """Return the words of one text, in order."""
     return _WORDS.findall(text)
 
 
 def pieces_of(text: str) -> list[str]:
-    """All pieces of 2 to 5 characters of each word with a blank on either side; a shorter word is a piece itself, once."""
+    """Return all pieces of 2 to 5 characters of each word with a blank on either side; a shorter word is a piece
+    itself, once."""
     found: list[str] = []
     for word in text.split():
         padded = f" {word} "
@@ -51,7 +52,7 @@ def pieces_of(text: str) -> list[str]:
 
 
 def _cutter(length: int) -> Callable[[str], tuple[str, ...]]:
-    """What cuts a padded word of this length, at least 3, into its pieces."""
+    """Return what cuts a padded word of this length, at least 3, into its pieces."""
     spans = [slice(at, at + size) for size in PIECES for at in range(length - size + 1)]
     return itemgetter(*spans)
 
@@ -60,7 +61,8 @@ _CUTTERS = [_cutter(max(length, 3)) for length in range(USUAL)]
 
 
 def hashed(rows: Iterable[Sequence[str]]) -> Any:
-    """One sparse row of counts for each list of terms. A term stands at the size of its 32-bit MurmurHash3, modulo SIZE."""
+    """Return one sparse row of counts for each list of terms. A term stands at the size of its 32-bit MurmurHash3,
+    modulo SIZE."""
     from scipy import sparse
 
     hashes: list[int] = []
@@ -76,12 +78,12 @@ def hashed(rows: Iterable[Sequence[str]]) -> Any:
 
 
 def terms_of(text: str) -> list[str]:
-    """The words of one text, each once, in order."""
+    """Return the words of one text, each once, in order."""
     return list(dict.fromkeys(words_of(normalise(text))))
 
 
 def clauses(text: str) -> list[str]:
-    """The parts of a message that may each be a request; () when there is only one."""
+    """Return the parts of a message that may each be a request; () when there is only one."""
     parts = [part.strip() for part in _BREAK.split(text[:CLAUSE_LIMIT])]
     long = [part for part in parts if part.count(" ") >= CLAUSE_WORDS - 1]
     return long[:CLAUSES] if len(long) > 1 else []
@@ -118,7 +120,7 @@ class Sparse:
         return cls(at, full[at], rest)
 
     def __getitem__(self, places: Any) -> Any:
-        """The values at these places."""
+        """Return the values at these places."""
         if not len(self.at):
             return np.full(np.shape(places), self.rest, np.float32)
         near = np.minimum(np.searchsorted(self.at, places), len(self.at) - 1)
@@ -133,7 +135,7 @@ class Weights:
     seen: Sparse  # in how many examples of intents each word occurs
 
     def transform(self, blocks: tuple[Any, ...]) -> Any:
-        """Rows of unit length, all blocks together: their dot product is the similarity."""
+        """Return rows of unit length, all blocks together: their dot product is the similarity."""
         from scipy import sparse
 
         scaled = [_scaled(*parts) for parts in zip(blocks, self.idf, SHARES[len(blocks)], strict=True)]
@@ -145,7 +147,7 @@ class Weights:
         return sparse.csr_matrix((np.concatenate(scaled)[order], pieces, ends), shape)
 
     def known_share(self, words: Any, own: NDArray[np.int32] | int = 0) -> Floats:
-        """Which share of each text's words the examples know; `own` occurrences do not count."""
+        """Return which share of each text's words the examples know; `own` occurrences do not count."""
         less = own if isinstance(own, int) else own[words.indices]
         known = self.seen[words.indices] > less
         total = np.add.reduceat(np.append(known, False).astype(float), words.indptr[:-1])

@@ -13,7 +13,7 @@ from core.classify.starter import of_the_starter, starter
 
 @cache
 def _code() -> str:
-    """The learning code's own hash: a cache made by other code is not used."""
+    """Return the learning code's own hash: a cache made by other code is not used."""
     parts = (
         "text",
         "courtesy",
@@ -34,7 +34,7 @@ def _code() -> str:
 def fingerprint(
     examples: Mapping[str, Sequence[str]], background: Sequence[str], outside: float, language: str = ""
 ) -> str:
-    """A hash of everything that decides what is learned: data, settings, version of the code."""
+    """Return a hash of everything that decides what is learned: data, settings, version of the code."""
     ordered = {name: list(texts) for name, texts in sorted(examples.items())}
     meanings = starter(language).concepts if language else {}
     texts = [*(text for lines in ordered.values() for text in lines), *background]

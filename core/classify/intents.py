@@ -8,7 +8,7 @@ from core.settings import Settings
 
 
 def intent_rules(settings: Settings) -> dict[str, IntentRule]:
-    """The configured intents, and the starter ones that the file does not name."""
+    """Return the configured intents, and the starter ones that the file does not name."""
     begin = {i.name: IntentRule(i.name, i.priority, doubt=i.doubt) for i in starter().intents}
     rules = dict(begin) if settings.classifier.starter else {}
     for name, one in settings.intents.items():

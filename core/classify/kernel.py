@@ -81,7 +81,7 @@ def solve(rows: Any, labels: Index, classes: int) -> Solved:
 
 
 def nearest_by_class(similarity: Matrix, starts: Index) -> Matrix:
-    """The highest similarity to each class; columns sorted by class. An empty class counts as 0."""
+    """Return the highest similarity to each class; columns sorted by class. An empty class counts as 0."""
     size = np.diff(np.append(starts, similarity.shape[1]))
     padded = np.concatenate([similarity, np.zeros((len(similarity), 1), np.float32)], axis=1)
     best = np.maximum.reduceat(padded, starts, axis=1)
@@ -127,7 +127,7 @@ def _apart(background: Any) -> NDArray[np.float32]:
 
 
 def _gram(rows: Any, starts: Index) -> tuple[Matrix, Matrix]:
-    """The regularised kernel, and each row's nearest other row of each class."""
+    """Return the regularised kernel, and each row's nearest other row of each class."""
     full = _similarities(rows)
     n = len(full)
     near = np.empty((n, len(starts)), np.float32)

@@ -21,7 +21,7 @@ _INTRODUCED = re.compile(
 
 
 def mask(text: str, names: Sequence[str] = ()) -> str:
-    """The text without addresses, numbers, links, known and introduced names; keeps what the intent needs."""
+    """Return the text without addresses, numbers, links, known and introduced names; keeps what the intent needs."""
     for name in sorted(filter(None, names), key=len, reverse=True):
         text = re.sub(rf"\b{re.escape(name)}\b", "[name]", text, flags=re.IGNORECASE)
     for pattern, stand_in in _PATTERNS:

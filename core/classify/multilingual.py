@@ -44,7 +44,7 @@ class Multilingual:
         self._seen: dict[str, float] = {}
 
     def predict(self, text: str) -> Prediction:
-        """The intent, its calibrated confidence, the runners-up and the words that weighed most."""
+        """Return the intent, its calibrated confidence, the runners-up and the words that weighed most."""
         found = tongues(text)
         asked = self._asked(found)
         guess = surest([one.predict(text) for one in asked])
@@ -57,18 +57,18 @@ class Multilingual:
         return [self.predict(text) for text in texts]
 
     def suspects(self, text: str) -> tuple[Guess, ...]:
-        """The intents that single sentences are about, best first."""
+        """Return the intents that single sentences are about, best first."""
         said = [guess for one in self._asked(tongues(text)) for guess in suspects(one.predict_many, text)]
         return tuple(sorted(_highest(said), key=_confidence, reverse=True))
 
     def of(self, language: str) -> LinearClassifier:
-        """The classifier that a text in this language is compared by."""
+        """Return the classifier that a text in this language is compared by."""
         if language not in self.others:
             return self.main
         return self._once(language, self.others[language])
 
     def known(self, language: str) -> bool:
-        """Whether urgent messages in this language are recognised often enough."""
+        """Return whether urgent messages in this language are recognised often enough."""
         if language == ENGLISH or language in self.taught:
             return True
         if language not in self.others:
@@ -78,7 +78,7 @@ class Multilingual:
         return self._seen[language] >= TARGET
 
     def _alarmed(self, guess: Prediction, text: str) -> Prediction:
-        """The guess of `main` with the urgent kinds among its runners-up that the starter's words give away.
+        """Return the guess of `main` with the urgent kinds among its runners-up that the starter's words give away.
 
         Words of one meaning would blur the intents of a configuration, which are told apart by the very words; an alarm may
         only bring a message to a person.
@@ -95,7 +95,7 @@ class Multilingual:
         return replace(guess, alternatives=tuple(sorted(kept.values(), key=_confidence, reverse=True)))
 
     def _once(self, name: str, make: Callable[[], LinearClassifier]) -> LinearClassifier:
-        """What `make` returns, made when it is first needed."""
+        """Return what `make` returns, made when it is first needed."""
         with self._lock:
             if name not in self._loaded:
                 self._loaded[name] = make()
@@ -106,7 +106,7 @@ class Multilingual:
         return list(dict.fromkeys(map(self.of, likely))) or [self.main]
 
     def _blind(self, found: Sequence[Tongue]) -> str:
-        """The language the text is surely in, where it is not a known one; "" otherwise."""
+        """Return the language the text is surely in, where it is not a known one; "" otherwise."""
         best = found[0] if found else Tongue()
         return best.language if best.sure and not self.known(best.language) else ""
 
@@ -166,7 +166,7 @@ def _confidence(guess: Guess) -> float:
 
 
 def _highest(guesses: Iterable[Guess]) -> list[Guess]:
-    """Each intent once, with the highest of its confidences."""
+    """Return each intent once, with the highest of its confidences."""
     best: dict[str, float] = {}
     for guess in guesses:
         best[guess.intent] = max(guess.confidence, best.get(guess.intent, 0.0))

@@ -12,8 +12,8 @@ JUST_BELOW = 0.0001
 
 
 def among(found: Prediction, known: Collection[str], route: float) -> Prediction:
-    """The guess where it is one of the known intents; else `none_of_these`, as surely as the best real one and below `route`: bands
-    follow from the confidence alone."""
+    """Return the guess where it is one of the known intents; else `none_of_these`, as surely as the best real one and
+    below `route`: bands follow from the confidence alone."""
     if found.intent in known:
         return found
     real = tuple(one for one in found.alternatives if one.intent in known)
@@ -29,9 +29,9 @@ class Known:
         self.inner, self.known, self.route, self.model = inner, frozenset(known), route, inner.model
 
     def predict(self, text: str) -> Prediction:
-        """The inner classifier's guess, or `none_of_these`."""
+        """Return the inner classifier's guess, or `none_of_these`."""
         return among(self.inner.predict(text), self.known, self.route)
 
     def suspects(self, text: str) -> tuple[Guess, ...]:
-        """What single sentences may be about."""
+        """Return what single sentences may be about."""
         return self.inner.suspects(text)

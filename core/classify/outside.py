@@ -27,7 +27,7 @@ def outside(
     thresholds: Sequence[float],
     on_call: Callable[[Call], None] | None = None,
 ) -> Callable[[Classifier], Classifier]:
-    """Kind `http` or `openai`, as `[classifier]` says, trusted as far as it was measured; raises ConfigError."""
+    """Return kind `http` or `openai`, as `[classifier]` says, trusted as far as it was measured; raises ConfigError."""
     primary = bare(section, intents, trust_of(section, intents, folder, thresholds), on_call)
     return lambda embedded: with_fallback(primary, embedded)
 
@@ -35,7 +35,7 @@ def outside(
 def bare(
     section: Any, intents: Intents, trust: Trust, on_call: Callable[[Call], None] | None = None
 ) -> HttpClassifier | ChatClassifier:
-    """The outside classifier alone; raises ConfigError when its address is missing."""
+    """Return the outside classifier alone; raises ConfigError when its address is missing."""
     headers = {"Authorization": f"Bearer {section.api_key.get_secret_value()}"} if section.api_key else {}
     timeout, price = section.timeout.total_seconds(), (section.price_in, section.price_out)
     transport = Transport(address(section), timeout, headers, on_call=on_call)
@@ -65,7 +65,7 @@ def _shape(section: Any) -> Shape:
 
 
 def trust_of(section: Any, intents: Intents, folder: Path, thresholds: Sequence[float]) -> Trust:
-    """What `train --calibrate` measured of this very classifier; else no automatic answers by it."""
+    """Return what `train --calibrate` measured of this very classifier; else no automatic answers by it."""
     path = trust_path(section, intents, folder)
     try:
         found = trusts.load(path)

@@ -38,7 +38,7 @@ def without(examples: Mapping[str, Sequence[str]], back: Mapping[str, str]) -> d
 
 
 def _said_by(found: Sequence[Prediction], lines: Sequence[str]) -> str:
-    """The intent that most of the lines are surely taken for; "" where there is none."""
+    """Return the intent that most of the lines are surely taken for; "" where there is none."""
     heard = Counter(one.intent for one in found if one.intent != NO_INTENT and one.confidence >= SURE)
     best, many = (heard.most_common(1) or [("", 0)])[0]
     return best if many > LIKE * len(lines) else ""

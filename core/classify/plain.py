@@ -24,7 +24,7 @@ def _cell(value: object) -> str:
 
 
 def plain_evaluation(found: Mapping[str, Any]) -> str:
-    """An evaluation for people."""
+    """Return an evaluation for people."""
     intents = [(name, r["rows"], r["precision"], r["recall"]) for name, r in found["intents"].items()]
     bands = [
         (name, r["rows"], r["precision"], r["coverage"], r["outside_share"])
@@ -54,7 +54,7 @@ def plain_thresholds(found: Mapping[str, Any]) -> str:
 
 
 def plain_training(found: Mapping[str, Any]) -> str:
-    """What training came to, for people."""
+    """Return what training came to, for people."""
     lines = [
         f"{found['verdict']}: {found['reason']}",
         f"{found['used']} examples of {len(found['intents'])} intents",
@@ -69,7 +69,7 @@ def plain_training(found: Mapping[str, Any]) -> str:
 
 
 def plain_calibration(found: Mapping[str, Any]) -> str:
-    """What asking an outside classifier came to, for people."""
+    """Return what asking an outside classifier came to, for people."""
     head = (
         f"{found['model']}: asked about {found['asked']} messages, {found['failed']} without an answer; "
         f"{found['seconds']:.2f} s each, cost {found['cost']:.4f}"
@@ -85,7 +85,7 @@ MEASURES = ("rows", "accuracy", "ece", "auto_precision", "auto_coverage")
 
 
 def plain_whatif(found: Mapping[str, Any]) -> str:
-    """A replay for people."""
+    """Return a replay for people."""
     keys = ("answered", "routed", "general", "paged", "paged_at_night", "wrong_answers", "disagreements")
     rows = [(key.replace("_", " "), found["now"][key], found["then"][key]) for key in keys]
     edges = (

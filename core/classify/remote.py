@@ -85,7 +85,7 @@ class Transport:
         return urlsplit(self.url).hostname or self.url
 
     def post(self, body: Mapping[str, object]) -> Any:
-        """The answer's JSON. Raises TryLater for whatever goes wrong."""
+        """Return the answer's JSON. Raises TryLater for whatever goes wrong."""
         try:
             return self.breaker.call(self._once, body)  # type: ignore[attr-defined]
         except pybreaker.CircuitBreakerError as error:
@@ -110,7 +110,7 @@ class Transport:
 
 
 def _bounded(answer: requests.Response, deadline: float) -> bytes:
-    """The body, neither too large nor trickling for ever: the library's time-out counts per read."""
+    """Return the body, neither too large nor trickling for ever: the library's time-out counts per read."""
     body = b""
     for chunk in answer.iter_content(8192):
         body += chunk
@@ -150,7 +150,7 @@ class HttpClassifier:
         )
 
     def predict(self, text: str) -> Prediction:
-        """The service's guess, calibrated. Raises TryLater when it does not answer sensibly."""
+        """Return the service's guess, calibrated. Raises TryLater when it does not answer sensibly."""
         body = _placed(self.shape.text, text[:TEXT_LIMIT], self.shape.extra)
         return asked(
             self.transport,
@@ -168,7 +168,8 @@ def asked(
     read: Callable[[Any], Prediction],
     price: Price,
 ) -> Prediction:
-    """What `read` makes of the answer; the counters hear of the call, and of an answer that makes no sense as a failure."""
+    """Return what `read` makes of the answer; the counters hear of the call, and of an answer that makes no sense as
+    a failure."""
     begin, answer, outcome = time.monotonic(), None, "failed"
     try:
         answer = transport.post(body)
@@ -195,7 +196,7 @@ def _usage(answer: Any) -> tuple[int, int]:
 
 
 def understood(answer: Any, shape: Shape, model: str, trust: Trust) -> Prediction:
-    """A service's answer as a prediction; TryLater when it is no such answer."""
+    """Return a service's answer as a prediction; TryLater when it is no such answer."""
     intent, confidence = _at(answer, shape.intent), _number(_at(answer, shape.confidence))
     if confidence is None or not (intent is None or isinstance(intent, str)):
         raise TryLater(f"the classifier {model} answered without {shape.intent} and {shape.confidence}")
@@ -217,7 +218,7 @@ def _guess(row: object, most: float) -> Guess | None:
 
 
 def _number(value: object) -> float | None:
-    """A probability; bool, NaN and numbers outside 0 to 1 are none."""
+    """Return a probability; bool, NaN and numbers outside 0 to 1 are none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if 0 <= value <= 1 else None
@@ -262,7 +263,7 @@ class ChatClassifier:
         self.model, self.trust, self.price, self.names = f"openai:{model}", trust, price, tuple(names)
 
     def predict(self, text: str) -> Prediction:
-        """The model's guess, calibrated. Raises TryLater when it does not keep to the form."""
+        """Return the model's guess, calibrated. Raises TryLater when it does not keep to the form."""
 
         body = request_body(self.name, self.intents, mask(text[:TEXT_LIMIT], self.names))
         return asked(
@@ -281,7 +282,7 @@ class Fallback:
         self.primary, self.embedded, self.model = primary, embedded, primary.model
 
     def predict(self, text: str) -> Prediction:
-        """The primary's answer, or the embedded classifier's; never raises because of the primary."""
+        """Return the primary's answer, or the embedded classifier's; never raises because of the primary."""
         try:
             return self.primary.predict(text)
         except Exception as error:  # whatever is wrong out there, the ticket must be read
@@ -289,7 +290,7 @@ class Fallback:
             return self.embedded.predict(text)
 
     def suspects(self, text: str) -> tuple[Guess, ...]:
-        """The embedded classifier's: an outside one is asked once for each message."""
+        """Return the embedded classifier's: an outside one is asked once for each message."""
         return self.embedded.suspects(text)
 
 

@@ -76,7 +76,7 @@ def topics() -> tuple[Topic, ...]:
 
 @cache
 def _lexicon() -> Lexicon:
-    """All languages' words in one table, so that a message is read once."""
+    """Return all languages' words in one table, so that a message is read once."""
     return lexicon(
         {
             f"{language} {part}": _APART.sub(" ", words)
@@ -99,7 +99,7 @@ def _hits(words: Sequence[str]) -> Iterator[_Found]:
 
 
 def _languages(text: str) -> frozenset[str]:
-    """The languages that a text may be written in; all where nobody can tell."""
+    """Return the languages that a text may be written in; all where nobody can tell."""
     found = tongues(text)
     if not found:
         return frozenset(LANGUAGES)
@@ -117,7 +117,7 @@ def _meant(hits: Sequence[_Found], languages: frozenset[str]) -> Iterator[tuple[
 
 
 def _together(hits: Sequence[_Found], parts: frozenset[str]) -> tuple[_Found, ...]:
-    """The first words that express all parts near each other; () where there are none."""
+    """Return the first words that express all parts near each other; () where there are none."""
     wanted = [one for one in hits if one.part in parts]
     for place, begin in enumerate(wanted):
         near = [one for one in wanted[place:] if one.last - begin.first <= NEAR]

@@ -29,13 +29,13 @@ def customer_words(message_text: str, html: str = "") -> str:
 
 
 def single(text: str) -> bool:
-    """Whether a text is only numbers, ids and addresses, or at most one word beside them."""
+    """Return whether a text is only numbers, ids and addresses, or at most one word beside them."""
     words = [word for word in re.findall(r"\w+", normalise(text)) if word not in STANDS_FOR]
     return len(words) <= 1
 
 
 def normalise(text: str) -> str:
-    """The form that features are counted on: NFKC, lower case, placeholders, the first 4,000 characters."""
+    """Return the form that features are counted on: NFKC, lower case, placeholders, the first 4,000 characters."""
     text = unicodedata.normalize("NFKC", clean(text)[:FEATURE_LIMIT])[:FEATURE_LIMIT].lower()
     text = text.replace("’", "'").replace("‘", "'")
     for pattern, placeholder in _PLACEHOLDERS:

@@ -42,14 +42,14 @@ class Recommendation:
 
 
 def lower_bound(right: int, n: int, confidence: float = CONFIDENCE) -> float:
-    """The exact (Clopper-Pearson) one-sided lower bound on a share of `right` out of `n`."""
+    """Return the exact (Clopper-Pearson) one-sided lower bound on a share of `right` out of `n`."""
     from scipy.stats import beta
 
     return float(beta.ppf(1 - confidence, right, n - right + 1)) if right else 0.0
 
 
 def rows_needed(target: float = TARGET, confidence: float = CONFIDENCE) -> int:
-    """How many rows, all right, prove the target: 59 for 95 % at 95 %."""
+    """Return how many rows, all right, prove the target: 59 for 95 % at 95 %."""
     return ceil(log(1 - confidence) / log(target))
 
 
@@ -61,7 +61,7 @@ def recommend(
     confidence: float = CONFIDENCE,
     candidates: Sequence[float] = CANDIDATES,
 ) -> Recommendation:
-    """The lowest proven threshold for one intent's guesses (or for all). Rows must be held out from training."""
+    """Return the lowest proven threshold for one intent's guesses (or for all). Rows must be held out from training."""
     import numpy as np
 
     guesses = [row for row in rows if row.guess != NO_INTENT and intent in {OVERALL, row.guess}]
@@ -120,7 +120,7 @@ def run_thresholds(
     confidence: float = CONFIDENCE,
     candidates: Sequence[float] = CANDIDATES,
 ) -> dict[str, Any]:
-    """What the command prints as JSON: overall and per intent, with evidence and date."""
+    """Return what the command prints as JSON: overall and per intent, with evidence and date."""
     settings = {"target": target, "confidence": confidence, "candidates": candidates}
     intents = sorted({row.intent for row in rows} | {row.guess for row in rows} - {NO_INTENT})
     found = [recommend(rows, name, **settings) for name in intents if name != NO_INTENT]  # type: ignore[arg-type]

@@ -87,7 +87,7 @@ def time_split(rows: Sequence[Example], share: float = HELD_OUT) -> tuple[list[E
 
 
 def _distinct(rows: Sequence[Example]) -> list[Example]:
-    """Each text once, with its newest label; empty texts teach nothing."""
+    """Return each text once, with its newest label; empty texts teach nothing."""
     newest: dict[str, Example] = {}
     for row in sorted(rows, key=lambda row: row.at or EPOCH):
         newest[normalise(row.text)] = row
@@ -147,7 +147,8 @@ def _learned(
 
 
 def _outside(rows: Sequence[Example]) -> float:
-    """The share of messages of no intent: what we expect of a desk that nobody knows weighs as much as `PRIOR` of its tickets."""
+    """Return the share of messages of no intent: what we expect of a desk that nobody knows weighs as much as `PRIOR`
+    of its tickets."""
     strangers = sum(row.intent == NO_INTENT for row in rows)
     share = (strangers + PRIOR * OUTSIDE) / (len(rows) + PRIOR)
     least = OUTSIDE if strangers < FEW_STRANGERS else 0.05  # a desk may not label what is of no intent

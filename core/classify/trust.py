@@ -33,7 +33,7 @@ class Trust:
     most: float = 1.0
 
     def __call__(self, claimed: float) -> float:
-        """What the claim is worth."""
+        """Return what the claim is worth."""
         if self.calibrator is None:
             return min(claimed, self.most)
         return min(float(self.calibrator(score_evidence(np.array([claimed])))[0]), self.most)
@@ -76,7 +76,7 @@ def save(trust: Trust, path: Path) -> None:
 
 
 def load(path: Path) -> Trust | None:
-    """What `save` wrote; None when it never did. Raises ValueError when the file is damaged."""
+    """Return what `save` wrote; None when it never did. Raises ValueError when the file is damaged."""
     if not path.is_file():
         return None
     try:
@@ -91,7 +91,7 @@ def load(path: Path) -> Trust | None:
 
 
 def _weighed(own: Sequence[Judged], far: Sequence[Judged], share: float) -> tuple[list[Judged], Array]:
-    """All rows with their weights. A background line counts as wrong whatever is guessed of it."""
+    """Return all rows with their weights. A background line counts as wrong whatever is guessed of it."""
     strangers = [Judged(NO_INTENT, row.guess, row.confidence) for row in far]
     mass = [np.full(len(own), (1 - share) / len(own)), np.full(len(far), share / max(len(far), 1))]
     return [*own, *strangers], np.concatenate(mass)
@@ -103,7 +103,7 @@ def _fitted(rows: Sequence[Judged], weight: Array) -> Calibrator:
 
 
 def _held_out(rows: Sequence[Judged], weight: Array) -> Array:
-    """Each row's calibrated confidence by a calibrator that has not seen it."""
+    """Return each row's calibrated confidence by a calibrator that has not seen it."""
     fold, found = np.arange(len(rows)) % FOLDS, np.empty(len(rows))
     for number in range(FOLDS):
         seen = [row for row, f in zip(rows, fold, strict=True) if f != number]

@@ -41,7 +41,7 @@ class Handling:
 
 
 def replay(rows: Sequence[Past], auto: float, route: float, handling: Handling) -> dict[str, Any]:
-    """What would have happened to these tickets at these thresholds."""
+    """Return what would have happened to these tickets at these thresholds."""
     total = dict.fromkeys(
         ("answered", "routed", "general", "paged", "paged_at_night", "wrong_answers", "disagreements"), 0
     )
@@ -67,12 +67,12 @@ def outcome_of(row: Past, auto: float, route: float, handling: Handling) -> str:
 
 
 def at_night(at: datetime, handling: Handling) -> bool:
-    """Whether it was night at the desk."""
+    """Return whether it was night at the desk."""
     return night(at, handling.timezone, handling.night)
 
 
 def night(at: datetime, timezone: str, span: tuple[time, time] = NIGHT) -> bool:
-    """Whether it was night in this time zone: from ten to seven, unless `span` says otherwise."""
+    """Return whether it was night in this time zone: from ten to seven, unless `span` says otherwise."""
     clock = at.astimezone(ZoneInfo(timezone)).time()
     begin, end = span
     return begin <= clock < end if begin <= end else clock >= begin or clock < end
@@ -93,7 +93,7 @@ def _disagrees(row: Past, outcome: str, handling: Handling) -> bool:
 
 
 def curve(rows: Sequence[Past]) -> list[dict[str, Any]]:
-    """Precision against coverage of the automatic band at each whole per cent, over rows that humans labelled."""
+    """Return precision against coverage of the automatic band at each whole per cent, over rows that humans labelled."""
     known = [row for row in rows if row.human_intent]
     points = []
     for percent in range(50, 100):
@@ -135,7 +135,7 @@ def run_whatif(
     then: tuple[float, float],
     plot: Path | None = None,
 ) -> dict[str, Any]:
-    """What the command prints as JSON: the thresholds of today beside others."""
+    """Return what the command prints as JSON: the thresholds of today beside others."""
     if plot:
         plot_curve(rows, plot, (now[0], then[0]))
     return {

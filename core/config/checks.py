@@ -50,7 +50,7 @@ def _bands(settings: Settings) -> list[str]:
 
 
 def _thresholds(settings: Settings) -> dict[str, float]:
-    """The thresholds of answering, by their key."""
+    """Return the thresholds of answering, by their key."""
     own = {f"intents.{name}.auto": one.auto for name, one in settings.intents.items() if one.auto is not None}
     return {"bands.auto": settings.bands.auto, **own}
 
@@ -78,7 +78,7 @@ def _templates(app: App) -> list[str]:
 
 
 def broken_texts(app: App) -> list[tuple[str, BrokenTemplate]]:
-    """The texts of all desks that cannot be rendered, each once, with the language."""
+    """Return the texts of all desks that cannot be rendered, each once, with the language."""
     found = check(app.templates, replies(app), app.clock(), app.hours)
     for desk, env in app.own_templates.items():
         if (app.settings.home / "templates" / desk).is_dir():
@@ -87,7 +87,7 @@ def broken_texts(app: App) -> list[tuple[str, BrokenTemplate]]:
 
 
 def replies(app: App) -> set[str]:
-    """The templates that intents are answered with."""
+    """Return the templates that intents are answered with."""
     return {one.reply for one in app.settings.intents.values() if one.reply}
 
 
@@ -200,7 +200,7 @@ def _references(settings: Settings) -> list[str]:
 
 
 def warnings(settings: Settings, proven_auto: float | None = None) -> list[Finding]:
-    """What is allowed but unwise; `proven_auto`: the lowest threshold with a measured precision behind it."""
+    """Return what is allowed but unwise; `proven_auto`: the lowest threshold with a measured precision behind it."""
     found = [*_unproven(settings, proven_auto), *_unwise_channels(settings), *_unwise_ladders(settings)]
     observing = [n for n, v in settings.desks.items() if v.get("mode") == Mode.OBSERVE]
     found += [

@@ -42,8 +42,8 @@ class Draft:
         return self.old != self.new
 
     def lines(self, around: int = WHOLE) -> list[tuple[str, str]]:
-        """The difference, as pairs of "+", "-" or " " and the line, with so many lines around each change ("@" stands
-        between two places); the values of secrets are not in it."""
+        """Return the difference, as pairs of "+", "-" or " " and the line, with so many lines around each change ("@"
+        stands between two places); the values of secrets are not in it."""
         old, new = (self.old or "").splitlines(), self.new.splitlines()
         secret = NAMED if self.mode == 0o600 else SECRET  # noqa: PLR2004
         shown = [secret.sub(r"\1••••••", line) for line in unified_diff(old, new, n=around, lineterm="")][3:]
@@ -55,7 +55,7 @@ class Changed(ConfigError):
 
 
 def read(path: Path) -> str | None:
-    """The text of a file, None when there is none. Raises ConfigError."""
+    """Return the text of a file, None when there is none. Raises ConfigError."""
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:

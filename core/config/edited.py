@@ -77,7 +77,7 @@ def _changed(raw: Mapping[str, Any], table: tuple[str, ...], values: Mapping[str
 
 
 def _header(line: str) -> tuple[str, ...]:
-    """The path of a `[table]` line, () for any other line."""
+    """Return the path of a `[table]` line, () for any other line."""
     if not HEADER.match(line):
         return ()
     try:
@@ -92,7 +92,7 @@ def _header(line: str) -> tuple[str, ...]:
 
 
 def _table(lines: list[str], values: Mapping[str, Any]) -> list[str]:
-    """A table's lines with the values in them; new keys stand behind the last one that is changed."""
+    """Return a table's lines with the values in them; new keys stand behind the last one that is changed."""
     made, last, left = list[str](), 0, dict(values)
     for line in lines:
         found = KEY.match(line)
@@ -111,7 +111,7 @@ def _table(lines: list[str], values: Mapping[str, Any]) -> list[str]:
 
 
 def _comment(line: str) -> str:
-    """What stands behind the value of a line, with the line's end."""
+    """Return what stands behind the value of a line, with the line's end."""
     end = "\n" if line.endswith("\n") else ""
     for place, letter in enumerate(line):
         if letter == "#":

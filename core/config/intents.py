@@ -72,7 +72,7 @@ def drafted(app: App, name: str, values: Mapping[str, str]) -> tuple[Draft, Sett
 
 
 def _typed(values: Mapping[str, str]) -> dict[str, Any]:
-    """The fields of a form as the file has them; what is empty, or as it is by default, does not stand there."""
+    """Return the fields of a form as the file has them; what is empty, or as it is by default, does not stand there."""
     found: dict[str, Any] = {key: values.get(key, "").strip() or None for key in FIELDS}
     if found["mode"] == Mode.ACT:
         found["mode"] = None

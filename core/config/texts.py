@@ -90,12 +90,12 @@ def draft_of(text: Text, new: str | None = None) -> Draft:
 
 
 def _tidy(text: str) -> str:
-    """A text as a file has it: lines that end as here, and one end of line at the end."""
+    """Return a text as a file has it: lines that end as here, and one end of line at the end."""
     return "\n".join(line.rstrip() for line in text.splitlines()).strip("\n") + "\n"
 
 
 def _beginning(text: Text) -> str:
-    """Our own words, or a sample, where nobody has written the text yet."""
+    """Return our own words, or a sample, where nobody has written the text yet."""
     for place in (HERE, SAMPLES):
         for name in candidates(text.file, text.language or "en"):
             if not name.startswith("ours/") and (place / name).is_file():
@@ -131,7 +131,7 @@ def _unknown(name: str, known: list[str]) -> str:
 
 
 def _drafted(app: App, text: Text, words: str) -> SandboxedEnvironment:
-    """The desk's texts, with this one as if it were written."""
+    """Return the desk's texts, with this one as if it were written."""
     env = app.templates_of(text.desk)
     loaders = [DictLoader({text.file: words}), *([env.loader] if env.loader else [])]
     return env.overlay(loader=ChoiceLoader(loaders))

@@ -173,7 +173,7 @@ def _key_of(workflow_id: str) -> str:
 
 
 def _database_now(conn: Connection) -> datetime:
-    """The database's clock on Postgres, so that machines need not agree; ours on SQLite."""
+    """Return the database's clock on Postgres, so that machines need not agree; ours on SQLite."""
     if conn.dialect.name == "postgresql":
         found = conn.exec_driver_sql("SELECT now()").scalar()
         if isinstance(found, datetime):

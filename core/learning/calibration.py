@@ -45,7 +45,8 @@ def calibrate(
 
 
 def _asked(external: Guesser, rows: Sequence[Example], step: Callable[[int], None]) -> list[Judged]:
-    """Its guesses. Raises TryLater when it fails again and again: what it says of the rest is not worth the wait."""
+    """Return its guesses. Raises TryLater when it fails again and again: what it says of the rest is not worth the
+    wait."""
     found: list[Judged] = []
     failed = 0
     for row in rows:

@@ -90,7 +90,7 @@ def review(app: App, now: datetime) -> list[Evidence]:
 
 
 def evidence(conn: Connection, now: datetime) -> list[Evidence]:
-    """Per intent, the automatic answers since the last promotion whose end is known."""
+    """Return per intent, the automatic answers since the last promotion whose end is known."""
 
     since = {name: datetime.fromisoformat(at) for name, at in _kept(conn, PROMOTED).items()}
     same = (labels.c.desk == tickets.c.desk) & (labels.c.ticket_id == tickets.c.ticket_id)

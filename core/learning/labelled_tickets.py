@@ -78,7 +78,7 @@ class LabelledTicket:
 def from_ledger(
     conn: Connection, now: datetime, since: datetime | None = None, last: int | None = None
 ) -> list[LabelledTicket]:
-    """The decided tickets, newest first."""
+    """Return the decided tickets, newest first."""
     same = and_(labels.c.desk == tickets.c.desk, labels.c.ticket_id == tickets.c.ticket_id)
     first = tickets.c.desk + ":" + tickets.c.ticket_id + ":created"
     words = func.coalesce(func.nullif(labels.c.words, ""), decisions.c.words, "").label("words")
@@ -95,8 +95,8 @@ def from_ledger(
 
 
 def asked_again(conn: Connection, now: datetime, since: datetime | None = None) -> set[tuple[str, str]]:
-    """The tickets whose automatic answer failed, as the weekly report counts it: the customer wrote again, there or
-    in another ticket about the same."""
+    """Return the tickets whose automatic answer failed, as the weekly report counts it: the customer wrote again,
+    there or in another ticket about the same."""
     start = since or FIRST
     return {
         (row.desk, row.ticket_id)
@@ -128,26 +128,26 @@ def truth_of(row: JudgedRow, now: datetime, again: Collection[tuple[str, str]] =
 
 
 def judged(labelled: Sequence[LabelledTicket]) -> list[Judged]:
-    """Those whose truth is known, as the measures want them."""
+    """Return those whose truth is known, as the measures want them."""
     return [Judged(one.truth, one.guess, one.confidence) for one in labelled if one.truth]
 
 
 def examples(labelled: Sequence[LabelledTicket], known: Mapping[str, Any]) -> list[Example]:
-    """What a model may learn from: words that people labelled with an intent of the configuration, or as none."""
+    """Return what a model may learn from: words that people labelled with an intent of the configuration, or as none."""
     may = {*known, NO_INTENT}
     good = [one for one in labelled if one.source == "label" and one.words and one.truth in may]
     return [Example(one.words, one.truth, one.at) for one in good]
 
 
 def sources(labelled: Sequence[LabelledTicket]) -> dict[str, int]:
-    """How many rows are known by which source."""
+    """Return how many rows are known by which source."""
     return dict(Counter(one.source for one in labelled if one.source))
 
 
 def thresholds(
     conn: Connection, now: datetime, look_back: timedelta = LOOK_BACK, **asked: float
 ) -> dict[str, Any]:
-    """The thresholds that everything known of the past proves: labels, answers that held, answers that failed."""
+    """Return the thresholds that everything known of the past proves: labels, answers that held, answers that failed."""
     known = from_ledger(conn, now, now - look_back)
     found = run_thresholds(judged(known), now, **asked)  # type: ignore[arg-type]  # target, confidence
     return {**found, "sources": sources(known)}
@@ -164,7 +164,7 @@ def past(labelled: Sequence[LabelledTicket]) -> list[Past]:
 
 
 def handling(rules: Mapping[str, Rules], timezone: str) -> Handling:
-    """What a replay must know of the rules."""
+    """Return what a replay must know of the rules."""
     ruled = [(one, intent) for one in rules.values() for intent in one.intents.values()]
     return Handling(
         answerable={
@@ -188,7 +188,7 @@ def from_desk(
     step: Callable[[int], None] = lambda _learned: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[Example]:
-    """All tickets changed since then whose intent a human's hand shows. Waits whenever the desk says so."""
+    """Return all tickets changed since then whose intent a human's hand shows. Waits whenever the desk says so."""
     desk, cursor = app.desks[name], ""
     found: list[Example] = []
     queues = queues_of_one_intent(app.rules[name])
@@ -206,7 +206,7 @@ def from_desk(
 
 
 def queues_of_one_intent(rules: Rules) -> dict[str, str]:
-    """Queue → intent, where a queue belongs to exactly one intent and is not the general one."""
+    """Return a mapping, queue → intent, where a queue belongs to exactly one intent and is not the general one."""
     owners = Counter(rule.queue.lower() for rule in rules.intents.values() if rule.queue)
     return {
         rule.queue.lower(): rule.name
@@ -243,7 +243,7 @@ def _by_queue(ticket: Ticket, queues: Mapping[str, str]) -> str:
 
 
 def first_words(ticket: Ticket) -> str:
-    """What the customer said first, without quotes and signature; "" where none did, or staff opened it."""
+    """Return what the customer said first, without quotes and signature; "" where none did, or staff opened it."""
     if ticket.customer.is_staff or ticket.opened_by is not Author.CUSTOMER:
         return ""
     said = (m for m in ticket.messages if m.author is Author.CUSTOMER and m.public and not m.machine)

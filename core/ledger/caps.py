@@ -40,7 +40,7 @@ def take(conn: Connection, row: WriteRow, limits: Any, now: datetime) -> Full | 
 
 
 def has_place(row: WriteRow, now: datetime) -> bool:
-    """Whether the message of a call has a place that it may keep."""
+    """Return whether the message of a call has a place that it may keep."""
     return row.reserved_at is not None and now - HOUR < row.reserved_at <= now + SKEW
 
 

@@ -46,7 +46,7 @@ def normal_url(url: str) -> str:
 
 
 def connect(url: str) -> Engine:
-    """An engine set up for durable, short transactions. SQLite: WAL, FULL, one writer at a time."""
+    """Return an engine set up for durable, short transactions. SQLite: WAL, FULL, one writer at a time."""
     url = normal_url(url)
     try:
         make_url(url)
@@ -73,7 +73,7 @@ def connect(url: str) -> Engine:
 
 
 def engine_options(url: str) -> dict[str, Any]:
-    """What the durable engine's own connections are made with: its writers take turns with ours."""
+    """Return what the durable engine's own connections are made with: its writers take turns with ours."""
     sqlite_only = {"connect_args": {"factory": turns.Connection}}
     return {"hide_parameters": True} | (sqlite_only if url.startswith("sqlite") else {})
 
@@ -131,7 +131,7 @@ def schema_lock(engine: Engine) -> Iterator[None]:
 
 
 def exists(url: str) -> bool:
-    """Whether there is a store of ours; makes none and changes nothing (SQLite would, on connecting)."""
+    """Return whether there is a store of ours; makes none and changes nothing (SQLite would, on connecting)."""
     engine = connect(url)
     if engine.dialect.name != "sqlite":
         try:
@@ -148,7 +148,7 @@ def exists(url: str) -> bool:
 
 
 def where(url: str) -> str:
-    """The store's address as people may see it: without the password."""
+    """Return the store's address as people may see it: without the password."""
     try:
         return make_url(normal_url(url)).set(drivername=url.partition(":")[0]).render_as_string()
     except ArgumentError:
@@ -176,7 +176,7 @@ def _alembic(connection: Connection) -> Any:
 
 
 def schema_is_current(engine: Engine) -> bool:
-    """Whether the tables are those of this program."""
+    """Return whether the tables are those of this program."""
     from alembic.migration import MigrationContext
 
     with reading(engine) as connection:

@@ -15,19 +15,19 @@ HELD, RECOVERED, GONE = "held", "recovered", "gone"
 
 
 def known(conn: Connection, desk: str) -> dict[str, LimboRow]:
-    """All that was seen there, by id."""
+    """Return all that was seen there, by id."""
     return {row.id: row for row in every(LimboRow, conn.execute(select(limbo).where(limbo.c.desk == desk)))}
 
 
 def held(conn: Connection, desk: str = "") -> list[LimboRow]:
-    """What is held back now, likely genuine ones first, then by time."""
+    """Return what is held back now, likely genuine ones first, then by time."""
     mine = limbo.c.state == HELD if not desk else and_(limbo.c.state == HELD, limbo.c.desk == desk)
     query = select(limbo).where(mine).order_by(limbo.c.genuine.desc(), limbo.c.at.desc())
     return every(LimboRow, conn.execute(query))
 
 
 def one(conn: Connection, desk: str, held_id: str) -> LimboRow | None:
-    """One message."""
+    """Return one message."""
     mine = and_(limbo.c.desk == desk, limbo.c.id == held_id)
     return first(LimboRow, conn.execute(select(limbo).where(mine)))
 
@@ -43,13 +43,13 @@ def put(conn: Connection, desk: str, ids: Collection[str], **values: Any) -> Non
 
 
 def counts(conn: Connection, desk: str) -> dict[str, int]:
-    """How many are held back now, and how many of them are likely genuine."""
+    """Return how many are held back now, and how many of them are likely genuine."""
     rows = held(conn, desk)
     return {"held": len(rows), "genuine": sum(row.genuine for row in rows)}
 
 
 def customers(conn: Connection, addresses: Collection[str]) -> set[str]:
-    """Those of these addresses that have written before."""
+    """Return those of these addresses that have written before."""
     query = select(func.lower(tickets.c.customer_email)).where(
         func.lower(tickets.c.customer_email).in_([one.lower() for one in addresses if one]),
         or_(tickets.c.reason.is_(None), tickets.c.reason != "it is spam"),

@@ -24,7 +24,7 @@ def new_link(
     now: datetime,
     life: timedelta = LIFE,
 ) -> str:
-    """A token for one claim. Only its digest is kept: who reads the ledger cannot use it."""
+    """Return a token for one claim. Only its digest is kept: who reads the ledger cannot use it."""
     token = secrets.token_urlsafe(16)
     row = {"digest": _digest(token), "desk": desk, "ticket_id": ticket_id, "person": person, "email": email}
     conn.execute(insert(claim_links).values(**row, expires_at=now + life))
@@ -32,7 +32,7 @@ def new_link(
 
 
 def link(conn: Connection, token: str, now: datetime) -> ClaimLinkRow | None:
-    """What a token is for, while it lives and is not used."""
+    """Return what a token is for, while it lives and is not used."""
     mine = and_(
         claim_links.c.digest == _digest(token),
         claim_links.c.expires_at > now,

@@ -12,8 +12,8 @@ MOST = 40  # messages that are compared
 
 
 def said_lately(conn: Connection, desk: str, email: str, since: datetime, but: str) -> list[str]:
-    """The words of the newest messages decided about since then from an address, or from those whose tag alone differs.
-    `but`: the ticket in hand, whose messages may be decided about again."""
+    """Return the words of the newest messages decided about since then from an address, or from those whose tag alone
+    differs. `but`: the ticket in hand, whose messages may be decided about again."""
     name, at, domain = email.lower().partition("@")
     sender = tickets.c.customer_email == email.lower()
     if "+" in name:

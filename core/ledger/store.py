@@ -63,8 +63,8 @@ def add_event(conn: Connection, event: TicketEvent, source: str, now: datetime) 
 
 
 def opening(conn: Connection, key: str, name: str) -> tuple[EventRow | None, bool, Any]:
-    """What must be known before an event is dealt with, in one look: the event, whether its desk is on hold, and the small
-    fact that is kept under `name`."""
+    """Return what must be known before an event is dealt with, in one look: the event, whether its desk is on hold,
+    and the small fact that is kept under `name`."""
     joined = events.outerjoin(desks, desks.c.desk == events.c.desk).outerjoin(meta, meta.c.name == name)
     query = select(events, desks.c.paused_at, meta.c.value.label("kept")).select_from(joined)
     row = conn.execute(query.where(events.c.key == key)).first()
@@ -76,7 +76,7 @@ def opening(conn: Connection, key: str, name: str) -> tuple[EventRow | None, boo
 
 
 def event(conn: Connection, key: str) -> EventRow | None:
-    """One event."""
+    """Return one event."""
     return first(EventRow, conn.execute(select(events).where(events.c.key == key)))
 
 
@@ -133,7 +133,7 @@ def died(conn: Connection, key: str) -> int:
 
 
 def dead(conn: Connection, desk: str | None = None) -> list[EventRow]:
-    """The dead letters, newest first."""
+    """Return the dead letters, newest first."""
     query = select(events).where(events.c.state == EventState.DEAD)
     if desk:
         query = query.where(events.c.desk == desk)
@@ -202,7 +202,7 @@ def history_of(row: TicketRow | None) -> History:
 def due_tickets(
     conn: Connection, now: datetime, desks: Iterable[str] | None = None, limit: int = 1000
 ) -> list[TicketRow]:
-    """Tickets whose next rung is due, the longest due first: by the index on `next_due_at`. Of these desks only:
+    """Return tickets whose next rung is due, the longest due first: by the index on `next_due_at`. Of these desks only:
     tickets of a desk that has left the configuration must not fill the page for ever."""
     due = tickets.c.next_due_at <= now
     unindexed = tickets.c.desk.concat("")  # SQLite would take an index by desk, and read all of its tickets
@@ -231,18 +231,18 @@ def waiting_elsewhere(conn: Connection, desks: Iterable[str]) -> dict[str, tuple
 
 
 def decision(conn: Connection, key: str) -> DecisionRow | None:
-    """The decision about one event."""
+    """Return the decision about one event."""
     return first(DecisionRow, conn.execute(select(decisions).where(decisions.c.key == key)))
 
 
 def decisions_on(conn: Connection, desk: str, ticket_id: str) -> list[DecisionRow]:
-    """All decisions on a ticket, oldest first."""
+    """Return all decisions on a ticket, oldest first."""
     mine = and_(decisions.c.desk == desk, decisions.c.ticket_id == ticket_id)
     return every(DecisionRow, conn.execute(select(decisions).where(mine).order_by(decisions.c.at)))
 
 
 def newest_decisions(conn: Connection, desk: str, ticket_ids: Sequence[str]) -> dict[str, datetime]:
-    """When each of these tickets was last decided about."""
+    """Return when each of these tickets was last decided about."""
     mine = and_(decisions.c.desk == desk, decisions.c.ticket_id.in_(ticket_ids))
     query = select(decisions.c.ticket_id, func.max(decisions.c.at).label("newest")).where(mine)
     return {row.ticket_id: row.newest for row in conn.execute(query.group_by(decisions.c.ticket_id))}
@@ -331,7 +331,7 @@ def _planned(fact_key: str, where: tuple[str, str], position: int, write: Write,
 
 
 def writes_of(conn: Connection, fact_key: str) -> list[WriteRow]:
-    """The calls of one decision, in order."""
+    """Return the calls of one decision, in order."""
     query = select(writes).where(writes.c.fact_key == fact_key).order_by(writes.c.position)
     return every(WriteRow, conn.execute(query))
 
@@ -374,7 +374,7 @@ def unclaim_write(conn: Connection, key: str, opened_at: datetime) -> None:
 
 
 def left_over(conn: Connection, where: tuple[str, str]) -> list[WriteRow]:
-    """The calls on a ticket that are to be made though their decision was carried out: owed, or tried again."""
+    """Return the calls on a ticket that are to be made though their decision was carried out: owed, or tried again."""
     mine = and_(
         writes.c.desk == where[0],
         writes.c.ticket_id == where[1],
@@ -389,7 +389,7 @@ def left_over(conn: Connection, where: tuple[str, str]) -> list[WriteRow]:
 
 
 def owed(conn: Connection, desk: str = "", ticket_id: str = "", limit: int = 200) -> list[WriteRow]:
-    """The acknowledgments that wait for room, the longest waiting first; of one ticket where it is named."""
+    """Return the acknowledgments that wait for room, the longest waiting first; of one ticket where it is named."""
     query = select(writes).where(writes.c.state == WriteState.OWED).order_by(writes.c.opened_at, writes.c.key)
     if ticket_id:
         query = query.where(writes.c.desk == desk, writes.c.ticket_id == ticket_id)
@@ -456,7 +456,8 @@ def events_known(conn: Connection, keys: Sequence[str]) -> set[str]:
 
 
 def passed_over(conn: Connection, desk: str, ticket_ids: Iterable[str]) -> set[str]:
-    """Those of these tickets whose first event is settled: of one without a row, nothing was done about it then."""
+    """Return those of these tickets whose first event is settled: of one without a row, nothing was done about it
+    then."""
     by_key = {created_key(desk, one): one for one in ticket_ids}
     settled = and_(events.c.key.in_(list(by_key)), events.c.state == EventState.SETTLED)
     return {by_key[key] for key in conn.scalars(select(events.c.key).where(settled))}
@@ -541,7 +542,7 @@ def stuck(conn: Connection, now: datetime, older: timedelta) -> list[EventRow]:
 
 
 def overdue(now: datetime, older: timedelta) -> ColumnElement[bool]:
-    """Whether an event is unsettled and overdue by more than `older`."""
+    """Return whether an event is unsettled and overdue by more than `older`."""
     return or_(
         and_(events.c.state == EventState.RECEIVED, events.c.received_at < now - older),
         and_(events.c.state == EventState.WAITING, events.c.due_at < now - older),

@@ -80,11 +80,11 @@ def members(conn: Connection, surge: SurgeRow) -> list[TicketRow]:
 
 
 def is_member(surge: SurgeRow, row: TicketRow) -> bool:
-    """Whether a ticket belongs to a surge."""
+    """Return whether a ticket belongs to a surge."""
     return covers(surge, row.intent, row.created_at or row.first_seen_at)
 
 
 def covers(surge: SurgeRow, intent: str, came: datetime) -> bool:
-    """Whether a ticket of this intent that was created then belongs to a surge."""
+    """Return whether a ticket of this intent that was created then belongs to a surge."""
     over = surge.ended_at is not None and came > surge.ended_at
     return intent == surge.intent and surge.began_at <= came and not over

@@ -52,7 +52,7 @@ class StoredTokens:
         self._engine, self._clock, self._sleep = engine, clock, sleep
 
     def load(self, desk: str) -> Token | None:
-        """The token kept for a desk."""
+        """Return the token kept for a desk."""
         with db.reading(self._engine) as conn:
             row = conn.execute(select(tokens).where(tokens.c.desk == desk)).first()
         if row is None or not row.access or row.expires_at is None:

@@ -51,7 +51,7 @@ BY_WORDS = [  # SQLite's messages, and libpq's while there is no connection yet 
 
 
 def of_the_store(err: BaseException) -> bool:
-    """Whether an error is a failure of the store."""
+    """Return whether an error is a failure of the store."""
     return isinstance(err, SQLAlchemyError | sqlite3.Error)
 
 

@@ -57,7 +57,8 @@ _turns_lock = threading.Lock()
 
 
 def turn_of(path: str) -> Turn:
-    """The turn at a database file, the same for all connections of this process; one of its own for what is no file."""
+    """Return the turn at a database file, the same for all connections of this process; one of its own for what is no
+    file."""
     if path == ":memory:" or path.startswith("file:"):
         return Turn()
     with _turns_lock:
@@ -73,7 +74,7 @@ class Connection(sqlite3.Connection):
         self._mine = False
 
     def cursor(self, factory: Any = None) -> Any:
-        """A cursor whose writing statements wait for their turn."""
+        """Return a cursor whose writing statements wait for their turn."""
         return super().cursor(factory or Cursor)
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:

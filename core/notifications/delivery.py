@@ -53,7 +53,7 @@ def enqueue(conn: Connection, told: Iterable[Notification], *, routes: Routes, n
 
 
 def is_noise(notice: Notification, place: Place) -> bool:
-    """Whether a notice would only repeat, as a note in the desk, that the ticket is in its queue."""
+    """Return whether a notice would only repeat, as a note in the desk, that the ticket is in its queue."""
     return place.channel == DESK and notice.template == "escalated"
 
 

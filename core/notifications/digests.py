@@ -67,7 +67,7 @@ def hold_back(app: App, rows: Sequence[NotificationRow], now: datetime) -> list[
 
 
 def _bundles(row: NotificationRow) -> bool:
-    """Whether a row may go into a digest: it is about a ticket, neither the weekly report nor an alarm."""
+    """Return whether a row may go into a digest: it is about a ticket, neither the weekly report nor an alarm."""
     return bool(row.ticket_id) and row.template not in EXEMPT
 
 

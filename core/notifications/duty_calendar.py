@@ -117,7 +117,7 @@ def _found(text: str, begin: datetime, end: datetime) -> list[list[Any]]:
 
 
 def _said(at: date | datetime) -> str:
-    """A time in UTC; a day, and a time without a zone, as they are: the office's."""
+    """Return a time in UTC; a day, and a time without a zone, as they are: the office's."""
     zoned = isinstance(at, datetime) and at.tzinfo is not None
     return at.astimezone(UTC).isoformat() if isinstance(at, datetime) and zoned else at.isoformat()
 

@@ -31,7 +31,7 @@ def compose(
     token: str,
     now: datetime,
 ) -> OutboundMessage:
-    """The message. A digest of one ticket is an ordinary notice of it."""
+    """Return the message. A digest of one ticket is an ordinary notice of it."""
     about = mine[0] if len(mine) == 1 else row
     facts = _facts(about) | {"repeat": row.error.startswith(UNKNOWN)}
     if len(mine) > 1:
@@ -92,7 +92,7 @@ def public(app: App) -> str:
 
 
 def _thread(app: App, row: NotificationRow, channel: str) -> str:
-    """What the channel calls the first message on this ticket."""
+    """Return what the channel calls the first message on this ticket."""
     mine = and_(
         notices.c.desk == row.desk, notices.c.ticket_id == row.ticket_id, notices.c.channel == channel
     )

@@ -235,7 +235,7 @@ def _local(at: datetime | date) -> datetime:
 
 
 def _who(shift: Shift, people: Sequence[Person]) -> tuple[Person, ...]:
-    """The people a shift means: by attendee's address, else by a name in its title."""
+    """Return the people a shift means: by attendee's address, else by a name in its title."""
     by_address = tuple(person for person in people if person.email and person.email.lower() in shift.invited)
     title = shift.title.casefold()
     return by_address or tuple(

@@ -57,7 +57,7 @@ class Routes:
         )
 
     def people(self, audience: str, now: datetime) -> tuple[Person, ...]:
-        """Who is on duty for an audience: by its own rota, or by one that it names among its channels."""
+        """Return who is on duty for an audience: by its own rota, or by one that it names among its channels."""
         named = (audience, *(ref for ref in self.audiences.get(audience, ()) if ref in self.rotas.rotas))
         return tuple(dict.fromkeys(person for name in named for person in self.rotas.on_duty(name, now)))
 
@@ -77,7 +77,8 @@ class Routes:
         person: str = "",
         wide: bool = True,
     ) -> tuple[Place, ...]:
-        """The next channel named that was not tried yet: of the audience and the person; `wide`: of everybody else, too."""
+        """Return the next channel named that was not tried yet: of the audience and the person; `wide`: of everybody
+        else, too."""
         people = self.people(audience, now)
         chain = [*self.refs(audience, priority)]
         chain += [
@@ -108,14 +109,14 @@ class Routes:
             yield from self._for(person, personal)
 
     def _for(self, person: Person, personal: Sequence[str]) -> tuple[Place, ...]:
-        """One person: by the first channel of the person's own order, else by all that were named."""
+        """Return one person: by the first channel of the person's own order, else by all that were named."""
         own = [ref for ref in person.channels if ref in self.channels]
         if own:
             return self._at(own[0], (person,))
         return tuple(place for ref in personal for place in self._at(ref, (person,)))
 
     def _at(self, ref: str, people: Sequence[Person]) -> tuple[Place, ...]:
-        """A channel's places: each person where people have addresses there, its own recipients otherwise."""
+        """Return a channel's places: each person where people have addresses there, its own recipients otherwise."""
         channel = self.channels[ref]
         known = [(person, person.addresses.get(channel.kind, "")) for person in people]
         if not channel.recipients:
@@ -191,7 +192,7 @@ def make(settings: Any, channels: Mapping[str, Channel], read: Reader | None = N
 
 
 def of(app: Any) -> Routes:
-    """The running program's routes, made once."""
+    """Return the running program's routes, made once."""
     routes: Routes | None = getattr(app, "routes", None)
     if routes is None:
         routes = app.routes = make(app.settings, app.channels)

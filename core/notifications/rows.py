@@ -62,7 +62,7 @@ def insert_row(
 
 
 def notice_of(row: NotificationRow) -> Notification:
-    """The notice that a row is one delivery of."""
+    """Return the notice that a row is one delivery of."""
     return Notification(
         row.notice_key,
         row.audience,
@@ -75,7 +75,7 @@ def notice_of(row: NotificationRow) -> Notification:
 
 
 def key_of(notice_key: str, place: Place) -> str:
-    """The key of one delivery: the notice, the channel, the address; short enough for every database."""
+    """Return the key of one delivery: the notice, the channel, the address; short enough for every database."""
     key = ":".join(part for part in (notice_key, place.channel, place.address) if part)
     return key if len(key) <= LONGEST_KEY else f"{key[:150]}:{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 

@@ -139,8 +139,8 @@ def _not_told_of_the_end(
 
 
 def reaches(state: str, priority: Priority) -> bool:
-    """Whether a message of that state reaches somebody in time. One that is held for a summary comes up to a quarter of an
-    hour later: that is too late for what is urgent or high."""
+    """Return whether a message of that state reaches somebody in time. One that is held for a summary comes up to a
+    quarter of an hour later: that is too late for what is urgent or high."""
     held = state == NotificationState.BUNDLED and priority in ALARMING
     return state in LIVE | {NotificationState.DELIVERED} and not held
 
@@ -211,8 +211,9 @@ def _gave_up(conn: Connection, row: NotificationRow, because: str, failed: bool)
 
 
 def _taken(app: App, row: NotificationRow, now: datetime) -> tuple[str, list[NotificationRow]] | None:
-    """Whether this row is ours: one worker wins, and gets the token of its claim link ("" without one) and what its
-    digest has gathered. That is read after the digest is closed to others, so that nothing comes in unsaid."""
+    """Return whether this row is ours: one worker wins, and gets the token of its claim link ("" without one) and
+    what its digest has gathered. That is read after the digest is closed to others, so that nothing comes in
+    unsaid."""
     same = and_(notices.c.key == row.key, notices.c.state == row.state, notices.c.attempts == row.attempts)
     attempts = row.attempts + 1
     with app.engine.begin() as conn:

@@ -112,7 +112,7 @@ def _those_that_fit(tickets: list[dict[str, Any]], room: int) -> dict[str, Any]:
 
 
 def _line(value: Any) -> Any:
-    """One line, without characters that turn text around or hide it: customers write subjects."""
+    """Return one line, without characters that turn text around or hide it: customers write subjects."""
     if not isinstance(value, str):
         return value
     plain = re.sub(r"[\u200b-\u200f\u202a-\u202e\u2066-\u2069\x00-\x1f\x7f]", " ", value)

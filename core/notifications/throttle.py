@@ -22,5 +22,5 @@ def too_many(limits: Limits, sent: Sequence[datetime], now: datetime) -> bool:
 
 
 def digest_at(digests: Sequence[datetime], now: datetime) -> datetime:
-    """When the next digest to this address goes out: soon, but not one after the other."""
+    """Return when the next digest to this address goes out: soon, but not one after the other."""
     return max([now + GATHER, *(at + BETWEEN for at in digests)])

@@ -23,7 +23,8 @@ def judged(ticket: Ticket, fresh: Iterable[Message], people: Collection[str]) ->
 
 
 def by_headers(app: App, ticket: Ticket, fresh: Sequence[Message], *, speaks: bool) -> Ticket | None:
-    """The ticket with its newest message judged by its mail's headers; None where there is nothing to ask or to learn.
+    """Return the ticket with its newest message judged by its mail's headers; None where there is nothing to ask or
+    to learn.
 
     They are read before we write to the customer, and where the text looks like a mail server's: its headers prove that.
     """
@@ -42,7 +43,7 @@ def people_of(app: App, desk: str) -> tuple[str, ...]:
 
 
 def surely_a_machine(message: Message) -> bool:
-    """Whether it is proven that no person wrote it."""
+    """Return whether it is proven that no person wrote it."""
     return message.machine is not None and message.machine.grade is Grade.PROVEN
 
 
@@ -53,7 +54,7 @@ def same(ticket: Ticket, messages: Iterable[Message]) -> tuple[Message, ...]:
 
 
 def exchanged(ticket: Ticket, messages: Iterable[Message]) -> Ticket:
-    """The ticket with these messages in the place of those with the same ids."""
+    """Return the ticket with these messages in the place of those with the same ids."""
     new = {one.id: one for one in messages}
     return replace(ticket, messages=tuple(new.get(one.id, one) for one in ticket.messages))
 

@@ -54,8 +54,8 @@ def claim_of(ticket: Ticket, since: datetime | None) -> Claim:
 
 
 def _touched(ticket: Ticket, who: Assignee, since: datetime | None) -> datetime | None:
-    """When the holder first wrote something that the customer does not see, a half-written answer too, or set the ticket
-    pending."""
+    """Return when the holder first wrote something that the customer does not see, a half-written answer too, or set
+    the ticket pending."""
     theirs = (m.at for m in ticket.messages if m.author is Author.AGENT and m.author_id == who.id)
     wrote = next((at for at in theirs if since is None or at >= since), None)
     return wrote or (ticket.updated_at if ticket.status is Status.PENDING else None)
@@ -88,8 +88,8 @@ def learn(app: App, row: TicketRow, claim: Claim, now: datetime) -> bool:
 def _learned(
     app: App, row: TicketRow, claim: Claim, absent: str, now: datetime
 ) -> tuple[dict[str, Any], Entry, str]:
-    """What the claim changes in the row ({} for nothing), with the line of the ticket's history. `absent`: why somebody who
-    holds it does not count."""
+    """Return what the claim changes in the row ({} for nothing), with the line of the ticket's history. `absent`: why
+    somebody who holds it does not count."""
     values: dict[str, Any] = {}
     what, detail = Entry.CLAIMED, ""
     other = bool(row.claimed_by_id and claim.by_id and claim.by_id != row.claimed_by_id)
@@ -124,7 +124,8 @@ def _learned(
 
 
 def _waits(app: App, row: TicketRow, claim: Claim, claimed_at: datetime, now: datetime) -> dict[str, Any]:
-    """The ladder while somebody holds the ticket. Who was given it and has not touched it has half of the promise."""
+    """Return the ladder while somebody holds the ticket. Who was given it and has not touched it has half of the
+    promise."""
     since, promise_at, hours = row.waiting_since or now, row.promise_at or now, app.hours_of(row.desk)
     priority = Priority(row.priority or Priority.NORMAL)
     idle = claim.via == "assignee" and claim.touched_at is None

@@ -73,8 +73,8 @@ def verdict(
     history: History,
     early: Decision | None = None,
 ) -> tuple[Case, Decision, datetime | None]:
-    """What the rules say, guarded and worded, with the time that the customer is promised; stores nothing. `early`: what
-    is decided already, whatever the rules say."""
+    """Return what the rules say, guarded and worded, with the time that the customer is promised; stores nothing.
+    `early`: what is decided already, whatever the rules say."""
     case = loops.noticed(app, Case(ticket, messages, *_guess(app, ticket, messages)), app.clock())
     ticket, messages = case.ticket, case.messages
     decision = early or policy.decide(ticket, messages, case.prediction, history, app.rules[ticket.desk])
@@ -88,13 +88,13 @@ def verdict(
 
 
 def _fallback(app: App, case: Case, history: History, why: str) -> tuple[Decision, datetime | None]:
-    """The general queue, acknowledged."""
+    """Return the general queue, acknowledged."""
     rules = app.rules[case.ticket.desk]
     return _worded(app, policy.fallback(case.ticket, why, history, rules), case)
 
 
 def _worded(app: App, decision: Decision, case: Case) -> tuple[Decision, datetime | None]:
-    """The decision with its texts, and the promise in them. Raises BrokenTemplate when an answer's is broken."""
+    """Return the decision with its texts, and the promise in them. Raises BrokenTemplate when an answer's is broken."""
     now, desk = app.clock(), case.ticket.desk
     if not decision.escalates:
         return replace(decision, actions=_filled(app, decision, case, None, now)), None

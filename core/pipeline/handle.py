@@ -240,7 +240,7 @@ def _wait_after(app: App, event: EventRow, err: VendorError) -> tuple[timedelta,
 
 
 def _is_down(app: App, desk: str) -> bool:
-    """Whether the desk's last sweep failed. No event becomes a dead letter because of that."""
+    """Return whether the desk's last sweep failed. No event becomes a dead letter because of that."""
     with reading(app.engine) as conn:
         row = store.desk(conn, desk)
     return row is not None and bool(row.trouble)

@@ -37,7 +37,7 @@ NAMED = 20  # links in one notice
 
 
 def due(app: App, desk: str, now: datetime) -> bool:
-    """Whether the list is due to be read again."""
+    """Return whether the list is due to be read again."""
     with db.reading(app.engine) as conn:
         return app.is_due(db.kept(conn, f"limbo:{desk}"), now)
 

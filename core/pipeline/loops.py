@@ -63,7 +63,7 @@ def tell(app: App, ticket: Ticket, why: str, now: datetime) -> None:
 
 
 def _trusted(app: App, case: Case) -> bool:
-    """Whether the admin has listed the sender as people."""
+    """Return whether the admin has listed the sender as people."""
     known = {one.strip().lower() for one in authors.people_of(app, case.ticket.desk)}
     return case.ticket.customer.email.lower() in known
 

@@ -101,20 +101,21 @@ def _become(
 
 
 def _guess(decision: DecisionRow, row: TicketRow | None) -> dict[str, Any]:
-    """The guess that the ticket was first answered or escalated by. A later message does not change it: all that is
-    learned about the classifier compares this guess with the truth."""
+    """Return the guess that the ticket was first answered or escalated by. A later message does not change it: all
+    that is learned about the classifier compares this guess with the truth."""
     if keeps_its_guess(row):
         return {}
     return {name: getattr(decision, name) for name in ("intent", "confidence", "band", "model")}
 
 
 def keeps_its_guess(row: TicketRow | None) -> bool:
-    """Whether the ticket was answered or escalated before, so that a later message leaves its intent as it is."""
+    """Return whether the ticket was answered or escalated before, so that a later message leaves its intent as it is."""
     return row is not None and (row.auto_resolved_at is not None or row.escalated_at is not None)
 
 
 def _helped_by_an_agent(ticket: Ticket, decision: DecisionRow, row: TicketRow | None) -> bool:
-    """Whether the customer wrote again after an automatic answer and an agent replied before us: the answer did not help."""
+    """Return whether the customer wrote again after an automatic answer and an agent replied before us: the answer
+    did not help."""
     if (
         row is None
         or row.auto_resolved_at is None
@@ -178,6 +179,6 @@ def escalated_again(
 
 
 def _sampled(app: App, key: str) -> bool:
-    """Whether this automatic answer is sampled for review: by its key, so that a repetition decides alike."""
+    """Return whether this automatic answer is sampled for review: by its key, so that a repetition decides alike."""
     share = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") / 2**32
     return share < app.settings.classifier.sample

@@ -108,7 +108,8 @@ def _is_said(app: App, mark: WriteRow) -> bool:
 
 
 def _ready(app: App, ticket: Ticket, row: TicketRow, waiting: Sequence[WriteRow], said: WriteRow) -> bool:
-    """Whether the acknowledgment may be sent now, reworded and with a place under the caps. End one that is no longer needed."""
+    """Return whether the acknowledgment may be sent now, reworded and with a place under the caps. End one that is no
+    longer needed."""
     now, where = app.clock(), (ticket.desk, ticket.id)
     reply = next((a for a in from_json(said.actions) if isinstance(a, Reply)), None)
     why = _needless(app, ticket, row, reply) or places.refused(app, ticket, said, reply)

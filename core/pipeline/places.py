@@ -93,7 +93,7 @@ def unspoken(actions: Iterable[Action], prefix: str) -> tuple[Action, ...]:
 
 
 def proves(write: Write) -> bool:
-    """Whether a call marks a reply that goes out by another one."""
+    """Return whether a call marks a reply that goes out by another one."""
     marks = any(isinstance(a, AddTags) and a.says for a in write.actions)
     return marks and not isinstance(write.spoken, Reply)
 

@@ -119,7 +119,8 @@ def _facts(ticket: Ticket, case: Case) -> dict[str, Any]:
 
 
 def _fact_key(ticket: Ticket, newest: Message | None, *, first: bool, before: int) -> str:
-    """The created event for a ticket's first decision, else the reply's. `before`: decisions that set this message aside."""
+    """Return the created event for a ticket's first decision, else the reply's. `before`: decisions that set this
+    message aside."""
     if first or newest is None:
         return created_key(ticket.desk, ticket.id)
     key = reply_key(ticket.desk, ticket.id, newest.id)

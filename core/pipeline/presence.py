@@ -76,7 +76,8 @@ def present(app: App, row: TicketRow, claim: Claim, now: datetime) -> tuple[Clai
 
 
 def _runs(app: App, row: TicketRow, now: datetime) -> bool:
-    """Whether the ticket's clock runs: an agent who has gone home keeps a ticket that counts in business hours."""
+    """Return whether the ticket's clock runs: an agent who has gone home keeps a ticket that counts in business
+    hours."""
     clock = app.settings.escalation.clock[Priority(row.priority or Priority.NORMAL)]
     return clock == "wall" or app.hours_of(row.desk).is_open(now)
 

@@ -21,7 +21,7 @@ def promise_of(app: App, desk: str, priority: Priority, now: datetime) -> tuple[
 
 
 def _promised_now(app: App, desk: str, priority: Priority, now: datetime) -> Promised:
-    """The time for a case that begins now. The history is read only where bounds are set."""
+    """Return the time for a case that begins now. The history is read only where bounds are set."""
     configured, bounds = app.promised(desk, priority), app.promise_bounds(desk, priority)
     if bounds is None:
         return Promised(configured)
@@ -44,7 +44,7 @@ def _why(app: App, desk: str, priority: Priority, now: datetime, found: Promised
 
 
 def explained(decision: Decision, how: str) -> Decision:
-    """The decision with a reason, and a note, that say how its promise came about."""
+    """Return the decision with a reason, and a note, that say how its promise came about."""
     if not how:
         return decision
     reason = f"{decision.reason}; {how}"

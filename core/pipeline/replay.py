@@ -231,7 +231,7 @@ def _theirs(message: Message) -> bool:
 
 
 def _without_us(ticket: Ticket, prefix: str) -> Ticket:
-    """The ticket without our own messages and marks."""
+    """Return the ticket without our own messages and marks."""
     return replace(
         ticket,
         messages=tuple(m for m in ticket.messages if m.author is not Author.BOT),
@@ -240,7 +240,7 @@ def _without_us(ticket: Ticket, prefix: str) -> Ticket:
 
 
 def _answered(ticket: Ticket, begins: Message | None) -> datetime | None:
-    """When a person of the company's first answered the customer."""
+    """Return when a person of the company's first answered the customer."""
     if begins is None:
         return None
     public = (m for m in ticket.messages if m.author is Author.AGENT and m.public and not m.draft)

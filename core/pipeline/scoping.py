@@ -26,7 +26,7 @@ OWN = {"desk", "ticket_id", "updated_at", "first_seen_at"}
 
 
 def inside(app: App, desk: str, ticket: Placed, row: TicketRow | None) -> bool:
-    """Whether a ticket lies in the part of the account that the desk serves."""
+    """Return whether a ticket lies in the part of the account that the desk serves."""
     only = app.scope(desk)
     return not only or in_scope(ticket, only, row.queue if row is not None else "")
 
@@ -59,7 +59,7 @@ def let_go(app: App, row: TicketRow | None, now: datetime) -> None:
 
 
 def out_of_scope(app: App, row: TicketRow, claim: Claim) -> bool:
-    """Whether a ticket whose claim was just read has left the scope."""
+    """Return whether a ticket whose claim was just read has left the scope."""
     return claim.places is not None and not inside(app, row.desk, _Place(claim.places), row)
 
 
@@ -69,13 +69,13 @@ class _Place:
 
 
 def _elsewhere(app: App, conn: Connection, desk: str, ids: Iterable[str]) -> list[TicketRow]:
-    """The rows of these tickets at the other entries of the account."""
+    """Return the rows of these tickets at the other entries of the account."""
     wanted = list(ids)
     return [row for other in app.siblings(desk) for row in store.known(conn, other, wanted).values()]
 
 
 def _keeper(app: App, ticket: Placed, theirs: Iterable[TicketRow]) -> str:
-    """The entry that is at work on a ticket, "" when none is: it keeps what it moved to another queue itself."""
+    """Return the entry that is at work on a ticket, "" when none is: it keeps what it moved to another queue itself."""
     busy = (row for row in theirs if row.state in TAKEN_UP and row.closed_at is None)
     return next((row.desk for row in busy if inside(app, row.desk, ticket, row)), "")
 

@@ -70,7 +70,7 @@ def _allowed(app: App, desk: str) -> bool:
 
 
 def _due(app: App, row: TicketRow, now: datetime) -> bool:
-    """Whether the acknowledgment promised a time that is about to pass, and no human has answered."""
+    """Return whether the acknowledgment promised a time that is about to pass, and no human has answered."""
     told = row.acknowledged_at is not None and row.answered_at is None and row.state in AWAITED
     if not told or row.promise_at is None or row.waiting_since is None:
         return False

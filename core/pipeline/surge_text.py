@@ -104,7 +104,7 @@ def follow(app: App, ticket: Ticket, now: datetime, batch: Batch) -> None:
 
 
 def received(conn: Connection, ticket: Ticket) -> bool:
-    """Whether the approved text was sent on a ticket."""
+    """Return whether the approved text was sent on a ticket."""
     mine = (writes.c.desk == ticket.desk, writes.c.ticket_id == ticket.id, writes.c.what == PURPOSE)
     query = select(writes.c.key).where(*mine, writes.c.state == WriteState.DONE).limit(1)
     return conn.execute(query).first() is not None
@@ -132,7 +132,7 @@ def instead_of_acknowledgment(
 
 
 def _acknowledges(action: object) -> bool:
-    """Whether an action is the acknowledgment, or the mark that follows it."""
+    """Return whether an action is the acknowledgment, or the mark that follows it."""
     if isinstance(action, Reply):
         return action.purpose == ACKNOWLEDGMENT
     return isinstance(action, AddTags) and action.says == ACKNOWLEDGMENT

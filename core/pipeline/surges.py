@@ -53,7 +53,7 @@ def watch(app: App, desk: str, now: datetime) -> None:
 
 
 def is_watched(app: App, desk: str, now: datetime) -> bool:
-    """Whether this process looked for surges a moment ago: a look counts half a day of tickets."""
+    """Return whether this process looked for surges a moment ago: a look counts half a day of tickets."""
     last = app.surge_looks.get(desk)
     return last is not None and abs(now - last) < OFTEN
 
@@ -154,7 +154,7 @@ def gathered(
 
 
 def is_about_safety(conn: Connection, row: TicketRow) -> bool:
-    """Whether a decision about the ticket was made because somebody may be in danger."""
+    """Return whether a decision about the ticket was made because somebody may be in danger."""
     mine = (decisions.c.desk == row.desk, decisions.c.ticket_id == row.ticket_id)
     query = select(decisions.c.key).where(*mine, decisions.c.rule == safety.RULE).limit(1)
     return conn.execute(query).first() is not None
@@ -187,7 +187,7 @@ def _tell(app: App, conn: Connection, key: str, what: str, now: datetime, audien
 def _facts(
     app: App, surge: SurgeRow, rows: Sequence[TicketRow], waiting: Sequence[TicketRow]
 ) -> dict[str, Any]:
-    """Intent, number, tickets and links; never the customer's words."""
+    """Return intent, number, tickets and links; never the customer's words."""
     since = f"{surge.began_at.astimezone(app.hours_of(surge.desk).zone):%H:%M}"
     some = ", ".join(row.ticket_id for row in (waiting or rows)[:SHORT])
     head = (

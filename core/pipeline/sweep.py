@@ -141,7 +141,7 @@ def _of_one_second(
     known: Mapping[str, TicketRow],
     now: datetime,
 ) -> list[TicketEvent]:
-    """One look at each ticket that was read almost within the second in which its customer last wrote.
+    """Return one look at each ticket that was read almost within the second in which its customer last wrote.
 
     Desks tell times in whole seconds: a second message of that second, written after the ticket was read, changes no
     time in the list. A ticket for which a human is awaited needs no such look.

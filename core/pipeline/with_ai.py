@@ -42,7 +42,7 @@ def leave(app: App, ticket: Ticket, row: TicketRow | None, now: datetime) -> str
 
 
 def has_been(ticket: Ticket) -> bool:
-    """Whether one of the desk's AI agents may have had the ticket, so that its row must be read again."""
+    """Return whether one of the desk's AI agents may have had the ticket, so that its row must be read again."""
     return ticket.read_only or any(m.author is Author.AI for m in ticket.messages)
 
 

@@ -86,7 +86,7 @@ def make_up(app: App, ticket: Ticket, batch: Batch) -> Ticket:
 
 
 def _unsaid(decision: DecisionRow, rows: Sequence[WriteRow]) -> str:
-    """Why an answer that was decided on did not go out; "" when it did, or when there was none."""
+    """Return why an answer that was decided on did not go out; "" when it did, or when there was none."""
     answers = [one for one in rows if one.what == "answer"]
     if decision.outcome != Outcome.AUTO_RESOLVED or not answers:
         return ""

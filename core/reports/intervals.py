@@ -20,7 +20,7 @@ def wilson(k: int, n: int) -> tuple[float, float]:
 
 
 def median(ordered: Sequence[float]) -> float | None:
-    """The median of sorted values; infinite values (still waiting) may be among them."""
+    """Return the median of sorted values; infinite values (still waiting) may be among them."""
     n = len(ordered)
     if n == 0:
         return None
@@ -36,7 +36,7 @@ def median_interval(ordered: Sequence[float]) -> tuple[float, float | None]:
 
 
 def _rank(n: int) -> int:
-    """The largest r such that at most r-1 of n fair coins show heads with chance 2.5 % or less."""
+    """Return the largest r such that at most r-1 of n fair coins show heads with chance 2.5 % or less."""
     if n > EXACT_UP_TO:
         return int((n - Z * sqrt(n)) / 2)
     tail, rank = 0, 0

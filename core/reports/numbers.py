@@ -26,7 +26,7 @@ def span(seconds: float | None) -> str:
 
 
 def amount(value: float | None, unit: str) -> str:
-    """A figure's value in its unit."""
+    """Return a figure's value in its unit."""
     return percent(value) if unit == "share" else span(value)
 
 
@@ -60,7 +60,7 @@ def promise_span(seconds: float) -> str:
 
 
 def words() -> dict[str, Any]:
-    """What templates call to say numbers."""
+    """Return what templates call to say numbers."""
     return {
         "percent": percent,
         "span": span,

@@ -17,13 +17,14 @@ AGAIN = 0.05
 
 
 def plain(name: str) -> str:
-    """A name that came from outside (a classifier's intent), as one line of ordinary length that hides nothing."""
+    """Return a name that came from outside (a classifier's intent), as one line of ordinary length that hides
+    nothing."""
     line = " ".join(HIDDEN.sub("", name).split())
     return line if len(line) <= NAME else f"{line[:NAME]}…"
 
 
 def judge_escalation(now: Point, trend: Sequence[Point], routed: list[str]) -> Figure:
-    """Share of handled tickets that needed a human: 20 to 30 % is the target."""
+    """Return share of handled tickets that needed a human: 20 to 30 % is the target."""
     low, high = now.low, now.high if now.high is not None else 1.0
     advice = ""
     if low > RULES_NEEDED:
@@ -91,7 +92,7 @@ def judge_response(now: Point, trend: Sequence[Point], target: float) -> Figure:
 
 
 def judge_reescalation(now: Point, trend: Sequence[Point], pending: int, worst: list[str]) -> Figure:
-    """Share of automatic answers after which the customer came back: under 5 % is the target."""
+    """Return share of automatic answers after which the customer came back: under 5 % is the target."""
     advice = ""
     high = now.high if now.high is not None else 1.0
     if now.n and now.low > AGAIN:

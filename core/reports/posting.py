@@ -20,13 +20,13 @@ TEMPLATE = "report"
 
 
 def headline(report: WeeklyReport) -> str:
-    """The three figures in one line."""
+    """Return the three figures in one line."""
     said = ", ".join(f"{one.name.lower()} {amount(one.now.value, one.unit)}" for one in report.figures)
     return f"Week {report.week}: {said}"
 
 
 def short(report: WeeklyReport, public_url: str = "") -> str:
-    """A dozen lines: figures with interval and verdict, advice, promises, balance, where to read on."""
+    """Return a dozen lines: figures with interval and verdict, advice, promises, balance, where to read on."""
     lines = ["Contains generated history, for demonstration only."] if report.generated else []
     for one in report.figures:
         value = amount(one.now.value, one.unit)

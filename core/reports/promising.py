@@ -26,7 +26,7 @@ class Promising(Protocol):
     """What is asked of the running program: its desks' hours and promises."""
 
     def hours_of(self, desk: str) -> Hours:
-        """The business hours of a desk."""
+        """Return the business hours of a desk."""
 
     def promised(self, desk: str, priority: Priority) -> timedelta:
         """Within which time a desk promises a human."""

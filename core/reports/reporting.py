@@ -52,8 +52,8 @@ class ZonedHours(BusinessHours, Protocol):
 def weekly(
     engine: Engine, hours: ZonedHours, week: str, now: datetime, app: Promising | None = None
 ) -> WeeklyReport:
-    """The report of one ISO week (`2026-W09`); with `app` also what its desks would promise. ValueError when the week is
-    written otherwise.
+    """Return the report of one ISO week (`2026-W09`); with `app` also what its desks would promise. ValueError when
+    the week is written otherwise.
 
     Earlier weeks whose quiet period is over are counted once and kept: their figures outlive the ledger's rows.
     """
@@ -92,12 +92,12 @@ def _before_the_first_ticket(
 
 
 def last_week(now: datetime, zone: tzinfo = UTC) -> str:
-    """The last whole week on the calendar of `zone`."""
+    """Return the last whole week on the calendar of `zone`."""
     return week_of(now - timedelta(days=7), zone)
 
 
 def ticket_rows(connection: Connection, since: datetime, until: datetime) -> list[Row]:
-    """Tickets first seen in the span, and those escalated in it though first seen before."""
+    """Return tickets first seen in the span, and those escalated in it though first seen before."""
     seen = tickets.c.first_seen_at.between(since, until)
     escalated = tickets.c.escalated_at.between(since, until)
     found = connection.execute(select(*_COLUMNS).where(or_(seen, escalated)))
@@ -139,7 +139,7 @@ def _balanced(connection: Connection, start: datetime, end: datetime) -> list[Ba
 
 @lru_cache(maxsize=1)
 def environment() -> Environment:
-    """The templates beside this file; HTML is escaped, text is not."""
+    """Return the templates beside this file; HTML is escaped, text is not."""
     folder = files("core") / "templates"
     sources = {
         path.name: path.read_text("utf-8") for path in folder.iterdir() if path.name.startswith("report")
@@ -161,8 +161,8 @@ def render_text(report: WeeklyReport) -> str:
 
 
 def render_html(report: WeeklyReport, console_url: str = "", picture: str = "") -> str:
-    """One self-contained page: no script, nothing fetched. Mail readers show no SVG: they get the `picture` at that
-    address instead of the plots."""
+    """Return one self-contained page: no script, nothing fetched. Mail readers show no SVG: they get the `picture` at
+    that address instead of the plots."""
     page = environment().get_template("report.html")
     return page.render(report=report, console_url=console_url, picture=picture)
 
@@ -186,7 +186,7 @@ def _plain(value: Any) -> Any:
 
 
 def render_json(report: WeeklyReport) -> str:
-    """The whole report as one JSON document."""
+    """Return the whole report as one JSON document."""
     return json.dumps(as_data(report), ensure_ascii=False, indent=2)
 
 
@@ -208,7 +208,7 @@ def to_csv(header: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
 
 
 def render_csv(report: WeeklyReport) -> str:
-    """One line per number: section, name, count, total, value, low, high, remark."""
+    """Return one line per number: section, name, count, total, value, low, high, remark."""
     header = ("week", "section", "name", "count", "of", "value", "low", "high", "remark")
     return to_csv(header, ((report.week, *line) for line in _lines(report)))
 
@@ -248,6 +248,6 @@ def _number(value: float | None) -> float | None:
 
 
 def render_rows(rows: Iterable[Row]) -> str:
-    """The tickets behind the figures, for whoever wants to recompute them. Addresses are left out."""
+    """Return the tickets behind the figures, for whoever wants to recompute them. Addresses are left out."""
     names = [name for name in Row.__dataclass_fields__ if name != "email"]
     return to_csv(names, ([getattr(row, name) for name in names] for row in rows))

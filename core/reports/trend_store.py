@@ -23,7 +23,7 @@ def _name(week: str, zone: ZoneInfo) -> str:
 
 
 def load(connection: Connection, weeks: Sequence[str], zone: ZoneInfo) -> dict[str, Points]:
-    """What is known of these weeks."""
+    """Return what is known of these weeks."""
     names = {_name(week, zone): week for week in weeks}
     found = connection.execute(select(meta.c.name, meta.c.value).where(meta.c.name.in_(names)))
     return {names[name]: _points(names[name], value) for name, value in found}

@@ -41,7 +41,7 @@ Answer = tuple[Row, bool | None]  # an automatic answer; failed, resolved (False
 
 
 def week_of(now: datetime, zone: tzinfo) -> str:
-    """The ISO week in which `now` falls, on the calendar of `zone`."""
+    """Return the ISO week in which `now` falls, on the calendar of `zone`."""
     year, week, _ = now.astimezone(zone).isocalendar()
     return f"{year}-W{week:02d}"
 
@@ -58,7 +58,7 @@ def bounds(week: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 def earlier(week: str, zone: ZoneInfo, number: int) -> list[str]:
-    """The `number` weeks before `week`, oldest first."""
+    """Return the `number` weeks before `week`, oldest first."""
     start, _ = bounds(week, zone)
     return [week_of(start - timedelta(days=7 * n - 3), zone) for n in range(number, 0, -1)]
 
@@ -76,7 +76,7 @@ def summarise(
     generated: bool = False,
     known: Mapping[str, Points] | None = None,
 ) -> WeeklyReport:
-    """The report of one week; `rows` reach back over those weeks of the trend that are not `known`, and
+    """Return the report of one week; `rows` reach back over those weeks of the trend that are not `known`, and
     forward over the quiet period."""
     start, end = bounds(week, zone)
     past, kept = earlier(week, zone, weeks), known or {}
@@ -141,7 +141,7 @@ def _escalated(row: Row) -> bool:
 
 
 def judged(rows: Iterable[Row], start: datetime, end: datetime, now: datetime) -> list[Answer]:
-    """Each automatic answer given in the week: did the customer come back within the quiet period?"""
+    """Return each automatic answer given in the week: did the customer come back within the quiet period?"""
     rows = list(rows)
     later: defaultdict[tuple[str, ...], list[tuple[datetime, str]]] = defaultdict(list)
     for row in rows:
@@ -213,7 +213,7 @@ def _points(week: _Week, hours: BusinessHours, now: datetime) -> Points:
 
 
 def nothing(week: str) -> Points:
-    """The figures of a week without any ticket."""
+    """Return the figures of a week without any ticket."""
     return _point(week, 0, 0), Point(week, None, 0, 0, 0.0, None), _point(week, 0, 0)
 
 

@@ -10,7 +10,7 @@ import structlog
 
 
 def new_correlation() -> str:
-    """An id for one story, to be stored with it and bound again in the worker."""
+    """Return an id for one story, to be stored with it and bound again in the worker."""
     return uuid.uuid4().hex[:16]
 
 
@@ -23,5 +23,5 @@ def correlated(correlation: str = "", **facts: str) -> Iterator[str]:
 
 
 def correlation() -> str:
-    """The id of the story we are in, "" outside of one."""
+    """Return the id of the story we are in, "" outside of one."""
     return str(structlog.contextvars.get_contextvars().get("correlation", ""))

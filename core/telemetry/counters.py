@@ -183,7 +183,7 @@ class Counters:
         return True
 
     def render(self, engine: Engine, now: datetime) -> bytes:
-        """The Prometheus text: this process's news, everybody's sums, the ledger's states."""
+        """Return the Prometheus text: this process's news, everybody's sums, the ledger's states."""
         self.flush()
         registry = CollectorRegistry(auto_describe=False)
         with reading(engine) as connection:

@@ -54,7 +54,7 @@ class Families(Collector):
         self._connection, self._totals, self._now = connection, totals, now
 
     def collect(self) -> Iterable[Metric]:
-        """All families, in the order of the documentation."""
+        """Return all families, in the order of the documentation."""
         names = list(self._connection.scalars(select(desks.c.desk).order_by(desks.c.desk)))
         sums = Counter(self._totals) + Counter(proven(self._connection))
         yield from _counters(sums)
@@ -72,7 +72,7 @@ class Families(Collector):
 
 
 def proven(connection: Connection) -> dict[tuple[str, tuple[str, ...]], float]:
-    """The counters that stand in the ledger: outcomes and acknowledgments."""
+    """Return the counters that stand in the ledger: outcomes and acknowledgments."""
     ended = select(events.c.desk, events.c.outcome, func.count()).where(
         events.c.state == EventState.SETTLED, events.c.outcome != ""
     )
@@ -84,9 +84,9 @@ def proven(connection: Connection) -> dict[tuple[str, tuple[str, ...]], float]:
 
 
 def apart(column: Column[str]) -> ColumnElement[str]:
-    """The column, to group by without its index: SQLite would rather walk all rows in the order of desks than look
-    up the few that wait (0.2 s against 1 ms with 100 000 tickets). The empty string is written out: as a parameter it
-    would make each use another expression to Postgres, which then groups by none of them."""
+    """Return the column, to group by without its index: SQLite would rather walk all rows in the order of desks than
+    look up the few that wait (0.2 s against 1 ms with 100 000 tickets). The empty string is written out: as a
+    parameter it would make each use another expression to Postgres, which then groups by none of them."""
     return func.coalesce(column, literal_column("''"))
 
 

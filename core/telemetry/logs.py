@@ -57,7 +57,7 @@ def withhold(_logger: Any, _method: str, event: Event) -> Event:
 
 
 def _trace(_logger: Any, _method: str, event: Event) -> Event:
-    """The OpenTelemetry trace, where one is open."""
+    """Return the OpenTelemetry trace, where one is open."""
     if found := traces.trace_id():
         event["trace_id"] = found
     return event

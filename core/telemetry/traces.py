@@ -35,7 +35,7 @@ _spans: Spans | None = None
 
 
 def wanted(environ: Mapping[str, str]) -> bool:
-    """Whether the standard variables ask for traces."""
+    """Return whether the standard variables ask for traces."""
     if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return False
     exporter = environ.get("OTEL_TRACES_EXPORTER", "").strip().lower()
@@ -61,7 +61,7 @@ def use(spans: Spans | None) -> None:
 
 
 def trace_id() -> str:
-    """The id of the trace we are in, "" outside of one."""
+    """Return the id of the trace we are in, "" outside of one."""
     return _spans.trace_id() if _spans else ""
 
 
@@ -90,7 +90,8 @@ def event(name: str, **facts: str) -> None:
 
 
 def watched(inner: Port, calls: frozenset[str]) -> Port:
-    """The same desk or channel, each of whose calls is a span from now on; untouched while no traces are wanted."""
+    """Return the same desk or channel, each of whose calls is a span from now on; untouched while no traces are
+    wanted."""
     for name in calls if _spans else ():
         if call := getattr(inner, name, None):
             setattr(inner, name, _within(str(getattr(inner, "name", "")), name, call))
@@ -108,7 +109,7 @@ def _within(owner: str, name: str, call: Callable[..., Any]) -> Callable[..., An
 
 
 def _about(owner: str, name: str, first: Any) -> tuple[dict[str, str], str]:
-    """Which ticket a call is about, and whose story it belongs to where it comes long after."""
+    """Return which ticket a call is about, and whose story it belongs to where it comes long after."""
     if isinstance(first, OutboundMessage):
         facts = {"channel": owner, "desk": first.desk, "ticket": first.ticket_id}
         return facts, created_key(first.desk, first.ticket_id) if first.ticket_id else ""

@@ -28,12 +28,12 @@ _story: ContextVar[str] = ContextVar("story", default="")  # the fact whose root
 
 
 def trace_of(key: str) -> int:
-    """The id of a fact's trace: the same in every process."""
+    """Return the id of a fact's trace: the same in every process."""
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:16], "big") or 1
 
 
 def span_of(key: str) -> int:
-    """The id of the span under which the fact was stored."""
+    """Return the id of the span under which the fact was stored."""
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[16:24], "big") or 1
 
 
@@ -41,12 +41,12 @@ class _Ids(RandomIdGenerator):  # type: ignore[misc,unused-ignore]  # an optiona
     """Random ids, except for a trace that tells a story."""
 
     def generate_trace_id(self) -> int:
-        """The story's trace, where we are in one."""
+        """Return the story's trace, where we are in one."""
         key = _story.get() or correlation()
         return trace_of(key) if key else super().generate_trace_id()
 
     def generate_span_id(self) -> int:
-        """The story's first span, where it is being made."""
+        """Return the story's first span, where it is being made."""
         key = _story.get()
         return span_of(key) if key else super().generate_span_id()
 
@@ -62,7 +62,7 @@ class Spans:
         self._tracer = self._provider.get_tracer("backstop")
 
     def trace_id(self) -> str:
-        """The id of the trace we are in, "" outside of one."""
+        """Return the id of the trace we are in, "" outside of one."""
         here = trace.get_current_span().get_span_context()
         return format(here.trace_id, "032x") if here.is_valid else ""
 

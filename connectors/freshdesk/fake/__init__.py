@@ -37,7 +37,7 @@ class Fake(Account[State]):
     encoding: str = "JSON"
 
     def settings(self, base_url: str) -> dict[str, Any]:
-        """The `[desks.<name>]` table that fits this account."""
+        """Return the `[desks.<name>]` table that fits this account."""
         return {
             "vendor": "freshdesk",
             "base_url": base_url,
@@ -73,7 +73,7 @@ class Fake(Account[State]):
 
 
 def make_fake(desk: SandboxDesk, *, layout: str = "advanced", encoding: str = "JSON", **options: Any) -> Fake:
-    """The account over `desk`; `options` are fields of State (limit, scope, bot_is_admin, cascading…)."""
+    """Return the account over `desk`; `options` are fields of State (limit, scope, bot_is_admin, cascading…)."""
     hooks = Hooks()
     state = State(desk, hooks, **options)
     app = app_of(

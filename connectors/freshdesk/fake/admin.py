@@ -51,7 +51,7 @@ OPERATORS = {"condition_set_1 and condition_set_2", "condition_set_1 or conditio
 
 
 def admin(state: State) -> Blueprint:
-    """The blueprint."""
+    """Return the routes."""
     bp = Blueprint("admin", __name__)
     desk = state.desk
 
@@ -155,7 +155,7 @@ def admin(state: State) -> Blueprint:
 
 
 def _agent(person: Person) -> Json:
-    """An agent as the list shows one."""
+    """Return an agent as the list shows one."""
     signed_in = iso(person.signed_in) if person.signed_in else None
     contact = {"name": person.name, "email": person.email, "active": True, "last_login_at": signed_in}
     return {
@@ -201,7 +201,7 @@ def _default_fields(state: State) -> list[Json]:
 
 
 def _make_field(state: State, given: Json) -> Json:
-    """The server makes the name; a label used before gets a number."""
+    """Make a field: the server chooses the name; a label used before gets a number."""
     if given.get("type") not in TYPES or not given.get("label") or not given.get("label_for_customers"):
         invalid(("type", "It should be one of these values", "invalid_value"))
     if any(one["label"] == given["label"] for one in state.fields):
@@ -251,7 +251,7 @@ def _validate_webhook(action: Json) -> None:
 
 
 def add_rule(state: State, kind: int, given: Json) -> Json:
-    """A new rule at its position; those from there on move down."""
+    """Add a rule at its position; those from there on move down."""
     position = int(given.get("position") or len(state.rules[kind]) + 1)
     for other in state.rules[kind]:
         if int(other["position"]) >= position:
@@ -268,7 +268,7 @@ def add_rule(state: State, kind: int, given: Json) -> Json:
 
 
 def _read(rule: Json) -> Json:
-    """A rule as reads show it: `resource_type` is left out, read-only keys are added."""
+    """Return a rule as reads show it: `resource_type` is left out, read-only keys are added."""
     conditions = [
         {
             **c,

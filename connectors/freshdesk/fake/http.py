@@ -54,14 +54,14 @@ def _limit(state: State) -> None:
 
 
 def _cost() -> int:
-    """An include costs one more in a view, two more in a list."""
+    """Return what a call costs: an include costs one more in a view, two more in a list."""
     includes = [one for one in request.args.get("include", "").split(",") if one]
     each = 2 if request.path.rstrip("/").endswith("/tickets") else 1
     return 1 + each * len(includes)
 
 
 def _key(state: State) -> bool:
-    """Whether the key is an admin's."""
+    """Return whether the key is an admin's."""
     scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
     try:
         key = base64.b64decode(encoded).decode().partition(":")[0] if scheme == "Basic" else ""
@@ -102,7 +102,7 @@ def bare(err: HTTPException) -> Response:
 
 
 def body(known: Types) -> Json:
-    """The request's JSON; unknown keys and wrong types are refused."""
+    """Return the request's JSON; unknown keys and wrong types are refused."""
     given: Any = request.get_json(silent=True)
     if not isinstance(given, dict):
         fail(400, {"code": "invalid_json", "message": "Request body has invalid json format"})
@@ -117,7 +117,7 @@ def body(known: Types) -> Json:
 
 
 def paged(found: Sequence[Json], *, default: int = 30) -> Response:
-    """One page, with the `link` header while there are more. More than a hundred a page is an error."""
+    """Return one page, with the `link` header while there are more. More than a hundred a page is an error."""
     page, size = _count("page", 1), _count("per_page", default)
     if size > 100:
         invalid(("per_page", "It should be a Positive Integer less than or equal to 100", "invalid_value"))

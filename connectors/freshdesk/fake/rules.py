@@ -67,7 +67,7 @@ def _run(state: State, case: Case, entry: Entry | None, rules: list[dict[str, An
 def delivery(
     state: State, case: Case, entry: Entry | None, action: dict[str, Any], triggered: str
 ) -> Delivery:
-    """The request of a webhook action. There is no signature, no time and no delivery id in it."""
+    """Return the request of a webhook action. There is no signature, no time and no delivery id in it."""
     headers = {"User-Agent": "Freshdesk", **(action.get("custom_headers") or {})}
     if auth := action.get("auth_header"):
         pair = f"{auth.get('username', '')}:{auth.get('password', '')}"
@@ -94,7 +94,7 @@ def _encoded(content: dict[str, Any], kind: str, headers: dict[str, str]) -> byt
 
 
 def placeholders(state: State, case: Case, triggered: str) -> dict[str, str]:
-    """What advanced content may name."""
+    """Return what advanced content may name."""
     requester = state.desk.people[case.requester_id]
     return {
         "ticket.id": str(case.id),
@@ -110,7 +110,7 @@ def _filled(text: str, values: dict[str, str]) -> str:
 
 
 def simple(state: State, case: Case, entry: Entry | None, triggered: str) -> dict[str, Any]:
-    """The simple layout: names, not numbers."""
+    """Return the simple layout: names, not numbers."""
     requester = state.desk.people[case.requester_id]
     queue = state.desk.queues.get(case.queue_id or 0)
     agent = state.desk.people.get(case.assignee_id or 0)

@@ -61,33 +61,33 @@ class State:
 
 
 def z(at: datetime | None) -> str | None:
-    """A time as Freshdesk writes it."""
+    """Return a time as Freshdesk writes it."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
 
 
 def cleaned(html: str) -> str:
-    """The server's own version of a body: sanitised, in a div."""
+    """Return the server's own version of a body: sanitised, in a div."""
     return f"<div>{nh3.clean(html)}</div>"
 
 
 def text_of(html: str) -> str:
-    """The server's plain text of a body."""
+    """Return the server's plain text of a body."""
     broken = re.sub(r"(?i)<br\s*/?>|</p>|</div>", "\n", html)
     return unescape(re.sub(r"<[^>]+>", "", broken)).strip()
 
 
 def markup(entry: Entry) -> str:
-    """The HTML of what was said in the sandbox: lines stay lines, as in the mails that Freshdesk keeps."""
+    """Return the HTML of what was said in the sandbox: lines stay lines, as in the mails that Freshdesk keeps."""
     return entry.html or f"<div>{escape(entry.body, quote=False).replace(chr(10), '<br>')}</div>"
 
 
 def staff(person: Person) -> bool:
-    """Whether a person has an agent's account."""
+    """Return whether a person has an agent's account."""
     return person.role != "customer"
 
 
 def ticket_json(state: State, case: Case, *, view: bool = False) -> dict[str, Any]:
-    """A ticket as lists show it; `view` adds what only the single view has."""
+    """Return a ticket as lists show it; `view` adds what only the single view has."""
     first = case.entries[0] if case.entries else None
     shown: dict[str, Any] = {
         "id": case.id,
@@ -130,12 +130,12 @@ def ticket_json(state: State, case: Case, *, view: bool = False) -> dict[str, An
 
 
 def structure(text: str) -> dict[str, Any]:
-    """A chat's body."""
+    """Return a chat's body."""
     return {"body_contents": [{"type": "text", "data": {"content": text}}]}
 
 
 def custom_fields(state: State) -> list[dict[str, Any]]:
-    """The account's own ticket fields."""
+    """Return the account's own ticket fields."""
     return [one for one in state.fields if not one.get("default")]
 
 
@@ -170,7 +170,7 @@ def stats_json(state: State, case: Case) -> dict[str, Any]:
 
 
 def conversation_json(state: State, case: Case, entry: Entry) -> dict[str, Any]:
-    """One conversation. What a rule of the desk wrote has no author."""
+    """Return one conversation. What a rule of the desk wrote has no author."""
     person = state.desk.people[entry.author_id]
     incoming = not staff(person)
     structured = case.via in {"chat", "mobile"} and entry.via == "chat"

@@ -19,7 +19,7 @@ FILTERS = {"", "new_and_my_open", "watching", "spam", "deleted", "all_tickets"}
 
 
 def case_of(state: State, ticket_id: int) -> Case:
-    """A ticket by id; 404 for unknown and archived ones."""
+    """Return a ticket by id; 404 for unknown and archived ones."""
     case = state.desk.cases.get(ticket_id)
     if case is None or ticket_id in state.archived:
         fail(404)
@@ -28,7 +28,7 @@ def case_of(state: State, ticket_id: int) -> Case:
 
 
 def tickets(state: State) -> Blueprint:
-    """What is read."""
+    """Return the routes that read."""
     bp = Blueprint("tickets", __name__)
     desk = state.desk
 
@@ -77,7 +77,7 @@ def _includes(known: set[str]) -> set[str]:
 
 
 def _shown(state: State, name: str) -> list[Case]:
-    """What a list holds: the spam and the trash only when asked for; without `updated_since`, thirty days."""
+    """Return what a list holds: the spam and the trash only when asked for; without `updated_since`, thirty days."""
     cases = [c for c in state.desk.cases.values() if c.id not in state.archived]
     if name == "spam":
         cases = [c for c in cases if c.spam and not c.deleted]

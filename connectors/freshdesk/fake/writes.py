@@ -51,7 +51,7 @@ CHAT = {"chat", "mobile"}
 
 
 def writes(state: State) -> Blueprint:
-    """What is written."""
+    """Return the routes that write."""
     bp = Blueprint("writes", __name__)
     desk = state.desk
 
@@ -167,7 +167,7 @@ def merge_note(state: State, event: str, case: Case, _entry: Entry | None, actor
 
 
 def _say(state: State, case: Case, given: Json, *, public: bool, source: int) -> Entry:
-    """A reply or note by the key's own agent. Chats take only the structured form."""
+    """Add a reply or note by the key's own agent. Chats accept only the structured form."""
     wanted = "structured_body" if case.via in CHAT and public else "body"
     if not given.get(wanted):
         invalid((wanted, "It should not be blank as this is a mandatory field", "missing_field"))

@@ -18,7 +18,7 @@ WORDS = {objects.CREATED: "each new ticket", objects.UPDATED: "each reply of a c
 
 
 def doctor(site: Site[Settings]) -> list[Finding]:
-    """Everything that install made or printed, as far as the API shows it."""
+    """Return everything that install made or printed, as far as the API shows it."""
     api, settings, url = Api(site.session), site.settings, site.hook_url
     try:
         seen = look(api)
@@ -136,7 +136,7 @@ def _fields(settings: Settings, seen: Seen, manifest: Manifest) -> Iterator[Find
 
 
 def _assignment(api: Api) -> Iterable[Finding]:
-    """Groups that hand out tickets by themselves: then “assigned” does not mean that a person looked."""
+    """Return groups that hand out tickets by themselves: then “assigned” does not mean that a person looked."""
     try:
         groups = rows(api.get("/groups", per_page=100))
     except VendorError:

@@ -18,7 +18,7 @@ Seen = Look[Settings, Api, Directory]
 
 
 def findings(settings: Settings, api: Api, directory: Directory, queues: Iterable[str]) -> list[Finding]:
-    """What the credential can see."""
+    """Return what the credential can see."""
     refused = fail("FD01", "the API key is refused", _KEY)
     silent = fail("FD02", "the account does not answer", "Check base_url and the network.")
     look = Seen(settings, api, directory, list(queues))

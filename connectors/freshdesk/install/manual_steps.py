@@ -7,7 +7,7 @@ from connectors.kit.provision import Step, by_hand
 
 
 def rule_by_hand(wanted: Wanted, why: str) -> Step:
-    """The clicks that make a rule, with the values to paste. A secret that stands in the file is not printed."""
+    """Return the clicks that make a rule, with the values to paste. A secret that stands in the file is not printed."""
     action = wanted.body["actions"][0]
     event = action["content"]["event"]
     page = "Ticket Creation" if event == "created" else "Ticket Updates"
@@ -31,7 +31,7 @@ def rule_by_hand(wanted: Wanted, why: str) -> Step:
 
 
 def field_by_hand(wanted: Wanted, why: str) -> Step:
-    """The clicks that make a field."""
+    """Return the clicks that make a field."""
     kind = "Number" if wanted.body["type"] == "custom_number" else "Single-line text"
     return by_hand(
         "field",
@@ -44,7 +44,7 @@ def field_by_hand(wanted: Wanted, why: str) -> Step:
 
 
 def all_matching() -> Step:
-    """The switch that no API sets."""
+    """Return the switch that no API sets."""
     return by_hand(
         "setting",
         "execute all matching rules",
@@ -69,7 +69,7 @@ def notifications() -> Step:
 
 
 def view(prefix: str) -> Step:
-    """The agents' list of what waits."""
+    """Return the agents' list of what waits."""
     return by_hand(
         "view",
         "Backstop: waiting",

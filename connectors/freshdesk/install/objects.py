@@ -43,7 +43,7 @@ class Wanted:
 
 
 def fields(prefix: str = "Backstop") -> list[Wanted]:
-    """Intent, confidence and outcome, seen by agents only. Text rather than a list: intents come and go."""
+    """Return intent, confidence and outcome, seen by agents only. Text rather than a list: intents come and go."""
     kinds = {"intent": "custom_text", "confidence": "custom_number", "outcome": "custom_text"}
     return [
         Wanted(
@@ -69,7 +69,7 @@ def fields(prefix: str = "Backstop") -> list[Wanted]:
 
 
 def rules(url: str, desk: str, secret: str, *, creation_active: bool = True, shown: str = "") -> list[Wanted]:
-    """A new ticket, and a customer's reply; what agents and we ourselves write fires neither."""
+    """Return a new ticket, and a customer's reply; what agents and we ourselves write fires neither."""
     created = {
         **_rule(f"Backstop {desk}: new ticket", url, secret, "created"),
         "position": 1,
@@ -129,7 +129,7 @@ def _rule(name: str, url: str, secret: str, event: str) -> dict[str, Any]:
 
 
 def shape(kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """An object's lasting traits, the same whether sent or read back.
+    """Return an object's lasting traits, the same whether sent or read back.
 
     Reads leave `resource_type` out, may move the layout into the content, may mask headers, and renumber positions.
     """
@@ -182,12 +182,12 @@ def _headers(action: Row) -> Mapping[str, Any]:
 
 
 def hooks_of(rule: Row) -> list[Row]:
-    """The webhook actions of a rule."""
+    """Return the webhook actions of a rule."""
     return [one for one in _dicts(rule.get("actions")) if one.get("url")]
 
 
 def secret_of(rule: Row) -> str:
-    """The secret that a rule sends, "" where it is not shown or masked."""
+    """Return the secret that a rule sends, "" where it is not shown or masked."""
     for action in hooks_of(rule):
         for name, value in _headers(action).items():
             if name.lower() == HEADER.lower() and value and not set(str(value)) <= {"*", "•", "x", "X"}:
@@ -196,5 +196,5 @@ def secret_of(rule: Row) -> str:
 
 
 def mails_requester(rule: Row) -> bool:
-    """Whether a rule writes to the customer by itself."""
+    """Return whether a rule writes to the customer by itself."""
     return any(one.get("field_name") == "send_email_to_requester" for one in _dicts(rule.get("actions")))

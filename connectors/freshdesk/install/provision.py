@@ -72,7 +72,7 @@ def _kept(one: Wanted, row: Row, secret: str) -> dict[str, str]:
 
 
 def _done(api: Api, one: Wanted, step: Step, seen: Seen) -> tuple[Step, Row | None]:
-    """The step carried out, and the object as it is now; nothing for steps that do nothing."""
+    """Carry out a step; return it, and the object as it is now ({} for steps that change nothing)."""
     try:
         match step.action:
             case "create":

@@ -33,7 +33,7 @@ class Seen:
 
 
 def look(api: Api) -> Seen:
-    """All fields and rules."""
+    """Return all fields and rules."""
     seen = Seen()
     for path in (FIELDS_PATH, RULES_PATH.format(kind=CREATED), RULES_PATH.format(kind=UPDATED)):
         try:
@@ -68,7 +68,7 @@ def wanted(site: Site[Settings], seen: Seen) -> list[Wanted]:
 
 
 def judged(one: Wanted, seen: Seen, manifest: Manifest, secret: str) -> Step:
-    """One object: as we left it, switched off, of an older version of ours, changed by somebody, or not there."""
+    """Return one object: as we left it, switched off, of an older version of ours, changed by somebody, or not there."""
     if one.path in seen.denied:
         return clicks(one, DENIED)
     kept = manifest.get(one.key, {})
@@ -93,7 +93,7 @@ def judged(one: Wanted, seen: Seen, manifest: Manifest, secret: str) -> Step:
 
 
 def _why_update(one: Wanted, there: Row, found: str, kept: Mapping[str, str]) -> str:
-    """Why one of ours is to be brought up to date; "" when somebody changed it."""
+    """Return why one of ours is to be brought up to date; "" when somebody changed it."""
     if one.kind == "rule" and one.body.get("active") and not there.get("active", True):
         on = fingerprint(shape(one.kind, {**there, "active": True}))
         return "it was switched off" if on in {one.hash, kept.get("hash")} else ""
@@ -115,5 +115,5 @@ def find(one: Wanted, there: Iterable[Row], number: str) -> Row | None:
 
 
 def clicks(one: Wanted, why: str) -> Step:
-    """The clicks that make an object."""
+    """Return the clicks that make an object."""
     return manual_steps.rule_by_hand(one, why) if one.kind == "rule" else manual_steps.field_by_hand(one, why)

@@ -48,7 +48,7 @@ class Fake(Account[State]):
     """The account: its WSGI app, its webhooks and its conversations."""
 
     def settings(self, base_url: str) -> dict[str, Any]:
-        """The `[desks.<name>]` table that fits this account."""
+        """Return the `[desks.<name>]` table that fits this account."""
         return {
             "vendor": "helpscout",
             "base_url": base_url,
@@ -68,7 +68,7 @@ class Fake(Account[State]):
 
 
 def make_fake(desk: SandboxDesk, **options: Any) -> Fake:
-    """The account over `desk`; `options` are fields of State (limit, burst, inboxes, embed_in_hooks…)."""
+    """Return the account over `desk`; `options` are fields of State (limit, burst, inboxes, embed_in_hooks…)."""
     hooks = Hooks()
     state = State(desk, hooks, **options)
     app = app_of(
@@ -109,7 +109,7 @@ def _count(state: State, hook: Json, answer: int | None) -> None:
 
 
 def delivery(state: State, name: str, case: Case, secret: str) -> Delivery:
-    """A signed request: the body with escaped slashes and \\u escapes, as Help Scout writes them."""
+    """Return a signed request: the body with escaped slashes and \\u escapes, as Help Scout writes them."""
     if name == "convo.merged" and case.merged_into is not None:
         case = state.desk.cases[case.merged_into]
     shown: Json = {"id": case.id} if name == "convo.deleted" else show.conversation_json(state, case)

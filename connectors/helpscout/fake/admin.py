@@ -46,13 +46,13 @@ NO_CONTENT = (b"", 204)
 
 
 def _status(state: State, person: Person) -> Json:
-    """Whether somebody is there, for mail and for chats."""
+    """Return whether somebody is there, for mail and for chats."""
     mail = {"status": "away" if person.away else "active", "updatedAt": iso(state.desk.now()), "source": "ui"}
     return {"userId": person.id, "email": mail, "chat": {"status": "unavailable", "mailboxStatuses": {}}}
 
 
 def admin(state: State) -> Blueprint:
-    """Everything that is no conversation."""
+    """Return the routes for everything but conversations and webhooks."""
     bp = Blueprint("admin", __name__)
     desk = state.desk
 
@@ -193,7 +193,7 @@ def add_webhook(state: State, given: Json) -> Json:
 
 
 def _shown(hook: Json) -> Json:
-    """The secret is never shown again."""
+    """Return a webhook as reads show it: without its secret."""
     return {name: value for name, value in hook.items() if name != "secret"}
 
 

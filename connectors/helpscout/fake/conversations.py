@@ -45,7 +45,8 @@ PARAMETERS = {
 
 
 def alive(state: State, conversation_id: int) -> Case:
-    """A conversation; 404 for unknown, deleted and merged ones: only reading the conversation itself tells them apart."""
+    """Return a conversation; 404 for unknown, deleted and merged ones: only reading the conversation itself tells
+    them apart."""
     case = state.desk.cases.get(conversation_id)
     if case is None or case.deleted or case.merged_into is not None:
         fail(404)
@@ -54,7 +55,7 @@ def alive(state: State, conversation_id: int) -> Case:
 
 
 def conversations(state: State) -> Blueprint:
-    """What is read."""
+    """Return the routes that read."""
     bp = Blueprint("conversations", __name__)
     desk = state.desk
 

@@ -95,7 +95,7 @@ def bare(err: HTTPException) -> Response:
 
 
 def tokens(state: State) -> Blueprint:
-    """The token endpoint. Form-encoded only; each refresh token is good for one renewal."""
+    """Return the token endpoint. Form-encoded only; each refresh token is good for one renewal."""
     bp = Blueprint("tokens", __name__)
 
     @bp.post("/v2/oauth2/token")
@@ -139,7 +139,7 @@ def _refresh(state: State) -> str:
 
 
 def body(known: Types, *required: str) -> Json:
-    """The request's JSON object; arrays, unknown keys, wrong types and missing ones are refused."""
+    """Return the request's JSON object; arrays, unknown keys, wrong types and missing ones are refused."""
     given: Any = request.get_json(silent=True)
     if not isinstance(given, dict):
         fail(400, {"message": "Request body must be a JSON object", "logRef": str(uuid.uuid4())})
@@ -153,7 +153,7 @@ def body(known: Types, *required: str) -> Json:
 
 
 def paged(state: State, name: str, found: Sequence[Json]) -> Response:
-    """One page in HAL; `_embedded` is missing when empty, and the `next` link has lost the other parameters."""
+    """Return one page in HAL; `_embedded` is missing when empty, and the `next` link has lost the other parameters."""
     number = request.args.get("page", "1")
     if not number.isdigit() or int(number) < 1:
         invalid(("page", "must be a positive number"))

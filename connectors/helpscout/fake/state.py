@@ -63,38 +63,38 @@ class State:
         self.refresh.clear()
 
     def mailboxes(self) -> dict[int, str]:
-        """Inbox id → name."""
+        """Return a mapping, inbox id → name."""
         named = {q.id: q.name for q in self.desk.queues.values() if q.name in self.inboxes}
         return {self.main_inbox: "Main inbox", **named}
 
     def teams(self) -> dict[int, str]:
-        """Team id → name."""
+        """Return a mapping, team id → name."""
         return {q.id: q.name for q in self.desk.queues.values() if q.name not in self.inboxes}
 
 
 def z(at: datetime | None) -> str | None:
-    """A time as Help Scout writes it."""
+    """Return a time as Help Scout writes it."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
 
 
 def text_of(html: str) -> str:
-    """The server's plain text of a body."""
+    """Return the server's plain text of a body."""
     broken = re.sub(r"(?i)<br\s*/?>|</p>|</div>", "\n", html)
     return unescape(re.sub(r"<[^>]+>", "", broken)).strip()
 
 
 def markup(entry: Entry) -> str:
-    """The HTML of what was said."""
+    """Return the HTML of what was said."""
     return nh3.clean(entry.html) if entry.html else escape(entry.body, quote=False).replace("\n", "<br>\n")
 
 
 def staff(person: Person) -> bool:
-    """Whether a person is a user."""
+    """Return whether a person is a user."""
     return person.role != "customer"
 
 
 def person_json(person: Person) -> Json:
-    """A user or a customer as others' objects show them."""
+    """Return a user or a customer as others' objects show them."""
     first, _, last = person.name.partition(" ")
     kind = "user" if staff(person) else "customer"
     shown = {"id": person.id, "type": kind, "first": first, "last": last, "email": person.email}
@@ -102,7 +102,7 @@ def person_json(person: Person) -> Json:
 
 
 def holder_json(state: State, holder: tuple[str, int] | None) -> Json | None:
-    """An assignee: a user or a team."""
+    """Return an assignee: a user or a team."""
     if not holder:
         return None
     kind, one = holder
@@ -112,31 +112,31 @@ def holder_json(state: State, holder: tuple[str, int] | None) -> Json | None:
 
 
 def holder_of(case: Case, state: State) -> tuple[str, int] | None:
-    """Who has it now: a user before a team."""
+    """Return who has it now: a user before a team."""
     if case.assignee_id:
         return "user", case.assignee_id
     return ("team", case.queue_id) if case.queue_id in state.teams() else None
 
 
 def mailbox_of(case: Case, state: State) -> int:
-    """The inbox it lies in."""
+    """Return the inbox it lies in."""
     if case.queue_id in state.mailboxes():
         return int(case.queue_id or 0)
     return int(case.extra.get("mailbox", state.main_inbox))
 
 
 def published(case: Case) -> list[Entry]:
-    """What was said and sent."""
+    """Return what was said and sent."""
     return [e for e in case.entries if e.meta.get("state", "published") == "published"]
 
 
 def family(state: State, case: Case) -> list[Case]:
-    """A conversation and those merged into it."""
+    """Return a conversation and those merged into it."""
     return [case, *(c for c in state.desk.cases.values() if c.merged_into == case.id)]
 
 
 def threads_json(state: State, case: Case) -> list[Json]:
-    """All threads, newest first, line items among them, each with the holder of its time."""
+    """Return all threads, newest first, line items among them, each with the holder of its time."""
     found: list[Json] = []
     for one in family(state, case):
         entries = {e.id: e for e in one.entries}
@@ -217,7 +217,7 @@ def _item(state: State, case: Case, n: int, change: Json, holder: tuple[str, int
 
 
 def conversation_json(state: State, case: Case) -> Json:
-    """A conversation without its threads. Nothing in it says when it was last modified."""
+    """Return a conversation without its threads. Nothing in it says when it was last modified."""
     desk = state.desk
     primary = desk.people[case.requester_id]
     said = published(case)

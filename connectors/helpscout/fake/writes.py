@@ -41,7 +41,7 @@ NO_CONTENT = (b"", 204)
 
 
 def writes(state: State) -> Blueprint:
-    """What is written."""
+    """Return the routes that write."""
     bp = Blueprint("writes", __name__)
     desk = state.desk
 
@@ -145,7 +145,7 @@ def _known(state: State, one: int) -> bool:
 
 
 def _say(state: State, case: Case, given: Json, *, public: bool) -> Entry:
-    """A thread by the token's own user. Without a status the conversation becomes active."""
+    """Add a thread by the token's own user. Without a status the conversation becomes active."""
     desk = state.desk
     with desk.lock:
         html = given["text"]

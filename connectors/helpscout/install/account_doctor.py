@@ -19,7 +19,7 @@ from core.model import Finding
 
 
 def doctor(site: Site[Settings]) -> list[Finding]:
-    """Everything that install made or printed."""
+    """Return everything that install made or printed."""
     settings, api, one = site.settings, Api(site.session, Burst(site.settings.write_burst)), wanted(site)
     try:
         hooks = listed(api)
@@ -96,7 +96,8 @@ def _doubling(settings: Settings, api: Api) -> Iterator[Finding]:
 
 
 def _automatic(api: Api) -> str:
-    """A recent conversation in which the desk itself answered its customer, "" when there is none among the newest."""
+    """Return a recent conversation in which the desk itself answered its customer, "" when there is none among the
+    newest."""
     try:
         answer = api.page(
             "/conversations", 1, status="all", sortField="createdAt", sortOrder="desc", embed="threads"
@@ -129,7 +130,7 @@ def _workflows(api: Api) -> Iterator[Finding]:
 
 
 def fields_missing(settings: Settings, api: Api) -> dict[str, list[str]]:
-    """Inbox name → the configured fields that it lacks."""
+    """Return a mapping, inbox name → the configured fields that it lacks."""
     configured = settings.fields().values()
     if not configured:
         return {}

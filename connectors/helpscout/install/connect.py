@@ -18,7 +18,8 @@ PATH = "/authentication/authorizeClientApplication"
 
 
 def authorize_url(settings: Settings, *, redirect_uri: str, state: str, verifier: str) -> str:
-    """The page on which a user allows the connection; beside the API, unless both stand behind an address of yours."""
+    """Return the page on which a user allows the connection; beside the API, unless both stand behind an address of
+    yours."""
     del redirect_uri, verifier
     origin = settings.base_url.rstrip("/")
     query = urlencode({"client_id": settings.client_id, "state": state})
@@ -26,7 +27,7 @@ def authorize_url(settings: Settings, *, redirect_uri: str, state: str, verifier
 
 
 def exchange(settings: Settings, *, code: str, redirect_uri: str, verifier: str, now: datetime) -> Token:
-    """The code that came back, for a token to keep in the store; a code works once."""
+    """Return the code that came back, for a token to keep in the store; a code works once."""
     del redirect_uri, verifier
     form = {
         "grant_type": "authorization_code",

@@ -23,7 +23,7 @@ Seen = Look[Settings, Api, Directory]
 
 
 def findings(settings: Settings, api: Api, directory: Directory, queues: Iterable[str]) -> list[Finding]:
-    """What the credential can see."""
+    """Return what the credential can see."""
     refused = fail("HS01", "the credential is refused", _CREDENTIAL)
     silent = fail("HS02", "Help Scout does not answer", "Check base_url and the network.")
     look = Seen(settings, api, directory, list(queues))
@@ -75,7 +75,7 @@ def _identity(look: Seen) -> Iterator[Finding]:
 
 
 def light(user: Row) -> bool:
-    """Whether a user is a Light User, by `role` or `type`: the two documented keys that could say so."""
+    """Return whether a user is a Light User, by `role` or `type`: the two documented keys that could say so."""
     told = {text(user.get(key)).lower() for key in ("role", "type")}
     return bool(told & {"light", "light_user", "lightuser", "light user"})
 

@@ -9,7 +9,7 @@ from connectors.kit.provision import Step, by_hand
 
 
 def connect(why: str) -> Step:
-    """The app that gives us a credential."""
+    """Return the app that gives us a credential."""
     return by_hand(
         "app",
         "Backstop",
@@ -22,7 +22,7 @@ def connect(why: str) -> Step:
 
 
 def webhook(one: Wanted, why: str) -> Step:
-    """The clicks that make the webhook. A secret that stands in the file is not printed."""
+    """Return the clicks that make the webhook. A secret that stands in the file is not printed."""
     return by_hand(
         "webhook",
         one.name,
@@ -36,7 +36,7 @@ def webhook(one: Wanted, why: str) -> Step:
 
 
 def auto_reply() -> Step:
-    """The inbox's own first answer, which no API shows."""
+    """Return the inbox's own first answer, which no API shows."""
     return by_hand(
         "setting",
         "the inboxes' own auto reply",
@@ -47,7 +47,7 @@ def auto_reply() -> Step:
 
 
 def sidebar(one: Wanted) -> Step:
-    """The agents' sidebar, which no API makes."""
+    """Return the agents' sidebar, which no API makes."""
     return by_hand(
         "app",
         "Backstop beside each conversation (if you like)",
@@ -60,7 +60,7 @@ def sidebar(one: Wanted) -> Step:
 
 
 def view(prefix: str) -> Step:
-    """The agents' list of what waits."""
+    """Return the agents' list of what waits."""
     return by_hand(
         "view",
         "Backstop: waiting",
@@ -72,7 +72,7 @@ def view(prefix: str) -> Step:
 
 
 def fields(missing: Mapping[str, Iterable[str]], intents: Iterable[str]) -> Iterable[Step]:
-    """The configured custom fields that an inbox lacks."""
+    """Return the configured custom fields that an inbox lacks."""
     options = ", ".join(intents)
     for inbox, names in missing.items():
         yield by_hand(
@@ -85,7 +85,7 @@ def fields(missing: Mapping[str, Iterable[str]], intents: Iterable[str]) -> Iter
 
 
 def farewell(prefix: str) -> Step:
-    """What was clicked together."""
+    """Return what was clicked together."""
     return by_hand(
         "setting",
         "what was clicked together",

@@ -44,12 +44,12 @@ class Wanted:
 
 
 def wanted(site: Site[Settings]) -> Wanted:
-    """The webhook of a desk; the first of several secrets signs."""
+    """Return the webhook of a desk; the first of several secrets signs."""
     return Wanted(f"Backstop {site.desk}", site.hook_url, site.secret, site.shown_secret)
 
 
 def shape(hook: Row) -> dict[str, Any]:
-    """Its lasting traits, the same whether sent or read back. The secret is never shown."""
+    """Return its lasting traits, the same whether sent or read back. The secret is never shown."""
     listed, inboxes = hook.get("events"), hook.get("mailboxIds")
     return {
         "url": text(hook.get("url")),

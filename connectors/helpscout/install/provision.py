@@ -36,7 +36,7 @@ def _api(site: Site[Settings]) -> Api:
 
 
 def _seen(api: Api, one: Wanted, manifest: Manifest) -> tuple[Step, Sequence[Row]]:
-    """The webhook's step, and all webhooks that are there."""
+    """Return the webhook's step, and all webhooks that are there."""
     try:
         hooks = survey.listed(api)
     except NotAllowed as err:
@@ -75,7 +75,7 @@ def install(site: Site[Settings], keep: Keep) -> tuple[Manifest, list[Step]]:
 
 
 def _done(api: Api, one: Wanted, step: Step, there: Row | None) -> Step:
-    """The step carried out."""
+    """Carry out a step and return it."""
     try:
         match step.action:
             case "create":

@@ -11,7 +11,7 @@ from connectors.kit.values import Row, text
 
 
 def listed(api: Api) -> list[Row]:
-    """All webhooks of the account."""
+    """Return all webhooks of the account."""
     return list(api.all(PATH, "webhooks"))
 
 
@@ -34,7 +34,7 @@ def enabled(hook: Row) -> bool:
 
 
 def lacks(hook: Row) -> str:
-    """What keeps a webhook from telling us all that we need; "" when nothing does."""
+    """Return what keeps a webhook from telling us all that we need; "" when nothing does."""
     seen = shape(hook)
     missing = [event for event in EVENTS if event not in seen["events"]]
     if missing:
@@ -73,7 +73,7 @@ def _outdated(one: Wanted, kept: Row, found: str) -> str:
 
 
 def _strangers(one: Wanted, hooks: Sequence[Row]) -> Step:
-    """A webhook that somebody clicked together serves as well, and stays theirs."""
+    """Return the step about webhooks that a person made: they serve as well, and are left alone."""
     good = next((hook for hook in hooks if not lacks(hook)), None)
     if good is not None:
         return Step(

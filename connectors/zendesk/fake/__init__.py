@@ -35,7 +35,7 @@ class Fake(Account[State]):
     """The account: its WSGI app, its webhooks and its tickets."""
 
     def settings(self, base_url: str) -> dict[str, Any]:
-        """The `[desks.<name>]` table that fits this account."""
+        """Return the `[desks.<name>]` table that fits this account."""
         return {
             "vendor": "zendesk",
             "base_url": base_url,
@@ -59,7 +59,8 @@ class Fake(Account[State]):
 
 
 def make_fake(desk: SandboxDesk, **options: Any) -> Fake:
-    """The account over `desk`; `options` are fields of State (per_minute, side_loads, required_to_solve, bot_role…)."""
+    """Return the account over `desk`; `options` are fields of State (per_minute, side_loads, required_to_solve,
+    bot_role…)."""
     hooks = Hooks()
     state = State(desk, hooks, **options)
     if not desk.bot.queue_ids:

@@ -217,7 +217,7 @@ def _trigger(state: State, given: Json, old: Json | None) -> Json:
 
 
 def _field(state: State, given: Json, old: Json | None) -> Json:
-    """Options left out are deleted; a tag belongs to one field."""
+    """Update a field: options left out are deleted; a tag belongs to one field."""
     if old is None and (given.get("type") not in TYPES or not given.get("title")):
         invalid("type", "Type: is not valid")
     tags = [one["value"] for one in given.get("custom_field_options", [])]

@@ -30,7 +30,7 @@ EVENTS = {
 
 
 def on_event(state: State) -> Callable[[str, Case, Entry | None, int], None]:
-    """The sandbox's listener: first the history, then the webhooks."""
+    """Return the sandbox's listener: first the history, then the webhooks."""
 
     def listen(event: str, case: Case, entry: Entry | None, actor: int) -> None:
         if not getattr(state.in_api, "now", False):
@@ -68,7 +68,7 @@ def _publish(state: State, kind: str, case: Case, entry: Entry | None, actor: in
 
 
 def signed(state: State, hook: Json, body: bytes) -> dict[str, str]:
-    """The headers of one request; the timestamp is the attempt's."""
+    """Return the headers of one request; the timestamp is the attempt's."""
     stamp = iso(state.desk.clock())
     secret = hook["signing_secret"]["secret"].encode()
     digest = hmac.new(secret, stamp.encode() + body, hashlib.sha256).digest()

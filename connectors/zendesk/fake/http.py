@@ -124,7 +124,7 @@ def bare(err: HTTPException) -> Response:
 
 
 def body(key: str) -> Json:
-    """The object under `key` in the request's JSON."""
+    """Return the object under `key` in the request's JSON."""
     given: Any = request.get_json(silent=True)
     if not isinstance(given, dict):
         fail(400, {"error": "Unprocessable", "message": "Server could not parse JSON"})
@@ -134,7 +134,8 @@ def body(key: str) -> Json:
 
 
 def paged(name: str, found: list[Json], **more: Any) -> Json:
-    """A page by cursor. As at some endpoints, `links.next` goes on although nothing more comes: `has_more` decides."""
+    """Return a page by cursor. As at some endpoints, `links.next` goes on although nothing more comes: `has_more`
+    decides."""
     size = int(request.args.get("page[size]", 100))
     if not 1 <= size <= 100:
         fail(
@@ -194,7 +195,7 @@ def oauth(app: Flask, state: State) -> None:
 
 
 def _seconds(given: Json, key: str) -> int:
-    """A life in seconds: more than the least and less than the most that Zendesk's text names."""
+    """Return a life in seconds: more than the least and less than the most that Zendesk's text names."""
     least, most, usual = LIVES[key]
     seconds = given.get(key, usual)
     if not isinstance(seconds, int) or not least < seconds < most:

@@ -89,19 +89,19 @@ class State:
         self.revoked = True
 
     def token(self) -> str:
-        """A fresh access token."""
+        """Return a fresh access token."""
         token = hashlib.sha256(str(self.desk.next_id()).encode()).hexdigest()
         self.tokens[token] = self.grants
         return token
 
 
 def iso(at: datetime) -> str:
-    """Seconds and Z."""
+    """Return ISO text in whole seconds with Z."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def via_of(kind: str) -> Json:
-    """A `via` object."""
+    """Return a `via` object."""
     channel = {
         "web": "web",
         "api": "api",
@@ -118,13 +118,13 @@ def via_of(kind: str) -> Json:
 
 
 def html_of(body: str) -> str:
-    """What Zendesk makes of a plain body."""
+    """Return what Zendesk makes of a plain body."""
     lines = body.replace("&", "&amp;").replace("<", "&lt;").split("\n")
     return f'<div class="zd-comment" dir="auto"><p dir="auto">{"<br>".join(lines)}</p></div>'
 
 
 def said_of(entry: Entry, audit_id: int) -> Json:
-    """The Comment event of an audit."""
+    """Return the Comment event of an audit."""
     return {
         "id": entry.id,
         "type": "Comment",
@@ -139,7 +139,7 @@ def said_of(entry: Entry, audit_id: int) -> Json:
 
 
 def comment_of(entry: Entry) -> Json:
-    """A line of the comments list."""
+    """Return a line of the comments list."""
     return {
         **said_of(entry, int(entry.meta.get("audit_id", 0))),
         "via": via_of(entry.via),
@@ -149,7 +149,7 @@ def comment_of(entry: Entry) -> Json:
 
 
 def metadata_of(entry: Entry | None, custom: Json | None = None) -> Json:
-    """What an audit, and so its comment, says of its origin. Raw mail headers are never shown."""
+    """Return what an audit, and so its comment, says of its origin. Raw mail headers are never shown."""
     found: Json = {"system": {"client": "Backstop", "ip_address": "127.0.0.1"}, "custom": custom or {}}
     if entry is not None:
         found["custom"] = custom or dict(entry.meta.get("custom", {}))
@@ -181,7 +181,7 @@ def record(
 
 
 def user_of(person: Person, state: State) -> Json:
-    """A user."""
+    """Return a user."""
     role = state.bot_role if person.id == state.desk.bot.id else ROLES[person.role]
     return {
         "id": person.id,
@@ -200,7 +200,7 @@ def user_of(person: Person, state: State) -> Json:
 
 
 def ticket_of(case: Case, base: str) -> Json:
-    """A ticket, without its comments."""
+    """Return a ticket, without its comments."""
     via = via_of(case.via)
     if case.follow_up_of:
         via = {
@@ -243,7 +243,7 @@ def ticket_of(case: Case, base: str) -> Json:
 
 
 def metrics_of(case: Case, desk: SandboxDesk) -> Json:
-    """A metric set. `replies` counts every public comment of an agent, our bot's included."""
+    """Return a metric set. `replies` counts every public comment of an agent, our bot's included."""
     staff = {one.id for one in desk.people.values() if one.role != "customer"}
     replies = [e for e in case.entries[1:] if e.public and e.author_id in staff and not e.meta.get("system")]
     wrote = [e.at for e in case.entries if e.author_id == case.requester_id]
@@ -267,7 +267,7 @@ def people_in(cases: Iterable[Case], desk: SandboxDesk) -> list[Person]:
 
 
 def cursor_of(state: State, where: str) -> str:
-    """An opaque cursor."""
+    """Return an opaque cursor."""
     cursor = base64.urlsafe_b64encode(where.encode()).decode()
     state.cursors.add(cursor)
     return cursor

@@ -33,12 +33,12 @@ INCLUDES = {
 
 
 def includes() -> set[str]:
-    """The side-loads that were asked for."""
+    """Return the side-loads that were asked for."""
     return {one for one in request.args.get("include", "").split(",") if one} & INCLUDES
 
 
 def visible(state: State, ticket_id: int) -> Case:
-    """A ticket that is not deleted, or 404."""
+    """Return a ticket that is not deleted, or 404."""
     case = state.desk.cases.get(ticket_id)
     if case is None or case.deleted or case.spam:
         not_found()
@@ -46,7 +46,7 @@ def visible(state: State, ticket_id: int) -> Case:
 
 
 def side_loaded(state: State, cases: list[Case], wanted: set[str]) -> Json:
-    """What comes beside tickets."""
+    """Return what comes beside tickets."""
     beside: Json = {}
     if "users" in wanted:
         beside["users"] = [user_of(one, state) for one in people_in(cases, state.desk)]

@@ -71,7 +71,7 @@ def writes(state: State) -> Blueprint:
 
 
 def _checked(state: State, case: Case, given: Json) -> Json:
-    """What the ticket would become; any complaint refuses the whole update, the comment too."""
+    """Return what the ticket would become; any complaint refuses the whole update, the comment too."""
     if case.extra.get("support_type") == "ai_agent":
         invalid("base", "Ticket: an AI agent ticket is read-only until it is escalated")
     if case.status == "closed":
@@ -218,7 +218,7 @@ def _say(state: State, case: Case, given: Json, author: int) -> Entry | None:
 
 
 def _notifies(trigger: Json) -> bool:
-    """The default trigger that mails a public comment to the requester."""
+    """Return whether a trigger mails public comments to the requester."""
     conditions = trigger["conditions"]["all"]
     public = any(c["field"] == "comment_is_public" for c in conditions)
     change = any(c["field"] == "update_type" and c["value"] == "Change" for c in conditions)

@@ -18,7 +18,7 @@ NEEDED = {f"zen:event-type:ticket.{one}" for one in EVENTS[:2]}
 
 
 def doctor(site: Site[Settings]) -> list[Finding]:
-    """One line each."""
+    """Return one finding for each check."""
     api, settings = Api(site.session), site.settings
     try:
         hooks, triggers = api.all("/webhooks", "webhooks"), api.all("/triggers", "triggers")
@@ -34,7 +34,7 @@ def doctor(site: Site[Settings]) -> list[Finding]:
 
 
 def _hook(settings: Settings, api: Api, hooks: Iterable[Row], address: str) -> list[Finding]:
-    """The webhook that calls our address."""
+    """Return the webhook that calls our address."""
     calling = [hook for hook in hooks if text(hook.get("endpoint")) == address]
     if not calling:
         return [fail("ZD41", f"no webhook calls {address}", "run install")]
@@ -80,7 +80,7 @@ def _secret(settings: Settings, api: Api, hook: Row) -> Finding | None:
 
 
 def _calls(api: Api, hook: Row) -> Finding | None:
-    """The newest hundred deliveries of the last seven days."""
+    """Return the newest hundred deliveries of the last seven days."""
     try:
         made = rows(api.get(f"/webhooks/{text(hook.get('id'))}/invocations").get("invocations"))
     except VendorError:
@@ -103,7 +103,7 @@ def _address(public_url: str) -> list[Finding]:
 
 
 def _around(triggers: list[Row], *, acknowledge: bool) -> list[Finding]:
-    """The account's own triggers that have to do with our messages."""
+    """Return the account's own triggers that have to do with our messages."""
     found = [
         warn(
             "ZD50",
@@ -134,7 +134,7 @@ def own_replies(triggers: Iterable[Row]) -> list[str]:
 
 
 def _mails_comments(trigger: Row) -> bool:
-    """One that mails the requester about a public comment, at least at changes."""
+    """Return one that mails the requester about a public comment, at least at changes."""
     conditions = row(trigger.get("conditions"))
     fields = {text(one.get("field")) for one in [*rows(conditions.get("all")), *rows(conditions.get("any"))]}
     return _mails(trigger) and "comment_is_public" in fields and not _on(trigger, "Create")
@@ -153,7 +153,7 @@ def _on(trigger: Row, kind: str) -> bool:
 
 
 def _ours(api: Api, manifest: Manifest, triggers: list[Row]) -> list[Finding]:
-    """What we made and is gone, or was changed by somebody."""
+    """Return what we made and is gone, or was changed by somebody."""
     seen = {
         kind: triggers if kind == "trigger" else api.all(path, LISTS[kind]) for kind, path in PATHS.items()
     }

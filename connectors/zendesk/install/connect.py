@@ -16,12 +16,12 @@ from core.ports import Token
 
 
 def challenge(verifier: str) -> str:
-    """The S256 challenge of a PKCE verifier."""
+    """Return the S256 challenge of a PKCE verifier."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
 def authorize_url(settings: Settings, *, redirect_uri: str, state: str, verifier: str) -> str:
-    """The page on which an admin allows the connection."""
+    """Return the page on which an admin allows the connection."""
     query = {
         "response_type": "code",
         "client_id": settings.client_id,
@@ -35,7 +35,7 @@ def authorize_url(settings: Settings, *, redirect_uri: str, state: str, verifier
 
 
 def exchange(settings: Settings, *, code: str, redirect_uri: str, verifier: str, now: datetime) -> Token:
-    """The code that came back, for a token to keep in the store. The caller has compared the state."""
+    """Return the code that came back, for a token to keep in the store. The caller has compared the state."""
     body = {
         "grant_type": "authorization_code",
         "code": code,

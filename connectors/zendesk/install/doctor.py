@@ -20,7 +20,7 @@ Seen = Look[Settings, Api, Directory]
 
 
 def findings(settings: Settings, api: Api, directory: Directory, queues: Iterable[str]) -> list[Finding]:
-    """One line each; the rest is not asked when nobody lets us in."""
+    """Return one finding for each check; only the first when the credential is refused."""
     look = Seen(settings, api, directory, list(dict.fromkeys(one for one in queues if one)))
     before = [*_credential(settings), *_secret(settings)]
     refused = fail("ZD02", "the credential is refused", "see the desk's page, Connect")
@@ -140,7 +140,7 @@ def _export(look: Seen) -> list[Finding]:
 
 
 def _handed_out(look: Seen) -> list[Finding]:
-    """A person whom a trigger made the assignee has seen nothing yet, and nobody can tell that from a claim."""
+    """Return a warning about triggers that assign agents: such an assignment cannot be told from a claim."""
     try:
         triggers = look.api.all("/triggers", "triggers")
     except VendorError:

@@ -6,7 +6,7 @@ from connectors.kit.provision import Step, by_hand
 
 
 def connect(desk: str, scope: str) -> Step:
-    """The OAuth client, by which all else is done."""
+    """Return the OAuth client, by which all else is done."""
     return by_hand(
         "oauth_client",
         f"Backstop ({desk})",
@@ -33,6 +33,6 @@ def own_reply(title: str) -> Step:
 
 
 def denied(kind: str, name: str, why: str, words: str) -> Step:
-    """An object that we may not make."""
+    """Return an object that we may not make."""
     refused = f"{why}; Zendesk refused it: {words}"
     return by_hand(kind, name, refused, "sign in as an admin, or make the client as one", "run install again")

@@ -68,7 +68,7 @@ class Wanted:
 
 
 def marker(desk: str) -> str:
-    """How our objects are known again when the manifest is lost."""
+    """Return how our objects are known again when the manifest is lost."""
     return f"Installed by Backstop for the desk {desk}."
 
 
@@ -87,7 +87,7 @@ def wanted(site: Site[Settings], manifest: Manifest) -> list[Wanted]:
 
 
 def _webhook(url: str, desk: str, triggered: bool) -> Wanted:
-    """Its kind is chosen for good when it is made, so each kind has its own key."""
+    """Return the webhook. Its kind cannot be changed later, so each kind has its own key."""
     subscriptions = [TRIGGERED] if triggered else [f"zen:event-type:ticket.{one}" for one in EVENTS]
     name = f"Backstop ({desk})"
     body = {
@@ -111,7 +111,7 @@ def _triggers(desk: str, webhook_id: str) -> list[Wanted]:
 
 
 def _trigger(desk: str, webhook_id: str, event: str, title: str, conditions: list[Row]) -> Wanted:
-    """The body names ids only: a text with quotes would break its JSON."""
+    """Return a trigger. Its body names ids only: a text with quotes would break the JSON."""
     told = {
         "event": event,
         "ticket_id": "{{ticket.id}}",
@@ -187,7 +187,7 @@ def _tagged(tag: str) -> Row:
 
 
 def _any_status() -> Row:
-    """A view must have a condition on the status, or another of five fields."""
+    """Return a condition that all open tickets fulfil: a view must have one on the status or four other fields."""
     return {"field": "status", "operator": "less_than", "value": "closed"}
 
 
@@ -212,7 +212,7 @@ def _view(desk: str, key: str, title: str, every: list[Row]) -> Wanted:
 
 
 def shape_of(kind: str, given: Row) -> dict[str, Any]:
-    """The part of an object that we decide, the same for what is sent and for what comes back."""
+    """Return the part of an object that we decide, the same for what is sent and for what comes back."""
     return _SHAPES[kind](given)
 
 
@@ -243,7 +243,7 @@ def _conditions(given: Any) -> list[list[str]]:
 
 
 def _field_shape(given: Row) -> dict[str, Any]:
-    """Options that others added to our field are theirs to keep: only those that look like ours are compared."""
+    """Return what is compared of a field: of its options only those that look like ours, since people may add others."""
     values = [str(one.get("value")) for one in rows(given.get("custom_field_options"))]
     ours = [value for value in values if "intent_" in value or "outcome_" in value]
     return {

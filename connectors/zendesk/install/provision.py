@@ -31,7 +31,7 @@ def plan(site: Site[Settings]) -> list[Step]:
 
 
 def _left_over(site: Site[Settings], manifest: Manifest) -> list[Step]:
-    """What we made once and no longer want: the other kind of webhook, for instance."""
+    """Return what we made once and no longer want: the other kind of webhook, for instance."""
     keys = {one.key for one in wanted(site, manifest)}
     return [
         Step("delete", key.partition(":")[0], key, "it is no longer needed", kept["id"])
@@ -46,7 +46,8 @@ def _by_hand(settings: Settings, seen: Mapping[str, list[Row]]) -> list[Step]:
 
 
 def _account(api: Api, manifest: Manifest) -> Manifest:
-    """What else the running program needs: our own user's id, and the secret that Zendesk made for the webhook."""
+    """Return what else the running program needs: our own user's id, and the secret that Zendesk made for the
+    webhook."""
     hook = next((kept["id"] for key, kept in manifest.items() if key.startswith("webhook:")), "")
     secret = _secret(api, hook) if hook else ""
     return {BOT: {"id": text(api.me().get("id"))}, **({HOOK: {"secret": secret}} if secret else {})}
@@ -83,7 +84,7 @@ def install(site: Site[Settings], keep: Keep) -> tuple[Manifest, list[Step]]:
 
 
 def _hash(one: Wanted, step: Step, seen: Mapping[str, list[Row]], made: Manifest) -> str:
-    """The fingerprint of the object as it is after the step."""
+    """Return the fingerprint of the object as it is after the step."""
     there = next((each for each in seen[one.kind] if text(each.get("id")) == step.id), None)
     if step.why == OFF:
         return made.get(one.key, {}).get("hash", one.hash)
@@ -94,7 +95,7 @@ def _hash(one: Wanted, step: Step, seen: Mapping[str, list[Row]], made: Manifest
 
 
 def _done(api: Api, one: Wanted, step: Step, seen: Mapping[str, list[Row]]) -> Step:
-    """The step carried out."""
+    """Carry out a step and return it."""
     try:
         if step.action == "create":
             return replace(step, id=_create(api, one))

@@ -14,12 +14,12 @@ OFF = "it was switched off: install switches it on again"
 
 
 def look(api: Api) -> dict[str, list[Row]]:
-    """All objects of the kinds that we make."""
+    """Return all objects of the kinds that we make."""
     return {kind: api.all(path, LISTS[kind]) for kind, path in PATHS.items()}
 
 
 def judged(one: Wanted, seen: Mapping[str, list[Row]], manifest: Manifest, desk: str) -> Step:
-    """What is to be done about one object. What a person changed is reported, never overwritten."""
+    """Return what is to be done about one object. What a person changed is reported, never overwritten."""
     kept = manifest.get(one.key, {})
     there = _find(one, seen[one.kind], kept.get("id", ""), desk)
     if there is None:
@@ -39,13 +39,15 @@ def _address(one: Wanted) -> str:
 
 
 def _is_off(one: Wanted, there: Row) -> bool:
-    """Whether a webhook, or a trigger that calls it, was switched off: by a person, or by Zendesk after failures."""
+    """Return whether a webhook, or a trigger that calls it, was switched off: by a person, or by Zendesk after
+    failures."""
     off = there.get("active") is False if one.kind == "trigger" else there.get("status") == "inactive"
     return one.kind in {"webhook", "trigger"} and off
 
 
 def _fits(one: Wanted, shape: Mapping[str, Any]) -> bool:
-    """Whether what is there will do. A field may offer more than we ask for: options of old intents are never removed."""
+    """Return whether what is there will do. A field may offer more than we ask for: options of old intents are never
+    removed."""
     if one.kind != "field":
         return dict(shape) == one.shape
     rest = {name: value for name, value in shape.items() if name != "options"}

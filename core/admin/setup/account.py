@@ -25,7 +25,7 @@ FAIL = "fail"
 
 
 def desk(setup: Setup, form: Form) -> dict[str, Any]:
-    """The vendor, the desk's name, and where it will reach us."""
+    """Return the vendor, the desk's name, and where it will reach us."""
     vendor, name = one(form, "vendor"), one(form, "name", "support").lower()
     if vendor not in setup.kit.vendors:
         raise Wrong("Choose your help desk.")
@@ -80,8 +80,8 @@ def test(setup: Setup) -> None:
 
 
 def _tried(app: App, desk: str, state: State) -> list[Finding]:
-    """What doctor sees of the account with the credential, the worst first; [] while nobody has allowed a connection that is
-    made in the browser."""
+    """Return what doctor sees of the account with the credential, the worst first; [] while nobody has allowed a
+    connection that is made in the browser."""
     if state.of("connect").get("browser") and StoredTokens(app.engine, app.clock).load(desk) is None:
         return []
     return sorted(app.desks[desk].check([]), key=lambda one: one.level != FAIL)
@@ -93,7 +93,7 @@ def callback(setup: Setup) -> str:
 
 
 def allow(setup: Setup) -> str:
-    """The vendor's page on which the connection is allowed."""
+    """Return the vendor's page on which the connection is allowed."""
     with setup.program(store=True) as app:
         setup.asked = connecting.begin(app, setup.desk, callback(setup))
         return setup.asked.url
@@ -113,7 +113,7 @@ def allowed(setup: Setup, given: Mapping[str, str]) -> None:
 
 
 def _lists(setup: Setup, app: App) -> dict[str, Any]:
-    """The account's own places by kind, and its queues. What cannot be read is said, and can be typed."""
+    """Return the account's own places by kind, and its queues. What cannot be read is said, and can be typed."""
     own = setup.kit.settings(setup.state.of("desk")["vendor"])
     found: dict[str, Any] = {"queues": [], "places": {}, "unread": {}}
     account = cast(AccountLists, app.desks[setup.desk])
@@ -136,7 +136,7 @@ def _read(account: AccountLists, kind: str, unread: dict[str, str]) -> list[str]
 
 
 def part(setup: Setup, form: Form) -> dict[str, Any]:
-    """The general queue, and the places that are served; none of a kind: all of them."""
+    """Return the general queue, and the places that are served; none of a kind: all of them."""
     known = setup.state.found.get("lists", {})
     places: Mapping[str, list[str]] = known.get("places", {})
     only = {kind: [n for n in form.get(kind, []) if n in set(names)] for kind, names in places.items()}
@@ -147,7 +147,7 @@ def part(setup: Setup, form: Form) -> dict[str, Any]:
 
 
 def among(typed: str, queues: list[str], label: str) -> str:
-    """A queue as the desk spells it. Raises Wrong for one that is not there, with the nearest."""
+    """Return a queue as the desk spells it. Raises Wrong for one that is not there, with the nearest."""
     if not typed or not queues:
         return typed
     spelt = {name.casefold(): name for name in queues}

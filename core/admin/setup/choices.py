@@ -49,7 +49,7 @@ ADDRESS, NUMBER = re.compile(r"[^@\s]+@[^@\s]+"), re.compile(r"\+[1-9]\d{6,14}")
 
 
 def intents(setup: Setup, form: Form) -> dict[str, Any]:
-    """The intents that were picked, with priority, group and sample reply."""
+    """Return the intents that were picked, with priority, group and sample reply."""
     found = setup.state.found
     queues, read = found.get("lists", {}).get("queues", []), found.get("read", 0)
     chosen, wrong = [], []
@@ -75,7 +75,7 @@ def _intent(name: str, form: Form, queues: list[str], note: str, examples: Seque
 
 
 def may_answer(name: str, priority: str) -> bool:
-    """Whether there is a sample reply for an intent, and a rule that lets it be answered."""
+    """Return whether there is a sample reply for an intent, and a rule that lets it be answered."""
     rule = IntentRule(name, Priority(priority))
     return has_sample(f"{name}.txt") and name not in never_automatic({name: rule})
 
@@ -84,7 +84,7 @@ def may_answer(name: str, priority: str) -> bool:
 
 
 def people(setup: Setup, form: Form) -> dict[str, Any]:
-    """The channels. A secret's field that is left empty keeps what was given, unless it is taken away."""
+    """Return the channels. A secret's field that is left empty keeps what was given, unless it is taken away."""
     known = setup.state.of("people")
     names = ("slack_url", "sms_sid", "sms_token", "sms_from", "manager", "mail_from", "smtp_url")
     given: dict[str, Any] = {name: one(form, name) for name in names}
@@ -147,7 +147,7 @@ def _said(channel: Any, now: Any) -> dict[str, str]:
 
 
 def hours(_setup: Setup, form: Form) -> dict[str, Any]:
-    """Time zone, week, holidays and promise, as the configuration writes them."""
+    """Return time zone, week, holidays and promise, as the configuration writes them."""
     zone, holidays = one(form, "timezone"), one(form, "holidays").upper()
     if zone not in available_timezones():
         raise Wrong(f"{zone or 'Nothing'} is no time zone: write one as Europe/Berlin.")
@@ -166,5 +166,5 @@ def hours(_setup: Setup, form: Form) -> dict[str, Any]:
 
 
 def hours_known(state: State) -> dict[str, Any]:
-    """What the page shows before it is answered."""
+    """Return what the page shows before it is answered."""
     return {"timezone": "", "week": WEEK, "holidays": "", "promise": PROMISE, **state.of("hours")}

@@ -57,7 +57,7 @@ def clusters(texts: Mapping[str, str], rest: Iterable[str] = (), known: Iterable
 
 
 def _name(inside: Sequence[str], everything: Sequence[str]) -> str:
-    """The two words of some meaning that most of the texts have and few of all, "" where there are none."""
+    """Return the two words of some meaning that most of the texts have and few of all, "" where there are none."""
     language = guess(" ".join(inside)[:2000]).language
     subjects = list(starter(language if language in LANGUAGES else "en").examples.values())
     grammar = Counter(word for lines in subjects for word in {w for line in lines for w in terms_of(line)})
@@ -81,5 +81,5 @@ def _shares(texts: Sequence[str]) -> dict[str, float]:
 
 
 def _plain(word: str) -> str:
-    """A word as a part of an intent's name, "" where none of its letters can stand there."""
+    """Return a word as a part of an intent's name, "" where none of its letters can stand there."""
     return re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKD", word.casefold()))

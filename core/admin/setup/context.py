@@ -100,5 +100,5 @@ class Setup:
 
 
 def one(form: Form, name: str, default: str = "") -> str:
-    """The one value of a field, without blanks around it."""
+    """Return the one value of a field, without blanks around it."""
     return (form.get(name) or [default])[0].strip()

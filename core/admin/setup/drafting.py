@@ -45,12 +45,12 @@ class Kit:
     open_store: Callable[[App], None]
 
     def settings(self, vendor: str) -> Any:
-        """A vendor's class of settings."""
+        """Return a vendor's class of settings."""
         return self.vendors[vendor].settings
 
 
 def answers_of(state: State, kit: Kit) -> Answers:
-    """All steps as `init` wants them; what is not answered yet is as there by default."""
+    """Return all steps as `init` wants them; what is not answered yet is as there by default."""
     desk, connect, part = state.of("desk"), state.of("connect"), state.of("part")
     hours = state.of("hours")
     own = kit.settings(desk["vendor"])
@@ -72,7 +72,7 @@ def answers_of(state: State, kit: Kit) -> Answers:
 
 
 def _people(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Those answers about channels that say something, by the names that `init` has for them."""
+    """Return those answers about channels that say something, by the names that `init` has for them."""
     found = {key: given[key] for key in PEOPLE if given.get(key)}
     return found | ({"sms_to": tuple(given["sms_to"])} if "sms_to" in found else {})
 
@@ -81,7 +81,7 @@ PEOPLE = ("slack_url", "manager", "mail_from", "smtp_url", "sms_to", "sms_from",
 
 
 def drafts_of(state: State, kit: Kit) -> Drafts:
-    """The two texts. Raises ConfigError."""
+    """Return the two texts. Raises ConfigError."""
     answers = answers_of(state, kit)
     secrets = secret_names(kit.settings(answers.vendor))
     given = {key: value for key, value in state.of("connect").items() if key in secrets}
@@ -89,8 +89,8 @@ def drafts_of(state: State, kit: Kit) -> Drafts:
 
 
 def settings_of(state: State, kit: Kit, config: Path, folder: Path) -> Settings:
-    """The drafted configuration as settings, without a file. Its store is the real one: a connection made in the browser is
-    kept there. Texts of its own are looked for in `folder`."""
+    """Return the drafted configuration as settings, without a file. Its store is the real one: a connection made in
+    the browser is kept there. Texts of its own are looked for in `folder`."""
     drafts = drafts_of(state, kit)
     raw = _with_secrets(tomllib.loads(drafts.toml), drafts.env)
     raw["database_url"] = os.environ.get(DATABASE) or f"sqlite:///{config.resolve().parent}/backstop.db"
@@ -101,7 +101,7 @@ def settings_of(state: State, kit: Kit, config: Path, folder: Path) -> Settings:
 
 
 def _with_secrets(raw: dict[str, Any], env: str) -> dict[str, Any]:
-    """The file's tables with the environment's values in them."""
+    """Return the file's tables with the environment's values in them."""
     for name, value in environment_of(env).items():
         if value:
             table = raw
@@ -113,7 +113,7 @@ def _with_secrets(raw: dict[str, Any], env: str) -> dict[str, Any]:
 
 
 def environment_of(text: str) -> dict[str, str]:
-    """The names and values of a `.env`."""
+    """Return the names and values of a `.env`."""
     return {name: value or "" for name, value in dotenv_values(stream=StringIO(text)).items()}
 
 
@@ -124,5 +124,5 @@ def samples(state: State) -> dict[str, str]:
 
 
 def has_sample(name: str) -> bool:
-    """Whether there is a sample of this file's name."""
+    """Return whether there is a sample of this file's name."""
     return (SAMPLES / name).is_file()

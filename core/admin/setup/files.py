@@ -16,7 +16,7 @@ KEPT = "\n# --- kept from the file that was there\n\n"
 
 
 def drafts(setup: Setup) -> list[Draft]:
-    """All files, as they would be written now. A text that is there already is the admin's own and stays."""
+    """Return all files, as they would be written now. A text that is there already is the admin's own and stays."""
     state, home = setup.state, setup.config.resolve().parent
     texts = drafts_of(state, setup.kit)
     config, env = setup.config.resolve(), home / ".env"
@@ -39,7 +39,7 @@ def drafts(setup: Setup) -> list[Draft]:
 
 
 def with_old_names(new: str, old: str) -> str:
-    """A `.env` with those values of the old one that the new one does not set."""
+    """Return a `.env` with those values of the old one that the new one does not set."""
     ours = environment_of(new)
     missing = [
         line
@@ -53,9 +53,9 @@ def with_old_names(new: str, old: str) -> str:
 
 
 def with_old_tables(new: str, old: str, asked: set[str]) -> str:
-    """The file with those tables of the old one that it does not have: other desks, a rota, intents of one's own. `asked`:
-    tables that the set-up asked about, so that their absence is an answer. Where the old file cannot be taken apart
-    safely, nothing is taken over; the difference and the kept copy show it."""
+    """Return the file with those tables of the old one that it does not have: other desks, a rota, intents of one's
+    own. `asked`: tables that the set-up asked about, so that their absence is an answer. Where the old file cannot be
+    taken apart safely, nothing is taken over; the difference and the kept copy show it."""
     there = {name for name, _ in tables(new)}
     more = [text for name, text in tables(old) if name not in there | asked]
     if not more:
@@ -82,14 +82,14 @@ def tables(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _within(part: Any, whole: Any) -> bool:
-    """Whether every value of `part` is in `whole`, table by table."""
+    """Return whether every value of `part` is in `whole`, table by table."""
     if isinstance(part, Mapping) and isinstance(whole, Mapping):
         return all(key in whole and _within(value, whole[key]) for key, value in part.items())
     return bool(part == whole)
 
 
 def _both(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Two files' tables laid over each other."""
+    """Return two files' tables laid over each other."""
     found = dict(under)
     for key, value in over.items():
         below = found.get(key)

@@ -32,7 +32,7 @@ def write(setup: Setup, form: Form) -> list[str]:
 
 
 def refused(setup: Setup) -> str:
-    """Why `serve` would refuse the written file, "" when it would not."""
+    """Return why `serve` would refuse the written file, "" when it would not."""
     try:
         with _environment_as_it_was():
             setup.kit.compose(load(setup.config)).engine.dispose()
@@ -72,7 +72,7 @@ def _installed(setup: Setup) -> dict[str, Any]:
 
 
 def needs_login(setup: Setup) -> bool:
-    """Whether nobody could log in to the console yet."""
+    """Return whether nobody could log in to the console yet."""
     with setup.program(store=True) as app:
         return not any_user(app.engine)
 

@@ -38,20 +38,20 @@ class State:
     generated: Mapping[str, str] = field(default_factory=_generated)
 
     def of(self, step: str) -> Mapping[str, Any]:
-        """The answers of a step, {} before it is answered."""
+        """Return the answers of a step, {} before it is answered."""
         return self.answers.get(step, {})
 
     def with_answers(self, step: str, answers: Mapping[str, Any]) -> State:
-        """The same with a step answered."""
+        """Return the same with a step answered."""
         return replace(self, answers={**self.answers, step: dict(answers)})
 
     def without(self, steps: Collection[str], found: Collection[str]) -> State:
-        """The same without the answers of some steps, and without what was found for them."""
+        """Return the same without the answers of some steps, and without what was found for them."""
         kept = {k: v for k, v in self.answers.items() if k not in steps}
         return replace(self, answers=kept, found={k: v for k, v in self.found.items() if k not in found})
 
     def with_found(self, **more: Any) -> State:
-        """The same with more that was read at the desk."""
+        """Return the same with more that was read at the desk."""
         return replace(self, found={**self.found, **more})
 
 
@@ -90,7 +90,7 @@ class Kept:
         os.write(handle, f"process {os.getpid()}".encode())
 
     def state(self) -> State:
-        """What is known. A file that cannot be read is put aside, and the set-up begins anew."""
+        """Return what is known. A file that cannot be read is put aside, and the set-up begins anew."""
         file = self.folder / FILE
         with self._lock:
             try:

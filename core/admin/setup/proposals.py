@@ -62,7 +62,8 @@ class Proposal:
 def proposals(
     rows: Iterable[Replayed], words: Mapping[str, str], queues: Sequence[str], route: float
 ) -> list[Proposal]:
-    """The starter's intents that were found, the most frequent first. `words`: ticket → what its customer wrote."""
+    """Return the starter's intents that were found, the most frequent first. `words`: ticket → what its customer
+    wrote."""
     by: dict[str, list[Replayed]] = {}
     for row in rows:
         if row.intent != NO_INTENT and row.confidence >= route:
@@ -101,7 +102,8 @@ def found_here(
 
 
 def queue_for(intent: str, rows: Iterable[Replayed], queues: Sequence[str]) -> tuple[str, str]:
-    """A group for an intent, and why: where people left such tickets, else the one with the nearest name, else none."""
+    """Return a group for an intent, and why: where people left such tickets, else the one with the nearest name, else
+    none."""
     spelt = {name.casefold(): name for name in queues}
     ended = [{spelt[q.casefold()] for q in row.final_queue if q.casefold() in spelt} for row in rows]
     votes = Counter(name for names in ended for name in names)
@@ -115,7 +117,7 @@ def queue_for(intent: str, rows: Iterable[Replayed], queues: Sequence[str]) -> t
 
 
 def nearest(intent: str, queues: Sequence[str]) -> str:
-    """The group whose name is most like the intent's words, "" when none is."""
+    """Return the group whose name is most like the intent's words, "" when none is."""
     wanted = [*intent.split("_"), *HINTS.get(intent, "").split()]
     best, score = "", 0.0
     for queue in queues:

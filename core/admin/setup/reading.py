@@ -34,7 +34,7 @@ class Remembering:
         return getattr(self._desk, name)
 
     def fetch(self, ticket_id: str) -> Ticket:
-        """The ticket as it was when it was first read."""
+        """Return the ticket as it was when it was first read."""
         if ticket_id not in self._kept:
             self._kept[ticket_id] = self._desk.fetch(ticket_id)
         return self._kept[ticket_id]
@@ -69,7 +69,7 @@ def _program(setup: Setup) -> Iterator[App]:
 
 
 def _days(app: App, desk: str, sleep: Callable[[float], None]) -> int:
-    """How far to look back for enough tickets: a busy desk is not listed for a year."""
+    """Return how far to look back for enough tickets: a busy desk is not listed for a year."""
     now = app.clock()
     for days in SPANS:
         if len(backtests.listed(app, desk, now - timedelta(days=days), now, None, sleep)) >= MOST:

@@ -64,7 +64,7 @@ def _part(setup: Setup) -> dict[str, Any]:
 
 
 def _general(lists: dict[str, Any]) -> str:
-    """The queue that is most likely for everything: the one named so, else the only one."""
+    """Return the queue that is most likely for everything: the one named so, else the only one."""
     queues: list[str] = lists.get("queues", [])
     named = [
         q for q in queues if q.casefold() in {"support", "general", "customer support", "inbox", "helpdesk"}
@@ -187,7 +187,7 @@ BY_NAME = {step.name: step for step in STEPS}
 
 
 def reached(state: State) -> int:
-    """The number of the first step that is not answered."""
+    """Return the number of the first step that is not answered."""
     return next(
         (n for n, one in enumerate(STEPS) if not (one.name in state.answers and one.done(state))),
         len(STEPS) - 1,

@@ -53,7 +53,7 @@ AGAIN = {
 
 
 def create_app(setup: Setup, guard: Guard) -> Flask:
-    """The Flask application of one set-up."""
+    """Return the Flask application of one set-up."""
     flask = Flask("backstop-setup", static_folder=None)
     flask.extensions["backstop-setup"] = setup
     guard.protect(flask)
@@ -189,7 +189,7 @@ def callback() -> Any:
 
 
 def refused(err: HTTPException) -> Any:
-    """An error as a page."""
+    """Return an error as a page."""
     if err.response is not None:
         return err.response
     return Response(render_template("setup/refused.html", err=err), err.code or 500)
