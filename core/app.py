@@ -108,7 +108,7 @@ class App:
         return own.get(priority) or self.settings.escalation.promise.get(priority, timedelta(hours=4))
 
     def promise_bounds(self, desk: str, priority: Priority) -> PromiseBounds | None:
-        """Between which times a desk's promise is computed; None where it is promised as configured."""
+        """Return the bounds of a desk's computed promise; None where the promise is the configured one."""
         own: dict[Priority, PromiseBounds] = getattr(self.desk_settings.get(desk), "promise_bounds", {})
         return own.get(priority) or self.settings.escalation.promise_bounds.get(priority)
 

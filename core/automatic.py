@@ -1,8 +1,8 @@
-"""What is decided about a machine's mail, and about a reply that only thanks. Pure.
+"""Decide about a machine's mail, and about a reply that only thanks. Pure.
 
-"Do not write to the customer" and "tell nobody" are two decisions. The first is taken when anything says that a machine wrote;
-the second only with proof, or where a reply adds nothing to a ticket that we dealt with. Mail that merely looks automatic takes
-the way of every other message, without a word to its sender.
+"Do not write to the customer" and "notify nobody" are two decisions. The first is taken when anything says that a machine wrote;
+the second only with proof, or where a reply adds nothing to a ticket that we dealt with. Mail that merely looks
+automatic is handled like every other message, without an answer to its sender.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _NEVER_PEOPLE = {
     MachineKind.RECEIPT,
     MachineKind.CALENDAR,
 }
-"""Kinds whose words no person writes to a help desk."""
+"""Kinds whose texts no person writes to a help desk."""
 _ALARMING = {Priority.URGENT, Priority.HIGH}
 
 
@@ -80,7 +80,7 @@ def heard(messages: Sequence[Message], prediction: Prediction, rules: Rules) -> 
 
 
 def proven(evidence: Evidence, history: History, rules: Rules) -> Decision:
-    """Never answered, never acknowledged, nobody is told; a new ticket of a machine's is still put in a queue."""
+    """Return the decision on a machine's mail: no answer, no acknowledgment, no notification; a new ticket is put in a queue."""
     why = f"a machine wrote it: {evidence.reason}"
     if history.state is not None and history.state != TicketState.RECEIVED:
         return Decision(Outcome.LEFT_ALONE, why)
@@ -118,7 +118,7 @@ def adds_nothing(
 
 
 def _solved_again(ticket: Ticket, why: str, tag: str, history: History, rules: Rules) -> Decision:
-    """Nobody is told. The desk itself reopens a solved ticket at every reply, so it is solved once more."""
+    """Return the decision to solve the ticket again, without a notification: the desk reopens a solved ticket at every reply."""
     actions: tuple[Action, ...] = ()
     if history.auto_answered:
         solve = () if ticket.status is Status.SOLVED else (Solve(),)

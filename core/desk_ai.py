@@ -1,7 +1,8 @@
-"""The desk's own AI: whether it is at work on a ticket, until when we leave it alone, and when it has handed over. Pure.
+"""The desk's own AI: whether it is handling a ticket, how long we leave the ticket alone, and when it has handed over. Pure.
 
-While it works we say nothing, move nothing and call nobody. It has handed over when the ticket was given to people, when an
-AI's ticket was escalated, when its own words promise a person, or when the customer has waited too long for its next word.
+While it does, we write nothing, move nothing and notify nobody. It has handed over when the ticket was assigned
+to people, when an AI's ticket was escalated, when its own message promises a person, or when the customer has
+waited too long for its next message.
 """
 
 from __future__ import annotations
@@ -18,33 +19,33 @@ from core.model import OVER, Author, Message, Ticket
 
 
 class HandOver(StrEnum):
-    """How a ticket came from the AI to people."""
+    """How a ticket was handed over from the AI to people."""
 
-    WORDS = "words"  # it told the customer so
+    WORDS = "words"  # its message to the customer says so
     ASSIGNED = "assigned"
     ESCALATED = "escalated"  # an AI's ticket became an ordinary one
     SILENCE = "silence"
 
 
 class Hold(StrEnum):
-    """By what we know that an AI is at work."""
+    """What shows that an AI is handling the ticket."""
 
     TICKET = "ticket"  # read-only until it is escalated
     ASSIGNEE = "assignee"
-    COMMENT = "comment"  # it spoke last for the company
+    COMMENT = "comment"  # the company's last public message is the AI's
 
 
 @dataclass(frozen=True)
 class AtWork:
-    """An AI is at work; `until`: when its silence makes the ticket a person's, None while the customer has its answer."""
+    """An AI is handling the ticket. `until`: when the ticket goes to a person unless it answers; None when it has answered."""
 
-    hold: str  # to be remembered: what changes is a hand-over
+    hold: str  # stored: a change of it is a hand-over
     until: datetime | None
 
 
 def look(ticket: Ticket, before: str, now: datetime, wait: timedelta) -> AtWork | HandOver | None:
-    """Return what an AI does with the ticket; None when none is at work. `before`: its `hold` at the last look, "" if
-    none."""
+    """Return whether an AI is handling the ticket or has handed it over; None when neither. `before`: the
+    stored `hold`, "" if none."""
     if ticket.status in OVER:
         return None
     said = [m for m in ticket.messages if m.public and not m.draft]
@@ -74,7 +75,7 @@ def _hold(ticket: Ticket, words: list[Message]) -> Hold | None:
 
 
 def _moved(before: str, hold: Hold, ticket: Ticket) -> bool:
-    """Return whether it was given to another queue, or taken from the AI, since the last look."""
+    """Return whether the ticket was moved to another queue, or taken from the AI, since the last look."""
     kind, _, queue = before.partition(":")
     return (
         bool(before)
@@ -85,22 +86,21 @@ def _moved(before: str, hold: Hold, ticket: Ticket) -> bool:
 
 
 def _until(ticket: Ticket, words: list[Message], wait: timedelta) -> datetime | None:
-    """Return when the customer will have waited too long since the last word of theirs that has no answer of the
-    AI's."""
+    """Return when the customer will have waited too long for the AI's answer; None while no answer is due."""
     talk = [
         m for m in ticket.messages if m.author is Author.CUSTOMER or m in words
-    ]  # in order: clocks are coarse
+    ]  # in the order of the list: times are in whole seconds
     if not talk or talk[-1].author is Author.AI:
         return None
     wrote = talk[-1].at
     if ticket.read_only and ticket.channel == "chat" and ticket.updated_at > wrote and not words:
         return (
             ticket.updated_at + wait
-        )  # a conversation's words are no comments: only the change shows that it goes on
+        )  # messages of a conversation are no comments: only the ticket's change shows that it goes on
     return wrote + wait
 
 
-# --- its words ------------------------------------------------------------------------------
+# --- its messages ------------------------------------------------------------------------------
 
 
 @cache

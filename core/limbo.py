@@ -20,7 +20,7 @@ class Judged:
 def judge(
     entry: HeldBack, prediction: Prediction, rules: Rules, *, known_customer: bool, machine: str
 ) -> Judged:
-    """Return whether a person who needs an answer most likely wrote it. `machine`: why its words or sender are a
+    """Judge whether a person who needs an answer most likely wrote it. `machine`: why its words or sender are a
     machine's, or ""."""
     alarming = {name for name, rule in rules.intents.items() if rule.priority is Priority.URGENT}
     urgent = bool(prediction.dangers) or any(

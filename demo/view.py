@@ -181,7 +181,7 @@ def promise(row: Any) -> dict[str, Any]:
 
 
 def human(row: Any) -> str:
-    """Return whether a human came, as the end of a sentence."""
+    """Return the end of a sentence that says whether a human came; "" where none is needed."""
     if row is None or not row.escalated_at:
         return ""
     if row.answered_at:

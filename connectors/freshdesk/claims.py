@@ -125,7 +125,7 @@ class Watch:
             self._known.pop(ticket_id, None)
 
     def _ask(self, ticket_id: str) -> Known | None:
-        """None for a ticket that is archived, purged, or never was."""
+        """Return the ticket; None when it is archived, purged, or never existed."""
         try:
             row, conversations = self.read(ticket_id)
         except Gone:

@@ -85,7 +85,7 @@ class Freshdesk(AccountDesk[Settings, Directory]):
         events.verify(self._settings.secrets(), request)
 
     def parse(self, request: WebhookRequest, now: datetime) -> tuple[TicketEvent, ...]:
-        """Simple and advanced layout, form, and what is left of damaged bodies."""
+        """Return the event in a body: simple or advanced layout, a form, or what can still be read of a damaged one."""
         return events.parse(self.name, request, now)
 
     def fetch(self, ticket_id: str) -> Ticket:
@@ -173,14 +173,14 @@ class Freshdesk(AccountDesk[Settings, Directory]):
                 left_out = f"something was left out, since Freshdesk refused it: {err}"
 
     def _solve_quietly(self, ticket: Ticket, body: dict[str, object]) -> Receipt:
-        """Only the bulk call can keep Freshdesk from mailing the customer that the ticket is resolved."""
+        """Solve by the bulk call: only with that does Freshdesk not mail the customer that the ticket is resolved."""
         ids = [int(number(ticket.id))]
         bulk = {"ids": ids, "properties": {**body, "skip_close_notification": True}}
         job = self._api.write("POST", "/tickets/bulk_update", {"bulk_action": bulk})
         return Receipt(state=ReceiptState.ACCEPTED, detail=f"job {job.get('job_id', '')}")
 
     def landed(self, ticket_id: str, write: Write, since: datetime) -> Receipt | None:
-        """Freshdesk keeps no mark of ours: a reply or note is known by its author, text and time, an update by its effect."""
+        """Look for a write. Freshdesk stores no key of ours: a reply or note is recognised by author, text and time, an update by its effect."""
         if spoken := write.spoken:
             thread = self._conversations(ticket_id)
             found = writing.said_already(thread, spoken, self._directory.bot, since)

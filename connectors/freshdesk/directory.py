@@ -38,7 +38,7 @@ class Directory:
         return str(self.me().get("id", ""))
 
     def whoami(self) -> Identity:
-        """Asked afresh: this is how a dead key is noticed (it dies with its agent)."""
+        """Return who the key acts as, read again: so a key that was revoked with its agent is noticed."""
         me = self.me(AFRESH)
         contact = me.get("contact") or {}
         role = {1: "global", 2: "group", 3: "restricted"}.get(me.get("ticket_scope", 0), "unknown")
@@ -52,7 +52,7 @@ class Directory:
         return addresses_in(self._lists, lambda: self.named("mailboxes"))
 
     def groups(self, oldest: timedelta = KEPT) -> dict[str, str]:
-        """Group id → name."""
+        """Return a mapping, group id → name."""
         return self._lists.get("groups", self._ask_groups, oldest)
 
     def agents(self, oldest: timedelta = KEPT_AGENTS) -> dict[str, Identity]:
@@ -119,7 +119,7 @@ class Directory:
         return self.agent(agent_id).email.casefold() not in self.ai_agents
 
     def _ask_groups(self) -> dict[str, str]:
-        """From `/groups`; a key without admin rights finds the same names in the group field's choices."""
+        """Return the groups of `/groups`; a key without admin rights finds the same names in the group field's choices."""
         listed = if_allowed(lambda: self.api.all("/groups"))
         if listed is not None:
             return {str(one["id"]): str(one.get("name", "")) for one in listed if "id" in one}

@@ -111,7 +111,7 @@ def _form(body: bytes) -> dict[str, str]:
 
 
 def _kind(fields: Mapping[str, Any]) -> EventKind | None:
-    """None for a kind that we do not use; LOOK where nothing says what happened."""
+    """Return the event's kind; None for one that we do not use, LOOK where the request does not say what happened."""
     event = fields.get("event")
     if isinstance(event, str) and event.strip():
         return EVENTS.get(event.strip().lower())

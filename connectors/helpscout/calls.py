@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def call_of(
     ticket_id: str, ticket: Ticket, write: Write, directory: Directory, settings: Settings
 ) -> Call | None:
-    """Method, path and body; None when there is nothing left to do.
+    """Return method, path and body; None when there is nothing left to do.
 
     A write whose message was taken out (a guard refused it) still does the rest of it.
     """

@@ -147,7 +147,7 @@ class HelpScout(AccountDesk[Settings, Directory]):
         return dict(message_from_string(text(row(answer).get("original"))).items())
 
     def writes(self, ticket: Ticket, actions: Sequence[Action], key: str) -> tuple[Write, ...]:
-        """Tags, note, reply: the reply carries the final status and assignee."""
+        """Return the calls for tags, note and reply; the reply sets the final status and assignee."""
         return writing.writes_of(ticket, actions, key, fields=bool(self._settings.fields()))
 
     def send(self, ticket: Ticket, write: Write) -> Receipt:
@@ -185,7 +185,7 @@ class HelpScout(AccountDesk[Settings, Directory]):
         return f"{name or agent} took it in that moment, and has it again"
 
     def landed(self, ticket_id: str, write: Write, since: datetime) -> Receipt | None:
-        """Help Scout keeps no mark of ours: a thread is known by its author, text and time, the rest by its effect."""
+        """Look for a write. Help Scout stores no key of ours: a thread is recognised by author, text and time, the rest by its effect."""
         ran = any(isinstance(action, RunAction) for action in write.actions)
         if not write.spoken and not ran:
             raw = self._api.conversation(number(ticket_id), threads=False)
@@ -227,7 +227,7 @@ class HelpScout(AccountDesk[Settings, Directory]):
         return limbo.held_back(self._api, self._known())
 
     def recover(self, held_id: str) -> str:
-        """Active again."""
+        """Set the conversation active again."""
         method, path, body = writing.patch("replace", "/status", "active")
         self._api.write(method, f"/conversations/{number(held_id)}{path}", body)
         return ""

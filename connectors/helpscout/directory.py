@@ -32,7 +32,7 @@ class Directory:
         return text(self.me().get("id"))
 
     def whoami(self) -> Identity:
-        """Asked afresh: this is how a dead token or a deactivated owner is noticed."""
+        """Return who the token acts as, read again: so a revoked token or a deactivated owner is noticed."""
         me = self.me(AFRESH)
         return Identity(text(me.get("id")), full_name(me), text(me.get("email")), text(me.get("role")))
 
@@ -146,7 +146,7 @@ class Directory:
 
 
 def queue_in(queues: Mapping[str, Mapping[str, str]], name_or_id: str) -> tuple[str, str] | None:
-    """Teams before inboxes, ids before names, names in any case."""
+    """Return a queue by id or name: teams before inboxes, ids before names, names in any case."""
     wanted = name_or_id.strip()
     for kind in ("team", "mailbox"):
         if wanted in queues.get(kind, {}):
@@ -159,7 +159,7 @@ def queue_in(queues: Mapping[str, Mapping[str, str]], name_or_id: str) -> tuple[
 
 
 def full_name(person: Row) -> str:
-    """First and last name; a team has only one of them, or `name`."""
+    """Return first and last name; a team has only one of them, or `name`."""
     names = [text(person.get(key)) for key in ("first", "firstName", "last", "lastName", "name")]
     return " ".join(one for one in dict.fromkeys(names) if one)
 

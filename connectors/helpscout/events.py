@@ -67,7 +67,7 @@ def _body(raw: bytes) -> Row:
 
 
 def _kind(name: str, body: Row) -> EventKind | None:
-    """None for a kind that we do not use; LOOK where a proxy lost the header."""
+    """Return the event's kind; None for one that we do not use, LOOK where a proxy removed the header."""
     if not name:
         return EventKind.LOOK
     if name == "convo.status":

@@ -138,7 +138,7 @@ def assignee_of(raw: Row, threads: Sequence[Row], known: Known) -> Assignee | No
 
 
 def priority_of(tags: Sequence[str], prefix: str) -> str:
-    """Help Scout has no priority: ours is a tag."""
+    """Return the priority that our tag names: Help Scout has none itself."""
     lower = {tag.casefold() for tag in tags}
     return next((word for word in ("urgent", "high") if f"{prefix}{word}".casefold() in lower), "")
 
@@ -156,7 +156,7 @@ def customer_of(raw: Row, known: Known) -> Customer:
 
 
 def waiting_since(raw: Row) -> datetime | None:
-    """Since when the customer waits; nothing when a user wrote last."""
+    """Return since when the customer waits; None when a user wrote last."""
     waiting = row(raw.get("customerWaitingSince"))
     if text(waiting.get("latestReplyFrom")).lower() == "user":
         return None
@@ -254,7 +254,7 @@ def opened_by(raw: Row, messages: Sequence[Message]) -> Author:
 
 
 def _replyable(raw: Row, customer: Customer) -> bool:
-    """Only mail: whether an API reply reaches a chat is told nowhere."""
+    """Return whether a reply reaches the customer: only by mail; it is not documented for chats."""
     source = text(row(raw.get("source")).get("type")).lower()
     return text(raw.get("type")).lower() == "email" and source not in UNREACHABLE and bool(customer.email)
 

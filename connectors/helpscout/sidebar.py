@@ -44,7 +44,7 @@ def asked(settings: Settings, request: WebhookRequest, query: str) -> SidebarReq
 
 
 def _php_json(given: Mapping[str, str]) -> bytes:
-    """As PHP writes it by default: in the order of the query, no spaces, ASCII only, every slash escaped."""
+    """Return the query as PHP writes JSON by default: in order, no spaces, ASCII only, every slash escaped."""
     return json.dumps(given, separators=(",", ":")).replace("/", "\\/").encode()
 
 

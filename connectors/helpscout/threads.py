@@ -35,7 +35,7 @@ def is_said(thread: Row) -> bool:
 
 
 def unsent(thread: Row) -> bool:
-    """Return a draft, one held back until its author confirms, or one that is to go out later."""
+    """Return whether it is a draft, held back until its author confirms, or to be sent later."""
     return text(thread.get("state")).lower() in UNSENT or bool(row(thread.get("scheduled")))
 
 

@@ -42,7 +42,7 @@ class Account:
 def findings(
     code: str, wanted: Iterable[str], account_of: Callable[[str], Account | None]
 ) -> Iterator[Finding]:
-    """Return whether each name in `ai_agents` is an agent of the account, and no person. `account_of` returns None for a name
+    """Check whether each name in `ai_agents` is an agent of the account, and no person. `account_of` returns None for a name
     that nobody has, and raises VendorError."""
     for one in sorted(wanted):
         try:

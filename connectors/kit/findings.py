@@ -31,7 +31,7 @@ def fail(code: str, what: str, remedy: str = "") -> Finding:
 
 
 def origin(code: str, url: str, home: Callable[[str], bool], wanted: str, remedy: str) -> Finding:
-    """Return whether calls go to the vendor's own host over https, or to this machine."""
+    """Check whether calls go to the vendor's own host over https, or to this machine."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme == "https" and home(host):
@@ -42,7 +42,7 @@ def origin(code: str, url: str, home: Callable[[str], bool], wanted: str, remedy
 
 
 def secret(code: str, secrets: Sequence[str], *, missing: str, short: str) -> Finding:
-    """Return whether there is a webhook secret, and long enough. `missing` and `short` are the remedies."""
+    """Check whether there is a webhook secret, and long enough. `missing` and `short` are the remedies."""
     if not secrets:
         return fail(code, "there is no webhook secret", missing)
     if min(map(len, secrets)) < SHORT:
@@ -51,7 +51,7 @@ def secret(code: str, secrets: Sequence[str], *, missing: str, short: str) -> Fi
 
 
 def changed(code: str, step: Step) -> Iterator[Finding]:
-    """Return whether an object of ours was changed, or is out of date. `step`: what `plan` says of it."""
+    """Check whether an object of ours was changed, or is out of date. `step`: what `plan` says of it."""
     if step.action == "differs":
         words = f"the {step.kind} “{step.name}” was changed by somebody: {step.details}"
         yield warn(code, words, "Fine if it was meant; otherwise delete it and run install.")

@@ -54,7 +54,7 @@ class _Through(requests.Session):
 
 
 def _scrub(response: requests.Response) -> None:
-    """Put the scrubbed text in the place of the answer's, which zenpy decodes for itself."""
+    """Replace the answer's text by the scrubbed one, since zenpy decodes it itself."""
     try:
         response._content = json.dumps(answer_of(response)).encode()
     except ValueError:
@@ -132,7 +132,7 @@ class Api:
         return rows(self.get("/users/search.json", query=f"email:{address}").get("users"))
 
     def show_many(self, ticket_ids: Iterable[str]) -> Row:
-        """Up to a hundred tickets with their people and their times."""
+        """Return up to a hundred tickets with their people and their times."""
         wanted = ",".join(map(number, ticket_ids))
         return self.get("/tickets/show_many.json", ids=wanted, include="users,metric_sets")
 

@@ -89,7 +89,7 @@ class Zendesk(AccountDesk[Settings, Directory]):
         events.verify(self._settings.secrets(), request, now)
 
     def parse(self, request: WebhookRequest, now: datetime) -> tuple[TicketEvent, ...]:
-        """Event subscriptions, trigger bodies, and what is left of damaged ones."""
+        """Return the events in a body: an event subscription's, a trigger's, or what can still be read of a damaged one."""
         return events.parse(
             self.name, self._settings.value("bot_id") or self._directory.known_id, request, now
         )
@@ -226,7 +226,7 @@ class Zendesk(AccountDesk[Settings, Directory]):
         return self._directory.addresses()
 
     def held_back(self) -> tuple[HeldBack, ...]:
-        """Suspended mail."""
+        """Return suspended mail."""
         return limbo.held_back(self._api, self._settings.base_url, self._places)
 
     def recover(self, held_id: str) -> str:

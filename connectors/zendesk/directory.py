@@ -71,7 +71,7 @@ class Directory:
         return found
 
     def addresses(self) -> frozenset[str]:
-        """Every support address; agents may list them
+        """Return every support address; agents may list them
         (developer.zendesk.com/api-reference/ticketing/account-configuration/support_addresses)."""
 
         def ask() -> dict[str, list[str]]:

@@ -186,7 +186,7 @@ def _words(value: Any) -> list[str]:
 
 
 def _assigned(make: _Maker, told: Row, me: str) -> tuple[TicketEvent, ...]:
-    """Somebody took it. Our own taking (to solve it) and a release are none."""
+    """Return the claim by an assignment; () for our own (to solve it) and for a release."""
     holder = text(row(told.get("event")).get("current"))
     return make.claim(told.get("time")) if holder and holder != me else ()
 
@@ -202,7 +202,7 @@ def _gone(make: _Maker, told: Row, me: str) -> tuple[TicketEvent, ...]:
 
 
 def _back(make: _Maker, told: Row, me: str) -> tuple[TicketEvent, ...]:
-    """It was deleted, or taken for spam, and is there again."""
+    """Return a LOOK at a ticket that was restored from the trash or from spam."""
     return make.look(told.get("time"))
 
 

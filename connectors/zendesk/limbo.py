@@ -50,6 +50,6 @@ def _held(raw: Row, base_url: str, places: Placing) -> HeldBack:
 
 
 def recover(api: Api, held_id: str) -> str:
-    """By the call for many, which keeps the author: the one for a single entry makes us the requester."""
+    """Recover one by the call for many, which keeps the author: the call for a single entry makes us the requester."""
     api.write("PUT", f"/suspended_tickets/recover_many.json?ids={held_id}")
     return ""

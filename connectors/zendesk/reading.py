@@ -58,7 +58,7 @@ def is_staff(user: Row) -> bool:
 
 
 def people_of(*lists: Iterable[Row]) -> dict[str, Row]:
-    """Users by id."""
+    """Return users by id."""
     return {text(user.get("id")): user for users in lists for user in users}
 
 
@@ -164,7 +164,7 @@ def tags_of(raw: Row) -> list[str]:
 
 
 def status_of(raw: Row) -> Status:
-    """Status in our words; an unknown one is open, so that somebody looks.
+    """Return the status in our words; an unknown one is open, so that somebody looks.
 
     A scrubbed ticket keeps only the words SCRUBBED and X, which a customer can write too: the status must fit.
     """
@@ -174,7 +174,7 @@ def status_of(raw: Row) -> Status:
 
 
 def fields_of(raw: Row) -> dict[str, str]:
-    """Custom field id → value as text."""
+    """Return a mapping, custom field id → value as text."""
     given = rows(raw.get("custom_fields")) or rows(raw.get("fields"))
     return {text(one.get("id")): "" if one.get("value") is None else str(one["value"]) for one in given}
 
@@ -262,7 +262,7 @@ def _by_ai(comment: Row, raw: Row) -> bool:
 
 
 def _flags(comment: Row) -> tuple[str, ...]:
-    """Flag 4: Zendesk saw an automatically generated comment and mails nobody about it."""
+    """Return why a comment's flags say that a machine wrote it. Flag 4: automatically generated, mailed to nobody."""
     flags = row(comment.get("metadata")).get("flags")
     return (
         ("Zendesk flagged it as automatically generated",) if isinstance(flags, list) and 4 in flags else ()

@@ -92,7 +92,7 @@ def proven_auto(app: App) -> float | None:
 
 
 def database(app: App) -> Iterator[Finding]:
-    """Return whether the store answers, has the current schema, and can be written."""
+    """Check whether the store answers, has the current schema, and can be written."""
     url, kind = app.settings.database_url, app.engine.dialect.name
     if not db.exists(url):
         yield Finding("DB01", WARN, f"there is no store yet at {db.where(url)}", "`backstop serve` makes it")
@@ -112,7 +112,7 @@ def database(app: App) -> Iterator[Finding]:
 
 
 def classifier(app: App) -> Iterator[Finding]:
-    """Return whether the classifier loads, answers, and is the configured one."""
+    """Check whether the classifier loads, answers, and is the configured one."""
     app.classifier.predict("Hello")  # the first prediction loads the model
     begun = time.perf_counter()
     guess = app.classifier.predict("Where is my order? It should have arrived last week.")
@@ -136,7 +136,7 @@ def classifier(app: App) -> Iterator[Finding]:
 
 
 def templates(app: App) -> Iterator[Finding]:
-    """Return whether each text renders with sample facts, in each language in which there is one."""
+    """Check whether each text renders with sample facts, in each language in which there is one."""
     names = checks.replies(app)
     broken = checks.broken_texts(app)
     for language, err in broken:
@@ -148,7 +148,7 @@ def templates(app: App) -> Iterator[Finding]:
 
 
 def routes(app: App) -> Iterator[Finding]:
-    """Return whether rungs, audiences, people and rotas lead to a channel."""
+    """Check whether rungs, audiences, people and rotas lead to a channel."""
     every = ladders(app.settings)
     found = routing.of(app).check(every, app.clock())
     yield from found
@@ -200,7 +200,7 @@ def known_of(app: App, name: str) -> Iterator[Finding]:
 
 
 def held_back(app: App, name: str) -> Iterator[Finding]:
-    """Return whether suspended mail and spam can be read, at a desk that shows them."""
+    """Check whether suspended mail and spam can be read, at a desk that shows them."""
     at = app.desks[name]
     if not isinstance(at, Limbo):
         return
@@ -212,7 +212,7 @@ def held_back(app: App, name: str) -> Iterator[Finding]:
 
 
 def ai_people(app: App, name: str) -> Iterator[Finding]:
-    """Return whether an AI agent of the desk has the address of a person in [people]."""
+    """Check whether an AI agent of the desk has the address of a person in [people]."""
     ours = {
         str(address).casefold(): who
         for who, addresses in app.settings.people.items()

@@ -22,7 +22,7 @@ ACCEPTED, FORGED, UNKNOWN = 200, 401, 404
 
 
 def clock(app: App, name: str) -> Iterator[Finding]:
-    """Return how far our clock is from the desk's: signatures and promises depend on it."""
+    """Check how far our clock is from the desk's: signatures and promises depend on it."""
     url = app.desk_settings[name].base_url
     try:
         stamp = requests.head(url, timeout=TIMEOUT, allow_redirects=False).headers.get("Date", "")
@@ -40,7 +40,7 @@ def clock(app: App, name: str) -> Iterator[Finding]:
 
 
 def receiver(app: App, name: str) -> Iterator[Finding]:
-    """Return whether the real receiver is reachable, refuses a forged request and accepts a genuine one."""
+    """Check whether the real receiver is reachable, refuses a forged request and accepts a genuine one."""
     base = app.settings.public_url.rstrip("/")
     reached, why = _healthy(base)
     if not reached:
@@ -121,7 +121,7 @@ def _events(app: App, name: str, url: str) -> Iterator[Finding]:
 
 
 def _sidebar(app: App, name: str, url: str, secret: str) -> Iterator[Finding]:
-    """Return whether the endpoint of the desk's sidebar answers, where the desk has one, and when it was last asked."""
+    """Check whether the endpoint of the desk's sidebar answers, where the desk has one, and when it was last asked."""
     part = sidebar_of(app, name)
     if part is None:
         return

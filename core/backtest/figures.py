@@ -52,7 +52,7 @@ def answers(rows: Iterable[Replayed]) -> list[dict[str, Any]]:
 
 
 def queues(rows: Iterable[Replayed]) -> list[dict[str, Any]]:
-    """Where the escalated ones would have gone, and how many of those that people looked at ended elsewhere."""
+    """Return where the escalated tickets would have gone, and how many of those that people handled ended elsewhere."""
     by: dict[str, list[Replayed]] = defaultdict(list)
     for row in rows:
         by[row.queue].append(row)
@@ -95,7 +95,7 @@ def told(rows: Iterable[Replayed]) -> dict[str, Any]:
 
 
 def _night_of(at: datetime) -> str:
-    """Noon to noon of the desk's clock, so that the hours before and after midnight are one night."""
+    """Return the night of a time: noon to noon of the desk's clock, so that it does not end at midnight."""
     return str((at - timedelta(hours=12)).date())
 
 

@@ -44,7 +44,7 @@ class Report:
 
 
 def file_of(app: App, desk: str) -> Path:
-    """Where a desk's report stands unless another place is named: beside the configuration."""
+    """Return the default place of a desk's report: beside the configuration."""
     return Path(app.settings.home / f"backtest-{desk}.jsonl")
 
 

@@ -47,7 +47,7 @@ WINDOW = timedelta(days=2)
 
 
 def daily(app: App) -> dict[str, Any]:
-    """Balance each desk, look for what hangs, take back what evidence no longer bears, apply retention."""
+    """Audit each desk, look for stuck work, demote intents whose answers turned out wrong, apply retention."""
     now = app.clock()
     found = {name: line for name in app.desks if (line := _audited(app, name, now)) is not None}
     for name, line in found.items():

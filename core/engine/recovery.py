@@ -32,14 +32,14 @@ PERIODIC = {"tick", "sweep_all"}  # the next firing does what a dead one left
 
 
 def beat(app: App, me: str, version: str) -> None:
-    """This worker is alive."""
+    """Record that this worker is alive."""
     with app.engine.begin() as conn:
         now = _database_now(conn)
         db.put(conn, executors, ["id"], {"id": me, "beat_at": now, "version": version})
 
 
 def leave(app: App, me: str) -> None:
-    """A clean stop: others need not wait before they take over."""
+    """Record a clean stop, so that others take over without waiting."""
     long_ago = wall() - timedelta(days=1)
     with app.engine.begin() as conn:
         conn.execute(update(executors).where(executors.c.id == me).values(beat_at=long_ago))
@@ -73,7 +73,7 @@ def _free_tokens(app: App) -> None:
 
 
 def _dead(app: App, engine: DBOSClient, me: str) -> list[tuple[str, datetime]]:
-    """Executors that are silent for too long, and those at work without a row (resumed after they were declared dead)."""
+    """Return executors without a recent heartbeat, and those that have work but no row (they resumed after they were declared dead)."""
     pending = engine.list_workflows(status="PENDING", load_input=False, load_output=False)
     with app.engine.begin() as conn:
         now = _database_now(conn)
@@ -85,7 +85,7 @@ def _dead(app: App, engine: DBOSClient, me: str) -> list[tuple[str, datetime]]:
 
 
 def _left_us(app: App, executor: str) -> bool:
-    """On SQLite all processes are of this machine, and a dead one need not be waited for."""
+    """Return whether an executor's process is gone: on SQLite all run on this machine, so it is known at once."""
     host, _, rest = executor.partition(":")
     pid = rest.partition(":")[0]
     if app.engine.dialect.name != "sqlite" or host != os.uname().nodename or not pid.isdigit():
@@ -100,7 +100,7 @@ def _left_us(app: App, executor: str) -> bool:
 
 
 def _leased(app: App, executor: str, beat_at: datetime) -> datetime | None:
-    """One taker at a time; a taker that dies over it is followed by another after the same limit."""
+    """Take the lease on a dead executor's work and return its time, None when another process has it. A holder that dies is followed by another after the same limit."""
     with app.engine.begin() as conn:
         now = _database_now(conn)
         mine = update(executors).where(executors.c.id == executor, executors.c.beat_at == beat_at)
@@ -128,7 +128,7 @@ def _resume_work_of(app: App, engine: DBOSClient, executor: str) -> int:
 
 
 def _given_up(app: App, key: str) -> bool:
-    """A ticket over which worker after worker dies must not take them all down for ever."""
+    """Make a dead letter of an event over which several workers have died, so that it stops killing workers."""
     with app.engine.begin() as conn:
         deaths = store.died(conn, key)
     if deaths < DEATHS:
@@ -138,7 +138,7 @@ def _given_up(app: App, key: str) -> bool:
 
 
 def mend(app: App, engine: DBOSClient, version: str) -> int:
-    """Events whose workflow the engine has no more use for (failed, or of an older version) wait for the next look."""
+    """Requeue events whose workflow will not run again (failed, or of an older version); return how many."""
     broken = engine.list_workflows(
         status=BROKEN, name="handle_event", limit=MANY, load_input=False, load_output=False
     )
@@ -162,7 +162,7 @@ def mend(app: App, engine: DBOSClient, version: str) -> int:
 
 
 def _versions_without_worker(app: App, version: str) -> list[str]:
-    """Earlier shapes of the workflow that nobody runs any more."""
+    """Return versions of the workflow that no worker runs any more."""
     with app.engine.begin() as conn:
         alive = set(conn.execute(select(executors.c.version)).scalars())
     return [old for old in map(str, range(1, int(version))) if old not in alive]

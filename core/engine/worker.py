@@ -66,7 +66,7 @@ _wakeup = wakeup.Wakeup()
 
 @DBOS.workflow(name="handle_event")
 def handle_event(key: str) -> str:
-    """One reported event, to its end or to its next due time."""
+    """Process one reported event to its end or to its next due time."""
     app = _running()
     with _at_work(), correlated(key), traces.span("handle", kind="consumer", story=key):
         dealt = _patiently(lambda: _dealt(app, key), lambda err: Dealt(give_up(app, key, said_of(err))))
@@ -148,7 +148,7 @@ def sweep_now(app: App, desk: str | None = None) -> list[dict[str, Any]]:
 
 
 def _swept(app: App, name: str) -> dict[str, Any]:
-    """One desk's pass. A fault of ours in it must not keep the other desks from being looked at."""
+    """Sweep one desk. An unexpected error must not keep the other desks from being swept."""
     try:
         with traces.span("sweep", desk=name):
             return sweeping.sweep(app, name, app.clock())
@@ -160,7 +160,7 @@ def _swept(app: App, name: str) -> dict[str, Any]:
 
 
 def remind_now(app: App) -> int:
-    """One pass of the ladder and the messages now."""
+    """Send the reminders and messages that are due now."""
     queue.pump(app, app.clock())
     return reminders.remind(app, app.clock())
 

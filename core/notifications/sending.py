@@ -102,7 +102,7 @@ def unknown(app: App, row: NotificationRow, words: str, now: datetime) -> None:
 
 
 def retry_stuck(app: App, now: datetime) -> None:
-    """Return rows that a worker claimed and never finished."""
+    """Send rows again that a worker claimed and never finished."""
     with reading(app.engine) as conn:
         stuck = and_(notices.c.state == NotificationState.OPEN, notices.c.opened_at < now - STUCK)
         rows = every(NotificationRow, conn.execute(select(notices).where(stuck)))
@@ -211,7 +211,7 @@ def _gave_up(conn: Connection, row: NotificationRow, because: str, failed: bool)
 
 
 def _taken(app: App, row: NotificationRow, now: datetime) -> tuple[str, list[NotificationRow]] | None:
-    """Return whether this row is ours: one worker wins, and gets the token of its claim link ("" without one) and
+    """Claim this row. One worker wins, and gets the token of its claim link ("" without one) and
     what its digest has gathered. That is read after the digest is closed to others, so that nothing comes in
     unsaid."""
     same = and_(notices.c.key == row.key, notices.c.state == row.state, notices.c.attempts == row.attempts)

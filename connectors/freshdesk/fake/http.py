@@ -31,7 +31,7 @@ def invalid(*errors: tuple[str, str, str]) -> Any:
 
 
 def guard(state: State) -> Callable[[], None]:
-    """Before each request: limit, key, headers."""
+    """Return the check before each request: limit, key, headers."""
 
     def check() -> None:
         _limit(state)
@@ -84,7 +84,7 @@ def admin_only() -> None:
 
 
 def headers(state: State) -> Callable[[Response], Response]:
-    """After each request: the limit's headers. The total is sometimes a decimal."""
+    """Return what adds the limit's headers to each answer. The total is sometimes a decimal."""
 
     def add(response: Response) -> Response:
         response.headers["X-RateLimit-Total"] = f"{state.limit}.0"
@@ -97,7 +97,7 @@ def headers(state: State) -> Callable[[Response], Response]:
 
 
 def bare(err: HTTPException) -> Response:
-    """Unknown routes and verbs: a status without a body."""
+    """Answer unknown routes and verbs with a status without a body."""
     return err.response if isinstance(err.response, Response) else Response(b"", status=err.code)
 
 

@@ -56,7 +56,7 @@ def all_matching() -> Step:
 
 
 def notifications() -> Step:
-    """Freshdesk's own mails, which no API shows."""
+    """Return the clicks for Freshdesk's own mails, which no API shows."""
     return by_hand(
         "setting",
         "Freshdesk's own mails to customers",

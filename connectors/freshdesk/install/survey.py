@@ -107,7 +107,7 @@ def _why_update(one: Wanted, there: Row, found: str, kept: Mapping[str, str]) ->
 
 
 def find(one: Wanted, there: Iterable[Row], number: str) -> Row | None:
-    """By the id we kept, else by its exact name: a lost manifest must not double anything."""
+    """Return the object with the id in the manifest, else with the exact name, so that a lost manifest doubles nothing."""
     listed = list(there)
     by_id = next((row for row in listed if number and str(row.get("id")) == number), None)
     label = "label" if one.kind == "field" else "name"

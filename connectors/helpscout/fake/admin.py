@@ -46,7 +46,7 @@ NO_CONTENT = (b"", 204)
 
 
 def _status(state: State, person: Person) -> Json:
-    """Return whether somebody is there, for mail and for chats."""
+    """Return a user's status, for mail and for chats."""
     mail = {"status": "away" if person.away else "active", "updatedAt": iso(state.desk.now()), "source": "ui"}
     return {"userId": person.id, "email": mail, "chat": {"status": "unavailable", "mailboxStatuses": {}}}
 
@@ -140,7 +140,7 @@ def _user(person: Person) -> Json:
 
 
 def webhooks(state: State) -> Blueprint:
-    """Webhooks: a PUT takes the whole object again, the secret too, and switches a disabled one on."""
+    """Return the routes for webhooks: a PUT needs the whole object, with the secret, and enables a disabled one."""
     bp = Blueprint("webhooks", __name__)
 
     @bp.before_request

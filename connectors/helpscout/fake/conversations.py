@@ -116,7 +116,7 @@ def _embedded() -> bool:
 
 
 def _shown(state: State, case: Case, embed: bool) -> Json:
-    """With threads where asked for; a chat's come cut short."""
+    """Return a conversation, with threads where asked for; a chat's are cut short."""
     shown = show.conversation_json(state, case)
     if embed:
         found = show.threads_json(state, case)
@@ -156,7 +156,7 @@ def _since(text: str | None) -> datetime | None:
 
 
 def _query(text: str | None) -> set[int] | None:
-    """Of the query language only what names ids."""
+    """Return the ids in a query; nothing else of the query language is supported."""
     if text is None:
         return None
     match = re.fullmatch(r"\(\s*id:\d+(?:\s+OR\s+id:\d+)*\s*\)", text)

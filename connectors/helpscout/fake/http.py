@@ -38,7 +38,7 @@ def invalid(*errors: tuple[str, str]) -> Any:
 
 
 def guard(state: State) -> Callable[[], None]:
-    """Before each request: token, limit, content type."""
+    """Return the check before each request: token, limit, content type."""
 
     def check() -> None:
         if request.path in {"/v2/oauth2/token", AUTHORIZE}:
@@ -71,7 +71,7 @@ def _limit(state: State) -> None:
 
 
 def headers(state: State) -> Callable[[Response], Response]:
-    """After each request: the limit's headers and a correlation id."""
+    """Return what adds the limit's headers and a correlation id to each answer."""
 
     def add(response: Response) -> Response:
         left = state.limit - sum(n for _, n in state.used)
@@ -86,7 +86,7 @@ def headers(state: State) -> Callable[[Response], Response]:
 
 
 def bare(err: HTTPException) -> Response:
-    """Unknown routes and verbs."""
+    """Answer unknown routes and verbs."""
     if isinstance(err.response, Response):
         return err.response
     response = jsonify({"message": err.name})

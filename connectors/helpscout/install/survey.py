@@ -16,7 +16,7 @@ def listed(api: Api) -> list[Row]:
 
 
 def ours(one: Wanted, hooks: Sequence[Row], manifest: Manifest) -> Row | None:
-    """By the id that we kept; when that is lost, by label and URL."""
+    """Return the webhook with the id in the manifest; when that is lost, with our label and URL."""
     kept = manifest.get(KEY, {}).get("id", "")
     by_id = next((hook for hook in hooks if kept and text(hook.get("id")) == kept), None)
     same = (hook for hook in hooks if (hook.get("label"), hook.get("url")) == (one.name, one.url))
@@ -24,12 +24,12 @@ def ours(one: Wanted, hooks: Sequence[Row], manifest: Manifest) -> Row | None:
 
 
 def calling(one: Wanted, hooks: Sequence[Row]) -> list[Row]:
-    """Whoever made them: those that call us."""
+    """Return the webhooks that call us, whoever made them."""
     return [hook for hook in hooks if text(hook.get("url")).rstrip("/") == one.url]
 
 
 def enabled(hook: Row) -> bool:
-    """Help Scout switches a webhook off after ten failures, or at the first 410."""
+    """Return whether the webhook is on: Help Scout disables it after ten failures, or at the first 410."""
     return text(hook.get("state") or "enabled").lower() == "enabled"
 
 
@@ -45,7 +45,7 @@ def lacks(hook: Row) -> str:
 
 
 def judged(one: Wanted, hooks: Sequence[Row], manifest: Manifest) -> Step:
-    """As we left it, switched off, of an older version of ours, changed by somebody, or not there."""
+    """Return the webhook's step: as we left it, disabled, of an older version of ours, changed by somebody, or missing."""
     there, kept = ours(one, hooks, manifest), manifest.get(KEY, {})
     if there is None:
         return _strangers(one, calling(one, hooks))

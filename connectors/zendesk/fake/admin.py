@@ -260,7 +260,7 @@ def _options(routes: Blueprint, state: State) -> None:
 
 
 def _view(state: State, given: Json, old: Json | None) -> Json:
-    """Sent as all/any/output, shown as conditions and execution."""
+    """Return a view as reads show it: sent as all/any/output, shown as conditions and execution."""
     every = given.get("all", [] if old is None else old["conditions"]["all"])
     if not any(one["field"] in VIEW_ANCHORS for one in every):
         invalid("base", "A view needs a condition on status, type, group, assignee or requester")

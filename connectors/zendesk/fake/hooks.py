@@ -195,7 +195,7 @@ def _fits(condition: Json, facts: Json) -> bool:
 
 
 def render(template: str, case: Case, entry: Entry | None, actor: int) -> str:
-    """Placeholders; an unknown one renders empty."""
+    """Fill in the placeholders; an unknown one renders empty."""
     values: dict[str, Any] = {
         "ticket.id": case.id,
         "ticket.latest_comment.id": entry.id if entry else "",

@@ -47,7 +47,7 @@ def forbidden() -> NoReturn:
 
 
 def guard(state: State) -> Callable[[], None]:
-    """Before each request: limit, credential, scope."""
+    """Return the check before each request: limit, credential, scope."""
 
     def check() -> None:
         if request.path in OPEN:
@@ -98,7 +98,7 @@ def admin_only(state: State) -> None:
 
 
 def headers(state: State) -> Callable[[Response], Response]:
-    """After each request: the limit's headers."""
+    """Return what adds the limit's headers to each answer."""
 
     def add(response: Response) -> Response:
         left = max(0, state.per_minute - len(state.used.get("account", [])))
@@ -111,7 +111,7 @@ def headers(state: State) -> Callable[[Response], Response]:
 
 
 def bare(err: HTTPException) -> Response:
-    """Unknown routes and verbs."""
+    """Answer unknown routes and verbs."""
     if isinstance(err.response, Response):
         return err.response
     response = jsonify(

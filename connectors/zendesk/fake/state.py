@@ -62,7 +62,7 @@ class State:
     def suspend(
         self, email: str, subject: str, content: str, *, cause: str = "Detected as spam", cause_id: int = 0
     ) -> int:
-        """Hold a mail back instead of making a ticket of it; its id."""
+        """Suspend a mail instead of making a ticket of it; return its id."""
         one = self.desk.next_id()
         self.suspended.insert(
             0,
@@ -261,7 +261,7 @@ def metrics_of(case: Case, desk: SandboxDesk) -> Json:
 
 
 def people_in(cases: Iterable[Case], desk: SandboxDesk) -> list[Person]:
-    """Everybody whom a side-load of users brings along."""
+    """Return everybody whom a side-load of users includes."""
     ids = {one for c in cases for one in (c.requester_id, c.submitter_id, c.assignee_id) if one is not None}
     return [desk.people[one] for one in sorted(ids) if one in desk.people]
 

@@ -62,7 +62,7 @@ def side_loaded(state: State, cases: list[Case], wanted: set[str]) -> Json:
 
 
 def tickets(state: State) -> Blueprint:
-    """Routes that read."""
+    """Return the routes that read."""
     routes = Blueprint("zendesk_reads", __name__)
     desk = state.desk
     base = "https://account.zendesk.com"
@@ -182,7 +182,7 @@ def tickets(state: State) -> Blueprint:
 
 
 def _released(state: State, ids: set[int], email: str) -> list[Json]:
-    """Suspended mail becomes tickets."""
+    """Make tickets of suspended mail."""
     if state.bot_role != "admin":
         forbidden()
     if missing := ids - {one["id"] for one in state.suspended}:
@@ -211,7 +211,7 @@ def _brand(one: int, name: str) -> Json:
 
 
 def _export(state: State, shown: Any) -> Json:
-    """By the time of the last change; the newest minute is withheld, deleted tickets are shown as such."""
+    """Return the export by time of the last change, without the newest minute; deleted tickets are marked."""
     now = state.desk.now().timestamp()
     given = request.args.get("cursor", "")
     if given:

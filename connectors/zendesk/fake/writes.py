@@ -116,7 +116,7 @@ def _people(state: State, case: Case, given: Json) -> Json:
 
 
 def _labels(state: State, case: Case, given: Json) -> tuple[list[str], Json]:
-    """Tags are replaced; an option's tag and the option go together."""
+    """Return tags and fields: tags are replaced; an option's tag and the option go together."""
     tags, fields = list(case.tags), dict(case.fields)
     if "tags" in given:
         listed = given["tags"].split() if isinstance(given["tags"], str) else given["tags"]
@@ -166,7 +166,7 @@ def _comment(given: Json) -> None:
 
 
 def _applied(state: State, case: Case, given: Json, planned: Json) -> tuple[Json, Entry | None, list[str]]:
-    """Do it, as one save with one audit."""
+    """Apply the update, as one save with one audit."""
     bot = state.desk.bot.id
     before = {name: getattr(case, name) for name in planned}
     changes = [

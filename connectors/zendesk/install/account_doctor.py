@@ -129,12 +129,12 @@ def _around(triggers: list[Row], *, acknowledge: bool) -> list[Finding]:
 
 
 def own_replies(triggers: Iterable[Row]) -> list[str]:
-    """Titles of active triggers that mail the requester when a ticket is made."""
+    """Return the titles of active triggers that mail the requester when a ticket is made."""
     return [str(one.get("title")) for one in triggers if _mails(one) and _on(one, "Create")]
 
 
 def _mails_comments(trigger: Row) -> bool:
-    """Return one that mails the requester about a public comment, at least at changes."""
+    """Return whether a trigger mails the requester about a public comment, at least when a ticket changes."""
     conditions = row(trigger.get("conditions"))
     fields = {text(one.get("field")) for one in [*rows(conditions.get("all")), *rows(conditions.get("any"))]}
     return _mails(trigger) and "comment_is_public" in fields and not _on(trigger, "Create")

@@ -135,7 +135,7 @@ def _export(look: Seen) -> list[Finding]:
     except NotAllowed as err:
         return [fail("ZD15", f"the incremental export is refused: {err}", "an admin with the scope `read`")]
     except VendorError:
-        return []  # ten calls a minute for the whole account: somebody else's turn says nothing about ours
+        return []  # ten calls a minute for the whole account: a refused call of ours may be due to somebody else's
     return []
 
 
@@ -153,13 +153,13 @@ def _handed_out(look: Seen) -> list[Finding]:
 
 
 def _hands_out(trigger: Row) -> bool:
-    """Whoever answers (`current_user`) does take it; an empty value lets go."""
+    """Return whether a trigger assigns an agent: `current_user` is who answers, an empty value unassigns."""
     chosen = [text(a.get("value")) for a in rows(trigger.get("actions")) if a.get("field") == "assignee_id"]
     return any(one.isdigit() for one in chosen)
 
 
 def _suspended(look: Seen) -> list[Finding]:
-    """Mail that never became a ticket fires nothing, is in no list, and is deleted after 14 days."""
+    """Return a warning about suspended mail: it fires no webhook, is in no list, and is deleted after 14 days."""
     try:
         waiting = rows(
             look.api.get("/suspended_tickets.json", **{"page[size]": 100}).get("suspended_tickets")

@@ -22,7 +22,7 @@ def connect(desk: str, scope: str) -> Step:
 
 
 def own_reply(title: str) -> Step:
-    """Zendesk's own acknowledgment beside ours."""
+    """Return the clicks that switch off Zendesk's own acknowledgment."""
     return by_hand(
         "trigger",
         title,

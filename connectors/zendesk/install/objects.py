@@ -73,7 +73,7 @@ def marker(desk: str) -> str:
 
 
 def wanted(site: Site[Settings], manifest: Manifest) -> list[Wanted]:
-    """Everything, in the order in which it is made; triggers name the webhook that is in the manifest."""
+    """Return all objects, in the order in which they are made; triggers name the webhook in the manifest."""
     settings, desk = site.settings, site.desk
     triggered = settings.hook == "triggers"
     webhook = _webhook(site.hook_url, desk, triggered)
@@ -255,7 +255,7 @@ def _field_shape(given: Row) -> dict[str, Any]:
 
 
 def _view_shape(given: Row) -> dict[str, Any]:
-    """Sent as all, any and output; comes back as conditions and execution, whose columns may be objects."""
+    """Return what is compared of a view: sent as all, any and output, read as conditions and execution, whose columns may be objects."""
     conditions, output = (
         row(given.get("conditions")) or given,
         row(given.get("execution")) or row(given.get("output")),

@@ -107,7 +107,7 @@ def _done(api: Api, one: Wanted, step: Step, seen: Mapping[str, list[Row]]) -> S
 
 
 def _create(api: Api, one: Wanted) -> str:
-    """No key makes a repeated POST harmless here: after an unclear answer the list says whether it was made."""
+    """Make an object. Zendesk has no idempotency key: after an unclear answer the list shows whether it was made."""
     name = NAMES[one.kind]
     try:
         made = row(api.write("POST", one.path, {name: one.body}).get(name))

@@ -34,7 +34,7 @@ def judged(one: Wanted, seen: Mapping[str, list[Row]], manifest: Manifest, desk:
 
 
 def _address(one: Wanted) -> str:
-    """Where a webhook calls us, as a line of its step."""
+    """Return where a webhook calls us, as a line of its step."""
     return f"it calls {one.body['endpoint']}" if one.kind == "webhook" else ""
 
 
@@ -56,7 +56,7 @@ def _fits(one: Wanted, shape: Mapping[str, Any]) -> bool:
 
 
 def _find(one: Wanted, objects: Iterable[Row], kept_id: str, desk: str) -> Row | None:
-    """By the id that we kept; when that is lost, by name and by the mark in the description."""
+    """Return the object with the id in the manifest; when that is lost, with our name and our mark in the description."""
     listed = list(objects)
     by_id = next((there for there in listed if kept_id and text(there.get("id")) == kept_id), None)
     return by_id or next((there for there in listed if _ours(one, there, desk)), None)

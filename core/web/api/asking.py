@@ -257,7 +257,7 @@ def resume(app: Any, desk: str, who: str) -> Held:
 
 
 def known_ticket(app: Any, desk: str, ticket_id: str) -> None:
-    """Return if there are such a desk and such a ticket. Raises Unknown."""
+    """Check that there are such a desk and such a ticket. Raises Unknown."""
     _known(app, desk)
     with reading(app.engine) as connection:
         if queries.ticket(connection, desk, ticket_id) is None:
