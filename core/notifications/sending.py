@@ -102,7 +102,7 @@ def unknown(app: App, row: NotificationRow, words: str, now: datetime) -> None:
 
 
 def retry_stuck(app: App, now: datetime) -> None:
-    """Send rows again that a worker claimed and never finished."""
+    """Treat rows that a worker claimed and never finished as messages whose outcome is unknown."""
     with reading(app.engine) as conn:
         stuck = and_(notices.c.state == NotificationState.OPEN, notices.c.opened_at < now - STUCK)
         rows = every(NotificationRow, conn.execute(select(notices).where(stuck)))
