@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from connectors.channels.posting import Context, OnCall
 from core.errors import ConfigError
 from core.ports import Channel, HelpDesk
 
@@ -20,7 +21,7 @@ CHANNELS = {
     "teams": "connectors.channels.teams",
     "webhook": "connectors.channels.webhook",
 }
-"""Kind → module with `Settings` and `make`; imported when it is configured."""
+"""Kind → module with `Settings`, and `make(name, settings, context)`; imported when it is configured."""
 
 Raw = Mapping[str, Mapping[str, Any]]
 
@@ -29,26 +30,20 @@ def build(
     raw: Mapping[str, Raw],
     *,
     clock: Callable[[], datetime],
-    on_call: Callable[[str, str], None] = lambda _operation, _outcome: None,
+    on_call: OnCall = lambda _operation, _outcome: None,
     public_url: str = "",
     desks: Mapping[str, HelpDesk] | None = None,
     may_write: Callable[[str], bool] = lambda _desk: True,
 ) -> dict[str, Channel]:
     """Return all channels of `[channels]` by their reference ("sms:oncall"), and `desk`. Raises ConfigError with
     every fault."""
-    around: dict[str, Any] = {
-        "clock": clock,
-        "on_call": on_call,
-        "public_url": public_url,
-        "desks": desks,
-        "may_write": may_write,
-    }
-    found: dict[str, Channel] = {"desk": _made("desk", "desk", {}, around)}
+    context = Context(clock, on_call, public_url, desks or {}, may_write)
+    found: dict[str, Channel] = {"desk": _made("desk", "desk", {}, context)}
     wrong: list[str] = []
     for kind, named in raw.items():
         for name, values in named.items():
             try:
-                found[f"{kind}:{name}"] = _made(kind, name, values, around)
+                found[f"{kind}:{name}"] = _made(kind, f"{kind}:{name}", values, context)
             except (ValidationError, ConfigError) as err:
                 wrong += _faults(kind, name, err)
     if wrong:
@@ -56,11 +51,11 @@ def build(
     return found
 
 
-def _made(kind: str, name: str, values: Mapping[str, Any], around: Mapping[str, Any]) -> Channel:
+def _made(kind: str, name: str, values: Mapping[str, Any], context: Context) -> Channel:
     if kind not in CHANNELS:
         raise ConfigError(f"no such kind of channel: use {', '.join(CHANNELS)}")
     module = importlib.import_module(CHANNELS[kind])
-    channel: Channel = module.make(name, module.Settings.model_validate(values), **around)
+    channel: Channel = module.make(name, module.Settings.model_validate(values), context)
     return channel
 
 

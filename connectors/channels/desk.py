@@ -9,13 +9,11 @@ claim. A note whose outcome is unknown is looked for before it is written again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from connectors.channels.posting import OnCall
+from connectors.channels.posting import Context
 from core.errors import Conflict, Gone, Moved, Refused, TryLater, UnknownOutcome, Unsupported
 from core.model import AddNote, Finding, OutboundMessage, Receipt, ReceiptState, Ticket, Write
 from core.ports import Abilities, HelpDesk
@@ -36,8 +34,8 @@ class DeskQueue:
     can = Abilities("rich", 4000)
     recipients: tuple[str, ...] = ()
 
-    def __init__(self, desks: Mapping[str, HelpDesk], may_write: Callable[[str], bool]) -> None:
-        self._desks, self._may_write = desks, may_write
+    def __init__(self, _name: str, _settings: Settings, context: Context) -> None:
+        self._desks, self._may_write = context.desks, context.may_write
 
     def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
         """Write a note on the notice's ticket. Raises TryLater, Refused, UnknownOutcome."""
@@ -77,15 +75,4 @@ class DeskQueue:
             return found
 
 
-def make(
-    name: str,
-    settings: Settings,
-    *,
-    clock: Callable[[], datetime],
-    on_call: OnCall,
-    desks: Mapping[str, HelpDesk] | None = None,
-    may_write: Callable[[str], bool] = lambda _desk: True,
-    **_: Any,
-) -> DeskQueue:
-    """Return the channel `desk`."""
-    return DeskQueue(desks or {}, may_write)
+make = DeskQueue

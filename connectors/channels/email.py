@@ -16,19 +16,19 @@ from __future__ import annotations
 import hashlib
 import smtplib
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
 import idna
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from connectors.channels.bounces import Returned, mailbox_url
-from connectors.channels.posting import OnCall, split_list
+from connectors.channels.posting import Context, split_list
 from core.errors import NotAllowed, Refused, TryLater, UnknownOutcome, VendorError, said_of
 from core.model import Attachment, ChannelCallback, Finding, OutboundMessage, Priority, Receipt, ReceiptState
 from core.ports import ONE_PERSON, Abilities
@@ -102,8 +102,8 @@ class Email:
     kind = "email"
     can = Abilities("mail", 20_000, limits=ONE_PERSON, files=True)
 
-    def __init__(self, name: str, settings: Settings, on_call: OnCall) -> None:
-        self.name, self._settings, self._on_call = name, settings, on_call
+    def __init__(self, name: str, settings: Settings, context: Context) -> None:
+        self.name, self._settings, self._on_call = name, settings, context.on_call
         self.recipients = tuple(settings.to)
 
     def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
@@ -184,8 +184,8 @@ class Email:
 class WatchedEmail(Email):
     """The same channel with a mailbox that is read for returned mail."""
 
-    def __init__(self, name: str, settings: Settings, on_call: OnCall) -> None:
-        super().__init__(name, settings, on_call)
+    def __init__(self, name: str, settings: Settings, context: Context) -> None:
+        super().__init__(name, settings, context)
         password = settings.password.get_secret_value() if settings.password else ""
         self._returned = Returned(settings.bounces, settings.user, password)
 
@@ -276,6 +276,6 @@ def _short(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
-def make(name: str, settings: Settings, *, clock: Callable[[], datetime], on_call: OnCall, **_: Any) -> Email:
-    """Return the channel `email:<name>`."""
-    return (WatchedEmail if settings.bounces else Email)(f"email:{name}", settings, on_call)
+def make(name: str, settings: Settings, context: Context) -> Email:
+    """Return the channel: with `bounces`, one that also reads returned mail."""
+    return (WatchedEmail if settings.bounces else Email)(name, settings, context)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -15,12 +16,24 @@ from pydantic import AfterValidator
 from connectors.kit.decoding import words_of
 from connectors.kit.http import Limits, never_sent, retry_after
 from core.errors import NotAllowed, Refused, TryLater, UnknownOutcome, VendorError
+from core.ports import HelpDesk
 
 TIMEOUT = (4.0, 10.0)  # a notice must not wait long, since another channel may work
 OnCall = Callable[[str, str], None]
 WORDS = 300
 # Metadata services of clouds, beside the link-local addresses: AWS by IPv6, Alibaba, Oracle.
 METADATA = {"metadata", "metadata.google.internal", "fd00:ec2::254", "100.100.100.200", "192.0.0.192"}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a channel may use of the running process."""
+
+    clock: Callable[[], datetime]
+    on_call: OnCall  # counts a call
+    public_url: str
+    desks: Mapping[str, HelpDesk]
+    may_write: Callable[[str], bool]  # whether a note may be written at this desk
 
 
 def checked_url(value: str) -> str:

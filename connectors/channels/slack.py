@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import logging
 import urllib.error
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +25,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.signature import Clock, SignatureVerifier
 
-from connectors.channels.posting import OnCall, Url, checked_url, post
+from connectors.channels.posting import Context, Url, checked_url, post
 from connectors.channels.slack_errors import explained, no_answer, why_not
 from connectors.kit.decoding import decoded, form_of
 from core.errors import BadPayload, BadSignature, Refused, VendorError
@@ -80,11 +79,14 @@ class Slack:
     kind = "slack"
     recipients: tuple[str, ...] = ()
 
-    def __init__(self, name: str, settings: Settings, clock: Callable[[], datetime], on_call: OnCall) -> None:
-        self.name, self._settings, self._clock, self._on_call = name, settings, clock, on_call
-        bot = (
-            settings.webhook_url is None
-        )  # an incoming webhook accepts no files, and its messages cannot be changed
+    def __init__(self, name: str, settings: Settings, context: Context) -> None:
+        self.name, self._settings = name, settings
+        self._clock, self._on_call = context.clock, context.on_call
+        logging.getLogger("slack_sdk").setLevel(
+            logging.CRITICAL
+        )  # we log failures ourselves, without payloads
+        # an incoming webhook accepts no files, and its messages cannot be changed
+        bot = settings.webhook_url is None
         self.can = Abilities("rich", LENGTH, limits=MANY_READERS, files=bot, edits=bot, threads=bot)
         token = settings.bot_token.get_secret_value() if settings.bot_token else None
         # Its own retries are switched off: after a broken connection it is unknown whether the message arrived.
@@ -261,12 +263,6 @@ class _At(Clock):
         return self._at.timestamp()
 
 
-def make(name: str, settings: Settings, *, clock: Callable[[], datetime], on_call: OnCall, **_: Any) -> Slack:
-    """Return the channel `slack:<name>`."""
-    logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)  # we log failures ourselves, without payloads
-    return Slack(f"slack:{name}", settings, clock, on_call)
-
-
 def _escaped(text: str) -> str:
     """Escape a text so that nothing in it is a mention or a link."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -280,3 +276,6 @@ def _link(text: str, url: str) -> dict[str, Any] | None:
     return (
         _button(text) | {"url": url} if url.startswith(("https://", "http://")) and len(url) < 3000 else None
     )
+
+
+make = Slack

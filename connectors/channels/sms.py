@@ -16,7 +16,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
@@ -24,7 +24,7 @@ from urllib.parse import quote, urlsplit
 import phonenumbers
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-from connectors.channels.posting import OnCall, Url, post, split_list
+from connectors.channels.posting import Context, Url, post, split_list
 from connectors.kit.decoding import answer_of, form_of
 from connectors.kit.signing import same
 from connectors.kit.values import row, whole
@@ -88,9 +88,11 @@ class Sms:
 
     kind = "sms"
 
-    def __init__(self, name: str, settings: Settings, on_call: OnCall, callback: str) -> None:
-        self.name, self._settings, self._on_call, self._callback = name, settings, on_call, callback
+    def __init__(self, name: str, settings: Settings, context: Context) -> None:
+        self.name, self._settings, self._on_call = name, settings, context.on_call
         self.recipients = tuple(settings.to)
+        base, path = context.public_url.rstrip("/"), name.replace(":", "/", 1)
+        callback = self._callback = f"{base}/hooks/channels/{path}" if base else ""
         self.can = Abilities(
             "short", LENGTH, customer_words=False, limits=ONE_PERSON, reports_delivery=bool(callback)
         )
@@ -190,20 +192,6 @@ def signature(token: str, url: str, form: Iterable[tuple[str, str]]) -> str:
     return base64.b64encode(hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()).decode()
 
 
-def make(
-    name: str,
-    settings: Settings,
-    *,
-    clock: Callable[[], datetime],
-    on_call: OnCall,
-    public_url: str = "",
-    **_: Any,
-) -> Sms:
-    """Return the channel `sms:<name>`."""
-    callback = f"{public_url.rstrip('/')}/hooks/channels/sms/{name}" if public_url else ""
-    return Sms(f"sms:{name}", settings, on_call, callback)
-
-
 def _form(body: bytes | str) -> list[tuple[str, str]]:
     try:
         return form_of(body)
@@ -225,3 +213,6 @@ def _explained(err: Refused) -> VendorError:
     text = _words(code, words.group(1) if words else str(err))
     kind = TryLater if code in {20429, 14107} else NotAllowed if code == 20003 else Refused
     return kind(text, status=err.status)
+
+
+make = Sms

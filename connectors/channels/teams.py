@@ -12,13 +12,12 @@ Source: learn.microsoft.com, "Create incoming webhooks with Workflows", "Adaptiv
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
-from connectors.channels.posting import OnCall, checked_url, post
+from connectors.channels.posting import Context, checked_url, post
 from core.model import Finding, OutboundMessage, Priority, Receipt, ReceiptState
 from core.ports import MANY_READERS, Abilities
 
@@ -46,8 +45,8 @@ class Teams:
     can = Abilities("rich", LENGTH, limits=MANY_READERS)
     recipients: tuple[str, ...] = ()
 
-    def __init__(self, name: str, settings: Settings, on_call: OnCall) -> None:
-        self.name, self._url, self._on_call = name, settings.webhook_url.get_secret_value(), on_call
+    def __init__(self, name: str, settings: Settings, context: Context) -> None:
+        self.name, self._url, self._on_call = name, settings.webhook_url.get_secret_value(), context.on_call
 
     def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
         """Send one card. Raises TryLater, Refused, UnknownOutcome."""
@@ -96,6 +95,4 @@ def _plain(text: str) -> str:
     return "".join(f"\\{sign}" if sign in "\\[]()*_#`" else sign for sign in text)
 
 
-def make(name: str, settings: Settings, *, clock: Callable[[], datetime], on_call: OnCall, **_: Any) -> Teams:
-    """Return the channel `teams:<name>`."""
-    return Teams(f"teams:{name}", settings, on_call)
+make = Teams

@@ -22,7 +22,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 
-from connectors.channels.posting import OnCall, checked_url, post
+from connectors.channels.posting import Context, checked_url, post
 from core.model import Finding, OutboundMessage, Priority, Receipt, ReceiptState
 from core.ports import Abilities
 
@@ -68,8 +68,8 @@ class Webhook:
     can = Abilities("short", 1000, customer_words=False, closes=True)
     recipients: tuple[str, ...] = ()
 
-    def __init__(self, name: str, settings: Settings, on_call: OnCall) -> None:
-        self.name, self._settings, self._on_call = name, settings, on_call
+    def __init__(self, name: str, settings: Settings, context: Context) -> None:
+        self.name, self._settings, self._on_call = name, settings, context.on_call
 
     def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
         """Make one call. Raises TryLater, Refused, UnknownOutcome."""
@@ -181,8 +181,4 @@ _SHAPES: dict[str, Callable[[Settings, OutboundMessage, datetime], Shaped]] = {
 }
 
 
-def make(
-    name: str, settings: Settings, *, clock: Callable[[], datetime], on_call: OnCall, **_: Any
-) -> Webhook:
-    """Return the channel `webhook:<name>`."""
-    return Webhook(f"webhook:{name}", settings, on_call)
+make = Webhook

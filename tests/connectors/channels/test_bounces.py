@@ -191,7 +191,7 @@ def test_parts_in_parts_without_end_are_no_report() -> None:
 
 
 def test_a_wrong_password_a_missing_folder_and_a_silent_server_are_distinguished(box: Bouncer) -> None:
-    with pytest.raises(NotAllowed, match="does not let us in"):
+    with pytest.raises(NotAllowed, match="refuses the login"):
         Returned(box.url.replace("s3cret", "wrong"), "", "").look(NOW)
     with pytest.raises(NotAllowed, match="no folder Nowhere"):
         Returned(box.url.replace("INBOX", "Nowhere"), "", "").look(NOW)

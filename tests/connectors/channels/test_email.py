@@ -144,7 +144,7 @@ def test_wrong_credentials_are_distinguished() -> None:
         return AuthResult(success=False, handled=False)
 
     with mail_server(authenticator=nobody, auth_require_tls=False) as (_, url):
-        with pytest.raises(NotAllowed, match="does not let us in"):
+        with pytest.raises(NotAllowed, match="refuses the login"):
             channel(url, user="u", password="p").send(outbound(), NOW)
         assert [f.level for f in channel(url, user="u", password="p").check()] == ["fail"]
 
