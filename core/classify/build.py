@@ -52,7 +52,6 @@ def classifier_of(settings: Settings, counters: Counters | None = None) -> Class
 
 def embedded_of(settings: Settings) -> Multilingual:
     """Return what `train` learned, while it is about the configured intents; else fitted to the examples."""
-
     examples = learned_from(settings)
     trained = _trained(trained_path(settings), set(examples))
     main = trained or load_or_fit(examples, starter().background, cache_dir(settings))
@@ -82,7 +81,6 @@ def languages_of(settings: Settings) -> dict[str, tuple[dict[str, tuple[str, ...
 
 def _of_language(settings: Settings, language: str, trained: set[str] | None) -> LinearClassifier:
     """Return one language's classifier: as `train` left it, if what it left is used, else from the cache or fitted."""
-
     found = _trained(of_language(trained_path(settings), language), trained) if trained else None
     return found or load_or_fit(
         examples_of(settings, language),
@@ -99,7 +97,6 @@ def trained_path(settings: Settings) -> Path:
 
 def _trained(path: Path, intents: set[str]) -> LinearClassifier | None:
     """Return the model that `train` left there; None where there is none about these intents."""
-
     if not path.exists():
         return None
     try:
@@ -128,7 +125,6 @@ def _outside(settings: Settings, counters: Counters | None) -> Callable[[Classif
 
 def calibration_path(settings: Settings) -> Path:
     """Where `train --calibrate` leaves what the configured outside classifier's confidence is worth."""
-
     return trust_path(settings.classifier, intent_rules(settings), cache_dir(settings))
 
 

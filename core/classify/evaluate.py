@@ -52,7 +52,6 @@ class InBulk(Protocol):
 
 def judge(examples: Sequence[Example], classifier: Classifier) -> list[Judged]:
     """Ask the classifier about every example, in bulk where it can."""
-
     if isinstance(classifier, InBulk):
         found = classifier.predict_many([example.text for example in examples])
     else:

@@ -264,7 +264,6 @@ class ChatClassifier:
 
     def predict(self, text: str) -> Prediction:
         """Return the model's guess, calibrated. Raises TryLater when it does not keep to the form."""
-
         body = request_body(self.name, self.intents, mask(text[:TEXT_LIMIT], self.names))
         return asked(
             self.transport,

@@ -26,7 +26,6 @@ BY_HAND = "by_hand"
 @common
 def plan(desk: str, config: str | None, as_json: bool) -> None:
     """What install would make or change in a desk, and why."""
-
     app = app_of(config, store=Store.USED)
     _told(desk, provisioning.plan(app, desk_of(app, desk)), as_json, "nothing was changed")
 
@@ -36,7 +35,6 @@ def plan(desk: str, config: str | None, as_json: bool) -> None:
 @common
 def install(desk: str, config: str | None, as_json: bool) -> None:
     """Make what is missing in a desk; what people changed is left as it is."""
-
     app = app_of(config, store=Store.MADE)
     steps = provisioning.install(app, desk_of(app, desk))
     _told(desk, steps, as_json, f"then `backstop doctor {desk}` checks it")
@@ -48,7 +46,6 @@ def install(desk: str, config: str | None, as_json: bool) -> None:
 @common
 def uninstall(desk: str, dry: bool, config: str | None, as_json: bool) -> None:
     """Remove exactly what install made in a desk."""
-
     app = app_of(config)
     steps = provisioning.uninstall(app, desk_of(app, desk), dry=dry)
     _told(
@@ -87,7 +84,6 @@ def _as_text(steps: list[Any], end: str) -> str:
 @common
 def doctor(desk: str | None, config: str | None, as_json: bool) -> None:
     """Try every credential, permission, webhook, route, channel and text; exit 1 when anything fails."""
-
     app = app_of(config, store=Store.USED, classify=desk is None)
     found = doctors.examine(app, desk_of(app, desk) if desk else None)
     good = doctors.healthy(found)
@@ -108,7 +104,6 @@ def doctor(desk: str | None, config: str | None, as_json: bool) -> None:
 @common
 def connect(desk: str, port: int, paste: bool, config: str | None, as_json: bool) -> None:
     """Connect a desk in the browser (OAuth); also repairs a revoked or expired connection."""
-
     app = app_of(config, store=Store.MADE)
     desk_of(app, desk)
     if paste:
@@ -136,7 +131,6 @@ def _opened(url: str) -> None:
 @common
 def pause(desk: str, config: str | None, as_json: bool) -> None:
     """Put a desk on hold at once: events are stored and wait, nothing is written."""
-
     app = app_of(config)
     new = pausing.hold(app.engine, desk_of(app, desk), app.clock(), getpass.getuser())
     place = db.where(app.settings.database_url)
@@ -153,7 +147,6 @@ def pause(desk: str, config: str | None, as_json: bool) -> None:
 @common
 def resume(desk: str, config: str | None, as_json: bool) -> None:
     """Resume a desk; events that waited are processed."""
-
     app = app_of(config)
     waiting = pausing.resume(app.engine, desk_of(app, desk), app.clock(), getpass.getuser())
     place = db.where(app.settings.database_url)

@@ -55,7 +55,6 @@ def init(
     config: str | None, mode: str, ask: bool | None, force: bool, as_json: bool, **given: str | None
 ) -> None:
     """Write a commented backstop.toml and .env."""
-
     path = Path(config) if config else default_path()
     asking = sys.stdin.isatty() if ask is None else ask
     try:
@@ -70,7 +69,6 @@ def init(
 
 def _answers(given: dict[str, str | None], mode: Mode, asking: bool) -> Answers:
     """Return the answers: from the flags, then from the person, then the defaults. Raises ConfigError with every fault."""
-
     known: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if "vendor" not in known:
         if not asking:
@@ -102,7 +100,6 @@ def _wanted(key: str, known: dict[str, Any]) -> bool:
 
 def _address(vendor: str) -> str:
     """Return the one address that a vendor has for all accounts; "" where each account has its own."""
-
     return str(vendor_of(vendor).settings.model_fields["base_url"].default or "")
 
 

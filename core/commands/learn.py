@@ -58,7 +58,6 @@ since_option = click.option("--since", default=HISTORY, show_default=True, help=
 @common
 def classify(text: str, config: str | None, as_json: bool) -> None:
     """What the classifier makes of TEXT (or of standard input: -). Prints JSON."""
-
     said = from_stdin() if text == "-" else text
     loaded = composed(config).settings
     found = replace(classifier_of(loaded).predict(customer_words(said)), dangers=dangers(said))
@@ -102,7 +101,6 @@ def train(
     as_json: bool,
 ) -> None:
     """Learn from FILE, a desk's history, or the ledger's labels; the better model stays."""
-
     app = composed(config)
     loaded = app.settings
     store = app.engine if db.exists(loaded.database_url) else None
@@ -162,7 +160,6 @@ def _known(
     rows: Sequence[Example], base: dict[str, tuple[str, ...]]
 ) -> tuple[list[Example], list[dict[str, Any]]]:
     """Return the rows of configured intents, and print which others were left out."""
-
     kept = [row for row in rows if row.intent in base or row.intent == NO_INTENT]
     counted = Counter(row.intent for row in rows if row.intent not in base and row.intent != NO_INTENT)
     reason = "the configuration knows no such intent"
@@ -204,7 +201,6 @@ def bands_of(loaded: Any) -> dict[str, float]:
 
 def read_file(file: Path) -> list[Example]:
     """Return the labelled messages of a file. Raises ConfigError when there are none."""
-
     try:
         found = read_examples(file)
     except ValueError as err:
@@ -216,7 +212,6 @@ def read_file(file: Path) -> list[Example]:
 
 def past_of(config: str | None, since: str) -> list[LabelledTicket]:
     """Return what the ledger knows of the past."""
-
     app = app_of(config)
     now: datetime = app.clock()
     with db.reading(app.engine) as conn:
@@ -225,7 +220,6 @@ def past_of(config: str | None, since: str) -> list[LabelledTicket]:
 
 def span_of(text: str) -> timedelta:
     """Return `180d` as a timedelta. Raises ConfigError for anything else."""
-
     try:
         span = duration(text)
     except ValueError as err:

@@ -25,7 +25,6 @@ LISTS = ("missing", "healed", "stuck", "too_new", "refused")  # of tickets, in a
 @common
 def sweep(desk: str | None, config: str | None, as_json: bool) -> None:
     """Run one sweep and send the reminders that are due."""
-
     app = app_of(config)
     queue.prepare(app)
     found = worker.sweep_now(app, desk_of(app, desk) if desk else None)
@@ -46,7 +45,6 @@ def sweep(desk: str | None, config: str | None, as_json: bool) -> None:
 @common
 def audit(desk: str | None, since: str | None, config: str | None, as_json: bool) -> None:
     """Compare the desk's tickets with the ledger."""
-
     app = app_of(config)
     queue.prepare(app)
     now = app.clock()
@@ -95,7 +93,6 @@ def retry(key: str | None, config: str | None, as_json: bool) -> None:
 
     The ID of an event that waits processes it now.
     """
-
     app = app_of(config)
     queue.prepare(app)
     with app.engine.begin() as conn:
@@ -120,7 +117,6 @@ def retry(key: str | None, config: str | None, as_json: bool) -> None:
 @common
 def forget(email: str, config: str | None, as_json: bool) -> None:
     """Erase a person from the ledger."""
-
     app = app_of(config)
     done = erase(app, email, app.clock())
     out(as_json, done, f"{done['tickets']} tickets: name, address, subject and words erased")
@@ -130,7 +126,6 @@ def forget(email: str, config: str | None, as_json: bool) -> None:
 @common
 def prune(config: str | None, as_json: bool) -> None:
     """Apply retention now."""
-
     app = app_of(config)
     queue.prepare(app)
     done = cut(app, app.clock())
@@ -142,7 +137,6 @@ def prune(config: str | None, as_json: bool) -> None:
 @common
 def migrate_store(target: str, config: str | None, as_json: bool) -> None:
     """Copy the ledger from the configured database to another one; nothing may run meanwhile."""
-
     app = app_of(config)
     with naming_store("POSTGRES_URL", target):
         new = copying.empty(target)

@@ -20,7 +20,6 @@ from core.reports import reporting
 @common
 def report(week: str | None, config: str | None, as_json: bool) -> None:
     """The weekly figures with counts, intervals, targets, advice."""
-
     app = app_of(config)
     now = app.clock()
     try:
@@ -38,7 +37,6 @@ def report(week: str | None, config: str | None, as_json: bool) -> None:
 @common
 def show(desk: str, ticket: str, config: str | None, as_json: bool) -> None:
     """Everything that happened to one ticket and why, in order."""
-
     app = app_of(config)
     with app.engine.begin() as conn:
         found = told(conn, desk_of(app, desk), ticket)

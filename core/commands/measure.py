@@ -89,7 +89,6 @@ def thresholds(
     as_json: bool,
 ) -> None:
     """The lowest thresholds whose precision is proven: on FILE, else on what the ledger knows."""
-
     if not 0 < target < 1 or not 0 < confidence < 1:
         raise ConfigError("--target and --confidence must lie between 0 and 1, both excluded")
     if promote:
@@ -106,7 +105,6 @@ def thresholds(
 
 def _proven_here(config: str | None, since: str, target: float, confidence: float) -> dict[str, Any]:
     """Return the thresholds that the ledger proves, and store them there for the console and the warnings at start-up."""
-
     app = app_of(config)
     with db.reading(app.engine) as conn:
         found = labelled_tickets.thresholds(

@@ -42,7 +42,6 @@ def backtest(
     """Before going live: what would have been done with a desk's own past tickets. Reads within the desk's rate
     limit and writes only the report. After an interruption it continues where it stopped.
     """
-
     app = app_of(config, store=Store.USED, classify=True)
     place = file or backtests.file_of(app, desk_of(app, desk))
     with progress(f"reading {desk}", quiet=as_json) as step:
@@ -86,7 +85,6 @@ def whatif(
     as_json: bool,
 ) -> None:
     """The last tickets replayed through other thresholds, or through a whole other configuration; writes nothing."""
-
     app = app_of(config)
     other = _other(app, auto, route, rules)
     today = (app.settings.bands.auto, app.settings.bands.route)
@@ -101,7 +99,6 @@ def whatif(
 
 def _other(app: Any, auto: float | None, route: float | None, rules: Path | None) -> Any:
     """Return the program with another configuration file, other thresholds, or both."""
-
     loaded = settings.load(rules) if rules is not None else app.settings
     bands = loaded.bands.model_copy(
         update={k: v for k, v in (("auto", auto), ("route", route)) if v is not None}

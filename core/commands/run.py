@@ -25,7 +25,6 @@ from core.telemetry.logs import set_up
 @click.option("--port", type=click.IntRange(0, 65535), help="Default: [web] port.")
 def serve(config: str | None, as_json: bool, port: int | None) -> None:
     """Receiver, worker and timers in one process: the default for one machine."""
-
     set_up()
     app = app_of(config, store=Store.MADE)
     flask = application(app)
@@ -47,7 +46,6 @@ def serve(config: str | None, as_json: bool, port: int | None) -> None:
 @common
 def worker(alive: Path | None, config: str | None, as_json: bool) -> None:
     """Run only a worker with the timers; any number on one Postgres."""
-
     set_up()
     app = app_of(config, store=Store.MADE)
     _warn(app)

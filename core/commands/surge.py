@@ -22,7 +22,6 @@ from core.pipeline import surge_text
 @common
 def surge(desk: str, intent: str, say: str | None, config: str | None, as_json: bool) -> None:
     """List the intents that come far more often than usual; --say sends one text to all of their customers."""
-
     app = app_of(config)
     with db.reading(app.engine) as conn:
         found = surges.going_on(conn, desk_of(app, desk), intent)

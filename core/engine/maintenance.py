@@ -213,5 +213,4 @@ def forget(app: App, email: str, now: datetime) -> dict[str, int]:
 
 def weekly(app: App) -> None:
     """The weekly report to the channels named in `[report]`."""
-
     send_weekly(app)

@@ -126,14 +126,12 @@ def sweep_all(at: datetime, context: Any) -> None:
 @DBOS.workflow(name="daily")
 def daily(at: datetime, context: Any) -> None:
     """Balance line, retention, own state."""
-
     upkeep(_running())
 
 
 @DBOS.workflow(name="weekly")
 def weekly(at: datetime, context: Any) -> None:
     """The weekly report to the people who want it."""
-
     send_report(_running())
 
 

@@ -41,13 +41,11 @@ class Evidence:
     @property
     def bound(self) -> float:
         """What the share of right ones is at least (exact, one-sided)."""
-
         return lower_bound(self.right, self.n)
 
     @property
     def fails(self) -> bool:
         """Enough answers and too few of them right; or so many wrong ones that even few answers rule the target out."""
-
         wrong = self.n - self.right
         ruled_out = 1 - lower_bound(wrong, self.n) < TARGET if self.n else False
         return ruled_out or (self.n >= rows_needed() and self.right / self.n < TARGET)
@@ -91,7 +89,6 @@ def review(app: App, now: datetime) -> list[Evidence]:
 
 def evidence(conn: Connection, now: datetime) -> list[Evidence]:
     """Return per intent, the automatic answers since the last promotion whose end is known."""
-
     since = {name: datetime.fromisoformat(at) for name, at in _kept(conn, PROMOTED).items()}
     same = (labels.c.desk == tickets.c.desk) & (labels.c.ticket_id == tickets.c.ticket_id)
     query = select(*JudgedRow.columns()).select_from(tickets.outerjoin(labels, same))

@@ -47,7 +47,6 @@ def _back(endpoint: str, **values: Any) -> Any:
 @needs(Role.AGENT)
 def claim(desk: str, ticket_id: str) -> Any:
     """Take a waiting ticket, in the desk too, under the reader's address there."""
-
     app, found = backstop(), reader()
     email = (found.email if found else "") or request.form.get("email", "").strip()
     if not email or "@" not in email:
