@@ -4,11 +4,11 @@ A ladder is a snapshot, taken when a ticket escalates and kept with it as JSON: 
 `{"rung": n, "at": iso, "notify": audience, "template": name}`. How many of them are done is counted beside it. It starts
 with the customer's wait; its rungs count in wall or business time, as the priority's clock says.
 
-The last rung has no end: once it is spoken, the next repetition is added (`prolonged`), for as long as the ticket waits.
-What it needs for that stands in its entry under "again".
+The last rung has no end: once it is sent, the next repetition is added (`prolonged`), for as long as the ticket waits.
+What is needed for that is kept in its entry under "again".
 
 While somebody holds the ticket, the entries that are left wait for the promise (`after_claim`); each keeps under "was"
-what it said before, so that the ladder can go on where it stood when the ticket is let go (`resume`).
+what it said before, so that the ladder can go on where it was when the ticket is unassigned (`resume`).
 """
 
 from __future__ import annotations
@@ -29,11 +29,13 @@ ESCALATED = "escalated"  # the template of the first notice
 DAILY = timedelta(days=1)
 REPEAT = timedelta(hours=4)  # between two repetitions of a last rung that names no time
 STEEPEST = 5  # doublings after which a repetition is daily, whatever it began with
-WARNING = timedelta(minutes=15)  # how long before a promise breaks we say so, or a quarter of it
+WARNING = timedelta(
+    minutes=15
+)  # how long before a promise breaks it is announced, at most a quarter of the promise
 GRACE = (
     timedelta(minutes=15),
     timedelta(hours=1),
-)  # what a claimer gets at least and at most, however late it is
+)  # the least and the most time a claimer has, however late it is
 CALLS = frozenset({"unclaimed", "forgotten"})  # templates of rungs
 ALARMING = frozenset({Priority.URGENT, Priority.HIGH})
 FACTS = ("subject", "url", "customer_name", "intent", "confidence", "queue", "state", "reason", "claimed_by")
@@ -80,8 +82,8 @@ def for_audience(ladder: Ladder, audience: str) -> list[Entry]:
 
 
 def due(row: Mapping[str, Any], now: datetime) -> list[Entry]:
-    """Return the entries to speak of now. Several at once (we were down, or the wait is found late) become the
-    highest, which names the others under "collapsed"; a team that was never notified is notified, too."""
+    """Return the entries that are due. Several at once (after an outage, or when the wait is found late) become
+    the highest, which names the others under "collapsed"; a team that was never notified is notified, too."""
     passed = [entry for entry in _left(row) if _at(entry) <= now]
     spoken = [entry for entry in passed if entry["template"]]
     if not spoken:
@@ -92,7 +94,7 @@ def due(row: Mapping[str, Any], now: datetime) -> list[Entry]:
 
 
 def advanced(row: Mapping[str, Any], now: datetime) -> tuple[int, datetime | None]:
-    """Return how many entries are done once all that is due now has been spoken of, and when the next one is."""
+    """Return how many entries are done once all that are due now were sent, and when the next one is due."""
     rung = int(row["rung"]) + sum(1 for entry in _left(row) if _at(entry) <= now)
     return rung, next_due(row["ladder"] or [], rung)
 
@@ -112,9 +114,9 @@ def after_claim(
     hours: Hours,
     idle_at: datetime | None = None,
 ) -> list[Entry]:
-    """Somebody took the ticket: what is left waits until the promise is broken, then goes on in its own steps.
-    A claimer always gets a while, even of a promise that is already broken. `idle_at`: somebody was given the ticket and
-    has not touched it; so long it waits, and not for the promise."""
+    """Return the ladder after a claim: the entries that are left wait until the promise is broken, then go on
+    in their own steps. A claimer always has some time, even when the promise is broken already. `idle_at`: the
+    ticket was assigned and is untouched; the entries wait until then, not for the promise."""
     shortest, longest = GRACE
     until = promise_at if idle_at is None else idle_at
     grace = min(max(until - waiting_since, shortest), longest)
@@ -184,7 +186,7 @@ def notices_for(row: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) ->
     )
 
 
-# --- how it is reckoned ---------------------------------------------------------------------
+# --- how it is computed ---------------------------------------------------------------------
 
 
 def _entry(at: datetime, notify: str, template: str) -> Entry:
@@ -196,7 +198,7 @@ def _at(entry: Mapping[str, Any]) -> datetime:
 
 
 def _numbered(entries: Iterable[Entry], done: Sequence[Entry] = ()) -> list[Entry]:
-    """Earliest first, after what is done; of two that say the same to the same people at once, one."""
+    """Return the entries numbered, earliest first, after those that are done; of two equal ones at one time, one."""
     seen: dict[tuple[str, str, str], Entry] = {}
     for entry in sorted(entries, key=lambda e: e["at"]):
         place = (entry["at"], entry["notify"], entry["template"])
@@ -223,7 +225,7 @@ def _again_at(at: datetime, again: Mapping[str, Any], hours: Hours) -> datetime:
 
 
 def _last_call(ladder: Ladder) -> Entry | None:
-    """Return the rung that was spoken last, as it was configured: of those that repeat, if there is one."""
+    """Return the rung that was sent last, as it was configured; one that repeats, if there is any."""
     said = [dict(entry.get("was") or entry) for entry in ladder]
     calls = [entry for entry in said if entry["template"] in CALLS] or said
     return next((entry for entry in reversed(calls) if "again" in entry), calls[-1] if calls else None)
@@ -264,7 +266,7 @@ def _highest(ladder: Ladder) -> str:
 
 
 def _waiting(entry: Entry, first: datetime, step: datetime, hours: Hours) -> Entry:
-    """Return an entry while somebody holds the ticket. Those that make no sense any more keep their place, silent."""
+    """Return an entry while somebody holds the ticket. Those that no longer apply keep their place, without a template."""
     if entry["template"] == "unclaimed":
         at = first + (_at(entry) - step)
         at = hours.add(at, timedelta(0)) if entry.get("business") else at

@@ -1,7 +1,7 @@
-"""By which name a customer may be greeted: only by what is surely a first name. Pure.
+"""The name by which a customer may be greeted: only what is surely a first name. Pure.
 
-The name field holds what people, forms, phone systems and spam relays put there. A greeting by a wrong word is worse
-than none, and a relay's message in the name would be carried to its victim.
+The name field holds what people, forms, phone systems and spam relays put there. A greeting by a wrong name is
+worse than none, and a relay's message in the name would be carried to its victim.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def _is_nobody(words: list[str]) -> bool:
 
 
 def _written(first: str, words: list[str]) -> str:
-    """As it is written; in capitals or small letters throughout, as names are. One such word alone is rather an
-    address's beginning or a company."""
+    """Return a name as it is written, one in all capitals or all small letters capitalised. A single such word
+    is "": it is more likely part of an address or a company."""
     if any(word != word.upper() and word != word.lower() for word in words):
         return first if first[0].isupper() and first != first.upper() else ""
     return first.title() if len(words) > 1 and (first.islower() or first.isupper()) else ""

@@ -1,7 +1,7 @@
 """Business hours: when a promise ends, how much of them has passed, and how a person would say it. Pure.
 
-Opening times are read on the office's wall clock and then reckoned in UTC, so that an hour that a clock change takes
-away or gives twice is counted as it really passes.
+Opening times are read on the office's wall clock and computed in UTC, so that an hour that a clock change skips
+or repeats is counted as it really passes.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Hours:
         week: Mapping[str, str | Sequence[str]] | None = None,
         holidays: str | Sequence[str] = "",
     ) -> Hours:
-        """Read the words of the configuration; ValueError with the remedy. No week at all: always open."""
+        """Return the hours of a configuration. Raises ValueError with the remedy. No week at all: always open."""
         _zone(timezone)
         hours = cls(timezone, _week(week or dict.fromkeys(DAYS, "00:00-24:00")), _names(holidays))
         if not any(closes > opens for day in hours.week for opens, closes in day):
@@ -90,11 +90,11 @@ class Hours:
         return total
 
     def check(self, at: datetime) -> None:
-        """ValueError when nothing is open within a year of `at`: a holiday on every open day."""
+        """Raise ValueError when nothing is open within a year of `at`: a holiday on every open day."""
         next(self._from(at))
 
     def _from(self, start: datetime) -> Iterator[Interval]:
-        """What is open from `start` on, for ever; raises after a year in which nothing is."""
+        """Yield the open spans from `start` on, without end. Raises ValueError after a year without one."""
         day, closed = self._local(start).date(), 0
         while closed < SEARCH:
             spans = [(max(opens, start), closes) for opens, closes in self._of(day) if closes > start]
@@ -144,7 +144,7 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _week(week: Mapping[str, str | Sequence[str]]) -> tuple[tuple[Span, ...], ...]:
-    """Monday to Sunday; what is open past midnight belongs to both days."""
+    """Return the open spans from Monday to Sunday; one past midnight belongs to both days."""
     found: list[list[Span]] = [[] for _ in DAYS]
     for name, words in week.items():
         if name.lower()[:3] not in DAYS:
@@ -209,7 +209,7 @@ def stamp(at: datetime, zone: tzinfo) -> str:
 
 
 def promise(hours: Hours, start: datetime, duration: timedelta, priority: Priority) -> datetime:
-    """By when a human answers: business time, wall clock for urgent. Whole days are business days, as people mean them."""
+    """Return by when a human answers: in business time, for urgent by the wall clock. Whole days are business days."""
     return start + duration if priority is Priority.URGENT else in_business(hours, start, duration)
 
 

@@ -1,4 +1,4 @@
-"""Is a message that the desk holds back genuine? Mail that the desk suspended or took for spam, judged by what is known. Pure."""
+"""Judge mail that the desk suspended or took for spam: is it genuine? Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.policy import UNREADABLE, guesses, suspected, suspicious
 
 @dataclass(frozen=True)
 class Judged:
-    """`why` in words for the team; `urgent`: it is told at once, not with the next bundle."""
+    """`why` in words for the team; `urgent`: the team is notified at once, not by the next digest."""
 
     genuine: bool
     urgent: bool

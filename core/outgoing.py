@@ -1,7 +1,7 @@
 """May this customer-visible message go out? One guard for every answer and acknowledgment. Pure.
 
-Open ticket forms are used to make companies mail strangers, and two robots can answer each other for ever;
-so each message passes here, however sure the classifier was.
+Public ticket forms are abused to mail strangers, and two robots can answer each other without end; so each
+message is checked here, however sure the classifier was.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SAME_PROVIDER = {
     "me.com": "icloud.com",
     "mac.com": "icloud.com",
 }
-_IGNORED = {"gmail.com": ".", "proton.me": ".-_"}  # signs that the provider does not look at
+_IGNORED = {"gmail.com": ".", "proton.me": ".-_"}  # characters that the provider ignores
 """https://support.google.com/mail/answer/7436150, https://proton.me/support/addresses-and-aliases"""
 
 
@@ -39,7 +39,7 @@ def mailbox_of(address: str) -> str:
     end of the domain, an international domain in either form, and what Gmail and Proton do not look at."""
     name, _, domain = unicodedata.normalize("NFKC", address).strip().strip("<>").lower().rpartition("@")
     domain = domain.rstrip(".")
-    with suppress(idna.IDNAError):  # else it is no domain that a mail could reach, and as good a name as any
+    with suppress(idna.IDNAError):  # otherwise no mail could reach the domain, and any name will do
         domain = idna.encode(domain, uts46=True).decode() if domain else ""
     domain = _SAME_PROVIDER.get(domain, domain)
     plain = name.strip('"').partition("+")[0] or name
@@ -62,7 +62,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Full:
-    """Why a cap lets no more through. `brake`: it is the one for all customers together, so an acknowledgment is owed;
+    """Why a cap allows no more. `brake`: it is the one for all customers together, so an acknowledgment is owed;
     `loop`: a machine seems to answer."""
 
     why: str
@@ -83,8 +83,8 @@ def too_much(sent: Sent) -> Full | None:
 
 def pause(in_a_week: int) -> timedelta:
     """Return how long nothing is said to a mailbox after so many automatic messages within a week: nothing up to
-    `FREELY`, then an hour, doubled with each further one. Two machines that answer each other fall silent, at
-    whatever tempo they write."""
+    `FREELY`, then an hour, doubled with each further one. So two machines that answer each other stop, however
+    fast they write."""
     return timedelta(hours=2 ** min(in_a_week - FREELY, 8)) if in_a_week >= FREELY else timedelta()
 
 

@@ -1,4 +1,4 @@
-"""Calls that wait as long as the desk asks."""
+"""Repeat calls after the wait that the desk asks for."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TypeVar
 from core.errors import TryLater
 
 T = TypeVar("T")
-PATIENCE = 20  # waits for a desk's rate limit in a row, before giving up
+PATIENCE = 20  # consecutive waits for a desk's rate limit before giving up
 LONGEST_WAIT = timedelta(minutes=15)
 
 
 def patiently(call: Callable[[], T], sleep: Callable[[float], None], *, first: bool = False) -> T:
-    """Return the call's answer; the desk's own wait is kept. Raises TryLater when the desk never lets us, and at once when
-    nothing answers the `first` call: the address is wrong rather than the desk busy."""
+    """Return the call's answer, after the waits that the desk asks for. Raises TryLater when they do not end,
+    and at once when nothing answers the `first` call: then the address is wrong rather than the desk busy."""
     for _ in range(PATIENCE):
         try:
             return call()

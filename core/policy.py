@@ -1,7 +1,6 @@
-"""Ticket + Prediction + History + Rules → Decision. Pure: every branch is a case in the tests.
-
-Order of the questions, each answered "left alone" or passed on: may the ticket be touched at all? Is a human
-there? Is it a follow-up on what we did? Only then does the confidence decide.
+"""Ticket + Prediction + History + Rules → Decision. Pure. The questions in order, each answered "left alone" or
+passed on: may the ticket be changed? Does a human handle it? Is it a reply to what we did? Only then does the
+confidence decide.
 """
 
 from __future__ import annotations
@@ -96,7 +95,7 @@ def _for_a_person(
     *,
     held: str = "",
 ) -> Decision:
-    """`held`: why nothing is answered automatically, however sure the guess is."""
+    """Return the decision on a person's message. `held`: why it is not answered automatically, however sure the guess is."""
     if history.auto_answered:
         return _again(ticket, prediction, rule, priority, history, rules)
     if history.escalated:
@@ -138,7 +137,7 @@ def _first(
     *,
     held: str = "",
 ) -> Decision:
-    """The three bands."""
+    """Return the decision by the three bands."""
     if suspected(prediction, rules, rules.human_request):
         return _route(
             ticket, prediction, rule, priority, rules, why="the customer asks for a human", human=True
@@ -161,7 +160,7 @@ def _first(
 
 
 def band_of(prediction: Prediction, rule: IntentRule, rules: Rules) -> Band:
-    """At or above auto: auto; at or above route: route; below, or none of the intents: general."""
+    """Return the band: at or above auto: auto; at or above route: route; below, or none of the intents: general."""
     if prediction.intent == NO_INTENT or prediction.confidence < rules.route:
         return Band.GENERAL
     return Band.AUTO if prediction.confidence >= _auto(rule, rules) else Band.ROUTE
@@ -350,7 +349,7 @@ def _again(
     history: History,
     rules: Rules,
 ) -> Decision:
-    """The automatic answer did not help: a human comes, and nothing is answered automatically again."""
+    """Return the decision after an automatic answer that did not help: a human, and no further automatic answer."""
     why = "the customer wrote again after an automatic answer"
     queue = _rule(history.intent, rules).queue or rule.queue or rules.general_queue
     raised = min(Priority.NORMAL, priority, key=lambda p: p.rank)
@@ -397,7 +396,7 @@ def _still_waiting(prediction: Prediction, priority: Priority, history: History,
 
 
 def fallback(ticket: Ticket, why: str, history: History, rules: Rules, *, speak: bool = True) -> Decision:
-    """When something of ours is broken: the general queue, flagged, acknowledged; towards a human."""
+    """Return the decision when something of ours is broken: the general queue, flagged and acknowledged."""
     base = _general(UNREADABLE, history.priority or Priority.NORMAL, rules)
     if not speak or history.acknowledged:
         base = replace(base, actions=tuple(a for a in base.actions if not isinstance(a, Reply)))
@@ -422,7 +421,7 @@ def _fields(prediction: Prediction, outcome: str) -> SetFields:
 
 
 def _only(actions: Sequence[Action | None]) -> tuple[Action, ...]:
-    """Without what is not there: no queue named, priority left as it is."""
+    """Return the actions without empty ones: no queue named, priority unchanged."""
     return tuple(a for a in actions if a is not None and not (isinstance(a, SetQueue) and not a.queue))
 
 

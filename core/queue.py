@@ -27,7 +27,7 @@ _lock = threading.Lock()
 
 
 def queue_of(desk: str) -> str:
-    """One queue per desk: a sick desk does not stop the others; one ticket's events keep their order."""
+    """Return the name of a desk's queue. Each desk has its own, so that a failing one does not stop the others, and a ticket's events keep their order."""
     return f"desk-{desk}"
 
 
@@ -40,22 +40,22 @@ def client(app: App) -> DBOSClient:
                 system_database_url=db.normal_url(app.settings.database_url),
                 serializer=DBOSPortableJSONSerializer(),
             )
-            _client._sys_db.engine.hide_parameters = True  # the engine's own options do not reach it
+            _client._sys_db.engine.hide_parameters = True  # the engine's own options do not apply to it
         return _client
 
 
 def prepare(app: App) -> None:
-    """The engine's tables exist before anybody enqueues: its client fails on an empty database."""
+    """Create the engine's tables before anybody enqueues: its client fails on an empty database."""
     with db.schema_lock(app.engine):
         DBOS.migrate(db.normal_url(app.settings.database_url))
     with app.engine.begin() as conn:
-        for name in app.desks:  # from now on we answer; what was written before is old mail
+        for name in app.desks:  # messages from before the first start are not answered
             store.begin_desk(conn, name, app.clock())
     client(app)
 
 
 def enqueue(app: App, conn: Connection, event: TicketEvent, attempt: int = 0) -> None:
-    """A workflow for this event, in the caller's transaction. Its name is the event's; duplicates collapse."""
+    """Start a workflow for this event, in the caller's transaction. It is named by the event, so duplicates collapse."""
     client(app).enqueue_in_transaction(
         conn,
         {
@@ -87,7 +87,7 @@ def report(app: App, found: Iterable[TicketEvent], source: str) -> int:
 
 
 def retry(app: App, key: str) -> bool:
-    """Give a dead letter another chance, or take up at once what waits; False when there is none of that key."""
+    """Requeue a dead letter, or process at once an event that waits; return False when there is none of that key."""
     with app.engine.begin() as conn:
         row = store.event(conn, key)
         if row is None or row.state not in {EventState.DEAD, EventState.WAITING}:
@@ -124,7 +124,7 @@ def retry_refused(app: App, wanted: str) -> list[str]:
 
 
 def pump(app: App, now: datetime) -> int:
-    """Take up what waits and is due; each by one taker."""
+    """Enqueue the events that wait and are due, each by one process."""
     with app.engine.begin() as conn:
         pausing.release(conn, now)
         due = store.due_events(conn, now)
@@ -140,7 +140,7 @@ def _attempt() -> int:
 
 
 def close() -> None:
-    """End the client and its connections, so that the next use makes one for its own database."""
+    """Close the client and its connections; the next use makes a new one."""
     global _client  # noqa: PLW0603
     with _lock:
         if _client is not None:

@@ -1,4 +1,4 @@
-"""One rung of a configured ladder: when and how often it speaks, and what is wrong with it. Pure."""
+"""One rung of a configured ladder: when and how often it notifies, and what is wrong with it. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_rungs(rungs: Sequence[Rung]) -> list[str]:
             wrong.append(f"rung {number}: quiet: {err}")
             continue
         if closes - opens >= 24 * 60:
-            wrong.append(f'rung {number}: quiet all day, so it never speaks: write "22:00-07:00"')
+            wrong.append(f'rung {number}: quiet all day, so it never notifies: write "22:00-07:00"')
     if not wrong and sum(times(*pair) for pair in pairs(rungs)) > MOST:
         wrong.append(f"more than {MOST} notices for one ticket: lower repeat, or raise every")
     return wrong
@@ -44,7 +44,7 @@ def pairs(rungs: Sequence[Rung]) -> Iterator[tuple[Rung, Rung | None]]:
 
 
 def times(rung: Rung, following: Rung | None) -> int:
-    """Return how often a rung speaks: as often as it says, else until the following one begins."""
+    """Return how often a rung notifies: as often as it says, else until the following one begins."""
     if rung.repeat or rung.every is None or following is None:
         return rung.repeat + 1
     return max(-((rung.after - following.after) // rung.every), 1)
@@ -58,7 +58,7 @@ def moved(start: datetime, span: timedelta, hours: Hours, *, business: bool) -> 
 def when(
     rung: Rung, following: Rung | None, since: datetime, priority: Priority, hours: Hours
 ) -> list[datetime]:
-    """Return when a rung speaks of a ticket that waits since then."""
+    """Return when a rung notifies of a ticket that waits since then."""
     spans = (rung.after + n * step(rung) for n in range(times(rung, following)))
     return [
         hold(moved(since, span, hours, business=rung.business), rung.quiet, priority, hours) for span in spans

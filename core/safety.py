@@ -1,7 +1,7 @@
-"""What is decided about a message that a human must always see: self-harm, threats, legal steps and their like. Pure.
+"""The decision about a message that a human must always see: self-harm, threats, legal steps and the like. Pure.
 
-Which messages these are is found by their words (`core.classify.safety`), beside the classifier. Whatever the guess, nothing is
-answered automatically, the ticket is marked and pages the safety channel.
+Which messages these are is found by their words (`core.classify.safety`), beside the classifier. Whatever the
+guess, it is not answered automatically, the ticket is marked, and the safety channel is notified.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ RULE = "safety"
 """The name of this rule in a decision."""
 
 AUDIENCE = "safety"
-"""Whom `[safety]` names: its channels are told in place of the team's."""
+"""The audience of `[safety]`: its channels are notified in place of the team's."""
 
 
 def why(dangers: Sequence[Danger]) -> str:

@@ -1,7 +1,8 @@
-"""Templates of admins, rendered so that no fault of one can do harm: whatever goes wrong is a BrokenTemplate.
+"""Render admins' templates safely: whatever goes wrong in one is a BrokenTemplate.
 
-Jinja's sandbox keeps a template away from the program. It does not keep it from running for ever or from filling the
-memory, so the steps of one rendering, the numbers in it and the length of what comes out are bounded here.
+Jinja's sandbox keeps a template away from the program. It does not keep it from running without end or from
+filling the memory, so the steps of one rendering, the numbers in it and the length of the result are bounded
+here.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ WIDE = re.compile(r"%[^%a-zA-Z]*\d{5}|\{[^}]*:[^}]*\d{5}")  # a format that make
 
 
 class _TooMuch(Exception):
-    """A bound was passed. The message is ours."""
+    """A bound was exceeded. The message is our own text."""
 
 
 class _Environment(SandboxedEnvironment):
@@ -118,7 +119,7 @@ def signed(env: SandboxedEnvironment, text: str) -> str:
 
 
 def candidates(name: str, language: str) -> list[str]:
-    """File names to look for, best first: all that an admin may have written, then ours."""
+    """Return the file names to look for, best first: all that an admin may have written, then ours."""
     stem, dot, ending = name.rpartition(".")
     stem, ending = (stem, ending) if dot else (name, "txt")
     tags = (language, *ALSO.get(language, ()))
@@ -195,14 +196,14 @@ def _broken(file: str, err: Exception) -> BrokenTemplate:
 
 @contextmanager
 def _few_steps() -> Iterator[None]:
-    """Raise _TooMuch within the block once it has taken STEPS steps: nothing else ends a loop that does nothing."""
+    """Raise _TooMuch within the block after STEPS steps: nothing else ends an empty loop."""
     left, before = STEPS, sys.gettrace()
 
     def step(_frame: FrameType, _event: str, value: Any) -> Any:
         nonlocal left
         left -= 1
         if left < 0:
-            raise _TooMuch("it does not come to an end")
+            raise _TooMuch("it does not end")
         if isinstance(value, str | list | tuple) and len(value) > LONGEST:
             raise _TooMuch(f"a value longer than {LONGEST}")
         return step
@@ -235,7 +236,7 @@ def _fault(err: Exception) -> str:
 
 
 def _line(err: Exception) -> str:
-    """Where in the file, as far as the error says."""
+    """Return the place in the file, as far as the error names it."""
     number, trace = getattr(err, "lineno", None), err.__traceback__
     while trace is not None and number is None:
         if "__jinja_exception__" in trace.tb_frame.f_globals:  # Jinja's own rewriting: the template's lines

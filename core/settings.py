@@ -105,7 +105,7 @@ def _store_url(url: str, home: Path) -> str:
 
 
 def _plain_name(name: str) -> str:
-    """Desks fold tags to small letters: another spelling would come back as somebody's correction."""
+    """Return a name of small letters. Desks convert tags to lower case: another spelling would look like a person's correction."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
         raise ValueError(f'"{name}" becomes a tag at the desk: use small letters, digits, _ and - only')
     return name
@@ -246,7 +246,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Explicit values, then the environment, then the file."""
+        """Return the sources: explicit values, then the environment, then the file."""
         path = init_settings.init_kwargs.get("path")  # type: ignore[attr-defined]
         there = path is not None and Path(path).exists()
         file = TomlConfigSettingsSource(settings_cls, Path(path) if there else None)
@@ -254,7 +254,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _beside_the_file(self) -> Settings:
-        """Relative paths are those of the file's own folder, whatever the current one is."""
+        """Resolve relative paths from the file's folder, not the current one."""
         try:
             self.database_url = _store_url(self.database_url, self.home)
         except ValueError as err:
@@ -269,7 +269,7 @@ class Settings(BaseSettings):
         return self.path.resolve().parent
 
     def template_dirs(self, desk: str = "") -> list[Path]:
-        """Where an admin's templates are looked for: those of one desk first."""
+        """Return the folders of an admin's templates: those of one desk first."""
         own = [self.home / "templates" / desk] if desk else []
         return [*own, self.home, self.home / "templates"]
 
@@ -280,7 +280,7 @@ def default_path() -> Path:
 
 
 def load(path: Path | str | None = None, **overrides: Any) -> Settings:
-    """Read and check; raises ConfigError with file, key and remedy."""
+    """Read and check a file. Raises ConfigError with file, key and remedy."""
     file = Path(path) if path is not None else default_path()
     if (not file.exists() or file.is_dir()) and (path is not None or "BACKSTOP_CONFIG" in os.environ):
         raise ConfigError(f"{file}: there is no such file. `backstop init` writes one.")

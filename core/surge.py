@@ -21,7 +21,7 @@ LOOK_BACK = timedelta(days=28)
 LEAST_DAYS = 14  # of history, before which nothing is said
 CHANCE = 1e-5  # of one look at one window
 CALM = 1e-2  # a surge is over when no window holds a number as unlikely as this
-LEAST = 6  # tickets; fewer are no fire
+LEAST = 6  # tickets; fewer are no surge
 SPREAD = 0.05  # the least variance of the rate from day to day, relative to its square
 WEEKEND = 5  # the first weekday of it
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

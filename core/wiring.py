@@ -1,4 +1,4 @@
-"""The composition: the only file that knows both sides. Settings in, a running set of parts out."""
+"""The composition: the only file that knows `core` and `connectors`. Makes the parts of a process from the settings."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ NAMES = [
     "%s",
 ]
 SHORT = 300  # characters of the customer's message in a note
-WORTH_NAMING = 0.01  # a guess of "0%" only makes the reader wonder
+WORTH_NAMING = 0.01  # a guess of "0%" only confuses the reader
 
 
 OnBroken = Callable[[BrokenTemplate], None]
@@ -68,8 +68,8 @@ def fill(
     hours: Hours,
     on_broken: OnBroken,
 ) -> tuple[Action, ...]:
-    """Return the actions with their texts. Raises BrokenTemplate for an answer; of an acknowledgment or a note that is
-    broken `on_broken` hears, and our own text stands in its place."""
+    """Return the actions with their texts. Raises BrokenTemplate for an answer; for a broken acknowledgment or
+    note `on_broken` is called, and our own text is used."""
     language = language_of(words, ticket.customer.locale)
 
     def text(action: Reply | AddNote) -> str:
@@ -122,8 +122,8 @@ def foreign(env: SandboxedEnvironment, rule: IntentRule | None, words: str) -> s
 def check(
     env: SandboxedEnvironment, replies: Iterable[str], now: datetime, hours: Hours
 ) -> list[tuple[str, BrokenTemplate]]:
-    """Render every text of the admin's in every language, for names of every kind; of each that is broken, the language and
-    fault. Our own are rendered by the tests."""
+    """Render every text of the admin's in every language, with names of every kind; return language and fault
+    of each that is broken. Our own are rendered by the tests."""
     found: list[tuple[str, BrokenTemplate]] = []
     for name in sorted({*replies, ACKNOWLEDGMENT, SECOND_WORD, NOTE}):
         own = (tag for tag in _languages(name) if not is_ours(env, name, tag))
