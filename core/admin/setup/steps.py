@@ -49,7 +49,8 @@ def _connect(setup: Setup) -> dict[str, Any]:
         "secret": secret,
         "have": [key for key in secret if known.get(key)],
         "known": {key: value for key, value in known.items() if key not in secret},
-        "address": known.get("base_url") or own.model_fields["base_url"].default,
+        "address": known.get("base_url"),
+        "usual": own.model_fields["base_url"].default,  # of a vendor with one address for all accounts
         "browser": setup.kit.vendors[vendor].connect is not None,
         "found": state.found,
         "link": account.allow(setup) if known.get("browser") and not state.found.get("who") else "",
