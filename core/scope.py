@@ -17,6 +17,7 @@ Scope = Mapping[str, frozenset[str]]
 
 GROUPS = "groups"
 OUTSIDE = "it lies outside the part of the account that this desk serves"
+CAME_IN = "it came into the part of the account that this desk serves"
 UNMATCHED = timedelta(days=1)  # after which a scope that no ticket fits is an alarm
 
 

@@ -72,6 +72,7 @@ class Entry(StrEnum):
     AI = "with the AI"  # the desk's own AI is handling it
     HANDED_OVER = "handed over"  # by that AI, to people
     TAKEN_OVER = "taken over"  # from another desk entry on the same account
+    TAKEN_UP = "taken up"  # it came into the part of the account that the desk serves
     ANSWERED = "answered"
     CLOSED = "closed"
     RETURNED = "returned"

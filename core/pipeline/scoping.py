@@ -43,9 +43,21 @@ def not_ours(app: App, ticket: Ticket, now: datetime) -> str:
         return scope.OUTSIDE
     if keeper := _keeper(app, ticket, theirs):
         return f"the desk {keeper} is handling it"
-    if row is None:
-        _adopt(app, ticket, theirs, now)
+    if row is None and not _adopt(app, ticket, theirs, now):
+        _came_in(app, ticket, now)
     return ""
+
+
+def _came_in(app: App, ticket: Ticket, now: datetime) -> None:
+    """Note once in a ticket's history that it was outside the scope when it was first seen."""
+    where = (ticket.desk, ticket.id)
+    with db.reading(app.engine) as conn:
+        first = not store.passed_over(conn, ticket.desk, [ticket.id]) or store.story(conn, *where)
+    if not first:
+        with app.engine.begin() as conn:
+            store.log(
+                conn, where, now, Entry.TAKEN_UP, f"{scope.CAME_IN} ({scope.said(app.scope(ticket.desk))})"
+            )
 
 
 def let_go(app: App, row: TicketRow | None, now: datetime) -> None:
@@ -80,11 +92,12 @@ def _keeper(app: App, ticket: Placed, theirs: Iterable[TicketRow]) -> str:
     return next((row.desk for row in busy if inside(app, row.desk, ticket, row)), "")
 
 
-def _adopt(app: App, ticket: Ticket, theirs: Iterable[TicketRow], now: datetime) -> None:
-    """Take a ticket over from the entry that had it last, with all that was done: the ladder goes on from here."""
+def _adopt(app: App, ticket: Ticket, theirs: Iterable[TicketRow], now: datetime) -> bool:
+    """Take a ticket over from the entry that had it last, with all that was done: the ladder goes on from here. Return
+    whether one had it."""
     had = max((row for row in theirs if row.state in TAKEN_UP), key=lambda row: row.updated_at, default=None)
     if had is None:
-        return
+        return False
     kept: dict[str, Any] = {one.name: getattr(had, one.name) for one in fields(had) if one.name not in OWN}
     with app.engine.begin() as conn:
         where = (ticket.desk, ticket.id)
@@ -97,6 +110,7 @@ def _adopt(app: App, ticket: Ticket, theirs: Iterable[TicketRow], now: datetime)
         store.log(
             conn, where, now, Entry.TAKEN_OVER, f"it came from the desk {had.desk}, with what was done there"
         )
+    return True
 
 
 # --- lists ----------------------------------------------------------------------------------

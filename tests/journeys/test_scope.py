@@ -102,6 +102,7 @@ def test_a_ticket_that_moves_in_is_taken_up_though_it_was_passed_over(estate):
     there.look_again()
     assert there.house.ticket(case).state == "escalated"
     assert len(there.house.bot_says(case, public=True)) == 1
+    assert there.house.story(case)[0].startswith("taken up: it came into the part"), there.house.story(case)
 
 
 def test_a_ticket_that_left_between_two_sweeps_pages_no_one(estate):
