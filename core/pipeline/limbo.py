@@ -19,6 +19,7 @@ from core.classify.safety import dangers
 from core.errors import NotAllowed, VendorError
 from core.hours import stamp
 from core.ledger import db, limbo
+from core.ledger.pausing import paused
 from core.ledger.rows import LimboRow
 from core.limbo import judge
 from core.mail.machine import evidence
@@ -50,7 +51,7 @@ def look(app: App, desk: str, now: datetime) -> None:
     try:
         listed = [one for one in at.held_back() if inside(app, desk, one, None)]
         _judge_new(app, desk, listed, now)
-        _recover_known(app, desk, now)
+        _recover_known(app, desk)
     except NotAllowed as err:
         words = f"{desk}: we may not read what the desk holds back ({err}): genuine mail may die there unseen"
         alarm(app, f"limbo:{desk}", desk, "", words, now)
@@ -58,7 +59,6 @@ def look(app: App, desk: str, now: datetime) -> None:
             _looked(conn, desk, now)
     except VendorError as err:
         log.warning("held-back messages of %s could not be read: %s", desk, err)
-        return
     _tell(app, desk, now)
 
 
@@ -122,13 +122,20 @@ def _guess(app: App, entry: HeldBack) -> Prediction:
     return replace(found, dangers=dangers(words))
 
 
-def _recover_known(app: App, desk: str, now: datetime) -> None:
+def _recover_known(app: App, desk: str) -> None:
+    """Bring back what known customers wrote, where the admin says so. What the desk does not bring back is notified with
+    the others."""
     if app.settings.limbo.recover != "known customers" or app.rules[desk].mode is Mode.OBSERVE:
+        return
+    if paused(app.engine, desk):
         return
     with db.reading(app.engine) as conn:
         rows = [row for row in limbo.held(conn, desk) if row.genuine and row.known_customer]
     for row in rows:
-        recover(app, row)
+        try:
+            recover(app, row)
+        except VendorError as err:
+            log.warning("%s did not recover the held-back message %s: %s", desk, row.id, err)
 
 
 def recover(app: App, row: LimboRow) -> str:

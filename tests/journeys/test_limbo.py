@@ -8,6 +8,7 @@ import pytest
 from words import DISPUTE, NONSENSE, ORDER
 
 from core.ledger import limbo as kept
+from core.ledger import pausing
 from core.ledger.db import reading
 from core.pipeline import limbo
 from core.pipeline.audit import audit
@@ -108,6 +109,40 @@ def test_known_customers_are_recovered_by_themselves_where_the_admin_says_so(the
     place.look(minutes=10)
     assert place.row(known).state == ("held" if vendor == "freshdesk" else "recovered")
     assert place.row(stranger).state == "held"
+
+
+@pytest.mark.parametrize("vendor", ["zendesk"], indirect=True)
+def test_what_the_desk_does_not_recover_is_notified_like_the_others(there):
+    place = there(limbo={"recover": "known customers"})
+    place.home.writes_in(ORDER)
+    stuck, stranger = place.holds(DISPUTE, email="carla@example.com"), place.holds(DISPUTE)
+    place.home.api.plan = lambda call: "status_before:422" if "recover" in call.path else ""
+    place.look(minutes=10)
+    assert place.row(stuck).state == place.row(stranger).state == "held"
+    assert len(place.told()) == 2, "nobody heard of either"
+
+
+@pytest.mark.parametrize("vendor", ["zendesk"], indirect=True)
+def test_while_the_list_cannot_be_read_the_last_day_is_warned_of_all_the_same(there):
+    place = there()
+    place.holds(ORDER)
+    place.look(minutes=3)
+    place.home.api.plan = lambda call: "status_before:503" if "suspended" in call.path else ""
+    place.look(days=13, minutes=-2)
+    assert len([one for one in place.told() if "deletes from" in one.subject]) == 1
+
+
+@pytest.mark.parametrize("vendor", ["zendesk"], indirect=True)
+def test_nothing_is_recovered_at_a_desk_on_hold(there):
+    place = there(limbo={"recover": "known customers"})
+    place.home.writes_in(ORDER)
+    known = place.holds(DISPUTE, email="carla@example.com")
+    pausing.hold(place.home.app.engine, "support", place.home.now, "ann")
+    place.look(minutes=10)
+    assert place.row(known).state == "held"
+    pausing.resume(place.home.app.engine, "support", place.home.now, "ann")
+    place.look(minutes=10)
+    assert place.row(known).state == "recovered"
 
 
 def test_a_part_of_the_account_has_the_limbo_of_that_part(there, vendor):
