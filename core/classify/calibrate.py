@@ -151,11 +151,6 @@ def temperature(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float
     return float(np.exp(minimize_scalar(loss, bounds=(0.0, 4.0), method="bounded").x))
 
 
-def score_calibrator(scores: Array, right: NDArray[np.bool_]) -> Calibrator:
-    """For an outside classifier: from its own confidence, as logit, to a calibrated one."""
-    return fit_calibrator(score_evidence(scores), right)
-
-
 def score_evidence(scores: Array) -> Array:
     """Return an outside classifier's confidences as one column of evidence."""
     clipped = np.clip(np.asarray(scores, float), 1e-4, 1 - 1e-4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from operator import itemgetter
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from core.classify.concepts import Lexicon, folded
 from core.classify.courtesy import wish
-from core.classify.text import normalise
+from core.classify.text import STANDS_FOR, normalise
 
 BITS = 19
 SIZE = 2**BITS
@@ -147,13 +148,22 @@ class Weights:
         return sparse.csr_matrix((np.concatenate(scaled)[order], pieces, ends), shape)
 
     def known_share(self, words: Any, own: NDArray[np.int32] | int = 0) -> Floats:
-        """Return which share of each text's words the examples know; `own` occurrences do not count."""
+        """Return which share of each text's words the examples know; `own` occurrences do not count, and what stands for a number or an
+        address is no word."""
         less = own if isinstance(own, int) else own[words.indices]
-        known = self.seen[words.indices] > less
-        total = np.add.reduceat(np.append(known, False).astype(float), words.indptr[:-1])
-        size = np.diff(words.indptr)
-        share: Floats = np.where(size > 0, total / np.maximum(size, 1), 0.0).astype(np.float32)
+        real = (words.indices[:, None] != _placeholders()).all(axis=1)
+        known = (self.seen[words.indices] > less) & real
+        total, size = (
+            np.add.reduceat(np.append(one, False).astype(float), words.indptr[:-1]) for one in (known, real)
+        )
+        some = (size > 0) & (np.diff(words.indptr) > 0)
+        share: Floats = np.where(some, total / np.maximum(size, 1), 0.0).astype(np.float32)
         return share
+
+
+@cache
+def _placeholders() -> Any:
+    return hashed([sorted(STANDS_FOR)]).indices
 
 
 def occurrences(words: Any) -> NDArray[np.int32]:

@@ -131,12 +131,13 @@ class LinearClassifier:
         return softmax(held.scores, self.temperature), right, nothing, sharp
 
     def _placed(self, rows: Any) -> Any:
-        """Return rows over all hashed pieces as rows over the columns."""
+        """Return rows over all hashed pieces as rows over the columns; a piece that no example has is left out."""
         from scipy import sparse
 
         place, known = self._places(rows.indices)
+        ends = np.append(0, np.cumsum(known, dtype=np.int32))[rows.indptr]
         shape = (rows.shape[0], len(self.columns))
-        return sparse.csr_matrix((rows.data * known, place, rows.indptr), shape)
+        return sparse.csr_matrix((rows.data[known], place[known], ends), shape)
 
     def _places(self, pieces: Any) -> tuple[Any, Any]:
         """Where hashed pieces stand among the columns, and whether they do."""

@@ -70,14 +70,6 @@ def evidence(
     return worded
 
 
-def machine_reason(
-    subject: str, text: str, from_email: str = "", headers: Mapping[str, str] | None = None
-) -> str:
-    """Why a machine wrote this mail, in words for the ticket's history; "" when a person did."""
-    found = evidence(subject, text, from_email, headers)
-    return found.reason if found else ""
-
-
 def nobody_reads(address: str) -> bool:
     """Whether nobody reads what is sent to this address: a mail server's own, or one that says so in its name."""
     address = address.strip()[:ADDRESS]

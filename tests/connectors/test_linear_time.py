@@ -18,7 +18,7 @@ from connectors.zendesk import events as zendesk
 from core.classify.masking import mask
 from core.classify.text import customer_words, normalise
 from core.errors import BadPayload
-from core.mail.machine import evidence, machine_reason
+from core.mail.machine import evidence
 from core.mail.said import forwards
 from core.model import WebhookRequest
 
@@ -110,8 +110,7 @@ WORKS = {
     ),
     "json": (_declared(decoded), ["[", '{"a":', "9"]),
     "form": (_declared(form_of), ["a=1&", "%00", "&="]),
-    "machine subject": (lambda text: machine_reason(text, "", ""), MAIL),
-    "machine address": (lambda text: machine_reason("", "", text), MAIL),
+    "machine subject": (lambda text: evidence(text, "", ""), MAIL),
     "evidence subject": (lambda text: evidence(text, "", ""), FEW),
     "evidence text": (lambda text: evidence("", text[:10_000], ""), FEW),
     "evidence address": (lambda text: evidence("", "", text), MAIL),

@@ -21,7 +21,7 @@ from connectors.zendesk import sweep as zendesk_sweep
 from core.classify.masking import mask
 from core.classify.text import customer_words, normalise
 from core.errors import BackstopError
-from core.mail.machine import machine_reason
+from core.mail.machine import evidence
 from core.model import Ticket
 from tests.fuzz.odd import NUMBER, survives, texts, values
 
@@ -232,5 +232,8 @@ def test_a_customers_text_of_anything_is_cleaned() -> None:
 
 
 def test_whether_a_machine_wrote_anything_is_decided() -> None:
-    read = lambda text: machine_reason(text[:20], text, text[:10]).encode()  # noqa: E731
+    def read(text: str) -> bytes:
+        found = evidence(text[:20], text, text[:10])
+        return (found.reason if found else "").encode()
+
     assert survives(read, texts("machine", MAILS, NUMBER, 25), ()) == NUMBER

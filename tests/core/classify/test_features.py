@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.classify.features import SIZE, counts, hashed, pieces_of, words_of
+from core.classify.features import SIZE, counts, hashed, pieces_of, read, weights, words_of
 from core.classify.text import normalise
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
@@ -87,3 +87,17 @@ def test_a_message_is_classified_without_scikit_learn_and_scipy_s_statistics():
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert {"sklearn", "scipy.stats", "scipy.optimize"}.isdisjoint(told.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("4711 is late", 1.0),
+        ("zzqx 4711", 0.0),
+        ("4711, https://shop.example/x $5 me@shop.example", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_what_stands_for_a_number_or_an_address_is_no_known_word(text, share):
+    blocks = counts(read(["order 1234 of me@shop.example is late", "https://shop.example/1 for $20"]))
+    assert weights(blocks, 2).known_share(counts(read(["", text, ""]))[0]).tolist() == [0.0, share, 0.0]

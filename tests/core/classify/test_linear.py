@@ -229,12 +229,12 @@ def test_more_evidence_never_means_less_confidence() -> None:
 
 
 def test_an_overconfident_outside_score_is_brought_down_to_what_it_is_worth() -> None:
-    from core.classify.calibrate import score_calibrator, score_evidence
+    from core.classify.calibrate import fit_calibrator, score_evidence
 
     draw = np.random.default_rng(1)
     claimed = draw.uniform(0.5, 0.999, 4000)
     right = draw.random(4000) < claimed - 0.3
-    calibrated = score_calibrator(claimed, right)(score_evidence(np.array([0.6, 0.8, 0.95])))
+    calibrated = fit_calibrator(score_evidence(claimed), right)(score_evidence(np.array([0.6, 0.8, 0.95])))
     assert np.allclose(calibrated, [0.3, 0.5, 0.65], atol=0.08)
 
 

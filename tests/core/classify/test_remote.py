@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from serving import GOOD, Service, chat_answer
 
-from core.classify.calibrate import score_calibrator
+from core.classify.calibrate import fit_calibrator, score_evidence
 from core.classify.linear import LinearClassifier
 from core.classify.remote import Call, ChatClassifier, HttpClassifier, Shape, Transport, with_fallback
 from core.classify.trust import Trust
@@ -101,7 +101,7 @@ def test_after_its_rest_the_service_is_tried_again(service: Service) -> None:
 def test_a_boastful_service_is_calibrated(service: Service) -> None:
     draw = np.random.default_rng(0)
     claimed = draw.uniform(0.5, 0.99, 2000)
-    calibrator = score_calibrator(claimed, draw.random(2000) < 0.5)
+    calibrator = fit_calibrator(score_evidence(claimed), draw.random(2000) < 0.5)
     found = HttpClassifier(Transport(service.url), trust=Trust(calibrator)).predict("hello")
     assert found.confidence < 0.6
     assert all(guess.confidence <= found.confidence for guess in found.alternatives)
