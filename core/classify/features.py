@@ -148,8 +148,8 @@ class Weights:
         return sparse.csr_matrix((np.concatenate(scaled)[order], pieces, ends), shape)
 
     def known_share(self, words: Any, own: NDArray[np.int32] | int = 0) -> Floats:
-        """Return which share of each text's words the examples know; `own` occurrences do not count, and what stands for a number or an
-        address is no word."""
+        """Return which share of each text's words the examples know; `own` occurrences do not count, and what stands
+        for a number or an address is no word."""
         less = own if isinstance(own, int) else own[words.indices]
         real = (words.indices[:, None] != _placeholders()).all(axis=1)
         known = (self.seen[words.indices] > less) & real
