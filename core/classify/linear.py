@@ -26,7 +26,7 @@ from core.classify.sentences import suspects
 from core.classify.spelling import UNSPELT, Spelling, spelling
 from core.classify.starter import URGENT, of_the_starter, starter
 from core.classify.text import single
-from core.classify.turned import BELOW, turns
+from core.classify.turned import BELOW, Turn, turns
 from core.model import NO_INTENT, Guess, Prediction
 
 FORMAT = 5  # to be raised when a saved model would be read wrongly by newer code
@@ -174,17 +174,19 @@ class LinearClassifier:
             return "it is only a number or a single word", BELOW
         complaint = self.intents[best] in URGENT
         for turn in turns(text, self.language or ENGLISH, complaint=complaint):
-            if not self._said_so(turn.alike, best, sharp):
+            if not self._said_so(turn, best, sharp):
                 words = f"it may mean the opposite, or tell of it: “{turn.said}” stands in none of the examples nearest to it"
                 return words, turn.most
         return "", 1.0
 
-    def _said_so(self, alike: tuple[tuple[str, ...], ...], best: int, sharp: NDArray[np.float32]) -> bool:
-        """Whether one of the examples of the best intent that are nearest has all words of one of `alike`."""
+    def _said_so(self, turn: Turn, best: int, sharp: NDArray[np.float32]) -> bool:
+        """Whether one of the examples of the best intent that are nearest has all words of one of the turn's `alike`."""
+        alike = turn.alike
         if not alike:
             return False
         first, last = self.starts[best], self.starts[best + 1]
-        nearest = first + np.argsort(-sharp[first:last], kind="stable")[:NEAREST]
+        most = last - first if turn.anywhere else NEAREST
+        nearest = first + np.argsort(-sharp[first:last], kind="stable")[:most]
         begins, ends = self.rows.indptr[nearest], self.rows.indptr[nearest + 1]
         examples = [
             frozenset(self.rows.indices[at:end].tolist()) for at, end in zip(begins, ends, strict=True)

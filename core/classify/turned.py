@@ -49,6 +49,7 @@ class Turn:
     said: str
     alike: tuple[tuple[str, ...], ...]
     most: float = BELOW
+    anywhere: bool = False  # any example of the intent will do, not only those nearest
 
 
 def turns(text: str, language: str, *, complaint: bool = False) -> Iterator[Turn]:
@@ -78,9 +79,11 @@ def turns(text: str, language: str, *, complaint: bool = False) -> Iterator[Turn
 
 
 def _negated_wish(words: Sequence[str], language: str) -> Iterator[Turn]:
-    """A negation beside a word of wishing, in one clause. "No longer" gives a thing up: that is a wish."""
+    """A negation beside a word of wishing, in one clause. "No longer" gives a thing up: that is a wish where examples say so."""
     kinds = [_markers(language).at(words, at) for at in range(len(words))]
     if any(LONGER in one for one in kinds):
+        if any(WISH in one for one in kinds):
+            yield Turn(" ".join(words), _given_up(language), OPPOSITE, anywhere=True)
         return
     for at, here in enumerate(kinds):
         for other in range(
@@ -135,6 +138,12 @@ def _negations(language: str) -> tuple[tuple[str, ...], ...]:
     """The words by one of which an example is known to be negated."""
     entries = (one.strip() for one in _table()[language][NOT].split(","))
     return (*((one.strip("*"),) for one in entries if " " not in one), (CONTRACTED,))
+
+
+@cache
+def _given_up(language: str) -> tuple[tuple[str, ...], ...]:
+    """The words by which an example is known to give something up."""
+    return tuple(tuple(one.split()) for one in _table()[language][LONGER].split(",") if "*" not in one)
 
 
 @cache

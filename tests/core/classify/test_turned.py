@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.classify.build import classifier_of
+from core.classify.starter import URGENT
 from core.language import LANGUAGES
 from core.model import NO_INTENT
 from core.settings import Settings
@@ -15,6 +16,10 @@ from core.settings import Settings
 DATA = Path(__file__).parents[3] / "bench" / "data"
 SETS = ("negation.toml", *(f"mail_blind/negation{one}.toml" for one in ("", "_second", "_third")))
 TEXTS = [tomllib.loads((DATA / name).read_text("utf-8")) for name in SETS]
+LATER = [
+    tomllib.loads((DATA / "mail_blind" / f"{one}_fourth.toml").read_text("utf-8"))
+    for one in ("negation", "told")
+]
 AUTO, ROUTE = 0.85, 0.6
 
 
@@ -32,6 +37,20 @@ def test_a_wish_turned_round_is_not_answered_as_that_wish(classifier, language):
         if (found := classifier.predict(text)).intent != NO_INTENT and found.confidence >= AUTO
     ]
     assert sure == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_wish_of_the_later_sets_may_be_answered(classifier, language):
+    found = [(text, classifier.predict(text)) for texts in LATER for text in texts[language]]
+    sure = [text for text, one in found if one.confidence >= AUTO and one.intent not in {NO_INTENT, *URGENT}]
+    assert sure == []
+
+
+def test_what_is_no_longer_needed_is_given_up_only_where_examples_say_so(classifier):
+    invoice = classifier.predict("I no longer need the invoice, I have found it")
+    assert invoice.intent == NO_INTENT or invoice.confidence < ROUTE
+    plan = classifier.predict("Please terminate our subscription, we no longer need it")
+    assert (plan.intent, plan.confidence >= ROUTE) == ("cancellation", True)
 
 
 @pytest.mark.parametrize(

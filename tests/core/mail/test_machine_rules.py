@@ -30,6 +30,15 @@ def test_thanks_with_something_behind_them_are_no_thanks():
     assert [one for one in more if is_thanks(one)] == []
 
 
+def test_thanks_and_machines_are_seen_by_their_words_alone():
+    thanks = [is_thanks(line[2]) for line in LINES if line[0] == "thanks"]
+    machines = [
+        evidence(line[1], line[2], PERSON) for line in LINES if line[0] not in {"person", "thanks", "but"}
+    ]
+    assert sum(thanks) >= 0.93 * len(thanks)
+    assert sum(one is not None for one in machines) >= 0.97 * len(machines)
+
+
 @pytest.mark.parametrize(
     ("subject", "text"),
     [
