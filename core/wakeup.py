@@ -2,21 +2,24 @@
 
 DBOS's queue threads sleep between two looks (`stop_event.wait(interval)`) and know no wake-up. So the interval is long,
 and this module ends the sleep early: when an event was stored in the SQLite file (`PRAGMA data_version` costs
-microseconds and takes no lock), when Postgres notifies, or at a short interval while this worker has work.
+microseconds and takes no lock), when Postgres notifies, or at a short interval while this worker has work; and only when
+something is enqueued for that very queue: a look of the engine's own takes several statements and a write transaction.
 A wake-up that is missed costs one interval, never an event.
 """
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
 from psycopg import Error as PostgresError
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +30,15 @@ BUSY = (
 )
 LINGER = 1.0  # seconds after the last piece of work in which the short interval holds
 THREADS = "queue-worker-desk-"  # the names of the engine's threads that are woken
+QUEUES = "queue-worker-"  # the same, as far as the queue's name
+TABLES = {
+    "postgresql": ("dbos.workflow_status", "%s"),
+    "sqlite": ("workflow_status", "?"),
+}  # the engine's, and how a
+# value is named in a statement
+ENQUEUED = (  # the second condition lets SQLite take the engine's index, which is of these two states
+    "SELECT 1 FROM {table} WHERE queue_name = {name} AND status = 'ENQUEUED' AND status IN ('ENQUEUED', 'PENDING') LIMIT 1"
+)
 NOTIFY = text(f"SELECT pg_notify('{CHANNEL}', '')")
 
 
@@ -36,10 +48,62 @@ def announce(conn: Connection) -> None:
         conn.execute(NOTIFY)
 
 
-class Wakeup:
-    """The sleep of the queue threads of one process, which `wake` ends early."""
+class Backlog:
+    """What is enqueued, asked on a connection of its own that is kept open."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+        self._connection: Any = None
+        self._query = ""
+
+    def open(self, engine: Engine) -> None:
+        """Ask this store from now on."""
+        table, name = TABLES[engine.dialect.name]
+        self._engine, self._query = engine, ENQUEUED.format(table=table, name=name)
+
+    def __call__(self, queue: str) -> bool:
+        """Whether something is enqueued in this queue; True, too, when the store does not say."""
+        with self._lock:
+            if self._engine is None:
+                return True
+            try:
+                self._connection = self._connection or _own_connection(self._engine)
+                cursor = self._connection.cursor()
+                cursor.execute(self._query, (queue,))
+                return cursor.fetchone() is not None
+            except (SQLAlchemyError, PostgresError, sqlite3.Error):
+                self._drop()
+                return True
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            with suppress(PostgresError, sqlite3.Error):
+                self._connection.close()
+        self._connection = None
+
+    def close(self) -> None:
+        """Close the connection; ask no store any more."""
+        with self._lock:
+            self._drop()
+            self._engine = None
+
+
+def _own_connection(engine: Engine) -> Any:
+    """A connection of the driver that the pool does not take back: what is set here may stay."""
+    connection = engine.raw_connection()
+    driver: Any = connection.driver_connection
+    connection.detach()
+    if engine.dialect.name == "postgresql":
+        driver.autocommit = True
+    return driver
+
+
+class Wakeup:
+    """The sleep of the queue threads of one process, which `wake` ends early where `enqueued` says that the queue has work."""
+
+    def __init__(self, enqueued: Callable[[str], bool] = lambda _queue: True) -> None:
+        self.enqueued = enqueued
         self._changed = threading.Condition()
         self._calls = 0
         self._running = 0
@@ -75,18 +139,25 @@ class Wakeup:
         stop.wait, stop.set = wait, end  # type: ignore[method-assign]
 
     def _sleep(self, stop: threading.Event, timeout: float) -> bool:
-        started = time.monotonic()
+        until = time.monotonic() + timeout
+        queue = threading.current_thread().name.removeprefix(QUEUES)
+        while self._nap(stop, until) and not self.enqueued(queue):
+            pass
+        return stop.is_set()
+
+    def _nap(self, stop: threading.Event, until: float) -> bool:
+        """Wait until `wake`, for a short interval while this worker is at work; whether there is time for another nap."""
         with self._changed:
-            seen = getattr(self._seen, "calls", 0)
+            seen, started = getattr(self._seen, "calls", 0), time.monotonic()
             while not stop.is_set() and self._calls == seen:
                 now = time.monotonic()
                 busy = self._running > 0 or now < self._busy_until
-                left = started + (min(timeout, BUSY) if busy else timeout) - now
+                left = (min(until, started + BUSY) if busy else until) - now
                 if left <= 0:
                     break
                 self._changed.wait(left)
             self._seen.calls = self._calls
-        return stop.is_set()
+        return not stop.is_set() and time.monotonic() < until
 
 
 def watch(engine: Engine, wakeup: Wakeup, stop: threading.Event) -> None:

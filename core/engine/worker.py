@@ -58,7 +58,8 @@ _ticking = threading.Lock()
 _stop = threading.Event()
 _threads: list[threading.Thread] = []
 _me = ""
-_wakeup = wakeup.Wakeup()
+_backlog = wakeup.Backlog()
+_wakeup = wakeup.Wakeup(_backlog)
 
 
 # --- the worker side ------------------------------------------------------------------------
@@ -193,6 +194,7 @@ def launch(app: App, *, timers: bool = True, alive: Path | None = None) -> None:
     )
     recovery.beat(app, _me, queue.VERSION)  # the row exists before we may claim anything
     DBOS.launch()
+    _backlog.open(app.engine)
     for event in instance.background_thread_stop_events:
         _wakeup.shorten(event)
     for desk in app.desks:
@@ -243,6 +245,7 @@ def stop() -> None:
     _threads.clear()
     if _app is not None:
         DBOS.destroy(workflow_completion_timeout_sec=5)
+        _backlog.close()
         recovery.leave(_app, _me)  # only now: what has ended by itself needs no taker
         _app = None
     queue.close()

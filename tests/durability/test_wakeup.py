@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core import wakeup
+from core import queue, settings, wakeup, wiring
 from core.ledger import db, store
 from core.model import EventKind, TicketEvent
 
@@ -77,6 +77,27 @@ def test_a_worker_at_work_looks_at_a_short_interval(sleeping):
     assert not thread.is_alive()
 
 
+def test_a_thread_whose_queue_is_empty_sleeps_on():
+    asked, full = [], threading.Event()
+
+    def enqueued(queue):
+        asked.append(queue)
+        return full.is_set()
+
+    waking, stop = wakeup.Wakeup(enqueued), threading.Event()
+    waking.shorten(stop)
+    waking.working(1)
+    thread = sleeper(stop)
+    waking.wake()
+    thread.join(0.3)
+    assert thread.is_alive()
+    assert len(asked) > 1
+    assert set(asked) == {"desk-support"}
+    full.set()
+    thread.join(SOON)
+    assert not thread.is_alive()
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def ledger_url(request, tmp_path):
     return f"sqlite:///{tmp_path}/b.db" if request.param == "sqlite" else request.getfixturevalue("database")
@@ -106,3 +127,26 @@ def test_an_event_that_is_stored_by_whatever_connection_wakes(ledger_url):
         thread.join(SOON)
         engine.dispose()
         other.dispose()
+
+
+def test_the_backlog_knows_what_is_enqueued_in_each_queue(ledger_url, tmp_path):
+    config = tmp_path / "backstop.toml"
+    config.write_text(
+        f'database_url = "{ledger_url}"\n[desks.support]\nvendor = "freshdesk"\n'
+        'base_url = "http://127.0.0.1:9"\ngeneral_queue = "1"\n'
+    )
+    app = wiring.build(settings.load(config), classify=False)
+    backlog = wakeup.Backlog()
+    try:
+        assert backlog("desk-support")  # nobody knows: let the engine look
+        queue.prepare(app)
+        backlog.open(app.engine)
+        assert not backlog("desk-support")
+        event = TicketEvent("support", "support:1:created", EventKind.CREATED, "1", app.clock())
+        queue.report(app, [event], "webhook")
+        assert backlog("desk-support")
+        assert not backlog("desk-other")
+    finally:
+        backlog.close()
+        queue.close()
+        app.engine.dispose()
