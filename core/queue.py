@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from dbos import DBOS, DBOSClient
 from dbos._serialization import DBOSPortableJSONSerializer
 from sqlalchemy import Connection, and_
 
-from core import wakeup
+from core import intake, wakeup
 from core.app import App
 from core.ledger import db, pausing, store
 from core.ledger.moves import move
@@ -72,18 +72,25 @@ def enqueue(app: App, conn: Connection, event: TicketEvent, attempt: int = 0) ->
 
 def report(app: App, found: Iterable[TicketEvent], source: str) -> int:
     """Store events and start their workflows, in one transaction; return how many were new."""
-    now, fresh = app.clock(), list[TicketEvent]()
-    with app.engine.begin() as conn:
-        for event in found:
-            if store.add_event(conn, event, source, now):
-                enqueue(app, conn, event)
-                fresh.append(event)
-        if source == "webhook":
-            for desk in {event.desk for event in found}:
-                store.put_desk(conn, desk, hook_heard_at=now)
+    batch = intake.Batch(app, tuple(found), source)
+    fresh = intake.together(batch, _store) if source == "webhook" else _store(app, [batch])[0]
     for event in fresh:
         traces.stored(event.key, desk=event.desk, ticket=event.ticket_id, event=event.kind, source=source)
     return len(fresh)
+
+
+def _store(app: App, batches: Sequence[intake.Batch]) -> list[list[TicketEvent]]:
+    """Store these in one transaction; return the new events of each."""
+    now, fresh = app.clock(), [list[TicketEvent]() for _ in batches]
+    with app.engine.begin() as conn:
+        for batch, new in zip(batches, fresh, strict=True):
+            for event in batch.events:
+                if store.add_event(conn, event, batch.source, now):
+                    enqueue(app, conn, event)
+                    new.append(event)
+        for desk in {one.desk for batch in batches if batch.source == "webhook" for one in batch.events}:
+            store.put_desk(conn, desk, hook_heard_at=now)
+    return fresh
 
 
 def retry(app: App, key: str) -> bool:

@@ -194,10 +194,15 @@ def _newest() -> str | None:
 
 def insert_new(conn: Connection, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert unless the key is there already; whether it was new."""
-    dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(table).values(**values).on_conflict_do_nothing()
-    result = conn.execute(insert, execution_options={"preserve_rowcount": True})  # else -1 on Postgres
+    result = conn.execute(_insert(conn.dialect.name, table), dict(values))
     return result.rowcount == 1
+
+
+@cache
+def _insert(dialect: str, table: Table) -> Any:
+    """A statement that is made once: to build it anew takes longer than to carry it out."""
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table).on_conflict_do_nothing()
+    return insert.execution_options(preserve_rowcount=True)  # else -1 on Postgres
 
 
 def insert_all_new(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -209,14 +214,16 @@ def insert_all_new(conn: Connection, table: Table, rows: Sequence[Mapping[str, A
 
 def put(conn: Connection, table: Table, keys: Iterable[str], values: Mapping[str, Any]) -> None:
     """Insert, or update the given columns of the row with these keys."""
-    dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
-    keys = list(keys)
-    insert = dialect.insert(table).values(**values)
-    changed = {name: insert.excluded[name] for name in values if name not in keys}
-    if changed:
-        conn.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed))
-    else:
-        conn.execute(insert.on_conflict_do_nothing())
+    conn.execute(_upsert(conn.dialect.name, table, tuple(keys), tuple(values)), dict(values))
+
+
+@cache
+def _upsert(dialect: str, table: Table, keys: tuple[str, ...], names: tuple[str, ...]) -> Any:
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    changed = {name: insert.excluded[name] for name in names if name not in keys}
+    if not changed:
+        return insert.on_conflict_do_nothing()
+    return insert.on_conflict_do_update(index_elements=list(keys), set_=changed)
 
 
 def kept(conn: Connection, name: str) -> Any:

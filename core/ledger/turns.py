@@ -2,7 +2,8 @@
 
 SQLite has one writer at a time, and lets the others sleep, ever longer, until it is free: a sleeping writer is overtaken by
 one that has just come. Here a writer waits for the one before it, and is woken when that one has committed.
-Writers of other processes are still waited for inside SQLite (`busy_timeout`).
+Writers of other processes are still waited for inside SQLite (`busy_timeout`). One writer may go first: the intake of
+webhooks, whose senders wait for an answer; but never twice in succession, so that it keeps nobody from the store.
 """
 
 from __future__ import annotations
@@ -11,11 +12,29 @@ import os
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 PATIENCE = 30.0  # seconds to wait for a turn; as long as `busy_timeout`
 WRITING = ("INSERT", "UPDATE", "DELETE", "REPLACE", "WITH", "BEGIN IMMEDIATE")
+
+
+class _Going(threading.local):
+    first = False
+
+
+_going = _Going()
+
+
+@contextmanager
+def first() -> Iterator[None]:
+    """Within the block, this thread's writes go before those that wait."""
+    _going.first = True
+    try:
+        yield
+    finally:
+        _going.first = False
 
 
 class Turn:
@@ -25,16 +44,18 @@ class Turn:
         self._guard = threading.Lock()
         self._taken = False
         self._waiting: deque[threading.Lock] = deque()
+        self._went_first = False
 
     def take(self, patience: float = PATIENCE) -> bool:
         """Wait for the turn; False when it did not come within `patience` seconds."""
         with self._guard:
+            first, self._went_first = _going.first and not self._went_first, _going.first
             if not self._taken:
                 self._taken = True
                 return True
             mine = threading.Lock()
             mine.acquire()
-            self._waiting.append(mine)
+            self._waiting.insert(0 if first else len(self._waiting), mine)
         if mine.acquire(timeout=patience):
             return True
         with self._guard:
