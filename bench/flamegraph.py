@@ -22,7 +22,7 @@ FRAME = re.compile(
 )
 WIDTH = re.compile(r'width="([\d.]+)%"')
 SCRIPT = re.compile(
-    r"<script.*?</script>|<!--.*?-->|<text id=\"(?:unzoom|search|matched|details)\".*?</text>| onload=\"[^\"]*\"",
+    r"<script.*?</script>|<!--.*?-->|<text id=\"(?:unzoom|search|matched|details)\".*?</text>| onload=\"[^\"]*\"| (?:xmlns:)?fg(?::\w+)?=\"[^\"]*\"",
     re.DOTALL,
 )
 TITLE = re.compile(r'(<text id="title"[^>]*>).*?(</text>)')
