@@ -43,7 +43,7 @@ def test_a_claim_in_the_console_makes_the_person_the_assignee_at_the_desk_and_st
     assert (h.seen(case).assignee.email or h.seen(case).assignee.name) in {ANN, "Ann Agent"}
     row = h.ticket(case)
     assert (row.state, row.claimed_via) == ("claimed", "console")
-    assert "Nothing waits" in browser.get("/").text
+    assert "Nothing is waiting" in browser.get("/").text
     h.later(minutes=40)
     assert "unclaimed" not in {one.template for one in [*h.urgent.sent[told:], *h.boss.sent]}
 
