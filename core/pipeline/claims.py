@@ -17,6 +17,7 @@ from core.app import App
 from core.errors import Gone, Moved, NotAllowed, Refused, UnknownOutcome, Unsupported, VendorError
 from core.ledger import store
 from core.ledger.db import reading
+from core.ledger.pausing import paused
 from core.ledger.rows import TicketRow
 from core.ledger.states import Entry
 from core.model import OVER, Assign, Assignee, Author, Claim, Mode, Priority, Status, Ticket, TicketState
@@ -243,9 +244,9 @@ def _same(at: HelpDesk, who: Assignee, email: str) -> bool:
 
 
 def _assigned(app: App, desk: str, ticket: Ticket, email: str, now: datetime) -> bool:
-    """Write the assignment to the desk. Return False where the mode forbids it or the desk cannot express it."""
+    """Write the assignment to the desk. Return False where the mode or a hold forbids it, or the desk cannot express it."""
     at = app.desks[desk]
-    if app.rules[desk].mode is Mode.OBSERVE:
+    if app.rules[desk].mode is Mode.OBSERVE or paused(app.engine, desk):
         return False
     whose = hashlib.sha256(email.casefold().encode()).hexdigest()[:12]
     try:

@@ -125,9 +125,7 @@ def _guess(app: App, entry: HeldBack) -> Prediction:
 def _recover_known(app: App, desk: str) -> None:
     """Bring back what known customers wrote, where the admin says so. What the desk does not bring back is notified with
     the others."""
-    if app.settings.limbo.recover != "known customers" or app.rules[desk].mode is Mode.OBSERVE:
-        return
-    if paused(app.engine, desk):
+    if app.settings.limbo.recover != "known customers":
         return
     with db.reading(app.engine) as conn:
         rows = [row for row in limbo.held(conn, desk) if row.genuine and row.known_customer]
@@ -141,6 +139,8 @@ def _recover_known(app: App, desk: str) -> None:
 def recover(app: App, row: LimboRow) -> str:
     """Bring one back by the vendor's API; return what is left for a person to click, "" when it was done. Raises
     VendorError."""
+    if app.rules[row.desk].mode is Mode.OBSERVE or paused(app.engine, row.desk):
+        return "nothing is written there now (on hold, or in mode observe): recover it in the desk itself"
     at = app.desks[row.desk]
     clicks = at.recover(row.id) if isinstance(at, Limbo) else "open it in the desk"
     if not clicks:

@@ -140,6 +140,7 @@ def test_nothing_is_recovered_at_a_desk_on_hold(there):
     pausing.hold(place.home.app.engine, "support", place.home.now, "ann")
     place.look(minutes=10)
     assert place.row(known).state == "held"
+    assert "on hold" in limbo.recover(place.home.app, place.row(known)), "nor by a person"
     pausing.resume(place.home.app.engine, "support", place.home.now, "ann")
     place.look(minutes=10)
     assert place.row(known).state == "recovered"

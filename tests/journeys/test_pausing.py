@@ -14,6 +14,7 @@ from core.errors import TryLater
 from core.ledger import db, pausing
 from core.ledger.schema import changes, desks, events
 from core.model import OutboundMessage, Priority
+from core.pipeline.claims import claim_by_person
 
 
 def writes(h):
@@ -91,3 +92,16 @@ def test_notes_for_the_team_wait_too(house):
     note = OutboundMessage("k", (), "s", "text", Priority.LOW, desk="support", ticket_id=str(case.id))
     with pytest.raises(TryLater, match="paused"):
         h.app.channels["desk"].send(note, h.now)
+
+
+@pytest.mark.parametrize("vendor", ["freshdesk"])
+def test_a_claim_by_link_is_noted_and_not_written_while_the_desk_is_on_hold(house):
+    h = house()
+    case = h.writes_in(DISPUTE)
+    pausing.hold(h.app.engine, "support", h.now, "ann")
+    before = h.api.count("POST", "PUT", "PATCH")
+    told = claim_by_person(h.app, "support", str(case.id), h.ann.email, "link", h.now)
+    assert told.done
+    assert "here it is only noted" in told.words
+    assert h.api.count("POST", "PUT", "PATCH") == before
+    assert (case.assignee_id, h.ticket(case).state) == (None, "claimed")
