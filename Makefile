@@ -25,8 +25,9 @@ setup: $(VENV)/.runtime ## set up for a help desk of yours, in the browser
 install: $(VENV)/.runtime ## the program for use: then .venv/bin/backstop …
 	@echo "Backstop is installed. Next: $(BIN)/backstop setup (in the browser) or $(BIN)/backstop init (here), or make demo"
 
+# Three processes on two cores: a third of the time a test waits, for a process, a browser or a database.
 test: check ## lint, types, import rules, the whole suite (ARGS="-k word": some of it)
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # ruff's S rules are bandit's, on every file; bandit itself adds what ruff does not port, from medium severity up.
 check: $(VENV)/.dev ## lint, format, types, import rules, security rules

@@ -8,7 +8,8 @@ from __future__ import annotations
 import functools
 import gc
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,21 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import structlog
 from jinja2 import Environment
+from jinja2.sandbox import SandboxedEnvironment
 from sqlalchemy import Engine, event
 from werkzeug.routing.rules import Rule
 
 from core.classify import cache
 from core.classify.fingerprint import fingerprint
 from core.classify.linear import OUTSIDE, LinearClassifier
+from core.config import checks
+from core.hours import Hours
 from core.ledger import db
 from core.telemetry.counters import Counters
 from tests.real_postgres import real_postgres
 from tests.stores import KINDS, Stores, hasten
+
+SHORT = {"connectors", "core", "fuzz"}
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +90,11 @@ def writers_stop(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for counters in woken:
         if counters._pid == os.getpid():
             counters._stop.set()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take seconds come last, those that take a minute before: no process of pytest-xdist is left with a long one."""
+    items.sort(key=lambda item: not SHORT.isdisjoint(item.path.parts))
 
 
 def pytest_collection_finish() -> None:
@@ -193,6 +204,28 @@ def templates_compiled_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Environment, "compile", once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def texts_checked_once() -> Iterator[None]:
+    """The same texts of an admin are filled in once for every language and name, whichever configuration names them: at each
+    start that takes 20 ms. Tests of the check itself call `core.wording.check`."""
+    check, known = checks.check, {}
+
+    def once(env: SandboxedEnvironment, replies: Iterable[str], now: datetime, hours: Hours) -> Any:
+        folders = [Path(place) for place in env.loader.loaders[0].searchpath]
+        files = [one for place in folders for one in sorted(place.glob("*")) if one.suffix == ".txt"]
+        if not all(one.is_file() and os.access(one, os.R_OK) for one in files):
+            return check(env, replies, now, hours)
+        texts = tuple((one.name, one.read_bytes()) for one in files)
+        key = (texts, env.globals["signature"], frozenset(replies), now, hours)
+        if key not in known:
+            known[key] = check(env, replies, now, hours)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checks, "check", once)
         yield
 
 

@@ -5,6 +5,7 @@ The desks are served from the test's process and outlive every kill; `reckon` co
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import logging
@@ -277,6 +278,28 @@ class World:
         return open_ == 0 and calls == 0 and known >= total and swept == len(self.accounts)
 
 
+@functools.cache
+def starter() -> subprocess.Popen[str]:
+    """What starts processes: one for all worlds, until the tests end and with them its standard input."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
+    script = Path(__file__).with_name("processes.py")
+    pipe = subprocess.PIPE
+    made = subprocess.Popen([sys.executable, str(script)], stdin=pipe, stdout=pipe, text=True, env=env)
+    assert made.stdout is not None
+    assert made.stdout.readline().strip() == "ready"
+    return made
+
+
+def ordered(order: str) -> str:
+    """What the starter answers to an order."""
+    process = starter()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(order + "\n")
+    process.stdin.flush()
+    return process.stdout.readline().strip()
+
+
 @dataclass
 class Processes:
     """The processes of one world; see processes.py."""
@@ -285,39 +308,19 @@ class Processes:
     config: Path
     changed: dict[str, Any] = field(default_factory=dict)
     ahead: float = 0.0  # seconds by which the processes' clocks are ahead
-    process: subprocess.Popen[str] | None = None
     alive: dict[int, str] = field(default_factory=dict)
 
     def start(self, *args: str, log: str = "") -> int:
         """Start `backstop ARGS --config …`; return the process's id."""
-        if self.process is None:
-            script = Path(__file__).with_name("processes.py")
-            env = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
-            self.process = subprocess.Popen(
-                [sys.executable, str(script)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                env=env,
-            )
-            assert self._line() == "ready"
         order = {
             "args": [*args, "--config", str(self.config)],
             "set": self.changed,
             "ahead": self.ahead,
             "log": str(self.home / f"{log or args[0]}.log"),
         }
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-        pid = int(self._line())
+        pid = int(ordered(json.dumps(order)))
         self.alive[pid] = args[0]
         return pid
-
-    def _line(self) -> str:
-        assert self.process is not None
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
 
     def kill(self, pid: int, number: int = signal.SIGKILL) -> None:
         """To the whole group of a process that we started."""
@@ -331,9 +334,6 @@ class Processes:
         """Nothing of ours stays behind."""
         for pid in list(self.alive):
             self.kill(pid)
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
 
 
 def until(ready: Callable[[], bool], seconds: float, every: float = 0.2) -> float:

@@ -6,6 +6,7 @@ processes and their deaths are tried in tests/durability.
 
 from __future__ import annotations
 
+import functools
 import importlib
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from connectors.sandbox.desk import Case, SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
 from core import queue, settings, wiring
 from core.app import App
+from core.classify.linear import LinearClassifier
 from core.engine import worker
 from core.ledger import store
 from core.ledger.db import reading
@@ -37,6 +39,8 @@ MINUTE = timedelta(minutes=1)
 TUESDAY = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 VENDORS = tuple(DESKS)
 STORE_OF = dict(zip(VENDORS, cycle(KINDS), strict=False))
+
+JUDGED: dict[tuple[LinearClassifier, str], Any] = {}
 
 TEMPLATE = "Hello{% if name %} {{ name }}{% endif %}, your parcel is on its way.\n"
 
@@ -233,6 +237,24 @@ class House:
         return [e for e in self.rows(events) if e.state != "settled"]
 
     tables = (decisions, events, notices, writes)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def words_judged_once():
+    """The journeys' customers write the same sentences again and again: a classifier judges each once. What it makes of
+    them, alone or among others, is tried in tests/core/classify."""
+    batch, guesses = LinearClassifier._batch, LinearClassifier.guesses
+
+    def judged(model: LinearClassifier, texts: list[str]) -> list[Any]:
+        new = [text for text in dict.fromkeys(texts) if (model, text) not in JUDGED]
+        JUDGED.update(zip(((model, text) for text in new), batch(model, new) if new else (), strict=True))
+        return [JUDGED[model, text] for text in texts]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LinearClassifier, "_batch", judged)
+        patch.setattr(LinearClassifier, "guesses", functools.lru_cache(maxsize=1000)(guesses))
+        yield
+        JUDGED.clear()
 
 
 @pytest.fixture(params=VENDORS)
