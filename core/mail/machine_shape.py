@@ -17,13 +17,16 @@ from core.model import Evidence, Grade, MachineKind
 
 LONGEST = 600  # characters; a notice is short
 VALUE = 4  # words of a table's value; more may be a sentence of somebody's
-STRAY = 2  # words of a sentence that no list explains
+STRAY = {"away": 1, "notices": 2}  # words of a clause that no list explains
 _NUMBER = re.compile(r"[\[(#]\s*[^\s\])]{0,12}?(\d{2,})")
 _ROW = re.compile(r"^\s*[^\W\d_][^:：\n]{0,24}\s?[:：]\s?(\S.*)$")
 _CONTACT = re.compile(r"\S+@\S+|https?://|www\.|\+\d[\d ]{6,}")
 _FILE = re.compile(r"^\s*[!-~]+\s*$")  # a word by itself: a file's name, a button
 _NAME = re.compile(r"(?<![.!?]\s)\b([^\W\d_][\w'-]+) ([^\W\d_][\w'-]+)")
-_END = re.compile(r"(?<=[^\d\s][.!?])\s+|(?<=[。！？])|\n+")
+_END = re.compile(
+    r"(?<=[^\d\s][.!?])\s+|(?<=[。！？、])|\n+|[,;]\s+|\s(?:and|und|et|y|e|en|och|og|ve|и|i|a|oraz)\s",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def by_shape(mail: Shape) -> Evidence | None:
     if mail.asks or not mail.text.strip() or _any(mail, "yet"):
         return None
     if not _any(mail, "first"):
-        if _numbered(mail):
+        if not mail.topic and _numbered(mail):
             return _likely(MachineKind.ACKNOWLEDGMENT, "its subject and its text name the same case number")
         if _table(mail.text):
             return _likely(MachineKind.AUTOMATIC, "it is a table of names and values")
@@ -81,22 +84,22 @@ def _table(text: str) -> bool:
 
 
 def _only(mail: Shape, name: str) -> bool:
-    """Whether a list of the text's languages is found, and each sentence has one of its phrases or next to nothing."""
+    """Whether a list of the text's languages is found, and each clause has one of its phrases or next to nothing."""
     if len(mail.text) > LONGEST or not _any(mail, name):
         return False
     spoken = mail.languages[0]
     patterns = [language.pattern(name) for language in _spoken(mail)]
     beside = [one for language in _spoken(mail) if (one := language.table(MachineKind.ABSENCE)) is not None]
     patterns += [one.more for one in beside] if name == "away" else []
-    sentences = zip(_END.split(mail.text), _END.split(mail.raw), strict=False)
+    clauses = zip(_END.split(mail.text), _END.split(mail.raw), strict=False)
     return all(
-        any(pattern.search(sentence) for pattern in patterns)
-        or _CONTACT.search(sentence)
-        or _FILE.match(sentence)
-        or _ROW.match(sentence)
+        any(pattern.search(clause) for pattern in patterns)
+        or _CONTACT.search(clause)
+        or _FILE.match(clause)
+        or _ROW.match(clause)
         or _named(raw)
-        or phrases.unexplained(sentence, (), spoken)[1] <= STRAY
-        for sentence, raw in sentences
+        or phrases.unexplained(clause, (), spoken)[1] <= STRAY[name]
+        for clause, raw in clauses
     )
 
 

@@ -26,6 +26,11 @@ PEOPLE = [
     ("Order", "Name: Ann Lee\nOrder: 4471\nProblem: the lamp that you sent me blinks and smells of smoke"),
     ("", "Your office was closed when I came for the lamp, but the page said it was open."),
     ("", "The parcel was handed to the courier, but nothing has come."),
+    ("", "We are back from our trip and the tap drips."),
+    ("RE: Termin", "Wir sind bis Freitag im Urlaub, der Monteur steht vor der Tür."),
+    ("RE: rdv", "Je suis en vacances et l'alarme sonne chez moi."),
+    ("", "Jeg er på ferie, og alarmen ringer."),
+    ("Bestellung [#4471]", "4471 kam kaputt an"),
     ("", "Ich bin krankgeschrieben und brauche die Rechnung."),
     ("", "Je suis en arrêt maladie et j'ai besoin de la facture."),
 ]
