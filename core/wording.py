@@ -126,14 +126,11 @@ def check(
     of each that is broken. Our own are rendered by the tests."""
     found: list[tuple[str, BrokenTemplate]] = []
     for name in sorted({*replies, ACKNOWLEDGMENT, SECOND_WORD, NOTE}):
-        own = (tag for tag in _languages(name) if not is_ours(env, name, tag))
+        languages = ("en",) if name == NOTE else LANGUAGES
+        own = (tag for tag in languages if not is_ours(env, name, tag))
         faults = ((tag, _fault(env, name, tag, samples(name, tag, now, hours))) for tag in own)
         found += islice(((tag, fault) for tag, fault in faults if fault), 1)
     return found
-
-
-def _languages(name: str) -> Sequence[str]:
-    return ("en",) if name == NOTE else LANGUAGES
 
 
 def samples(name: str, language: str, now: datetime, hours: Hours) -> Iterator[dict[str, Any]]:

@@ -149,7 +149,10 @@ def fields_call(
     ours = {"intent": action.intent, "confidence": str(action.confidence), "outcome": action.outcome}
     new: dict[str, str] = {}
     for one, name in names.items():
-        found = next((f for f in listed if name.casefold() in _called(f)), None)
+        called = name.casefold()
+        found = next(
+            (f for f in listed if called in (text(f.get("id")), text(f.get("name")).casefold())), None
+        )
         if found is not None and (value := _field_value(found, ours[one])):
             new[text(found.get("id"))] = value
     kept = {text(f.get("id")): text(f.get("value")) for f in rows(ticket.raw.get("custom_fields"))}
@@ -157,10 +160,6 @@ def fields_call(
         return None
     merged = {one: value for one, value in {**kept, **new}.items() if value}
     return "PUT", "/fields", {"fields": [{"id": int(one), "value": value} for one, value in merged.items()]}
-
-
-def _called(field: Row) -> set[str]:
-    return {text(field.get("id")), text(field.get("name")).casefold()}
 
 
 def _field_value(field: Row, value: str) -> str:

@@ -16,17 +16,15 @@ def seen(ticket: Ticket, agents: frozenset[str]) -> Ticket:
         return ticket
     holder = ticket.assignee
     held = holder is not None and bool({holder.id, holder.email.casefold()} & agents)
-    messages = tuple(_by_ai(one) if _is(one, agents) else one for one in ticket.messages)
-    return replace(ticket, messages=messages, held_by_ai=held)
+    messages = (
+        replace(one, author=Author.AI, machine=None) if _is(one, agents) else one for one in ticket.messages
+    )
+    return replace(ticket, messages=tuple(messages), held_by_ai=held)
 
 
 def _is(message: Message, agents: frozenset[str]) -> bool:
     known = {message.author_id, message.author_email.casefold()} - {""}
     return message.author not in {Author.CUSTOMER, Author.BOT} and bool(known & agents)
-
-
-def _by_ai(message: Message) -> Message:
-    return replace(message, author=Author.AI, machine=None)
 
 
 @dataclass(frozen=True)

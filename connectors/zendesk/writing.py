@@ -118,7 +118,10 @@ def body_of(ticket: Ticket, write: Write, account: Account) -> dict[str, Any]:
             "assignee_id", None
         )  # held by us it would be missing from every list of unassigned tickets
     if fields:
-        body["custom_fields"] = [{"id": int(one), "value": _value(value)} for one, value in fields.items()]
+        body["custom_fields"] = [
+            {"id": int(one), "value": int(value) if value.isdigit() else value}
+            for one, value in fields.items()
+        ]
     tags = [tag_of(name) for action in write.actions if isinstance(action, AddTags) for name in action.tags]
     if tags:
         body["tags"] = _tags(ticket, tags, fields, account)
@@ -178,10 +181,6 @@ def _fields(account: Account, action: SetFields) -> dict[str, str]:
     return {
         one: tag_of(tag) if one in account.tagger else plain for one, plain, tag in named if one and plain
     }
-
-
-def _value(value: str) -> Any:
-    return int(value) if value.isdigit() else value
 
 
 def _tags(ticket: Ticket, ours: Sequence[str], fields: Mapping[str, str], account: Account) -> list[str]:

@@ -41,12 +41,9 @@ def examine(app: App, only: str | None = None) -> list[Finding]:
         found += _guarded(section, app)
     for name in [only] if only else list(app.desks):
         for part in (at_desk, installed, clock, receiver, known_of, held_back, ai_people):
-            found += [_named(name, one) for one in _guarded(lambda app, p=part, n=name: p(app, n), app)]  # type: ignore[misc]
+            looked = _guarded(lambda app, p=part, n=name: p(app, n), app)  # type: ignore[misc]
+            found += [replace(one, what=f"{name}: {one.what}") for one in looked]
     return list(dict.fromkeys(found))
-
-
-def _named(name: str, one: Finding) -> Finding:
-    return replace(one, what=f"{name}: {one.what}")
 
 
 def _guarded(section: Section, app: App) -> list[Finding]:

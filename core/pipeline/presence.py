@@ -68,7 +68,7 @@ def present(app: App, row: TicketRow, claim: Claim, now: datetime) -> tuple[Clai
     if not claim.by_id or claim.answered or claim.closed or not _runs(app, row, now):
         return claim, ""
     kept = _kept(app, row.desk)
-    if not kept or now > _read_at(kept) + STALE * FIFTH * app.settings.sweep.every:
+    if not kept or now > datetime.fromisoformat(kept["at"]) + STALE * FIFTH * app.settings.sweep.every:
         return claim, ""
     why = kept["absent"].get(claim.by_id, "")
     away = replace(claim, by="", by_email="", by_id="", via="", at=None)
@@ -86,7 +86,3 @@ def _kept(app: App, desk: str) -> Mapping[str, Any] | None:
     with reading(app.engine) as conn:
         found: Mapping[str, Any] | None = db.kept(conn, f"presence:{desk}")
     return found
-
-
-def _read_at(kept: Mapping[str, Any]) -> datetime:
-    return datetime.fromisoformat(kept["at"])

@@ -125,15 +125,11 @@ class _Week:
     ) -> None:
         self.week = week
         self.seen = [row for row in rows if start <= row.seen_at < end]
-        self.handled = [row for row in self.seen if _handled(row)]
+        self.handled = [row for row in self.seen if row.outcome not in ("", Outcome.LEFT_ALONE)]
         self.escalated = [row for row in rows if row.escalated_at and start <= row.escalated_at < end]
         self.answers = [
             (row, bad) for row, bad in answers if row.auto_resolved_at and start <= row.auto_resolved_at < end
         ]
-
-
-def _handled(row: Row) -> bool:
-    return row.outcome not in ("", Outcome.LEFT_ALONE)
 
 
 def _escalated(row: Row) -> bool:

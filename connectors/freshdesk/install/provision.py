@@ -80,7 +80,7 @@ def _done(api: Api, one: Wanted, step: Step, seen: Seen) -> tuple[Step, Row | No
                 return replace(step, id=str(row["id"])), row
             case "update":
                 api.write("PUT", f"{one.path}/{step.id}", one.body)
-                return step, {"id": step.id, **_again(seen, one, step.id)}
+                return step, {"id": step.id, **(find(one, seen.objects.get(one.path, []), step.id) or {})}
             case _:
                 return step, None
     except NotAllowed:
@@ -93,13 +93,13 @@ class _NotTaken(Exception):
     """What we made is not what we asked for."""
 
 
-def _again(seen: Seen, one: Wanted, number: str) -> Row:
-    return find(one, seen.objects.get(one.path, []), number) or {}
-
-
 def _create(api: Api, one: Wanted, seen: Seen) -> Row:
     """Make it and look at it: the shape of a webhook action is known from others' live tests only."""
-    body = {**one.body, "position": _last(seen)} if one.kind == "field" else one.body
+    body = (
+        {**one.body, "position": len(seen.objects.get(FIELDS_PATH, [])) + 1}
+        if one.kind == "field"
+        else one.body
+    )
     try:
         made = api.write("POST", one.path, body)
     except UnknownOutcome:
@@ -113,10 +113,6 @@ def _create(api: Api, one: Wanted, seen: Seen) -> Row:
         api.write("DELETE", f"{one.path}/{made['id']}")
         raise _NotTaken("the rule came out differently than it was sent, and was removed again")
     return made
-
-
-def _last(seen: Seen) -> int:
-    return len(seen.objects.get(FIELDS_PATH, [])) + 1
 
 
 def uninstall(site: Site[Settings], *, dry: bool = False) -> list[Step]:

@@ -123,11 +123,9 @@ def nearest(intent: str, queues: Sequence[str]) -> str:
     for queue in queues:
         parts = re.findall(r"\w{3,}", queue.casefold())
         for rank, word in enumerate(wanted):
-            like = max((_alike(word, part) for part in parts), default=0.0) - rank / 1000
+            like = (
+                max((SequenceMatcher(None, word, part).ratio() for part in parts), default=0.0) - rank / 1000
+            )
             if like > score and like >= ALIKE - rank / 1000:
                 best, score = queue, like
     return best
-
-
-def _alike(one: str, other: str) -> float:
-    return SequenceMatcher(None, one, other).ratio()
