@@ -126,9 +126,9 @@ def unexpected(err: Exception) -> Any:
     """Never a traceback, never 500 to a vendor: what we could not do, the vendor may try again."""
     if isinstance(err, HTTPException):
         return problem_of(err) if access.is_api() else err
-    log.error("a fault of ours", path=request.path, exc_info=err)
+    log.error("unhandled exception", path=request.path, exc_info=err)
     if request.path.startswith("/hooks/"):
         webhook = request.endpoint == "hook"  # the sidebar and the channels call below /hooks, too
         desk = str((request.view_args or {}).get("desk", ""))
-        return _answer(desk, "unstored" if webhook else "", 503, "a fault of ours: try again")
-    return problem(500, "a fault of ours; it is in the log")
+        return _answer(desk, "unstored" if webhook else "", 503, "unexpected error: try again")
+    return problem(500, "unexpected error; it is in the log")

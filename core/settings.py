@@ -172,14 +172,16 @@ class Escalation(Section):
     ladders: dict[str, Ladder] = Field(default_factory=dict)  # priority or intent → its own ladder
     clock: Clocks = Field(default_factory=_default_clock)  # what the rungs count in: wall or business
     second_word: bool = True  # tell the customer once, with a new time, before a promise breaks
-    alarm: Names = Field(default_factory=list)  # where our own troubles are told; default: urgent's channels
+    alarm: Names = Field(
+        default_factory=list
+    )  # where alarms about Backstop itself go; default: urgent's channels
 
 
 class Safety(Section):
     """`[safety]`: messages that a human must always see (self-harm, threats, legal steps …). Cannot be switched off."""
 
     priority: Priority = Priority.URGENT  # of these messages, unless their intent is more urgent
-    channels: Names = Field(default_factory=list)  # who hears of them; default: the priority's channels
+    channels: Names = Field(default_factory=list)  # who is notified of them; default: the priority's channels
 
 
 class Limits(Section):

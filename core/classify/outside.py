@@ -74,7 +74,7 @@ def trust_of(section: Any, intents: Intents, folder: Path, thresholds: Sequence[
         found = None
     if found is None:
         log.warning(
-            "the outside classifier is not calibrated: nothing is answered automatically by its guess. "
+            "the outside classifier is not calibrated: its guesses are never answered automatically. "
             "`backstop train --calibrate` measures it on messages of known intent"
         )
     return found or trusts.untried(thresholds)

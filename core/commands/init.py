@@ -21,7 +21,7 @@ from core.settings import default_path
 QUESTIONS = {
     "base_url": "Its address (https://…)",
     "public_url": "The address at which it will reach Backstop (https://…)",
-    "general_queue": "The group, team or mailbox for messages nobody is sure about",
+    "general_queue": "The group, team or mailbox for messages without a sure intent",
     "timezone": "The time zone of your business hours",
     "slack_url": "A Slack incoming webhook for urgent tickets (empty: none)",
     "manager": "The manager's e-mail address for what nobody has claimed (empty: none)",

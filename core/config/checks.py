@@ -245,4 +245,4 @@ def _unwise_ladders(settings: Settings) -> Unwise:
     rungs = 'add { after = "30m", notify = "team" } and { after = "2h", notify = "manager" }'
     for key, ladder in ladders(settings).items():
         if not ladder:
-            yield "CF05", f"escalation.{key} is empty: nobody is told a second time", rungs
+            yield "CF05", f"escalation.{key} is empty: nobody is reminded", rungs

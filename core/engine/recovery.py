@@ -123,7 +123,9 @@ def _resume_work_of(app: App, engine: DBOSClient, executor: str) -> int:
     for queue, ids in by_queue.items():
         engine.resume_workflows(ids, queue_name=queue)
     if pending:
-        log.warning("took over the work of a dead worker", executor=executor, pieces=len(pending))
+        log.warning(
+            "took over the workflows of a worker that stopped", executor=executor, pieces=len(pending)
+        )
     return len(pending)
 
 

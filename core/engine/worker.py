@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 NAME = "backstop"
 MINUTE = 60
 TICK = 5  # seconds between two looks at what is due
-UNSTORED = timedelta(seconds=30)  # so long without a heartbeat is told past the ledger
+UNSTORED = timedelta(seconds=30)  # after this time without a heartbeat an alarm is sent without the ledger
 BEAT = 5.0  # seconds: how soon work that was handed over is taken up
 BEATS = 6  # within the time after which a worker counts as dead
 LAZY = (
@@ -155,7 +155,7 @@ def _swept(app: App, name: str) -> dict[str, Any]:
         raise
     except Exception as err:
         log.exception("unhandled exception while sweeping %s", name)
-        return {"desk": name, "seen": 0, "found": 0, "trouble": f"a fault of ours: {said_of(err)}"}
+        return {"desk": name, "seen": 0, "found": 0, "trouble": f"unexpected error: {said_of(err)}"}
 
 
 def remind_now(app: App) -> int:

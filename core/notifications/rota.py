@@ -131,7 +131,7 @@ class Rota:
 
     def _keep_last(self, why: str) -> None:
         self.trouble = why
-        log.warning("the duty calendar cannot be read, the last reading stays: %s", why)
+        log.warning("the duty calendar cannot be read, its last version stays in use: %s", why)
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ def retry_stuck(app: App, now: datetime) -> None:
         stuck = and_(notices.c.state == NotificationState.OPEN, notices.c.opened_at < now - STUCK)
         rows = every(NotificationRow, conn.execute(select(notices).where(stuck)))
     for row in rows:
-        unknown(app, row, "whoever was sending it stopped", now)
+        unknown(app, row, "the process that was sending it stopped", now)
 
 
 def fall_over(app: App, row: NotificationRow, because: str, now: datetime, *, failed: bool = True) -> None:

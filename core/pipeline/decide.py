@@ -45,7 +45,7 @@ def decide(
 ) -> Decided:
     """Decide and store: the decision, its calls, and which message they deal with. Raises Conflict when another was faster.
 
-    After a fault of ours the ticket goes to the general queue, acknowledged.
+    After an unexpected error the ticket goes to the general queue, acknowledged.
     """
     history = store.history_of(past.ticket)
     try:
@@ -62,7 +62,7 @@ def decide(
         fault = err
     log.error("unhandled exception while deciding about %s:%s", ticket.desk, ticket.id, exc_info=fault)
     case = Case(ticket, messages, "", policy.UNREADABLE)
-    fallback = _fallback(app, case, history, f"a fault of ours: {said_of(fault)}")
+    fallback = _fallback(app, case, history, f"unexpected error: {said_of(fault)}")
     return plan.stored(app, batch, case, *fallback, past)
 
 

@@ -116,9 +116,9 @@ def _dealt_with(app: App, event: EventRow, batch: Batch) -> str:
     except (TryLater, Conflict) as err:
         wait, counts = _wait_after(app, event, err)
         return _later(app, event, str(err), wait, counts=counts)
-    except Exception as err:  # a fault of ours must not lose the ticket: it is tried again, then alarmed
+    except Exception as err:  # an unexpected error must not lose the ticket: it is tried again, then alarmed
         log.exception("unhandled exception while handling %s", event.key)
-        return _later(app, event, f"a fault of ours: {said_of(err)}", _back_off(event, err))
+        return _later(app, event, f"unexpected error: {said_of(err)}", _back_off(event, err))
     return _counted(app, event, outcome, now)
 
 

@@ -109,7 +109,7 @@ def _claims(app: App, wanted: Mapping[str, Sequence[str]], now: datetime) -> dic
         "claims", asked, lambda name: _claims_at(app, name, wanted[name], now), PATIENCE * calls
     )
     for name in set(asked) - set(found):
-        log.warning("desk %s is slow: notices are sent without a look at who has the tickets", name)
+        log.warning("desk %s is slow: notices are sent without asking who has claimed the tickets", name)
     return found
 
 
@@ -118,7 +118,7 @@ def _claims_at(app: App, desk: str, ids: Sequence[str], now: datetime) -> dict[s
     try:
         return dict(still_waiting(app, desk, ids, now))
     except VendorError as err:
-        log.warning("the claims at desk %s could not be read (%s): notices are sent all the same", desk, err)
+        log.warning("the claims at desk %s could not be read (%s): notices are sent anyway", desk, err)
         return {}
 
 

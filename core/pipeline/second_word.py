@@ -1,4 +1,4 @@
-"""The second message: before a promise breaks unanswered, the customer is told once, with a new time.
+"""The second message: before a promise breaks unanswered, the customer is written to once, with a new time.
 
 It is a call by a key that a ticket has once: see `core.pipeline.late_word`.
 """
@@ -60,7 +60,7 @@ def plan(app: App, ticket: Ticket, row: TicketRow | None, now: datetime) -> None
         return
     reply = said_anew(app, ticket, Reply(SECOND_WORD, SECOND_WORD), new, now, row.language)
     when = stamp(new, app.hours_of(ticket.desk).zone)
-    said = f"second word: the customer is told a new time, {when}{f' ({how})' if how else ''}"
+    said = f"second word: the customer gets a new time, {when}{f' ({how})' if how else ''}"
     late_word.plan(app, ticket, decided, reply, f"{ticket.desk}:{ticket.id}:second", said, now)
 
 

@@ -23,7 +23,7 @@ def enclosed(app: Any, channel: Channel, facts: Mapping[str, Any]) -> dict[str, 
     try:
         return _made(app, week)
     except Exception:  # matplotlib, fonts, a locked database: none of it may keep the report from going
-        log.exception("the plots of %s could not be made: the message goes without them", week)
+        log.exception("the plots of %s could not be made: the message is sent without them", week)
         return {}
 
 

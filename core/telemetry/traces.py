@@ -49,7 +49,7 @@ def set_up(environ: Mapping[str, str] = os.environ) -> None:
     try:
         from core.telemetry.traces_sdk import exporting
     except ImportError as err:
-        log.warning("no traces: the environment asks for them, but %s is missing. %s", err.name, REMEDY)
+        log.warning("traces are requested by the environment, but %s is not installed. %s", err.name, REMEDY)
         return
     use(exporting(environ))
 

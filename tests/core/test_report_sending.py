@@ -99,7 +99,7 @@ def test_plots_that_cannot_be_made_do_not_keep_the_words_from_going(engine, monk
     app = running(engine)
     channel = SimpleNamespace(can=Abilities("rich", 3000, files=True))
     assert enclosed(app, channel, {"week": "2026-W11"}) == {}
-    assert "goes without them" in caplog.text
+    assert "is sent without them" in caplog.text
 
 
 @pytest.mark.parametrize("weeks", [3, 12])

@@ -130,7 +130,7 @@ def test_a_fault_of_ours_means_the_general_queue_acknowledged(house, monkeypatch
     row = h.ticket(case)
     assert (row.state, row.outcome) == ("escalated", "general_queue"), h.story(case)
     assert len(h.bot_says(case, public=True)) == 1
-    assert row.reason == "a fault of ours: KeyError"
+    assert row.reason == "unexpected error: KeyError"
     assert not h.unsettled()
 
 
@@ -149,8 +149,8 @@ def test_the_text_of_a_librarys_exception_is_neither_stored_nor_shown(house, mon
     assert event == "dead"
     kept = [str(row) for table in (events, notices, tickets, history) for row in h.rows(table)]
     assert not any(secret in row for row in kept)
-    assert any("a fault of ours: RuntimeError" in row for row in kept)
-    assert any("a fault of ours: RuntimeError" in str(one) for one in h.urgent.sent)
+    assert any("unexpected error: RuntimeError" in row for row in kept)
+    assert any("unexpected error: RuntimeError" in str(one) for one in h.urgent.sent)
     assert not any(secret in str(one) for one in h.urgent.sent)
 
 

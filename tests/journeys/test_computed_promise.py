@@ -81,4 +81,4 @@ def test_a_desk_has_bounds_of_its_own_and_the_second_message_is_computed_alike(h
     h.sweep()
     h.pass_once()
     assert "by 11:50 today" in h.bot_says(case, public=True)[1], h.story(case)
-    assert "told a new time" in "\n".join(h.story(case))
+    assert "gets a new time" in "\n".join(h.story(case))

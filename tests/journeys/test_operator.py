@@ -163,5 +163,5 @@ def test_a_fault_at_one_desk_keeps_no_other_from_being_swept(house, monkeypatch)
     h.app.desks = {"odd": None, **h.app.desks}
     odd, other = worker.sweep_now(h.app)
     assert sorted(swept) == ["odd", "support"]
-    assert odd["trouble"].startswith("a fault of ours")
+    assert odd["trouble"].startswith("unexpected error")
     assert other["trouble"] == ""

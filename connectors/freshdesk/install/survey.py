@@ -56,7 +56,7 @@ def _cascading(answer: Any) -> bool | None:
 
 
 def wanted(site: Site[Settings], seen: Seen) -> list[Wanted]:
-    """Fields first; the creation rule sleeps while it would silence the customer's own rules."""
+    """Return all objects, fields first; the creation rule is inactive while it would disable the account's own rules."""
     rules = objects.rules(
         site.hook_url,
         site.desk,
