@@ -91,7 +91,7 @@ def _of_language(settings: Settings, language: str, trained: set[str] | None) ->
 
 
 def trained_path(settings: Settings) -> Path:
-    """Where `train` leaves its model."""
+    """Return where `train` stores its model."""
     return cache_dir(settings) / "trained.npz"
 
 

@@ -1,6 +1,6 @@
-"""An intent whose automatic answers turn out wrong answers no more: taken back by evidence, given back by a person.
+"""Demotion: an intent whose automatic answers turn out wrong is no longer answered automatically, until a person promotes it.
 
-What the rules say is not touched; what is taken back is kept beside them, and every process looks at it before it decides.
+The rules are not changed: demotions are stored beside them, and every process reads them before it decides.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PROMOTED = "promoted"
 
 @dataclass(frozen=True)
 class Evidence:
-    """Of an intent's automatic answers whose end is known: how many, and how many were right."""
+    """How many of an intent's automatic answers have a known result, and how many were right."""
 
     intent: str
     n: int
@@ -40,12 +40,12 @@ class Evidence:
 
     @property
     def bound(self) -> float:
-        """What the share of right ones is at least (exact, one-sided)."""
+        """The lower bound of the share of right ones (exact, one-sided)."""
         return lower_bound(self.right, self.n)
 
     @property
     def fails(self) -> bool:
-        """Enough answers and too few of them right; or so many wrong ones that even few answers rule the target out."""
+        """Whether there are enough answers with too few right ones, or so many wrong ones that few answers rule the target out."""
         wrong = self.n - self.right
         ruled_out = 1 - lower_bound(wrong, self.n) < TARGET if self.n else False
         return ruled_out or (self.n >= rows_needed() and self.right / self.n < TARGET)
@@ -61,7 +61,7 @@ def _kept(conn: Connection, name: str) -> dict[str, Any]:
 
 
 def review(app: App, now: datetime) -> list[Evidence]:
-    """Take back what the evidence no longer bears; return what was taken back just now. Notified once."""
+    """Demote the intents that the evidence no longer supports; return those demoted now. People are notified once."""
     answering = {
         rule.name
         for rules in app.rules.values()
@@ -104,7 +104,7 @@ def evidence(conn: Connection, now: datetime) -> list[Evidence]:
 
 
 def promote(engine: Engine, intent: str, now: datetime, by: str = "command line") -> bool:
-    """A person lets it answer again; what was counted against it counts no more. False when it was not demoted."""
+    """Let an intent answer again and start its count anew; return False when it was not demoted."""
     with engine.begin() as conn:
         kept, promoted = _kept(conn, DEMOTED), _kept(conn, PROMOTED)
         if kept.pop(intent, None) is None:

@@ -1,4 +1,4 @@
-"""What the past teaches: rows of the ledger, and a desk's own history, as labelled messages."""
+"""Labelled messages of the past, from the rows of the ledger and from a desk's own history."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ def _taught(
     queues: Mapping[str, str],
     sleep: Callable[[float], None],
 ) -> Iterator[Example]:
-    """What one ticket teaches. Marks and queues that we set ourselves teach nothing: a model must not learn from itself."""
+    """What one ticket teaches. Tags and queues that we set ourselves do not count: a model must not learn from itself."""
     label = changed_ticket.intent_label
     ours = row.intent if row is not None and not row.final_intent else ""
     if changed_ticket.status in OUT_OF_SIGHT or (ours and label in {"", ours}) or not (label or queues):

@@ -13,12 +13,12 @@ INK, CALM, WARM, FAINT = "#1d2733", "#2f6f8f", "#b4532a", "#d9e2e8"
 
 
 def render_png(report: WeeklyReport) -> bytes:
-    """For Slack and other chats."""
+    """Return the plots as PNG, for Slack and other chats."""
     return _draw(report, "png")
 
 
 def render_pdf(report: WeeklyReport) -> bytes:
-    """For mail and the archive."""
+    """Return the plots as PDF, for mail and the archive."""
     return _draw(report, "pdf")
 
 
@@ -90,5 +90,5 @@ def _hours(axes: Any, shares: tuple[Share, ...]) -> None:
 
 
 def _plain(text: str) -> str:
-    """Letters that the built-in font can draw."""
+    """Return a text in characters that the built-in font can draw."""
     return "".join(c if c.isprintable() and ord(c) < 0x500 else "?" for c in text)[:40]  # noqa: PLR2004

@@ -86,7 +86,7 @@ def keep_closed(engine: Engine, hours: ZonedHours, now: datetime) -> None:
 def _before_the_first_ticket(
     connection: Connection, unknown: Iterable[str], zone: ZoneInfo
 ) -> dict[str, Points]:
-    """Weeks in which there was nothing to count need no rows."""
+    """Return the weeks before the first ticket, as empty ones: they need no rows."""
     first = connection.scalar(select(func.min(tickets.c.first_seen_at)))
     return {name: nothing(name) for name in unknown if first is None or bounds(name, zone)[1] <= first}
 
@@ -156,7 +156,7 @@ def environment() -> Environment:
 
 
 def render_text(report: WeeklyReport) -> str:
-    """For terminals, plain mail and Slack."""
+    """Return the report as text, for terminals, plain mail and Slack."""
     return environment().get_template("report.txt").render(report=report)
 
 
@@ -171,7 +171,7 @@ def render_html(report: WeeklyReport, console_url: str = "", picture: str = "") 
 
 
 def as_data(report: WeeklyReport) -> dict[str, Any]:
-    """Plain JSON values; times as ISO 8601, a wait without end as null."""
+    """Return plain JSON values; times as ISO 8601, a wait without end as null."""
     return dict(_plain(asdict(report)))
 
 
@@ -199,7 +199,7 @@ def safe_cell(value: Any) -> Any:
 
 
 def to_csv(header: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
-    """CSV that spreadsheets read as data and nothing else."""
+    """Return CSV in which spreadsheets find no formula."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(header)

@@ -44,7 +44,7 @@ def keep(engine: Engine, report: WeeklyReport, known: Mapping[str, Points], zone
 
 
 def _plain(point: Point) -> list[Any]:
-    """JSON has no infinity."""
+    """Return the value for JSON, which has no infinity."""
     numbers = (point.value, point.k, point.n, point.low, point.high)
     return ["inf" if isinstance(one, float) and isinf(one) else one for one in numbers]
 

@@ -166,7 +166,7 @@ class Counters:
         _store(connection, latest, "", self._clock(), add=False)
 
     def _attempt(self, work: Callable[[Connection], None]) -> bool:
-        """Metrics never disturb the work: a locked or absent database is tried again later, and logged once."""
+        """Run `work` in a transaction; return whether it was done. An error is logged once and tried again later."""
         if self._engine is None:
             return False
         try:

@@ -70,7 +70,7 @@ class Spans:
     def span(
         self, name: str, kind: str, story: str, begun: int | None, facts: Mapping[str, str]
     ) -> Iterator[None]:
-        """One span around what happens inside. An error is told by its name: its words may be a customer's."""
+        """One span around what happens inside. Of an error only the class is recorded: its text may be a customer's."""
         with self._tracer.start_as_current_span(
             name,
             context=self._parent(story),
@@ -118,7 +118,7 @@ class Spans:
 
 
 def _attributes(facts: Mapping[str, str]) -> dict[str, str]:
-    """Ours under our name, the correlation id of the logs with them."""
+    """Return our attributes under our prefix, with the correlation id of the logs."""
     given = {**facts, "correlation": correlation()}
     return {f"backstop.{name}": value for name, value in given.items() if value}
 
