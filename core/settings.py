@@ -172,9 +172,7 @@ class Escalation(Section):
     ladders: dict[str, Ladder] = Field(default_factory=dict)  # priority or intent → its own ladder
     clock: Clocks = Field(default_factory=_default_clock)  # what the rungs count in: wall or business
     second_word: bool = True  # tell the customer once, with a new time, before a promise breaks
-    alarm: Names = Field(
-        default_factory=list
-    )  # where alarms about Backstop itself go; default: urgent's channels
+    alarm: Names = Field(default_factory=list)  # where alarms go; default: urgent's channels
 
 
 class Safety(Section):
