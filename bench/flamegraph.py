@@ -15,6 +15,7 @@ from pathlib import Path
 
 from kit.beside import harness, places, programs
 
+RATE = "50"  # samples a second: on a busy machine py-spy takes longer for more
 LEAST = 0.25  # per cent of the samples that a frame must have
 WIDE, LETTER = 1200, 7.1  # pixels: of the drawing, of one letter
 FRAME = re.compile(
@@ -57,6 +58,8 @@ def record(root: Path, seconds: int, spy: str, out: Path) -> None:
             "-d",
             str(seconds),
             "-F",
+            "-r",
+            RATE,
             "-f",
             "flamegraph",
             "-o",

@@ -84,11 +84,15 @@ def programs(root: Path, config: Path, *commands: str) -> Iterator[list[Program]
 
 
 def harness(root: Path) -> Any:
-    """Return the module of the checkout at `root` that plays desks, customers and vendors. From now on this process ends
-    in order when it is asked to, so that nothing of what it has started stays behind."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    """Return the module of the checkout at `root` that plays desks, customers and vendors."""
+    end_in_order()
     sys.path[:0] = [str(root), str(root / "tests" / "durability")]
     return __import__("harness")
+
+
+def end_in_order() -> None:
+    """From now on, end so that nothing of what this process has started stays behind."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 
 def percentiles(values: list[float]) -> tuple[float, float]:
@@ -107,6 +111,7 @@ def compare(parser: argparse.ArgumentParser, measure: Callable[[Path, argparse.N
     if options.root:
         print(json.dumps(measure(options.root, options)))
         return
+    end_in_order()
     rows: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     with places(options.against) as checkouts:
         for number in range(options.rounds):
