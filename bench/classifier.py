@@ -107,12 +107,7 @@ def few_table(
 
 
 def _few(
-    own: dict[str, list[Row]],
-    other: list[Row],
-    oos: list[Row],
-    train: Train,
-    size: int,
-    seed: int,
+    own: dict[str, list[Row]], other: list[Row], oos: list[Row], train: Train, size: int, seed: int
 ) -> dict[str, float]:
     draw = np.random.default_rng(seed)
     intents = list(draw.choice(sorted({row["label"] for row in own["train"]}), 20, replace=False))

@@ -90,10 +90,7 @@ def _ready(root: Path, cache: Path) -> Figures:
     """Seconds until `serve` answers, with a cached model and a store that exists."""
     world_of = harness(root)
     found: Figures = {}
-    with (
-        tempfile.TemporaryDirectory() as home,
-        world_of.World(Path(home), seed=1, cache=cache) as world,
-    ):
+    with tempfile.TemporaryDirectory() as home, world_of.World(Path(home), seed=1, cache=cache) as world:
         for _ in range(2):  # the first one makes the store
             begun = time.perf_counter()
             with programs(root, world.config, "serve") as (serve,):

@@ -87,16 +87,14 @@ def _moved(before: str, hold: Hold, ticket: Ticket) -> bool:
 
 def _until(ticket: Ticket, words: list[Message], wait: timedelta) -> datetime | None:
     """Return when the customer will have waited too long for the AI's answer; None while no answer is due."""
-    talk = [
-        m for m in ticket.messages if m.author is Author.CUSTOMER or m in words
-    ]  # in the order of the list: times are in whole seconds
+    # in the order of the list: times are in whole seconds
+    talk = [m for m in ticket.messages if m.author is Author.CUSTOMER or m in words]
     if not talk or talk[-1].author is Author.AI:
         return None
     wrote = talk[-1].at
     if ticket.read_only and ticket.channel == "chat" and ticket.updated_at > wrote and not words:
-        return (
-            ticket.updated_at + wait
-        )  # messages of a conversation are no comments: only the ticket's change shows that it goes on
+        # messages of a conversation are no comments: only the ticket's change shows that it goes on
+        return ticket.updated_at + wait
     return wrote + wait
 
 

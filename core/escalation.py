@@ -29,13 +29,10 @@ ESCALATED = "escalated"  # the template of the first notice
 DAILY = timedelta(days=1)
 REPEAT = timedelta(hours=4)  # between two repetitions of a last rung that names no time
 STEEPEST = 5  # doublings after which a repetition is daily, whatever it began with
-WARNING = timedelta(
-    minutes=15
-)  # how long before a promise breaks it is announced, at most a quarter of the promise
-GRACE = (
-    timedelta(minutes=15),
-    timedelta(hours=1),
-)  # the least and the most time a claimer has, however late it is
+# how long before a promise breaks it is announced, at most a quarter of the promise
+WARNING = timedelta(minutes=15)
+# the least and the most time a claimer has, however late it is
+GRACE = (timedelta(minutes=15), timedelta(hours=1))
 CALLS = frozenset({"unclaimed", "forgotten"})  # templates of rungs
 ALARMING = frozenset({Priority.URGENT, Priority.HIGH})
 FACTS = ("subject", "url", "customer_name", "intent", "confidence", "queue", "state", "reason", "claimed_by")

@@ -197,9 +197,8 @@ class Message:
     author_name: str = ""
     author_email: str = ""
     subject: str = ""  # its own, where the desk shows one
-    headers: Mapping[str, str] = field(
-        default_factory=dict, repr=False
-    )  # of the mail, where the desk shows them
+    # of the mail, where the desk shows them
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     flags: tuple[str, ...] = ()  # what the desk itself says of it, in words ("it was flagged as automatic")
     machine: Evidence | None = None  # why we think that a machine wrote it; None when a person did
     thanks: bool = False  # it only thanks or confirms

@@ -49,11 +49,7 @@ UNREADABLE = Prediction(NO_INTENT, 0.0, model="none")
 
 
 def decide(
-    ticket: Ticket,
-    messages: Sequence[Message],
-    prediction: Prediction,
-    history: History,
-    rules: Rules,
+    ticket: Ticket, messages: Sequence[Message], prediction: Prediction, history: History, rules: Rules
 ) -> Decision:
     """Return what to do about `messages`, the customer's words not yet dealt with (oldest first)."""
     aside, alone = set_aside(ticket, history), not_ours(ticket, messages)
@@ -427,8 +423,5 @@ def _only(actions: Sequence[Action | None]) -> tuple[Action, ...]:
 
 def _stamp(decision: Decision, prediction: Prediction, rules: Rules) -> Decision:
     return replace(
-        decision,
-        intent=prediction.intent,
-        confidence=prediction.confidence,
-        rules_version=rules.version,
+        decision, intent=prediction.intent, confidence=prediction.confidence, rules_version=rules.version
     )

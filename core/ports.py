@@ -146,9 +146,8 @@ class Channel(Protocol):
     name: str  # "slack:urgent"
     kind: str  # "slack"
     can: Abilities
-    recipients: tuple[
-        str, ...
-    ]  # addresses used when a message names none; () for a room that many people read
+    # addresses used when a message names none; () for a room that many people read
+    recipients: tuple[str, ...]
 
     def send(self, outbound: OutboundMessage, now: datetime) -> Receipt:
         """Send one message. Raises TryLater, Refused, UnknownOutcome."""

@@ -31,11 +31,8 @@ BUSY = (
 LINGER = 1.0  # seconds after the last piece of work in which the short interval holds
 THREADS = "queue-worker-desk-"  # the names of the engine's threads that are woken
 QUEUES = "queue-worker-"  # the same, as far as the queue's name
-TABLES = {
-    "postgresql": ("dbos.workflow_status", "%s"),
-    "sqlite": ("workflow_status", "?"),
-}  # the engine's, and how a
-# value is named in a statement
+# the engine's table, and how a value is named in a statement
+TABLES = {"postgresql": ("dbos.workflow_status", "%s"), "sqlite": ("workflow_status", "?")}
 ENQUEUED = (  # the second condition lets SQLite take the engine's index, which is of these two states
     "SELECT 1 FROM {table} WHERE queue_name = {name} AND status = 'ENQUEUED' AND status IN ('ENQUEUED', 'PENDING') LIMIT 1"
 )

@@ -136,10 +136,7 @@ def desk_settings_of(settings: Settings, name: str) -> Any:
 
 
 def _sessions(
-    desk_settings: Mapping[str, Any],
-    tokens: StoredTokens,
-    clock: Callable[[], datetime],
-    counters: Counters,
+    desk_settings: Mapping[str, Any], tokens: StoredTokens, clock: Callable[[], datetime], counters: Counters
 ) -> Callable[..., Any]:
     """Return `session(desk, admin=False)`; `admin`: with the installer's credential where a vendor keeps them apart."""
 

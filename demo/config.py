@@ -41,19 +41,13 @@ EXAMPLES = {  # what an admin adds where the starter's own examples are not enou
         "I cannot find the invoice in the portal, where can I download it?",
         "Please issue the invoice to our company address instead.",
         "Hello, please send us a copy of the invoice with our VAT number, we cannot find it in the portal.",
-    ),
+    )
 }
 _SECRET = re.compile(r"secret|key|token|password")
 
 
 def write(
-    home: Path,
-    *,
-    desk: Mapping[str, Any],
-    public_url: str,
-    people_url: str,
-    smtp_url: str,
-    sweep: str,
+    home: Path, *, desk: Mapping[str, Any], public_url: str, people_url: str, smtp_url: str, sweep: str
 ) -> Path:
     """Everything into `home`; return the path of `backstop.toml`."""
     secret = {name: value for name, value in desk.items() if _SECRET.search(name)}

@@ -192,9 +192,8 @@ def templates_compiled_once() -> Iterator[None]:
     def once(env: Environment, source: Any, name: Any = None, filename: Any = None, *more: Any) -> Any:
         if not isinstance(source, str):
             return compile_one(env, source, name, filename, *more)
-        escaped = getattr(
-            env.autoescape, "__func__", env.autoescape
-        )  # Flask's is a method of the application
+        # Flask's is a method of the application
+        escaped = getattr(env.autoescape, "__func__", env.autoescape)
         syntax = (env.trim_blocks, env.lstrip_blocks, env.finalize, escaped, *env.extensions)
         names = tuple((one, place.__name__) for one, place in (*env.filters.items(), *env.tests.items()))
         key = (type(env), syntax, names, source, name, filename, *more)

@@ -82,9 +82,8 @@ class Slack:
     def __init__(self, name: str, settings: Settings, context: Context) -> None:
         self.name, self._settings = name, settings
         self._clock, self._on_call = context.clock, context.on_call
-        logging.getLogger("slack_sdk").setLevel(
-            logging.CRITICAL
-        )  # we log failures ourselves, without payloads
+        # we log failures ourselves, without payloads
+        logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)
         # an incoming webhook accepts no files, and its messages cannot be changed
         bot = settings.webhook_url is None
         self.can = Abilities("rich", LENGTH, limits=MANY_READERS, files=bot, edits=bot, threads=bot)

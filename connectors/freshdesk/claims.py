@@ -24,9 +24,8 @@ from core.model import OVER, Claim
 FEW = 10
 MOST_PAGES = 100
 Known = tuple[tuple[str, ...], Claim]  # what the ticket looked like, and what that meant
-SOON = timedelta(
-    minutes=15
-)  # within this time after the ticket, one answer and our tag mean our acknowledgment
+# within this time after the ticket, one answer and our tag mean our acknowledgment
+SOON = timedelta(minutes=15)
 OLDEST = "2015-01-01T00:00:00Z"
 
 

@@ -100,11 +100,7 @@ def _after(cursor: Cursor, found: list[Row]) -> Cursor:
 
 
 def changed_ticket_of(
-    row: Row,
-    desk: str,
-    intent_field: str,
-    tag_prefix: str,
-    places: Placing = lambda _: {},
+    row: Row, desk: str, intent_field: str, tag_prefix: str, places: Placing = lambda _: {}
 ) -> ChangedTicket:
     """Return one line of the list."""
     ticket_id = str(row["id"])

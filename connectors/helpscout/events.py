@@ -29,10 +29,8 @@ EVENTS = {
     "convo.merged": EventKind.LOOK,  # names the survivor, which now holds the other one's messages
     "convo.deleted": EventKind.GONE,
 }
-STATUSES = {
-    "spam": EventKind.GONE,
-    "closed": EventKind.CLAIM,
-}  # of convo.status; active and pending say nothing new
+# of convo.status; active and pending say nothing new
+STATUSES = {"spam": EventKind.GONE, "closed": EventKind.CLAIM}
 
 _LINK = re.compile(rb"\\?/conversations?\\?/(\d{1,20})(?!\d)")
 _NAMED = re.compile(rb"\"conversation_?id\"\s*:\s*\"?(\d{1,20})(?!\d)", re.IGNORECASE)

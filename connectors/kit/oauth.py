@@ -31,9 +31,8 @@ class Bearer:
     def __init__(self, desk: str, store: TokenStore, mint: Mint, clock: Callable[[], datetime]) -> None:
         self._desk, self._store, self._mint, self._clock = desk, store, mint, clock
         self._token: Token | None = None
-        self._used = (
-            threading.local()
-        )  # by each thread, so that a 401 to an old token mints no second new one
+        # by each thread, so that a 401 to an old token mints no second new one
+        self._used = threading.local()
 
     def __call__(self) -> str:
         """Return the header's value; request a token when there is no valid one."""

@@ -114,9 +114,8 @@ def body_of(ticket: Ticket, write: Write, account: Account) -> dict[str, Any]:
         and ticket.assignee.id == account.me
         and {"status", "group_id"} & set(body)
     ):
-        body.setdefault(
-            "assignee_id", None
-        )  # held by us it would be missing from every list of unassigned tickets
+        # held by us it would be missing from every list of unassigned tickets
+        body.setdefault("assignee_id", None)
     if fields:
         body["custom_fields"] = [
             {"id": int(one), "value": int(value) if value.isdigit() else value}

@@ -53,10 +53,7 @@ def _guarded(section: Section, app: App) -> list[Finding]:
     except (BackstopError, ConfigError, requests.RequestException) as err:
         return [
             Finding(
-                "DR01",
-                FAIL,
-                f"the check failed: {said_of(err)}",
-                "repair that first, then run doctor again",
+                "DR01", FAIL, f"the check failed: {said_of(err)}", "repair that first, then run doctor again"
             )
         ]
 

@@ -83,10 +83,7 @@ def _of_language(settings: Settings, language: str, trained: set[str] | None) ->
     """Return one language's classifier: as `train` left it, if what it left is used, else from the cache or fitted."""
     found = _trained(of_language(trained_path(settings), language), trained) if trained else None
     return found or load_or_fit(
-        examples_of(settings, language),
-        starter(language).background,
-        cache_dir(settings),
-        language=language,
+        examples_of(settings, language), starter(language).background, cache_dir(settings), language=language
     )
 
 

@@ -98,11 +98,7 @@ def lowered(raw: Array, floor: float) -> Array:
 
 
 def proven_floor(
-    held: Array,
-    right: NDArray[np.bool_],
-    mass: Array,
-    strangers: NDArray[np.bool_],
-    asked: Proof = OWN,
+    held: Array, right: NDArray[np.bool_], mass: Array, strangers: NDArray[np.bool_], asked: Proof = OWN
 ) -> float:
     """Return the lowest probability from which on the held-out rows are precise enough, and few strangers get
     through."""

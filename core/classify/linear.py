@@ -55,9 +55,8 @@ class LinearClassifier:
     rows: Any  # the examples over these columns, sorted by intent, background last
     starts: NDArray[np.int64]
     alpha: NDArray[np.float32]
-    usual: NDArray[
-        np.float32
-    ]  # what an example of each intent usually scores, and has in common with the others
+    # what an example of each intent usually scores, and has in common with the others
+    usual: NDArray[np.float32]
     temperature: float
     right: Calibrator  # is the best intent the right one?
     inside: Calibrator  # does the message belong to any intent at all?
@@ -108,9 +107,8 @@ class LinearClassifier:
             if right[row] > CLEAR:
                 intent = self.intents[int(np.argmax(shares[row, :-1]))]
                 clear[i][intent] = max(clear[i].get(intent, 0.0), float(right[row]))
-        for i, said in enumerate(
-            clear
-        ):  # the rest may be filler, or what nobody understood: never automatic by that
+        # the rest may be filler, or what nobody understood: never automatic by that
+        for i, said in enumerate(clear):
             best = said.get(self.intents[int(np.argmax(shares[i, :-1]))], 0.0)
             right[i] = max(right[i], min((right[i] + best) / 2, BELOW))
         return shares, right, nothing, sharp, clear

@@ -12,10 +12,8 @@ LETTERS = 8  # the same where a script writes no spaces
 MOST = 400  # sentences of one message that are looked at
 LONG = 400  # characters of a sentence that are looked at
 FLOOR = 0.4  # a surer guess than about a whole message is asked for: with many sentences, some are guessed by chance
-SHORT, SURE = (
-    6,
-    0.6,
-)  # words of a sentence that says little by itself ("I have tried it twice"), and its floor
+# words of a sentence that says little by itself ("I have tried it twice"), and its floor
+SHORT, SURE = (6, 0.6)
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])")
 

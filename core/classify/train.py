@@ -139,9 +139,8 @@ def _learned(
 ) -> LinearClassifier:
     examples = {name: list(texts) for name, texts in base.items()}
     nothing = list(background)
-    for row in sorted(
-        rows, key=lambda row: row.at or EPOCH, reverse=True
-    ):  # newest first: the cap drops the oldest
+    # newest first: the cap drops the oldest
+    for row in sorted(rows, key=lambda row: row.at or EPOCH, reverse=True):
         (nothing if row.intent == NO_INTENT else examples.setdefault(row.intent, [])).append(row.text)
     return fit(examples, nothing, outside=outside, model="trained", language=language)
 

@@ -24,14 +24,8 @@ BELOW = 0.84  # what a guess that is held back is worth at most: less than the a
 OPPOSITE = 0.55  # … where the wish itself is negated: less than the specialists' band
 CONTRACTED = "t"  # what is left of "can't" in the words of an example
 BEFORE = {"en": 3}  # words from a negation to the wish behind it; elsewhere 2
-BEHIND = {
-    "de": 3,
-    "nl": 3,
-    "sv": 3,
-    "da": 3,
-    "nb": 3,
-    "fr": 2,
-}  # words from a wish to a negation behind it; elsewhere 1
+# words from a wish to a negation behind it; elsewhere 1
+BEHIND = {"de": 3, "nl": 3, "sv": 3, "da": 3, "nb": 3, "fr": 2}
 NEAR = 3  # words on either side of a negation that say what it negates
 SHORTEST = 2  # words of a clause that denies; a sentence may do with one
 _WORDS = re.compile(r"\w+")

@@ -175,9 +175,8 @@ def _references(settings: Settings) -> list[str]:
         for ref in refs
         if ref not in known
     ]
-    bare = {
-        name for named in settings.channels.values() for name in named
-    }  # an audience may be the channel of its name
+    # an audience may be the channel of its name
+    bare = {name for named in settings.channels.values() for name in named}
     people = KNOWN_AUDIENCES | set(settings.audiences) | set(settings.rota) | known | bare
     wrong += [
         f'escalation: there is no audience {rung.notify}: add it to [audiences], e.g. {rung.notify} = ["email:{rung.notify}"]'

@@ -180,12 +180,7 @@ def forget(app: App, email: str, now: datetime) -> dict[str, int]:
     with app.engine.begin() as conn:
         query = select(tickets.c.desk, tickets.c.ticket_id).where(tickets.c.customer_email == address)
         theirs = [tuple(row) for row in conn.execute(query)]
-        blank = {
-            "customer_email": "",
-            "customer_name": "",
-            "customer_id": "",
-            "subject": "",
-        }
+        blank = {"customer_email": "", "customer_name": "", "customer_id": "", "subject": ""}
         done["tickets"] = conn.execute(
             update(tickets).where(tickets.c.customer_email == address).values(**blank)
         ).rowcount

@@ -47,10 +47,8 @@ TICK = 5  # seconds between two looks at what is due
 UNSTORED = timedelta(seconds=30)  # after this time without a heartbeat an alarm is sent without the ledger
 BEAT = 5.0  # seconds: how soon work that was handed over is taken up
 BEATS = 6  # within the time after which a worker counts as dead
-LAZY = (
-    "inscriptis",
-    "lxml.html",
-)  # else two threads half-import one
+# else two threads half-import one
+LAZY = ("inscriptis", "lxml.html")
 PAUSE = 2.0  # seconds between two tries while the store does not answer
 
 _app: App | None = None

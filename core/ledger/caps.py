@@ -17,9 +17,8 @@ from core.ledger.schema import tickets, writes
 from core.outgoing import Full, Sent, too_much
 
 HOUR = timedelta(hours=1)
-SKEW = timedelta(
-    minutes=5
-)  # between the clocks of two machines; a place further ahead was taken by a wrong clock
+# between the clocks of two machines; a place further ahead was taken by a wrong clock
+SKEW = timedelta(minutes=5)
 LEAST = 600  # messages an hour of any desk
 TIMES = 3  # as many as come in the usual busiest hour
 LOOK_BACK = timedelta(days=28)

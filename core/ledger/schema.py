@@ -356,11 +356,7 @@ labels = _table(  # what humans finally said about a ticket's intent
 )
 
 executors = _table(  # who is alive; a dead one's work is taken over
-    "executors",
-    _key("id"),
-    _at("beat_at"),
-    _at("started_at"),
-    _text("version"),
+    "executors", _key("id"), _at("beat_at"), _at("started_at"), _text("version")
 )
 
 balance = _table(  # the daily comparison of desk and ledger
@@ -419,9 +415,8 @@ changes = _table(  # the audit log: every change made by a person
     _text("new"),
 )
 
-meta = _table(
-    "meta", _key("name"), Column("value", Facts)
-)  # small facts: clock offset, suggested thresholds…
+# small facts: clock offset, suggested thresholds…
+meta = _table("meta", _key("name"), Column("value", Facts))
 
 counts = _table(  # what the metrics add up: each process adds to its own rows only
     "counts",

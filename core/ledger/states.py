@@ -129,9 +129,8 @@ NOTIFICATIONS: Changes[NotificationState] = {
     N.SUPPRESSED: frozenset(),
     N.BUNDLED: frozenset({N.OPEN, N.SUPPRESSED, N.FAILED}),  # sent singly when its digest never was
 }
-DECIDED = frozenset(
-    {T.LEFT_ALONE, T.AUTO_RESOLVED, T.ESCALATED, T.REESCALATED}
-)  # what a decision may lead to
+# what a decision may lead to
+DECIDED = frozenset({T.LEFT_ALONE, T.AUTO_RESOLVED, T.ESCALATED, T.REESCALATED})
 TICKETS: Changes[TicketState] = {
     T.RECEIVED: DECIDED | {T.DEAD_LETTER},
     T.LEFT_ALONE: DECIDED,

@@ -375,11 +375,7 @@ def unclaim_write(conn: Connection, key: str, opened_at: datetime) -> None:
 
 def left_over(conn: Connection, where: tuple[str, str]) -> list[WriteRow]:
     """Return the calls on a ticket that are to be made though their decision was carried out: owed, or tried again."""
-    mine = and_(
-        writes.c.desk == where[0],
-        writes.c.ticket_id == where[1],
-        writes.c.state.in_(TO_MAKE),
-    )
+    mine = and_(writes.c.desk == where[0], writes.c.ticket_id == where[1], writes.c.state.in_(TO_MAKE))
     over = (
         select(writes)
         .join(decisions, decisions.c.key == writes.c.fact_key)
@@ -517,11 +513,7 @@ def refused_calls(conn: Connection) -> list[WriteRow]:
 
 def tried_again(conn: Connection, desk: str, ticket_id: str) -> list[WriteRow]:
     """Return the open calls of decisions that are carried out already, in order."""
-    mine = and_(
-        writes.c.desk == desk,
-        writes.c.ticket_id == ticket_id,
-        writes.c.state.in_(TO_MAKE),
-    )
+    mine = and_(writes.c.desk == desk, writes.c.ticket_id == ticket_id, writes.c.state.in_(TO_MAKE))
     over = select(decisions.c.key).where(
         decisions.c.key == writes.c.fact_key, decisions.c.state == DecisionState.DONE
     )

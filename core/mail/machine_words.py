@@ -119,16 +119,7 @@ def _read(subject: str, text: str, *, daemon: bool, robot: bool) -> tuple[_Read,
     asks = bool(_ASKS.search(begin) or _ASKS.search(heads[0]))
     asks = asks or any(one.pattern("asks").search(begin) for one in found)
     topic = any(one.pattern("topics").search(folded) for one in found)
-    return _Read(
-        heads,
-        folded,
-        tuple(found),
-        asks,
-        topic,
-        len(_LABEL.findall(begin)),
-        daemon,
-        robot,
-    ), found
+    return _Read(heads, folded, tuple(found), asks, topic, len(_LABEL.findall(begin)), daemon, robot), found
 
 
 def _now(text: str) -> str:
@@ -258,11 +249,8 @@ def _automatic(read: _Read, fit: _Fit) -> bool:
     return not read.asks and (fit.states > 0 or (fit.headed and fit.share <= MOSTLY))
 
 
-_NAMED = {
-    MachineKind.CALENDAR,
-    MachineKind.REACTION,
-    MachineKind.RECEIPT,
-}  # they are a name and what that person clicked on
+# they are a name and what that person clicked on
+_NAMED = {MachineKind.CALENDAR, MachineKind.REACTION, MachineKind.RECEIPT}
 _RULES = {
     MachineKind.BOUNCE: _bounce,
     MachineKind.RECEIPT: _receipt,

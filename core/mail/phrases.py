@@ -27,9 +27,8 @@ from typing import Any
 HERE = Path(__file__).parent / "phrases"
 LIMIT = 1_200  # characters of a text that are looked at
 EVERYWHERE = "any"
-SHORT_HEADS = frozenset(
-    {"absence", "bounce", "receipt", "calendar"}
-)  # kinds whose subjects begin with a word and a colon
+# kinds whose subjects begin with a word and a colon
+SHORT_HEADS = frozenset({"absence", "bounce", "receipt", "calendar"})
 LIKELIEST = 3  # languages that are tried on a text
 CLOSE = 0.4  # of the best one's words that another must share
 
@@ -57,9 +56,8 @@ class Language:
 
     code: str
     words: frozenset[str]
-    unspaced: tuple[
-        str, ...
-    ]  # those of its words that are written without spaces between them, longest first
+    # those of its words that are written without spaces between them, longest first
+    unspaced: tuple[str, ...]
     raw: Mapping[str, Any] = field(repr=False)
 
     def table(self, kind: str) -> Table | None:
@@ -155,10 +153,7 @@ def _without_spaces(words: Iterable[str]) -> tuple[str, ...]:
 @functools.cache
 def _table(code: str, kind: str) -> Table:
     lists = languages()[code].raw[kind]
-    return Table(
-        states=_compiled(lists.get("states", ())),
-        more=_compiled(lists.get("more", ())),
-    )
+    return Table(states=_compiled(lists.get("states", ())), more=_compiled(lists.get("more", ())))
 
 
 @functools.cache

@@ -32,9 +32,8 @@ from core.notifications.sending import ARRIVES, attempt, fall_over, only_held, r
 
 log = logging.getLogger(__name__)
 
-OVER = frozenset(
-    {TicketState.ANSWERED, TicketState.AUTO_RESOLVED, TicketState.LEFT_ALONE}
-)  # states of a ticket that no longer waits
+# states of a ticket that no longer waits
+OVER = frozenset({TicketState.ANSWERED, TicketState.AUTO_RESOLVED, TicketState.LEFT_ALONE})
 MOST = 500  # rows of one pass, and names in one query
 SENDERS = 8
 PASSES = 6  # a pass may queue fallbacks, which the next one sends

@@ -20,9 +20,8 @@ from core.notifications.routing import Place
 from core.notifications.rows import DIGEST, TAKEN, count, insert_row
 from core.notifications.throttle import LOOK_BACK, digest_at, too_many
 
-RESCUE = timedelta(
-    minutes=5
-)  # so long after its digest was due, a row whose digest was never sent is sent singly
+# so long after its digest was due, a row whose digest was never sent is sent singly
+RESCUE = timedelta(minutes=5)
 EXEMPT = frozenset({DIGEST, TAKEN})
 
 Where = tuple[str, str]  # channel, address

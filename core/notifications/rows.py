@@ -19,9 +19,8 @@ from core.model import Notification, Priority
 from core.notifications.routing import Place, Routes
 from core.ports import Channel
 
-WAITING = frozenset(
-    {"escalated", "unclaimed", "promise_breaking", "resumed"}
-)  # sent only while the ticket is unclaimed
+# sent only while the ticket is unclaimed
+WAITING = frozenset({"escalated", "unclaimed", "promise_breaking", "resumed"})
 FORGOTTEN = "forgotten"  # sent while nobody has answered
 DIGEST = "digest"
 TAKEN = "claimed"

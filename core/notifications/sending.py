@@ -22,15 +22,7 @@ from core.model import Notification, Priority, Receipt, ReceiptState
 from core.notifications import routing
 from core.notifications.digests import members
 from core.notifications.rendering import UNKNOWN, compose, public
-from core.notifications.rows import (
-    DIGEST,
-    FORGOTTEN,
-    TAKEN,
-    WAITING,
-    count,
-    insert_row,
-    notice_of,
-)
+from core.notifications.rows import DIGEST, FORGOTTEN, TAKEN, WAITING, count, insert_row, notice_of
 from core.ports import Channel
 
 log = logging.getLogger(__name__)
@@ -40,9 +32,8 @@ PAUSE = timedelta(seconds=10)  # before the next try
 PATIENCE = timedelta(minutes=1)  # a channel that wants us to wait longer is slow: another one is used
 DESK_PATIENCE = timedelta(hours=2)  # a note in a queue can wait until the desk answers again
 STUCK = timedelta(minutes=3)  # longer than any channel's time-outs: whoever was sending is dead
-ARRIVES = timedelta(
-    minutes=5
-)  # without a delivery report for so long, a provider that sends reports counts as slow
+# without a delivery report for so long, a provider that sends reports counts as slow
+ARRIVES = timedelta(minutes=5)
 AGAIN = timedelta(minutes=5)  # when every channel failed, all are tried again…
 GIVE_UP = timedelta(hours=6)  # …for so long
 SILENT = 3

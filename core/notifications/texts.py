@@ -128,9 +128,8 @@ def _fitted(text: str, length: int, link: str) -> str:
     """Cut in the middle of the words, never in the link at the end, nor before the ticket's id."""
     if len(text) <= length:
         return text
-    tail = (
-        f"... {link}" if link and len(link) + 4 < length // 2 else "..."
-    )  # "…" would halve what an SMS holds
+    # "…" would halve what an SMS holds
+    tail = f"... {link}" if link and len(link) + 4 < length // 2 else "..."
     return text[: length - len(tail)] + tail
 
 

@@ -24,9 +24,8 @@ log = logging.getLogger(__name__)
 AGAIN = timedelta(hours=1)  # each process repeats itself so often while the trouble lasts
 SUBJECT = "Backstop cannot store anything"
 
-_last: WeakKeyDictionary[Engine, datetime] = (
-    WeakKeyDictionary()
-)  # when people were last notified about this store
+# when people were last notified about this store
+_last: WeakKeyDictionary[Engine, datetime] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 

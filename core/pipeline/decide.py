@@ -19,17 +19,7 @@ from core.ledger import caps, db, store
 from core.ledger.db import reading
 from core.ledger.rows import EventRow
 from core.mail.said import said_in
-from core.model import (
-    AddTags,
-    Decision,
-    History,
-    Message,
-    Mode,
-    Outcome,
-    Prediction,
-    Reply,
-    Ticket,
-)
+from core.model import AddTags, Decision, History, Message, Mode, Outcome, Prediction, Reply, Ticket
 from core.notifications.alerts import alarm
 from core.pipeline import authors, loops, plan, promised, surge_text
 from core.pipeline.batch import Batch
@@ -67,11 +57,7 @@ def decide(
 
 
 def verdict(
-    app: App,
-    ticket: Ticket,
-    messages: tuple[Message, ...],
-    history: History,
-    early: Decision | None = None,
+    app: App, ticket: Ticket, messages: tuple[Message, ...], history: History, early: Decision | None = None
 ) -> tuple[Case, Decision, datetime | None]:
     """Return what the rules say, guarded and worded, with the time that the customer is promised; stores nothing.
     `early`: what is decided already, whatever the rules say."""

@@ -31,14 +31,7 @@ from core.ledger import pausing, store
 from core.ledger.db import reading
 from core.ledger.rows import EventRow, TicketRow
 from core.ledger.states import UNSETTLED, Entry, EventState
-from core.model import (
-    Author,
-    Message,
-    Outcome,
-    Ticket,
-    TicketState,
-    look,
-)
+from core.model import Author, Message, Outcome, Ticket, TicketState, look
 from core.notifications.alerts import alarm
 from core.pipeline import authors, owed, scoping, second_word, surge_text, with_ai
 from core.pipeline.batch import Batch

@@ -35,12 +35,7 @@ class Decided:
 
 
 def stored(
-    app: App,
-    batch: Batch,
-    case: Case,
-    decision: Decision,
-    promise_at: datetime | None,
-    past: Past,
+    app: App, batch: Batch, case: Case, decision: Decision, promise_at: datetime | None, past: Past
 ) -> Decided:
     """Store decision, calls, places under the caps and the first claim, in one transaction. Raises Conflict for whoever is
     second: the event is decided about, or the ticket further on than in `past`."""

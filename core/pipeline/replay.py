@@ -140,20 +140,12 @@ def _step(app: App, ticket: Ticket, messages: tuple[Message, ...], so: _So) -> N
         so.history = replace(so.history, acknowledged=True)
     if decision.outcome is not Outcome.LEFT_ALONE:
         so.history = replace(
-            so.history,
-            priority=decision.priority,
-            intent=case.prediction.intent,
-            queue=decision.queue,
+            so.history, priority=decision.priority, intent=case.prediction.intent, queue=decision.queue
         )
 
 
 def _result(
-    app: App,
-    ticket: Ticket,
-    so: _So,
-    at: datetime,
-    answered_at: datetime | None,
-    claimed_at: datetime | None,
+    app: App, ticket: Ticket, so: _So, at: datetime, answered_at: datetime | None, claimed_at: datetime | None
 ) -> Replayed:
     first = so.first
     assert first is not None  # noqa: S101 - `replay` has made a step

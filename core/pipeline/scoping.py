@@ -101,10 +101,8 @@ def _adopt(app: App, ticket: Ticket, theirs: Iterable[TicketRow], now: datetime)
     kept: dict[str, Any] = {one.name: getattr(had, one.name) for one in fields(had) if one.name not in OWN}
     with app.engine.begin() as conn:
         where = (ticket.desk, ticket.id)
-        if had.state in {
-            TicketState.CLAIMED,
-            TicketState.ANSWERED,
-        }:  # a claim is stored only for a ticket that was escalated
+        # a claim is stored only for a ticket that was escalated
+        if had.state in {TicketState.CLAIMED, TicketState.ANSWERED}:
             store.put_ticket(conn, where, now, state=TicketState.ESCALATED)
         store.put_ticket(conn, where, now, **kept | {"next_due_at": None, "closed_at": had.closed_at or now})
         store.log(

@@ -34,9 +34,7 @@ PAGES = 50  # of one pass; the rest comes with the next one
 DOWN = timedelta(minutes=10)  # longer than a short outage of a desk
 LAST_DAYS = timedelta(days=3)  # of a connection
 SECOND_OVER = timedelta(seconds=2)  # after a desk's time-stamp: one for the fraction, one for the clocks
-READ_SOON = timedelta(
-    seconds=5
-)  # after a message: another one of the same second may not have been listed yet
+READ_SOON = timedelta(seconds=5)  # after a message: another of its second may not have been listed yet
 SILENT = timedelta(hours=1)  # a hook that said nothing while the sweep found work
 
 
@@ -197,9 +195,8 @@ def _keep(
     }
     store.put_ticket(conn, (desk, changed_ticket.ticket_id), now, **seen)
     label = changed_ticket.intent_label
-    if (
-        label and row.intent and label not in {row.intent, row.final_intent}
-    ):  # else it is our own, half written
+    # else it is our own, half written
+    if label and row.intent and label not in {row.intent, row.final_intent}:
         store.corrected(conn, (desk, changed_ticket.ticket_id), label, "field", "an agent", now)
 
 

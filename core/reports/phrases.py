@@ -66,10 +66,7 @@ def judge_response(now: Point, trend: Sequence[Point], target: float) -> Figure:
     """Median business time from the customer's wait to the first human: under one hour is the target."""
     advice = ""
     if now.high is not None and now.high < target:
-        verdict, meaning = (
-            Verdict.MET,
-            "At least half of the escalations reach a human within the hour.",
-        )
+        verdict, meaning = (Verdict.MET, "At least half of the escalations reach a human within the hour.")
     elif now.n and now.low > target:
         verdict, meaning = Verdict.ABOVE, "Escalations wait longer than an hour of business time."
         advice = "Look at the hours and desks below: too few people on duty, or notices that nobody sees."

@@ -23,13 +23,7 @@ from core.reports.figures import (
     WeeklyReport,
 )
 from core.reports.intervals import median, median_interval, wilson
-from core.reports.phrases import (
-    DEFINITIONS,
-    judge_escalation,
-    judge_reescalation,
-    judge_response,
-    plain,
-)
+from core.reports.phrases import DEFINITIONS, judge_escalation, judge_reescalation, judge_response, plain
 
 QUIET = timedelta(days=7)
 TARGET = timedelta(hours=1)

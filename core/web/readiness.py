@@ -14,9 +14,8 @@ from core.ledger import db
 from core.notifications import unstored
 
 KEPT = 1.0  # seconds: the door is open to all, and each look writes
-ROOM = (
-    "x" * 16_384
-)  # about what a webhook's own rows and the engine's take, so that little space is not taken for enough
+# about what a webhook's own rows and the engine's take, so that little space is not taken for enough
+ROOM = "x" * 16_384
 
 
 class Readiness:

@@ -26,18 +26,12 @@ from waitress.wasyncore import dispatcher, poll2
 
 Wsgi = Callable[..., Iterable[bytes]]
 
-HEAD, BODY, ANSWER, IDLE = (
-    10.0,
-    30.0,
-    60.0,
-    75.0,
-)  # seconds; idle: longer than the usual proxy's, which then closes first
+# seconds; idle: longer than the usual proxy's, which then closes first
+HEAD, BODY, ANSWER, IDLE = (10.0, 30.0, 60.0, 75.0)
 CONNECTIONS, OTHER_FILES = 2000, 256  # sockets at once; descriptors that the rest of the process may need
 BURST = 64  # connections accepted in one turn of the loop
-HEAD_LIMIT, BODY_LIMIT = (
-    32 * 1024,
-    2 * 1024 * 1024,
-)  # the application's own limit is lower, and it says so politely
+# the application's own limit is lower, and it says so politely
+HEAD_LIMIT, BODY_LIMIT = (32 * 1024, 2 * 1024 * 1024)
 IN_MEMORY = 64 * 1024  # of a body; what is longer waits in a temporary file
 DRAIN = 20.0  # seconds for what is under way when we are asked to stop
 SWITCH = 0.001  # seconds a busy thread may keep the others from running: a page must not delay a webhook
@@ -175,9 +169,8 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
 
     def stop(self) -> None:
         """End `run`; may be called by any thread and by a signal handler."""
-        with (
-            self._ending
-        ):  # else `run` may have closed the pipe that wakes it, and its number may be another file's
+        # else `run` may have closed the pipe that wakes it, and its number may be another file's
+        with self._ending:
             if not self._stopping.is_set():
                 self._stopping.set()
                 self.pull_trigger()

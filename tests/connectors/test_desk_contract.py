@@ -49,9 +49,8 @@ WRITES = {
     ("helpscout", "route"): 3,
     ("helpscout", "general queue"): 2,
 }
-READS = {
-    "helpscout": 2
-}  # it has no lock: after giving a team the conversation, it is looked whether an agent lost it
+# it has no lock: after giving a team the conversation, it is looked whether an agent lost it
+READS = {"helpscout": 2}
 WRITING = {"POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -180,10 +179,7 @@ def test_what_is_done_to_a_ticket_is_seen_in_the_next_read(world, vendor):
     assert ticket.queue_name == "Billing"
     assert ticket.priority == "urgent" or "ai_urgent" in ticket.tags
     spoken = {(m.author, m.public, squeezed(m.text)) for m in ticket.messages[1:]}
-    assert spoken == {
-        (Author.BOT, False, squeezed(NOTE.text)),
-        (Author.BOT, True, squeezed(ACK.text)),
-    }
+    assert spoken == {(Author.BOT, False, squeezed(NOTE.text)), (Author.BOT, True, squeezed(ACK.text))}
 
 
 def test_other_peoples_tags_survive_ours_however_often_we_write(world, vendor):

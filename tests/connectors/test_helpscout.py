@@ -16,10 +16,7 @@ from connectors.helpscout.install.connect import authorize_url, exchange
 from connectors.helpscout.settings import Settings
 from connectors.kit.signing import hmac_base64
 from core import errors
-from core.model import (
-    EventKind,
-    WebhookRequest,
-)
+from core.model import EventKind, WebhookRequest
 from core.ports import Token
 from tests.connectors.conftest import Tokens
 from tests.connectors.helpscout_account import (

@@ -7,10 +7,7 @@ from datetime import timedelta
 import pytest
 
 from core import errors
-from core.model import (
-    Author,
-    Status,
-)
+from core.model import Author, Status
 from tests.connectors.helpscout_account import (
     ANN,
     API,

@@ -17,12 +17,7 @@ from connectors.zendesk.settings import Settings
 from connectors.zendesk.vendor import VENDOR
 from core import errors
 from tests.connectors.conftest import NOON, Tokens
-from tests.connectors.zendesk_account import (
-    API,
-    BASE,
-    ME,
-    desk,
-)
+from tests.connectors.zendesk_account import API, BASE, ME, desk
 
 
 def test_a_bad_credential_that_is_greeted_with_200_is_not_believed(zendesk):

@@ -11,21 +11,8 @@ from connectors.zendesk.api import rows
 from connectors.zendesk.reading import Known, people_of, ticket_of
 from connectors.zendesk.sweep import Marks, changed_ticket_of
 from core import errors
-from core.model import (
-    Author,
-    Status,
-)
-from tests.connectors.zendesk_account import (
-    ANN,
-    API,
-    BASE,
-    ME,
-    MIA,
-    TICKET,
-    desk,
-    said,
-    shows,
-)
+from core.model import Author, Status
+from tests.connectors.zendesk_account import ANN, API, BASE, ME, MIA, TICKET, desk, said, shows
 
 
 def test_a_new_ticket_costs_one_read_and_a_longer_thread_two(zendesk):

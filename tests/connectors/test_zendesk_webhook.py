@@ -10,13 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import errors
-from core.model import (
-    WebhookRequest,
-)
+from core.model import WebhookRequest
 from tests.connectors.conftest import NOON
-from tests.connectors.zendesk_account import (
-    desk,
-)
+from tests.connectors.zendesk_account import desk
 
 
 def signed(body: bytes, signature: str, stamp: str) -> WebhookRequest:

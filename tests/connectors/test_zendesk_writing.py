@@ -10,26 +10,9 @@ import responses
 
 from connectors.zendesk.writing import normal
 from core import errors
-from core.model import (
-    AddNote,
-    AddTags,
-    Assign,
-    Reply,
-    SetFields,
-    SetQueue,
-    Solve,
-    Write,
-)
+from core.model import AddNote, AddTags, Assign, Reply, SetFields, SetQueue, Solve, Write
 from tests.connectors.conftest import NOON
-from tests.connectors.zendesk_account import (
-    API,
-    desk,
-    invalid,
-    put,
-    said,
-    sent,
-    shows,
-)
+from tests.connectors.zendesk_account import API, desk, invalid, put, said, sent, shows
 
 
 def test_an_update_keeps_the_tags_locks_the_ticket_and_bears_its_mark(zendesk):

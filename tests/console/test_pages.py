@@ -250,9 +250,8 @@ def test_thresholds_are_worked_out_from_the_same_tickets_as_on_the_command_line(
         shown, counted = quality.proven(db), labelled_tickets.thresholds(db, NOW)
         labelled = db.scalar(select(func.count()).select_from(labels))
     assert shown["sources"] == counted["sources"]
-    assert (
-        shown["rows"] == counted["rows"] > labelled
-    )  # answers that held or failed count without a label, too
+    # answers that held or failed count without a label, too
+    assert shown["rows"] == counted["rows"] > labelled
 
 
 def test_a_check_of_the_sample_becomes_a_label_and_is_written_down(client, engine):

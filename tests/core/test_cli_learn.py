@@ -193,9 +193,8 @@ def test_a_better_model_is_kept_and_used_from_then_on(shell, tmp_path):
     ]
     told = json.loads(shell.run("classify", "wo bleibt mein Paket denn").stdout)
     assert told["intent"] == "order_status"
-    assert told["model"].startswith(
-        "trained-de-"
-    )  # the rows are German: that language's classifier learned them
+    # the rows are German: that language's classifier learned them
+    assert told["model"].startswith("trained-de-")
 
     for left in (tmp_path / "own").glob("trained*"):
         left.unlink()  # the machine is gone; its store is not

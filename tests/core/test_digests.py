@@ -167,9 +167,7 @@ def _one_waits_in_a_summary(world: World) -> str:
     return "5005"
 
 
-def test_an_urgent_notice_held_for_a_digest_is_sent_by_the_next_channel_at_once(
-    world: World,
-) -> None:
+def test_an_urgent_notice_held_for_a_digest_is_sent_by_the_next_channel_at_once(world: World) -> None:
     ticket = _one_waits_in_a_summary(world)
     world.escalate(ticket)
     world.tick()

@@ -58,13 +58,8 @@ ARGS: dict[str, tuple[str, ...]] = {
 BEFORE = {"setup", "init", "demo"}  # these bring their configuration along
 MAKE_A_STORE = {"serve", "web", "worker", "install", "connect", "user add"}
 DO_WITHOUT = {"plan", "doctor", "classify", "backtest", *BEFORE}
-STAY = {
-    "serve",
-    "web",
-    "worker",
-    "mcp",
-    "setup",
-}  # they run until they are stopped: tests/deploy, tests/durability, test_mcp.py
+# they run until they are stopped: tests/deploy, tests/durability, test_mcp.py
+STAY = {"serve", "web", "worker", "mcp", "setup"}
 
 
 @pytest.fixture(autouse=True)

@@ -264,9 +264,7 @@ def test_a_note_that_is_refused_for_good_goes_to_the_normal_channel_not_to_the_p
     assert [len(world.sms.sent), len(world.slack.sent)] == [0, 1]
 
 
-def test_an_incident_that_cannot_be_closed_is_alarmed_but_pages_no_one_about_the_ticket(
-    world: World,
-) -> None:
+def test_an_incident_that_cannot_be_closed_is_alarmed_but_pages_no_one_about_the_ticket(world: World) -> None:
     world.routes = world.routes.__class__(
         world.channels,
         by_priority={Priority.URGENT: ("webhook:pager", "sms:oncall")},

@@ -112,9 +112,7 @@ def test_after_the_nightly_upkeep_a_page_reads_the_rows_of_its_own_week_alone(en
     reporting.keep_closed(engine, OFFICE, NOW)
     read, asked = reporting.ticket_rows, []
     monkeypatch.setattr(
-        reporting,
-        "ticket_rows",
-        lambda db, since, until: asked.append(since) or read(db, since, until),
+        reporting, "ticket_rows", lambda db, since, until: asked.append(since) or read(db, since, until)
     )
     after = [reporting.weekly(engine, OFFICE, name, NOW).figures for name in pages]
     assert asked == [report_weeks.bounds(name, OFFICE.zone)[0] for name in pages]

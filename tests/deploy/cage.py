@@ -96,12 +96,7 @@ def devices() -> None:
 class Compared(ctypes.Structure):
     """libseccomp's scmp_arg_cmp."""
 
-    _fields_ = (
-        ("arg", ctypes.c_uint),
-        ("op", ctypes.c_int),
-        ("a", ctypes.c_uint64),
-        ("b", ctypes.c_uint64),
-    )
+    _fields_ = (("arg", ctypes.c_uint), ("op", ctypes.c_int), ("a", ctypes.c_uint64), ("b", ctypes.c_uint64))
 
 
 def filtered(allowed: set[str], families: list[str]) -> None:

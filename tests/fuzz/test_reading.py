@@ -54,7 +54,7 @@ ZENDESK_COMMENTS = [
         "via": {"channel": "email"},
         "metadata": {"custom": {"backstop": "k"}, "flags": [4]},
         "html_body": "<p>a</p>",
-    },
+    }
 ]
 ZENDESK_USERS = [{"id": 9, "name": "Mia", "email": "mia@example.com", "role": "end-user", "locale": "de"}]
 FRESHDESK_TICKET = {

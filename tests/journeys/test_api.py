@@ -21,12 +21,7 @@ from tests.fuzz.test_doors import NOW, SECRET, _signed, seeds
 from tests.made_up import tried
 from webhook_app import create_app
 
-CHECKS = (
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-)
+CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
 NUMBER = 8  # requests of each operation
 TOKEN = "a token for programs"
 GENUINE = "HTTP_X_GENUINE"

@@ -63,9 +63,8 @@ def test_a_click_in_the_browser_connects_the_desk(shell, monkeypatch, vendor):
     asked = parse_qs(urlsplit(connected(shell, monkeypatch)).query)
     assert kept(shell).refresh
     assert len(asked["state"][0]) >= 32
-    if (
-        vendor == "zendesk"
-    ):  # Help Scout documents no PKCE: there the state alone ties the answer to the question
+    # Help Scout documents no PKCE: there the state alone ties the answer to the question
+    if vendor == "zendesk":
         assert asked["code_challenge_method"] == ["S256"]
 
 

@@ -29,9 +29,7 @@ def claim(browser, case, email: str) -> str:
     assert "Claim this ticket" in page
     token = re.search(r'name="csrf_token" value="([^"]+)"', page).group(1)
     answer = browser.post(
-        f"/tickets/support/{case.id}/claim",
-        data={"email": email, "csrf_token": token},
-        follow_redirects=True,
+        f"/tickets/support/{case.id}/claim", data={"email": email, "csrf_token": token}, follow_redirects=True
     )
     return re.search(r'<p class="told (?:good|bad)"[^>]*>(.*?)</p>', answer.text, re.DOTALL).group(1)
 

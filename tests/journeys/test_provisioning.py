@@ -89,9 +89,8 @@ def test_a_persons_edit_of_ours_is_reported_kept_and_still_ours_to_remove(fresh,
 def test_uninstalling_forgets_what_opens_the_desk(fresh, vendor):
     provisioning.install(fresh.app, "support")
     tokens = StoredTokens(fresh.app.engine, fresh.app.clock)
-    assert (tokens.load("support") is not None) == (
-        vendor != "freshdesk"
-    )  # which has a key in the environment
+    # which has a key in the environment
+    assert (tokens.load("support") is not None) == (vendor != "freshdesk")
     provisioning.uninstall(fresh.app, "support", dry=True)
     assert (tokens.load("support") is not None) == (vendor != "freshdesk")
     provisioning.uninstall(fresh.app, "support")

@@ -58,11 +58,7 @@ def test_the_table_that_it_prints_connects_to_it_and_the_doctor_says_what_is_mis
         table = tomllib.loads(guide(made, url).partition("\n#")[0])["desks"]["support"]
         vendor = vendor_of(table["vendor"])
         desk = vendor.make(
-            "support",
-            vendor.settings(**table),
-            tokens=None,
-            clock=lambda: h.now,
-            on_call=lambda *_: None,
+            "support", vendor.settings(**table), tokens=None, clock=lambda: h.now, on_call=lambda *_: None
         )
         found = {one.code: one.remedy for one in desk.check([table["general_queue"], "Orders"])}
     assert "--queue" in found["SB01"]

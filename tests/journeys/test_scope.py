@@ -239,8 +239,4 @@ def test_an_empty_list_is_refused_by_name(house):
 
 def test_settings_keep_the_order_of_template_folders(tmp_path):
     loaded = settings.Settings(path=tmp_path / "backstop.toml")
-    assert loaded.template_dirs("shop") == [
-        tmp_path / "templates" / "shop",
-        tmp_path,
-        tmp_path / "templates",
-    ]
+    assert loaded.template_dirs("shop") == [tmp_path / "templates" / "shop", tmp_path, tmp_path / "templates"]

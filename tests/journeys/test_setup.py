@@ -159,9 +159,8 @@ def test_two_windows_do_not_undo_each_others_answers(new):
 @ONE
 def test_no_other_page_of_the_browser_gets_in(new):
     new.enters()
-    assert (
-        new.client.post("/setup/desk", data={"vendor": "freshdesk", "revision": "0"}).status_code == 400
-    )  # no form token
+    # no form token
+    assert new.client.post("/setup/desk", data={"vendor": "freshdesk", "revision": "0"}).status_code == 400
     assert new.client.get("/setup/desk", headers={"Host": "evil.example"}).status_code == 403
     assert "default-src 'none'" in new.client.get("/setup/desk").headers["Content-Security-Policy"]
 

@@ -95,9 +95,8 @@ def test_a_stranger_sees_nothing(near):
 def test_i_take_it_assigns_the_conversation_to_the_viewer_and_stops_the_ladder(near):
     case = near.writes_in(CHARGE)
     take = link(posted(near, case).json()["html"], "I take it")
-    assert (
-        "ann@desk.example" in requests.get(take, timeout=5).text
-    )  # a page with a button: looking takes nothing
+    # a page with a button: looking takes nothing
+    assert "ann@desk.example" in requests.get(take, timeout=5).text
     assert near.ticket(case).state == "escalated"
     assert requests.post(take, timeout=5).status_code == 200
     assert near.ticket(case).state == "claimed"

@@ -83,12 +83,7 @@ def rules(url: str, desk: str, secret: str, *, creation_active: bool = True, sho
     }
     return [
         Wanted(
-            "rule:created",
-            str(created["name"]),
-            "reports each new ticket",
-            _path(CREATED),
-            created,
-            shown,
+            "rule:created", str(created["name"]), "reports each new ticket", _path(CREATED), created, shown
         ),
         Wanted(
             "rule:reply",

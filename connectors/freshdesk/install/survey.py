@@ -58,11 +58,7 @@ def _cascading(answer: Any) -> bool | None:
 def wanted(site: Site[Settings], seen: Seen) -> list[Wanted]:
     """Return all objects, fields first; the creation rule is inactive while it would disable the account's own rules."""
     rules = objects.rules(
-        site.hook_url,
-        site.desk,
-        site.secret,
-        creation_active=not seen.first_match,
-        shown=site.shown_secret,
+        site.hook_url, site.desk, site.secret, creation_active=not seen.first_match, shown=site.shown_secret
     )
     return [*objects.fields(), *rules]
 

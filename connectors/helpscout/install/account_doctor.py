@@ -28,10 +28,7 @@ def doctor(site: Site[Settings]) -> list[Finding]:
             remedy = "Check client_id and client_secret, or connect the desk again."
             return [fail("HS01", f"the credential is refused: {err}", remedy)]
         remedy = "Make the app's owner an administrator, or look at Manage, Apps, Webhooks yourself."
-        return [
-            warn("HS24", "this token may not look at webhooks", remedy),
-            *_doubling(settings, api),
-        ]
+        return [warn("HS24", "this token may not look at webhooks", remedy), *_doubling(settings, api)]
     return [
         *_hooks(one, calling(one, hooks)),
         *(changed("HS23", judged(one, hooks, site.manifest)) if KEY in site.manifest else ()),

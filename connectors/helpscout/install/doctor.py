@@ -16,9 +16,8 @@ from core.errors import NotAllowed, Refused
 from core.model import Finding
 
 LONGEST_SECRET = 40
-BY_HAND = frozenset(
-    {"web", "mobile", "email", "emailfwd"}
-)  # `source.type` of what a person writes; an AI's is "api"
+# `source.type` of what a person writes; an AI's is "api"
+BY_HAND = frozenset({"web", "mobile", "email", "emailfwd"})
 Seen = Look[Settings, Api, Directory]
 
 

@@ -126,10 +126,7 @@ def _webhooks(routes: Blueprint, state: State) -> None:
         given = body("webhook")
         if given.get("subscriptions", found(hook_id)["subscriptions"]) != found(hook_id)[
             "subscriptions"
-        ] and TRIGGERED in [
-            *given["subscriptions"],
-            *found(hook_id)["subscriptions"],
-        ]:
+        ] and TRIGGERED in [*given["subscriptions"], *found(hook_id)["subscriptions"]]:
             invalid("subscriptions", "a webhook cannot change its kind")
         found(hook_id).update({name: value for name, value in given.items() if name != "id"})
         state.hooks.url = found(hook_id)["endpoint"]

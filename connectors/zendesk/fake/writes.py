@@ -198,9 +198,8 @@ def _say(state: State, case: Case, given: Json, author: int) -> Entry | None:
     comment = given.get("comment")
     if not comment:
         return None
-    public = comment.get(
-        "public", case.entries[0].public if case.entries else True
-    )  # inherited when left out
+    # inherited when left out
+    public = comment.get("public", case.entries[0].public if case.entries else True)
     text = comment.get("body") or comment.get("html_body", "")
     entry = Entry(
         state.desk.next_id(),

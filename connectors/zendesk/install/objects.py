@@ -32,11 +32,8 @@ CREATE = {"field": "update_type", "operator": "is", "value": "Create"}
 CHANGE = {"field": "update_type", "operator": "is", "value": "Change"}
 # The updater's role: neither our own writes nor an agent's set it off, so our own writes are not reported to us.
 BY_CUSTOMER = {"field": "role", "operator": "is", "value": "end_user"}
-WITH_COMMENT = {
-    "field": "comment_is_public",
-    "operator": "is",
-    "value": "not_relevant",
-}  # strangers' are private
+# strangers' are private
+WITH_COMMENT = {"field": "comment_is_public", "operator": "is", "value": "not_relevant"}
 UNSOLVED = {"field": "status", "operator": "less_than", "value": "solved"}
 NOBODYS = {"field": "assignee_id", "operator": "is", "value": ""}
 

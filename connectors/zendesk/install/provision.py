@@ -71,9 +71,8 @@ def install(site: Site[Settings], keep: Keep) -> tuple[Manifest, list[Step]]:
         return made, [manual_steps.connect(site.desk, site.settings.scope)]
     steps = []
     for place in range(len(wanted(site, made))):
-        one = wanted(site, made)[
-            place
-        ]  # asked again: triggers need the webhook's id, known only once it is made
+        # asked again: triggers need the webhook's id, known only once it is made
+        one = wanted(site, made)[place]
         step = _done(api, one, judged(one, seen, made, site.desk), seen)
         steps.append(step)
         if step.id and step.action in {"create", "update", "keep"}:

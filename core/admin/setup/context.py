@@ -47,9 +47,8 @@ class Setup:
     address: str = ""  # of the set-up's own pages
     clock: Callable[[], datetime] = wall
     jobs: dict[str, Job] = field(default_factory=dict)
-    tickets: dict[str, Ticket] = field(
-        default_factory=dict
-    )  # read in this process: the backtest asks no second time
+    # read in this process: the backtest asks no second time
+    tickets: dict[str, Ticket] = field(default_factory=dict)
     asked: Request | None = None  # the connection in the browser that is under way
     finished: threading.Event = field(default_factory=threading.Event)
 

@@ -35,7 +35,7 @@ TAUGHT = {
         "jaký je stav mé objednávky číslo 4711",
         "sledování zásilky mi vůbec nefunguje",
         "zboží mělo přijít už včera a pořád nic",
-    ],
+    ]
 }
 CZECH = "Dobrý den, chtěl bych vědět, kde je moje zásilka, objednal jsem ji před týdnem"
 

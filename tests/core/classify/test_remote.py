@@ -137,16 +137,7 @@ def test_personal_data_does_not_leave_for_a_chat_model(service: Service) -> None
     assert "Where is it?" in sent
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        "no json",
-        {"confidence": 1},
-        {"intent": "order_status"},
-        [],
-        "null",
-    ],
-)
+@pytest.mark.parametrize("content", ["no json", {"confidence": 1}, {"intent": "order_status"}, [], "null"])
 def test_a_chat_model_that_leaves_the_form_is_try_later(service: Service, content: object) -> None:
     service.answer = chat_answer(content)
     with pytest.raises(TryLater):

@@ -102,8 +102,7 @@ def test_a_denial_in_a_sentence_of_its_own_is_recognised(classifier, text):
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["Where is my order? It has not arrived.", "I can't log in. It does not accept my password."],
+    "text", ["Where is my order? It has not arrived.", "I can't log in. It does not accept my password."]
 )
 def test_a_complaint_in_a_sentence_of_its_own_is_no_denial(classifier, text):
     assert classifier.predict(text).confidence >= AUTO
