@@ -73,9 +73,8 @@ class App:
     own_addresses: frozenset[str] = frozenset()
     routes: Any = None  # who is notified how: made once by core.notifications.routing
     vendor: Callable[[str], Vendor[Any]] = _unknown_vendor  # by the desk's name
-    attachments: Callable[..., dict[str, Any]] = (
-        _no_attachments  # (app, channel, facts) → what goes with a message
-    )
+    # (app, channel, facts) → what goes with a message
+    attachments: Callable[..., dict[str, Any]] = _no_attachments
     session: Callable[..., Any] = _unknown_vendor  # (desk, admin=…) → a session at the desk
     demoted: frozenset[str] = frozenset()  # intents that evidence forbids to answer: core.demoted
     apart: Apart = field(default_factory=Apart)  # work at several desks at once

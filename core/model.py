@@ -291,12 +291,10 @@ class Prediction:
     alternatives: tuple[Guess, ...] = ()  # runner-ups, best first
     model: str = ""
     evidence: tuple[str, ...] = ()  # words or examples that weighed most
-    suspects: tuple[
-        Guess, ...
-    ] = ()  # what single sentences may be about, quoted ones that are new here included
-    unread: str = (
-        ""  # what the guess leaves out of account, in words; "" when it was made from all that is new
-    )
+    # what single sentences may be about, quoted ones that are new here included
+    suspects: tuple[Guess, ...] = ()
+    # what the guess leaves out of account, in words; "" when it was made from all that is new
+    unread: str = ""
     blind: str = ""  # the message's language, where urgent messages in it are not recognised often enough
     dangers: tuple[Danger, ...] = ()  # what always goes to a human, whatever the guess
 

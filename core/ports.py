@@ -130,9 +130,8 @@ class Abilities:
     format: str  # "short", "rich" or "mail": which template
     max_length: int  # characters
     customer_words: bool = True  # whether the customer's own words may be in the message
-    limits: tuple[
-        tuple[int, timedelta], ...
-    ] = ()  # to one address: so many messages within so long; the rest is a digest
+    # to one address: so many messages within so long; the rest is a digest
+    limits: tuple[tuple[int, timedelta], ...] = ()
     files: bool = False
     reports_delivery: bool = False  # the provider says later that a message arrived
     closes: bool = False  # wants to know that a ticket was claimed: a pager's incident

@@ -25,9 +25,8 @@ log = structlog.get_logger(__name__)
 
 CHANNEL = "backstop_enqueued"  # Postgres: NOTIFY by whoever enqueues, LISTEN by each worker
 IDLE = 5.0  # seconds between two looks at a queue when nothing was heard
-BUSY = (
-    0.05  # seconds between two looks while this worker is at work, and between two looks at SQLite's counter
-)
+# seconds between two looks while this worker is at work, and between two looks at SQLite's counter
+BUSY = 0.05
 LINGER = 1.0  # seconds after the last piece of work in which the short interval holds
 THREADS = "queue-worker-desk-"  # the names of the engine's threads that are woken
 QUEUES = "queue-worker-"  # the same, as far as the queue's name

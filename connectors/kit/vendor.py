@@ -92,9 +92,8 @@ class Vendor(Generic[S]):
     session: MakesSession[S]
     install: Install[S]
     probe: Callable[[str, datetime], WebhookRequest]  # (secret, now) → a genuine request that reports nothing
-    switch_on: Callable[[Site[S]], Step] | None = (
-        None  # a webhook that is off; None: the vendor has no call for it
-    )
+    # a webhook that is off; None: the vendor has no call for it
+    switch_on: Callable[[Site[S]], Step] | None = None
     connect: Connect[S] | None = None  # None: there are only keys
     sidebar: Sidebar[S] | None = None  # None: the vendor's sidebar asks nothing of our server
 

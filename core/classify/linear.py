@@ -8,8 +8,8 @@ left out altogether, and background lines (always wrong). Weighed as live traffi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -75,13 +75,13 @@ class LinearClassifier:
 
     def suspects(self, text: str) -> tuple[Guess, ...]:
         """The intents that single sentences are about, best first."""
-        return suspects(self.predict_many, text)
+        return suspects(partial(self.predict_many, explained=False), text)
 
-    def predict_many(self, texts: Sequence[str]) -> list[Prediction]:
-        """`predict` for many texts at once."""
+    def predict_many(self, texts: Sequence[str], *, explained: bool = True) -> list[Prediction]:
+        """`predict` for many texts at once; not `explained`: without the words that weighed most."""
         found: list[Prediction] = []
         for first in range(0, len(texts), BATCH):
-            found += self._batch(list(texts[first : first + BATCH]))
+            found += self._batch(list(texts[first : first + BATCH]), explained)
         return found
 
     def guesses(self, text: str) -> tuple[Guess, ...]:
@@ -89,12 +89,17 @@ class LinearClassifier:
         shares, right, _, _, parts = self._read([text])
         return self._guesses(shares[0], float(right[0]), parts[0])
 
-    def _batch(self, texts: list[str]) -> list[Prediction]:
+    def _batch(self, texts: list[str], explained: bool) -> list[Prediction]:
         shares, right, nothing, sharp, parts = self._read(texts)
-        return [
+        found = [
             self._prediction(text, shares[i], float(right[i]), float(nothing[i]), sharp[i], parts[i])
             for i, text in enumerate(texts)
         ]
+        for i, one in enumerate(found):
+            if explained and one.intent != NO_INTENT:
+                words = self._words(texts[i], self.intents.index(one.intent), sharp[i])
+                found[i] = replace(one, evidence=words)
+        return found
 
     def _read(
         self, texts: list[str]
@@ -161,9 +166,8 @@ class LinearClassifier:
         if nothing > top.confidence or right == 0:
             sure = min(nothing, 1 - top.confidence)
             return Prediction(NO_INTENT, sure, guesses[:ALTERNATIVES], self.model, unread=unread)
-        words = self._words(text, self.intents.index(top.intent), sharp)
         return Prediction(
-            top.intent, top.confidence, guesses[1 : ALTERNATIVES + 1], self.model, words, unread=unread
+            top.intent, top.confidence, guesses[1 : ALTERNATIVES + 1], self.model, unread=unread
         )
 
     def _held_back(self, text: str, best: int, sharp: NDArray[np.float32]) -> tuple[str, float]:

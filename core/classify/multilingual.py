@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 
 from core.classify.linear import LinearClassifier
 from core.classify.none import among
-from core.classify.sentences import suspects
 from core.classify.starter import URGENT, held_out, starter
 from core.language import Tongue, tongues
 from core.model import NO_INTENT, Guess, Prediction, Rules
@@ -58,7 +57,7 @@ class Multilingual:
 
     def suspects(self, text: str) -> tuple[Guess, ...]:
         """Return the intents that single sentences are about, best first."""
-        said = [guess for one in self._asked(tongues(text)) for guess in suspects(one.predict_many, text)]
+        said = [guess for one in self._asked(tongues(text)) for guess in one.suspects(text)]
         return tuple(sorted(_highest(said), key=_confidence, reverse=True))
 
     def of(self, language: str) -> LinearClassifier:

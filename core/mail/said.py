@@ -30,13 +30,11 @@ class Said:
     """One message, read. `words` is what the classifier reads; `everything` what alarms are looked for in."""
 
     words: str = ""  # what is said now, forwarded mail included
-    everything: str = (
-        ""  # and all that is not surely an earlier text: of this thread, or quoted within a quoted mail
-    )
+    # and all that is not surely an earlier text: of this thread, or quoted within a quoted mail
+    everything: str = ""
     cut: str = ""  # left out of `words` though it stands nowhere in the thread; "" when next to nothing is
-    new: bool = (
-        True  # whether anything is; where all is quoted, `words` is the whole, unless it repeats the thread
-    )
+    # whether anything is; where all is quoted, `words` is the whole, unless it repeats the thread
+    new: bool = True
 
 
 def said_in(ticket: Ticket, message: Message) -> Said:

@@ -57,9 +57,8 @@ class Replayed:
     answered_at: datetime | None = None  # when a person answered
     over_at: datetime | None = None  # when the ticket was closed without an answer
     final_queue: tuple[str, ...] = ()  # where people left it: id and name; () until it is looked up
-    pages: tuple[
-        tuple[str, datetime, bool], ...
-    ] = ()  # who would have been notified, when, and whether at night
+    # who would have been notified, when, and whether at night
+    pages: tuple[tuple[str, datetime, bool], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the report's file keeps it."""

@@ -31,9 +31,8 @@ class Plan:
     faults: float = 0.12
     storms: float = 0.05  # the chance of a storm of 429 at each kill
     outage: bool = True  # for an hour of the world's time, half-way, all desks are down
-    patience: float = (
-        600.0  # the lease of a killed renewer of tokens lasts a minute; a green run waits for seconds
-    )
+    # the lease of a killed renewer of tokens lasts a minute; a green run waits for seconds
+    patience: float = 600.0
 
 
 SHORT = Plan(tickets=40, kills=8, work=20, longest=2.0)
