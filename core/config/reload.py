@@ -9,7 +9,7 @@ import structlog
 from core.app import App
 from core.config.checks import refuse
 from core.errors import ConfigError
-from core.notifications.alerts import alarm
+from core.notifications.alerts import alarm_daily
 from core.rules import rules_for
 from core.settings import load
 
@@ -33,9 +33,8 @@ def take_up(app: App) -> str:
     app.file_seen = (seen, trouble)
     if trouble:
         log.warning("the changed configuration is refused; the previous one stays in use", why=trouble)
-        now = app.clock()
         what = f"the changed configuration is refused, the previous one stays in use: {trouble}"
-        alarm(app, f"config:{trouble[:80]}:{now:%Y-%m-%d}", "", "", what, now)
+        alarm_daily(app, "config", "", what, app.clock())
     return trouble
 
 

@@ -33,7 +33,7 @@ from core.ledger.schema import (
 from core.ledger.states import Entry, NotificationState, WriteState
 from core.model import Mode, TicketState
 from core.notifications import rows as notice_rows
-from core.notifications.alerts import alarm
+from core.notifications.alerts import alarm, alarm_daily
 from core.outgoing import mailbox_of
 from core.pipeline import audit
 from core.reports.posting import send_weekly
@@ -56,7 +56,7 @@ def daily(app: App) -> dict[str, Any]:
             alarm(app, f"balance:{name}:{now:%Y-%m-%d}", name, "", what, now)
     warn_of_removed_desks(app, now)
     for fault in own_faults(app, now):
-        alarm(app, f"own:{fault[:80]}:{now:%Y-%m-%d}", "", "", fault, now)
+        alarm_daily(app, "own", "", fault, now)
     demotion.review(app, now)
     keep_closed(app.engine, app.hours, now)  # before their rows are pruned
     prune(app, now)

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from core.errors import ConfigError
 from core.ledger import turns
@@ -24,7 +25,6 @@ UNSTORABLE = (DataError, IntegrityError, UnicodeError)  # the store is there and
 LOCK_POLL = 0.2  # seconds
 MIGRATIONS = Path(__file__).parent / "migrations"
 PRAGMAS = (
-    "journal_mode=WAL",
     "synchronous=FULL",
     "busy_timeout=30000",
     "foreign_keys=ON",
@@ -86,12 +86,25 @@ def _make_private(_dialect: Any, _record: Any, arguments: list[str], _options: A
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
+def _busy(err: BaseException) -> bool:
+    return isinstance(err, sqlite3.OperationalError) and err.sqlite_errorcode == sqlite3.SQLITE_BUSY
+
+
 def _on_sqlite_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, see below
     cursor = connection.cursor()
+    _switch_to_wal(cursor)
     for pragma in PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+@retry(
+    retry=retry_if_exception(_busy), stop=stop_after_delay(PATIENCE), wait=wait_fixed(LOCK_POLL), reraise=True
+)
+def _switch_to_wal(cursor: Any) -> None:
+    """Switch to WAL. SQLite does not wait for the lock that a new file takes for it, and processes start together."""
+    cursor.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -20,7 +20,7 @@ from core.ledger.db import reading
 from core.ledger.rows import EventRow
 from core.mail.said import said_in
 from core.model import AddTags, Decision, History, Message, Mode, Outcome, Prediction, Reply, Ticket
-from core.notifications.alerts import alarm
+from core.notifications.alerts import alarm_daily
 from core.pipeline import authors, loops, plan, promised, surge_text
 from core.pipeline.batch import Batch
 from core.pipeline.case import Case, Past, address_of
@@ -91,8 +91,7 @@ def _worded(app: App, decision: Decision, case: Case) -> tuple[Decision, datetim
 
 def tell_broken(app: App, desk: str, err: BrokenTemplate) -> None:
     """Alarm our own people about a broken template, once a day."""
-    now = app.clock()
-    alarm(app, f"template:{str(err)[:80]}:{now:%Y-%m-%d}", desk, "", f"{err}: correct the file", now)
+    alarm_daily(app, "template", desk, f"{err}: correct the file", app.clock())
 
 
 def _guess(app: App, ticket: Ticket, messages: Sequence[Message]) -> tuple[str, Prediction]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import MetaData, Table, inspect, select
+from sqlalchemy import MetaData, Table, event, inspect, select
 
 from core.ledger import db
 from core.ledger.schema import labels, meta, metadata, tickets, writes
@@ -40,11 +41,41 @@ def test_the_migrations_lead_to_the_tables_of_the_code(engine):
     assert db.schema_is_current(engine)
 
 
-def test_many_processes_may_start_at_once(engine):
+def test_many_threads_may_start_at_once(engine):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: db.migrate(engine), range(4)))
     assert db.schema_is_current(engine)
     assert "bs_events" in inspect(engine).get_table_names()
+
+
+def test_a_new_file_that_another_process_is_using_is_waited_for(tmp_path, monkeypatch):
+    """Processes that are started together: SQLite itself does not wait when it is to switch to its log."""
+    other = sqlite3.connect(tmp_path / "new.db", isolation_level=None)
+    other.execute("CREATE TABLE theirs (id)")
+    other.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr(db._switch_to_wal.retry, "sleep", lambda _seconds: other.execute("COMMIT"))
+    engine = db.connect(f"sqlite:///{tmp_path / 'new.db'}")
+    with db.reading(engine) as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    engine.dispose()
+    other.close()
+
+
+def test_a_migration_that_is_cut_off_leaves_nothing_behind_and_is_done_at_the_next_start(engine):
+    cut_off = []
+
+    def stop_once(_connection, _cursor, statement, *_):
+        if statement.startswith("ALTER TABLE bs_tickets ADD COLUMN claimed_by_id") and not cut_off:
+            cut_off.append(statement)
+            raise KeyboardInterrupt
+
+    event.listen(engine, "after_cursor_execute", stop_once)
+    with pytest.raises(KeyboardInterrupt):
+        db.migrate(engine)
+    assert "bs_tickets" not in inspect(engine).get_table_names()
+    db.migrate(engine)
+    assert db.schema_is_current(engine)
+    assert len(cut_off) == 1
 
 
 class OldLedger:

@@ -9,6 +9,7 @@ context.configure(
     target_metadata=metadata,
     version_table="bs_version",
     render_as_batch=True,
+    transactional_ddl=True,  # on SQLite, too: all or nothing, and a second process waits and finds it done
     include_name=lambda name, kind, _parents: kind != "table" or str(name).startswith("bs_"),
 )
 with context.begin_transaction():
