@@ -107,8 +107,8 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             max_request_body_size=BODY_LIMIT,
             clear_untrusted_proxy_headers=False,  # by them the console knows that a proxy stands in front
             log_socket_errors=False,
-            outbuf_high_watermark=2
-            ** 30,  # a thread never waits for a client that does not read: the rest goes to a file
+            # a thread never waits for a client that does not read: the rest goes to a file
+            outbuf_high_watermark=2**30,
         )
         for name in ("waitress", "waitress.queue"):
             logging.getLogger(name).setLevel(logging.ERROR)
