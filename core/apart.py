@@ -46,7 +46,11 @@ class Apart:
                 self._free(kind, desk)
                 done.set_result(found)
 
-        threading.Thread(target=run, name=f"{kind} {desk}", daemon=True).start()
+        try:
+            threading.Thread(target=run, name=f"{kind} {desk}", daemon=True).start()
+        except RuntimeError:  # no thread to be had: the next call tries again
+            self._free(kind, desk)
+            raise
         return done
 
     def _free(self, kind: str, desk: str) -> None:

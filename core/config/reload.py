@@ -30,11 +30,11 @@ def take_up(app: App) -> str:
     if app.file_seen[0] == seen:
         return app.file_seen[1]
     trouble = _taken(app)
-    app.file_seen = (seen, trouble)
     if trouble:
         log.warning("the changed configuration is refused; the previous one stays in use", why=trouble)
         what = f"the changed configuration is refused, the previous one stays in use: {trouble}"
         alarm_daily(app, "config", "", what, app.clock())
+    app.file_seen = (seen, trouble)  # last: where the store takes no alarm, the next ticket tries again
     return trouble
 
 

@@ -214,15 +214,19 @@ def insert_new(conn: Connection, table: Table, values: Mapping[str, Any]) -> boo
 @cache
 def _insert(dialect: str, table: Table) -> Any:
     """A statement that is made once: to build it anew takes longer than to carry it out."""
-    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table).on_conflict_do_nothing()
+    insert = _inserting(dialect, table).on_conflict_do_nothing()
     return insert.execution_options(preserve_rowcount=True)  # else -1 on Postgres
+
+
+def _inserting(dialect: str, table: Table) -> Any:
+    """Return the dialect's own insert, which knows about conflicts."""
+    return (postgresql if dialect == "postgresql" else sqlite).insert(table)
 
 
 def insert_all_new(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert these rows, all of the same columns, but for those whose key is there already."""
-    dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
     if rows:
-        conn.execute(dialect.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])
+        conn.execute(_insert(conn.dialect.name, table), [dict(row) for row in rows])
 
 
 def put(conn: Connection, table: Table, keys: Iterable[str], values: Mapping[str, Any]) -> None:
@@ -232,7 +236,7 @@ def put(conn: Connection, table: Table, keys: Iterable[str], values: Mapping[str
 
 @cache
 def _upsert(dialect: str, table: Table, keys: tuple[str, ...], names: tuple[str, ...]) -> Any:
-    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    insert = _inserting(dialect, table)
     changed = {name: insert.excluded[name] for name in names if name not in keys}
     if not changed:
         return insert.on_conflict_do_nothing()

@@ -20,7 +20,7 @@ from core.pipeline import surges
 def climb(
     app: App, conn: Connection, row: TicketRow, guess: tuple[str, float] | None, now: datetime
 ) -> dict[str, Any]:
-    """Return queue what is due of a ticket's row; return the columns that change. `guess`: intent and confidence of
+    """Queue what is due of a ticket's row; return the columns that change. `guess`: intent and confidence of
     its newest message, which people act on."""
     if row.next_due_at is None or row.next_due_at > now:
         return {}

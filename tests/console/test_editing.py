@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import html
 import re
+from unittest.mock import Mock
 
 import pytest
 from flask import Flask
 from sqlalchemy import insert, select
+from sqlalchemy.exc import OperationalError
 
 from connectors import DESKS
 from core import settings, wiring
+from core.config import reload
 from core.config.edited import with_values
 from core.engine import worker
 from core.errors import ConfigError
@@ -159,6 +162,22 @@ def test_a_file_that_is_refused_leaves_the_rules_as_they_are_raises_one_alarm_an
     file.unlink()
     worker._dealt(app, "nothing")
     assert app.rules["support"].intents["refund_request"].queue == "Refunds"
+
+
+def test_the_alarm_about_a_refused_file_comes_when_the_store_takes_it_again(client, home, monkeypatch):
+    app = client.application.extensions["backstop"]
+    (home / "backstop.toml").write_text(f"{FILE}\n[broken\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            reload, "alarm_daily", Mock(side_effect=OperationalError("INSERT", {}, Exception("full")))
+        )
+        with pytest.raises(OperationalError):
+            worker._dealt(app, "nothing")
+    worker._dealt(app, "nothing")
+    with app.engine.begin() as connection:
+        alarms = connection.scalars(select(notices.c.facts)).all()
+        connection.execute(notices.delete())
+    assert len(alarms) == 1
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,20 @@ def test_what_fails_in_a_thread_is_raised_where_it_was_asked_for(house):
 # --- tokens ---------------------------------------------------------------------------------
 
 
+def test_a_desk_for_which_no_thread_could_be_started_is_swept_by_the_next_pass(house, monkeypatch):
+    house()
+    apart, start = Apart(), threading.Thread.start
+
+    def exhausted(_thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", exhausted)
+    with pytest.raises(RuntimeError, match="new thread"):
+        apart("sweep", ["support"], str)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert apart("sweep", ["support"], str) == {"support": "support"}
+
+
 def test_nobody_waits_long_for_another_ones_renewal(house):
     h = house()
     slept: list[float] = []
