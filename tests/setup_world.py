@@ -12,13 +12,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from connectors.sandbox.desk import SandboxDesk
+import webhook_app
+from connectors.sandbox.desk import Case, SandboxDesk
 from connectors.sandbox.server import FaultyApp, serving
+from core import queue, settings, wiring
 from core.admin.setup.context import Setup
 from core.admin.setup.kept import Kept
 from core.admin.setup.pages import create_app
 from core.admin.setup.pages.guard import Guard
+from core.app import App
 from core.commands.setup import kit
+from core.ledger.schema import events
+from core.pipeline.handle import handle
 
 PAST = (  # what a customer wrote, and the queue in which people left it
     *[(f"Where is my order 47{n}? It has not arrived yet.", "Orders") for n in range(11, 17)],
@@ -32,6 +37,7 @@ PAST = (  # what a customer wrote, and the queue in which people left it
     ("Dov'è il mio ordine 4713? Non è ancora arrivato.", "Orders"),
     ("purple seventeen umbrella the quick moon", "Support"),
 )
+DISPUTE = "There is a charge of 89 euros on my card that I did not make. I dispute it."
 SECRET = {"zendesk": "client_secret", "freshdesk": "api_key", "helpscout": "client_secret"}
 FIELD = re.compile(r'<(?:input|button)[^>]*>|<select[^>]*name="([^"]+)"[^>]*>(.*?)</select>', re.S)
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
@@ -64,13 +70,27 @@ class Newcomer:
     def lives(self, past: Any = PAST) -> None:
         """Tickets that people handled before Backstop was connected."""
         begun = datetime.now(UTC) - timedelta(days=1)
-        for number, (words, queue) in enumerate(past):
+        for number, (words, name) in enumerate(past):
             self.desk.clock = lambda at=begun + timedelta(minutes=7 * number): at  # type: ignore[misc]
             who = {"email": f"customer{number}@example.com", "name": "Carla"}
             case = self.desk.customer_writes(words, subject=f"Question {number}", **who)
-            self.desk.agent_sets(case.id, self.ann.id, queue_id=self.queues[queue].id)
+            self.desk.agent_sets(case.id, self.ann.id, queue_id=self.queues[name].id)
             self.desk.agent_says(case.id, self.ann.id, "Hello, this is Ann.")
         self.desk.clock = lambda: datetime.now(UTC)
+
+    def first_ticket(self, stack: ExitStack) -> tuple[App, Case]:
+        """`backstop serve` on what the set-up wrote, while `stack` lasts, and a customer who disputes a charge."""
+        queue.close()
+        app = wiring.build(settings.load(self.file))
+        stack.enter_context(serving(webhook_app.create_app(app), int(self.public.rpartition(":")[2])))
+        if self.vendor == "freshdesk":  # its rules are clicked by hand, as the last page says
+            self.fake.subscribe(f"{self.public}/hooks/support")
+            self.fake.state.secret = app.desk_settings["support"].secrets()[0]
+        case = self.desk.customer_writes(DISPUTE, subject="A charge", email="carla@example.com", name="Carla")
+        with app.engine.begin() as conn:
+            keys = [row.key for row in conn.execute(events.select()) if row.state == "received"]
+        assert [handle(app, key) for key in keys] == ["settled"]
+        return app, case
 
     def enters(self) -> Any:
         """The one-time link."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from connectors.freshdesk.api import Api, rows
-from connectors.kit.directory import AFRESH, KEPT, Lists, addresses_in, id_in, if_allowed, person_in, unknown
+from connectors.kit.directory import AFRESH, KEPT, Lists, addresses_in, found_in, if_allowed, person_in
 from connectors.kit.values import Row
 from core.errors import Refused
 from core.model import Identity
@@ -69,10 +69,7 @@ class Directory:
 
     def group_id(self, name_or_id: str) -> str:
         """Return the id of a group given by name (any case) or id. Refused names it and those that exist."""
-        found = id_in(self.groups(), name_or_id) or id_in(self.groups(AFRESH), name_or_id)
-        if not found:
-            raise unknown("group", "Freshdesk", name_or_id, self.groups().values())
-        return found
+        return found_in(self.groups, "group", "Freshdesk", name_or_id)
 
     def group_name(self, group_id: str) -> str:
         """Return a group's name; asked again once when it is new to us."""

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from connectors.helpscout.api import Api
-from connectors.kit.directory import AFRESH, KEPT, Lists, addresses_in, id_in, if_allowed, person_in, unknown
+from connectors.kit.directory import (
+    AFRESH,
+    KEPT,
+    Lists,
+    addresses_in,
+    found_in,
+    if_allowed,
+    person_in,
+    unknown,
+)
 from connectors.kit.values import Row, row, rows, text
 from core.errors import Refused
 from core.model import Identity
@@ -125,11 +135,8 @@ class Directory:
             listed = self.api.all("/workflows", "workflows")
             return {text(w.get("id")): text(w.get("name")) for w in listed if w.get("type") == "manual"}
 
-        for oldest in (KEPT, AFRESH):
-            known = self._lists.get("workflows", ask, oldest)
-            if found := id_in(known, name_or_id):
-                return found
-        raise unknown("manual workflow", "Help Scout", name_or_id, known.values())
+        listed = partial(self._lists.get, "workflows", ask)
+        return found_in(listed, "manual workflow", "Help Scout", name_or_id)
 
     def fields(self, mailbox: str) -> list[Row]:
         """Return an inbox's custom fields, with the options of its drop-downs."""

@@ -75,6 +75,22 @@ def id_in(names: Mapping[str, str], wanted: str) -> str:
     return next((one for one, name in names.items() if name.casefold() == wanted.casefold()), "")
 
 
+def found_in(
+    listed: Callable[[timedelta], Mapping[str, str]],
+    what: str,
+    vendor: str,
+    wanted: str,
+    again: timedelta = AFRESH,
+) -> str:
+    """Return an id given by itself or by its name in any case; for an unknown one the list is read again when it is older
+    than `again`. Raises Refused, which names what there is."""
+    for oldest in (KEPT, again):
+        known = listed(oldest)
+        if found := id_in(known, wanted):
+            return found
+    raise unknown(what, vendor, wanted, known.values())
+
+
 def person_in(people: Callable[[timedelta], Mapping[str, Identity]], wanted: str, oldest: timedelta) -> str:
     """Return a person's id given by itself or by e-mail address; an unknown one has the list read again; "" for nobody."""
     wanted = wanted.strip()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.kit.directory import AFRESH, KEPT, Lists, id_in, person_in, unknown
+from connectors.kit.directory import AFRESH, KEPT, Lists, found_in, person_in, unknown
 from connectors.kit.http import DeskSession, json_of
 from connectors.kit.values import rows, text
 from core.model import Identity
@@ -45,10 +45,7 @@ class Directory:
 
     def group_id(self, name_or_id: str) -> str:
         """Return a group's id by its name or itself. Raises Refused."""
-        found = id_in(self.groups(), name_or_id) or id_in(self.groups(AFRESH), name_or_id)
-        if not found:
-            raise unknown("group", "the desk", name_or_id, self.groups().values())
-        return found
+        return found_in(self.groups, "group", "the desk", name_or_id)
 
     def agent_id(self, email: str) -> str:
         """Return an agent's id by address or itself. Raises Refused."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from connectors.kit.directory import KEPT, Lists, addresses_in, id_in, unknown
+from connectors.kit.directory import KEPT, Lists, addresses_in, found_in
 from connectors.kit.values import Row, row, rows
 from connectors.zendesk.api import Api, text
 from connectors.zendesk.reading import STAFF
@@ -97,10 +97,7 @@ class Directory:
 
     def group_id(self, queue: str) -> str:
         """Return the id of a group named by name or id."""
-        found = id_in(self.groups(), queue) or id_in(self.groups(AGAIN), queue)
-        if not found:
-            raise unknown("group", "Zendesk", queue, self.groups().values())
-        return found
+        return found_in(self.groups, "group", "Zendesk", queue, AGAIN)
 
     def solving_group(self, wanted: str) -> str:
         """Return the group to solve in: an assignee must belong to the ticket's group."""

@@ -7,21 +7,19 @@ import re
 from unittest.mock import Mock
 
 import pytest
-from flask import Flask
 from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
 
 from connectors import DESKS
-from core import settings, wiring
+from core import settings
 from core.config import reload
 from core.config.edited import with_values
 from core.engine import worker
 from core.errors import ConfigError
 from core.ledger import db
 from core.ledger.schema import changes, notices, tickets
-from core.web import make_blueprint
 from core.web.users import Role, add_user
-from tests.console.world import EVIL, NOW, form, present, waiting
+from tests.console.world import EVIL, NOW, console_of, form, present, waiting
 
 FILE = f"""# ours
 [classifier]
@@ -58,11 +56,7 @@ def composed(tmp_path_factory):
     ]
     with engine.begin() as connection:
         connection.execute(insert(tickets), past)
-    flask = Flask("editing")
-    app = wiring.compose(settings.load(file), clock=lambda: NOW, engine=engine)
-    flask.extensions["backstop"] = app
-    flask.register_blueprint(make_blueprint(app))
-    yield flask
+    yield console_of(settings.load(file), engine)
     engine.dispose()
 
 

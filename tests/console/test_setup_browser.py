@@ -12,16 +12,11 @@ import pytest
 
 from connectors import DESKS
 from connectors.sandbox.server import serving
-from core import queue, settings, wiring
-from core.ledger.schema import events
-from core.pipeline.handle import handle
 from tests.console.accessibility import violations
 from tests.console.test_browser import SHOTS, SIZES, chromium, visit  # noqa: F401
 from tests.setup_world import Newcomer
-from webhook_app import create_app
 
 pytestmark = pytest.mark.browser
-DISPUTE = "There is a charge of 89 euros on my card that I did not make. I dispute it."
 
 SCHEMES = {"desktop": "light", "phone": "dark"}
 
@@ -75,24 +70,10 @@ def waited(page):
         time.sleep(0.5)
 
 
-def first_ticket(new, vendor):
-    """`backstop serve` on what the set-up wrote, and a customer who writes; return the ticket's number."""
-    queue.close()
-    app = wiring.build(settings.load(new.file))
-    new.stack.enter_context(serving(create_app(app), int(new.public.rpartition(":")[2])))
-    if vendor == "freshdesk":  # its rules are clicked by hand, as the last page says
-        new.fake.subscribe(f"{new.public}/hooks/support")
-        new.fake.state.secret = app.desk_settings["support"].secrets()[0]
-    case = new.desk.customer_writes(DISPUTE, subject="A charge", email="carla@example.com", name="Carla")
-    with app.engine.begin() as conn:
-        keys = [row.key for row in conn.execute(events.select()) if row.state == "received"]
-    assert [handle(app, key) for key in keys] == ["settled"]
-    return case.id
-
-
 def observed(page, new, vendor, look):
     """From the log-in to what would have been done with the first ticket."""
-    number = first_ticket(new, vendor)
+    _, case = new.first_ticket(new.stack)
+    number = case.id
     page.goto(new.public)
     fills(page, {"name": "ada@example.com", "password": "correct horse battery"})
     page.click("button.strong")

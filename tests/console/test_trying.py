@@ -6,15 +6,13 @@ import html
 import re
 
 import pytest
-from flask import Flask
 
 from connectors import DESKS
-from core import settings, wiring
+from core import settings
 from core.ledger import db
 from core.ledger.schema import metadata
-from core.web import make_blueprint
 from core.web.users import Role, add_user
-from tests.console.world import EVIL, NOW, form, present
+from tests.console.world import EVIL, NOW, console_of, form, present
 
 FILE = """
 [classifier]
@@ -38,11 +36,7 @@ def composed(tmp_path_factory, classifier_cache):
     (home / "order_status.txt").write_text("Hello{% if name %} {{ name }}{% endif %}, it is on its way.\n")
     engine = db.connect(f"sqlite:///{home}/ledger.db")
     present(engine)
-    flask = Flask("trying")
-    app = wiring.compose(settings.load(home / "backstop.toml"), clock=lambda: NOW, engine=engine)
-    flask.extensions["backstop"] = app
-    flask.register_blueprint(make_blueprint(app))
-    yield flask
+    yield console_of(settings.load(home / "backstop.toml"), engine)
     engine.dispose()
 
 

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 from flask import Flask
-from sqlalchemy import insert
+from sqlalchemy import Engine, insert
 
+from core import wiring
 from core.classify.configured import Absent
 from core.hours import Hours
 from core.ledger.schema import (
@@ -35,6 +36,14 @@ EVIL = "<script>document.title='owned'</script><img src=x onerror=document.title
 BIDI = "invoice \u202egpj.exe\u202c \u2066hidden\u2069"
 LONG = "x" * 100_000
 FORMULA = '=HYPERLINK("https://evil.example","click")'
+
+
+def console_of(configured: Settings, engine: Engine) -> Flask:
+    """The console over a configuration and a ledger, now."""
+    flask = Flask("console")
+    app = flask.extensions["backstop"] = wiring.compose(configured, clock=lambda: NOW, engine=engine)
+    flask.register_blueprint(make_blueprint(app))
+    return flask
 
 
 class Office:

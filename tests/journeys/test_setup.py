@@ -11,19 +11,15 @@ from contextlib import ExitStack
 
 import pytest
 import requests
-from words import DISPUTE
 
 from connectors.sandbox.server import serving
-from core import queue, settings, wiring
+from core import settings
 from core.admin.setup.files import drafts
 from core.admin.setup.kept import Kept
 from core.errors import ConfigError
 from core.ledger import store
-from core.ledger.schema import events
-from core.pipeline.handle import handle
 from core.web.users import any_user
 from tests.setup_world import PAST, SECRET, Newcomer, prefilled
-from webhook_app import create_app
 
 ONE = pytest.mark.parametrize("vendor", ["freshdesk"])
 
@@ -51,17 +47,8 @@ def test_from_the_link_to_the_first_ticket_that_is_watched(new, vendor):
     after = {id_: (case.status, list(case.tags), len(case.entries)) for id_, case in new.desk.cases.items()}
     assert after == before, "no ticket was touched"
 
-    queue.close()
-    app = wiring.build(settings.load(new.file))
+    app, case = new.first_ticket(new.stack)
     assert any_user(app.engine)
-    new.stack.enter_context(serving(create_app(app), int(new.public.rpartition(":")[2])))
-    if vendor == "freshdesk":  # its rules are clicked by hand, as the last page says
-        new.fake.subscribe(f"{new.public}/hooks/support")
-        new.fake.state.secret = app.desk_settings["support"].secrets()[0]
-    case = new.desk.customer_writes(DISPUTE, subject="A charge", email="carla@example.com", name="Carla")
-    with app.engine.begin() as conn:
-        keys = [row.key for row in conn.execute(events.select()) if row.state == "received"]
-    assert [handle(app, key) for key in keys] == ["settled"]
     with app.engine.begin() as conn:
         row = store.ticket(conn, "support", str(case.id))
     assert row.intent == "billing_dispute"
