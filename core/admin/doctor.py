@@ -16,12 +16,12 @@ from core.app import App, ladders
 from core.classify.build import calibration_path, trained_path
 from core.classify.configured import cache_dir
 from core.classify.overlap import stepping_back
-from core.classify.thresholds import OVERALL
 from core.config import checks
 from core.demoted import demoted
 from core.errors import BackstopError, ConfigError, EmptyTemplate, NotAllowed, said_of
 from core.hours import stamp
 from core.language import LANGUAGES
+from core.learning.labelled_tickets import proven_auto
 from core.ledger import db, store, tokens
 from core.model import Finding
 from core.notifications import routing
@@ -74,15 +74,6 @@ def configuration(app: App) -> Iterator[Finding]:
     for intent, why in demoted(app.engine).items():
         remedy = f"better its examples, then `backstop thresholds --promote {intent}`"
         yield Finding("CF10", WARN, f"{intent} only suggests since {why['at'][:10]}: {why['why']}", remedy)
-
-
-def proven_auto(app: App) -> float | None:
-    """Return the lowest threshold that `backstop thresholds` has proven, None if there is none."""
-    with db.reading(app.engine) as conn:
-        kept = db.kept(conn, "thresholds") or {}
-    overall = kept.get("overall", {})
-    threshold = overall.get("threshold") if overall.get("intent") == OVERALL else None
-    return float(threshold) if threshold is not None else None
 
 
 def database(app: App) -> Iterator[Finding]:

@@ -11,12 +11,12 @@ from typing import Any
 import click
 
 from core import wiring
-from core.admin.doctor import proven_auto
 from core.commands.common import Store, app_of, common
 from core.commands.receive import application, listen
 from core.config.checks import warnings
 from core.engine import worker as engine
 from core.errors import ConfigError, said_of
+from core.learning.labelled_tickets import proven_auto
 from core.telemetry.logs import set_up
 
 

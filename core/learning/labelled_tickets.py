@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from core.app import App
 from core.classify.evaluate import Example, Judged
-from core.classify.thresholds import run_thresholds
+from core.classify.thresholds import OVERALL, run_thresholds
 from core.classify.whatif import Handling, Past
 from core.errors import Gone, Moved, Refused
 from core.ledger import db, store
@@ -156,6 +156,14 @@ def thresholds(
 def keep_thresholds(conn: Connection, found: Mapping[str, Any]) -> None:
     """Until they are worked out again: the console and the warnings at start-up refer to them."""
     db.keep(conn, PROVEN, dict(found))
+
+
+def proven_auto(app: App) -> float | None:
+    """Return the lowest threshold that `backstop thresholds` has proven, None if there is none."""
+    with db.reading(app.engine) as conn:
+        overall = (db.kept(conn, PROVEN) or {}).get("overall", {})
+    threshold = overall.get("threshold") if overall.get("intent") == OVERALL else None
+    return float(threshold) if threshold is not None else None
 
 
 def past(labelled: Sequence[LabelledTicket]) -> list[Past]:

@@ -12,7 +12,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, make_url, select, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Table,
+    column,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
@@ -189,20 +201,17 @@ def _alembic(connection: Connection) -> Any:
 
 
 def schema_is_current(engine: Engine) -> bool:
-    """Return whether the tables are those of this program."""
-    from alembic.migration import MigrationContext
-
+    """Return whether the tables are those of this program. Asked at each start, so it loads no alembic."""
     with reading(engine) as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        return context.get_current_revision() == _newest()
+        if not inspect(connection).has_table(VERSION_TABLE):
+            return False
+        return connection.scalar(select(column("version_num")).select_from(table(VERSION_TABLE))) == _newest()
 
 
 @cache
-def _newest() -> str | None:
-    """Return the revision of this program's tables: what its files say, read once."""
-    from alembic.script import ScriptDirectory
-
-    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+def _newest() -> str:
+    """Return the revision of this program's tables: the number that the last migration's file begins with."""
+    return max(file.name[:4] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def insert_new(conn: Connection, table: Table, values: Mapping[str, Any]) -> bool:

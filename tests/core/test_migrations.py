@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +12,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import MetaData, Table, event, inspect, select
+from sqlalchemy import MetaData, Table, event, inspect, select, text
 
 from core.ledger import db
 from core.ledger.schema import labels, meta, metadata, tickets, writes
@@ -39,6 +41,23 @@ def test_the_migrations_lead_to_the_tables_of_the_code(engine):
         )
         assert compare_metadata(context, metadata) == []
     assert db.schema_is_current(engine)
+
+
+def test_a_start_on_a_current_store_loads_no_alembic(engine):
+    db.migrate(engine)
+    url = engine.url.render_as_string(hide_password=False)
+    code = f"import sys\nfrom core.ledger import db\ndb.migrate(db.connect({url!r}))\nprint(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "core.ledger.db" in loaded.split()
+    assert "alembic" not in loaded.split()
+
+
+def test_a_store_of_an_older_or_a_newer_version_is_not_current(engine):
+    assert not db.schema_is_current(engine)
+    db.migrate(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE bs_version SET version_num = '0001'"))
+    assert not db.schema_is_current(engine)
 
 
 def test_many_threads_may_start_at_once(engine):
