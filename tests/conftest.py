@@ -120,7 +120,7 @@ def fitted_once(classifier_cache: Path) -> Iterator[None]:
     four seconds. Tests of the fit itself call `core.classify.linear.fit`."""
     load, fit = cache.load, cache.fit
 
-    @functools.lru_cache(maxsize=24)
+    @functools.lru_cache(maxsize=8)
     def read(path: Path, _changed: int, _size: int) -> LinearClassifier:
         return load(path)
 

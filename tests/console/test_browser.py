@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from sqlalchemy import select
 from core.ledger.schema import changes, tickets
 from core.pipeline import claims
 from core.web.users import add_user
-from tests.console.accessibility import violations
+from tests.console.accessibility import SCHEMES, at_each_size
 from tests.console.world import NOW, make_app, waiting
 from tests.stores import BOTH_STORES
 
@@ -87,16 +86,30 @@ def test_axe_finds_nothing_and_nothing_overflows(chromium, serve, engine):
     for page in visit(chromium, serve(make_app(engine)), locale="en-GB", timezone_id="Europe/Berlin"):
         for name, where in PAGES.items():
             page.goto(where)
-            for (size, (width, height)), scheme in product(SIZES.items(), ("light", "dark")):
-                page.set_viewport_size({"width": width, "height": height})
-                page.emulate_media(color_scheme=scheme)
-                assert violations(page) == [], (name, size, scheme)
-                assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, size)
+            for size, scheme, found in at_each_size(page, SIZES):
+                assert found == [], (name, size, scheme)
+                assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0], (name, size)
                 if SHOTS:
                     page.screenshot(
                         path=f"{SHOTS}/{name}-{size}-{scheme}.png", full_page="FULL_PAGE" in os.environ
                     )
         assert page.problems == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_colour_that_is_wrong_at_one_size_in_one_scheme_is_found_there(chromium, size, scheme):
+    wide = "(min-width: 60rem)" if size == "desktop" else "(max-width: 60rem)"
+    for page in visit(chromium, "http://unused.example"):
+        page.set_content(
+            f"""<!doctype html><html lang=en><title>x</title><style>:root {{ color-scheme: light dark }} p {{ display: none }}
+            @media {wide} {{ p {{ display: block }} }}
+            @media {wide} and (prefers-color-scheme: {scheme}) {{ h1, p {{ color: #777; background: #888 }} }}
+            </style><main><h1>Words</h1><p>More words</p></main>"""
+        )
+        found = {(where, light): wrong for where, light, wrong in at_each_size(page, SIZES)}
+        assert [rule for rule, _ in found.pop((size, scheme))] == ["color-contrast"]
+        assert not any(found.values())
 
 
 @pytest.mark.parametrize("filled", ["sqlite"], indirect=True)

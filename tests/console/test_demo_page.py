@@ -9,14 +9,12 @@ import subprocess
 import sys
 import urllib.request
 from contextlib import contextmanager
-from itertools import product
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
 
 from demo.samples import samples
-from tests.console.accessibility import violations
+from tests.console.accessibility import at_each_size
 
 pytestmark = pytest.mark.browser
 
@@ -98,6 +96,13 @@ def opening(chromium, demo):
     for context in contexts:
         context.close()
     assert problems == []
+
+
+def expect(found):
+    """Playwright's own, loaded only in the process that runs a browser."""
+    from playwright.sync_api import expect
+
+    return expect(found)
 
 
 def write(page, subject: str, text: str, name: str = "Ina Falk") -> None:
@@ -257,12 +262,10 @@ def test_axe_finds_nothing_and_nothing_overflows(visit):
     page.locator("#inbox li").nth(OPENED - 1).wait_for()
     page.locator("#inbox a", has_text="charged twice").click()
     verdict(page, "routed to Billing")
-    for (size, (width, height)), scheme in product(SIZES.items(), ("light", "dark")):
-        page.set_viewport_size({"width": width, "height": height})
-        page.emulate_media(color_scheme=scheme)
+    for size, scheme, found in at_each_size(page, SIZES):
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), size
         shot(page, f"{size}-{scheme}")
-        assert violations(page) == [], (size, scheme)
+        assert found == [], (size, scheme)
 
 
 def test_the_configuration_is_shown_without_a_secret(demo):

@@ -10,8 +10,6 @@ from typing import Any
 
 import anyio
 import pytest
-from mcp import Client
-from mcp.client.stdio import StdioServerParameters
 from sqlalchemy import select
 
 from core.commands.assistants import server
@@ -33,11 +31,18 @@ def app(engine):
     return found
 
 
+def client_of(server: Any) -> Any:
+    """The protocol's own client; its library is loaded only in the process that runs this file: it takes a second and 20 MB."""
+    from mcp import Client
+
+    return Client(server)
+
+
 def called(app: Any, tool: str, email: str = "", **given: Any) -> tuple[bool, Any]:
     """Whether the tool refused, and what it said."""
 
     async def run() -> Any:
-        async with Client(server(app, email)) as client:
+        async with client_of(server(app, email)) as client:
             return await client.call_tool(tool, given)
 
     found = anyio.run(run)
@@ -47,7 +52,7 @@ def called(app: Any, tool: str, email: str = "", **given: Any) -> tuple[bool, An
 
 def tools(app: Any, email: str = "") -> dict[str, Any]:
     async def run() -> Any:
-        async with Client(server(app, email)) as client:
+        async with client_of(server(app, email)) as client:
             return await client.list_tools()
 
     return {one.name: one for one in anyio.run(run).tools}
@@ -117,6 +122,8 @@ def test_a_refusal_says_what_to_do_and_a_fault_says_nothing_of_the_store(app, mo
 
 
 def test_over_standard_input_and_output_as_an_assistant_starts_it(tmp_path):
+    from mcp.client.stdio import StdioServerParameters
+
     shell = Shell(tmp_path).with_store()
     engine = db.connect(f"sqlite:///{tmp_path}/backstop.db")
     present(engine)
@@ -126,7 +133,7 @@ def test_over_standard_input_and_output_as_an_assistant_starts_it(tmp_path):
     )
 
     async def run() -> Any:
-        async with Client(started) as client:
+        async with client_of(started) as client:
             return await client.call_tool("waiting", {})
 
     found = json.loads(anyio.run(run).content[0].text)

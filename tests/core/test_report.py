@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom, binomtest
 from sqlalchemy import create_engine, select
 
 from core.hours import Hours
@@ -255,22 +254,30 @@ def test_by_hour_uses_the_clock_of_the_zone():
     assert len(hours) == 24
 
 
+@pytest.fixture(scope="module")
+def stats():
+    """Loaded only in the process that runs this file: it takes a second and 50 MB."""
+    from scipy import stats
+
+    return stats
+
+
 @given(st.integers(0, 400), st.integers(0, 400))
-def test_wilsons_interval_agrees_with_scipy(k, more):
+def test_wilsons_interval_agrees_with_scipy(stats, k, more):
     n = k + more
     if n:
-        ours, theirs = wilson(k, n), binomtest(k, n).proportion_ci(0.95, "wilson")
+        ours, theirs = wilson(k, n), stats.binomtest(k, n).proportion_ci(0.95, "wilson")
         assert ours == pytest.approx((theirs.low, theirs.high), abs=1e-9)
 
 
 @given(st.integers(1, 900))
-def test_the_medians_interval_holds_it_at_least_95_times_of_100(n):
+def test_the_medians_interval_holds_it_at_least_95_times_of_100(stats, n):
     low, high = median_interval(list(range(1, n + 1)))
     if high is None:
         assert n < 6
         return
     assert low + high == n + 1  # ranks are symmetric
-    chance = binom.cdf(high - 1, n, 0.5) - binom.cdf(low - 1, n, 0.5)
+    chance = stats.binom.cdf(high - 1, n, 0.5) - stats.binom.cdf(low - 1, n, 0.5)
     assert chance >= (0.95 if n <= 500 else 0.947)
     assert median([1, 2, 3, 4]) == 2.5
 
@@ -322,10 +329,10 @@ def test_a_week_whose_answers_are_still_in_their_quiet_period_is_counted_again(t
     engine.dispose()
 
 
-def test_kept_and_broken_promises_have_an_interval():
+def test_kept_and_broken_promises_have_an_interval(stats):
     promises = report().promises
     assert (promises.kept, promises.broken) == (2, 1)
-    expected = binomtest(2, 3).proportion_ci(method="wilson")
+    expected = stats.binomtest(2, 3).proportion_ci(method="wilson")
     assert (promises.low, promises.high) == pytest.approx((expected.low, expected.high))
     assert "66.7 % kept (95 %: " in render_text(report())
 

@@ -14,6 +14,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 
@@ -48,9 +49,9 @@ def story(desk):
     has loaded the program already; `test_the_command_prints_…` and the page's tests start the command."""
     ways = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
     out = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
-        for name in [name for name in os.environ if name.startswith("BACKSTOP_")]:
-            patch.delenv(name)
+    # the demo's own secrets go into the environment of its process, which here is that of later tests, too
+    with patch.dict(os.environ), contextlib.redirect_stdout(out):
+        config.forget_environment()
         try:
             code = run.run(once=True, desk=desk, as_json=True)
         finally:
