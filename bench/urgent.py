@@ -15,7 +15,6 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -59,10 +58,7 @@ def main() -> None:
 def _rows(classifier: Multilingual, path: Path, part: slice) -> Rows:
     texts = tomllib.loads(path.read_text("utf-8"))
     return {
-        kind: [
-            (text, replace(classifier.predict(text), suspects=classifier.suspects(text)))
-            for text in lines[part]
-        ]
+        kind: [(text, classifier.examine(text, text)) for text in lines[part]]
         for kind, lines in texts.items()
     }
 

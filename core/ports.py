@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
@@ -189,6 +189,10 @@ class Classifier(Guesser, Protocol):
 
     def suspects(self, text: str) -> tuple[Guess, ...]:
         """Return the guesses for single sentences of a text, best first, without a call to an external service."""
+
+    def examine(self, words: str, everything: str) -> Prediction:
+        """Return `predict` of the words with the `suspects` of everything. Raises as `predict` does."""
+        return replace(self.predict(words), suspects=self.suspects(everything))
 
 
 @dataclass(frozen=True)

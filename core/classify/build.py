@@ -138,13 +138,19 @@ class _Timed:
         self._inner, self._counters, self.model = inner, counters, inner.model
 
     def predict(self, text: str) -> Any:
-        begun = time.perf_counter()
-        try:
-            with traces.span("classify"):
-                return self._inner.predict(text)
-        finally:
-            self._counters.classified(time.perf_counter() - begun)
+        return self._counted(partial(self._inner.predict, text))
 
     def suspects(self, text: str) -> Any:
         with traces.span("classify"):
             return self._inner.suspects(text)
+
+    def examine(self, words: str, everything: str) -> Any:
+        return self._counted(partial(self._inner.examine, words, everything))
+
+    def _counted(self, work: Callable[[], Any]) -> Any:
+        begun = time.perf_counter()
+        try:
+            with traces.span("classify"):
+                return work()
+        finally:
+            self._counters.classified(time.perf_counter() - begun)

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 _WORDS = re.compile(r"\w+")
 _MARKS = re.compile("[\u0300-\u036f]")  # over Latin, Greek and Cyrillic letters; other scripts need theirs
 _SPELT = str.maketrans({"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe"})
+KEPT = 8192  # words whose concepts are kept in memory
 STEM = 3  # letters that are enough to look for a phrase
 Index = dict[str, set[str]]
 
@@ -49,6 +50,20 @@ class Lexicon:
         """The lengths that parts of compounds have."""
         return tuple(sorted(set(map(len, self.inside))))
 
+    @cached_property
+    def _alone(self) -> Callable[[str], frozenset[str]]:
+        """What a word expresses by itself: few words make up most of what is written."""
+        return lru_cache(maxsize=KEPT)(self._of_word)
+
+    def _of_word(self, word: str) -> frozenset[str]:
+        found = set(self.whole.get(word, ()))
+        for cut in self._ends:
+            found.update(self.beginnings.get(word[:cut], ()), self.endings.get(word[-cut:], ()))
+        for length in self._parts:
+            for first in range(len(word) - length + 1):
+                found.update(self.inside.get(word[first : first + length], ()))
+        return frozenset(found)
+
     def concepts(self, text: str) -> list[str]:
         """Return the concepts that a text names, each once."""
         words = _WORDS.findall(folded(text.lower()))
@@ -57,13 +72,7 @@ class Lexicon:
     def at(self, words: Sequence[str], at: int) -> dict[str, int]:
         """Return the concepts that the words from this place on express, with how many words it takes."""
         word = words[at]
-        found = set(self.whole.get(word, ()))
-        for cut in self._ends:
-            found.update(self.beginnings.get(word[:cut], ()), self.endings.get(word[-cut:], ()))
-        for length in self._parts:
-            for first in range(len(word) - length + 1):
-                found.update(self.inside.get(word[first : first + length], ()))
-        lengths = dict.fromkeys(found, 1)
+        lengths = dict.fromkeys(self._alone(word), 1)
         for phrase, concept in self.phrases.get(word[:STEM], ()):
             said = words[at : at + len(phrase)]
             if len(said) == len(phrase) and all(map(_matches, phrase, said)):

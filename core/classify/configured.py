@@ -71,3 +71,7 @@ class Absent:
     def suspects(self, text: str) -> Any:
         """Raise TryLater."""
         raise TryLater("this process has no classifier: it only receives webhooks")
+
+    def examine(self, words: str, everything: str) -> Any:
+        """Raise TryLater."""
+        raise TryLater("this process has no classifier: it only receives webhooks")

@@ -21,6 +21,7 @@ def _code() -> str:
         "spelling",
         "concepts",
         "features",
+        "columns",
         "coverage",
         "kernel",
         "calibrate",

@@ -9,24 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache, partial
+from functools import cache, partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.classify.calibrate import Calibrator, softmax, temperature
+from core.classify.columns import compact, has_words, placed, places
 from core.classify.concepts import Lexicon, folded, lexicon
 from core.classify.coverage import covered, occurring, present
 from core.classify.evidence import Traffic, trust, trust_evidence, usual_of
 from core.classify.features import Weights, clauses, counts, hashed, read, terms_of, weights
 from core.classify.fingerprint import fingerprint
 from core.classify.kernel import SHARPNESS, HeldOut, capped, kernel, nearest_by_class, solve
-from core.classify.sentences import suspects
+from core.classify.sentences import among_sentences, sentences, suspects
 from core.classify.spelling import UNSPELT, Spelling, spelling
 from core.classify.starter import URGENT, of_the_starter, starter
 from core.classify.text import single
-from core.classify.turned import BELOW, Turn, turns
+from core.classify.turned import BELOW, turns
 from core.model import NO_INTENT, Guess, Prediction
 
 FORMAT = 5  # to be raised when a saved model would be read wrongly by newer code
@@ -37,11 +39,12 @@ BATCH = 256
 CLEAR = 0.6  # how surely a part of a message must ask for something else to count
 COMMON = 1 / 3  # a word in the examples of more intents than this is grammar
 FEW_INTENTS = 3
-NOWHERE = -1  # the column of a word that no example has
 NEAREST = 8  # examples that say whether a word that turns a wish round belongs to it
 ENGLISH = "en"
 MAX_ROWS = 16_000  # 1 GB while learning: the kernel is a square of rows
 Array = NDArray[np.float64]
+Found = tuple[Prediction, NDArray[np.float32]]
+"""A prediction without the words that weighed most, and the sharpened similarities that they are found by."""
 
 
 @dataclass(eq=False)
@@ -77,41 +80,61 @@ class LinearClassifier:
         """The intents that single sentences are about, best first."""
         return suspects(partial(self.predict_many, explained=False), text)
 
+    def examine(self, words: str, everything: str) -> Prediction:
+        """`predict` of the words with the `suspects` of everything, in one pass."""
+        asked = sentences(everything)
+        found = self._found([words, *asked])
+        suspected = among_sentences(asked, [one for one, _ in found[1:]])
+        return replace(self._explained(words, *found[0]), suspects=suspected)
+
     def predict_many(self, texts: Sequence[str], *, explained: bool = True) -> list[Prediction]:
         """`predict` for many texts at once; not `explained`: without the words that weighed most."""
-        found: list[Prediction] = []
-        for first in range(0, len(texts), BATCH):
-            found += self._batch(list(texts[first : first + BATCH]), explained)
-        return found
+        pairs = zip(texts, self._found(texts), strict=True)
+        return [self._explained(text, *pair) if explained else pair[0] for text, pair in pairs]
 
     def guesses(self, text: str) -> tuple[Guess, ...]:
         """The likeliest intents alone, best first, without what holds a guess back or the words that weighed most."""
         shares, right, _, _, parts = self._read([text])
         return self._guesses(shares[0], float(right[0]), parts[0])
 
-    def _batch(self, texts: list[str], explained: bool) -> list[Prediction]:
+    def _found(self, texts: Sequence[str]) -> list[Found]:
+        """What is made of each text."""
+        found: list[Found] = []
+        for first in range(0, len(texts), BATCH):
+            found += self._batch(list(texts[first : first + BATCH]))
+        return found
+
+    def _batch(self, texts: list[str]) -> list[Found]:
         shares, right, nothing, sharp, parts = self._read(texts)
-        found = [
-            self._prediction(text, shares[i], float(right[i]), float(nothing[i]), sharp[i], parts[i])
+        return [
+            (
+                self._prediction(text, shares[i], float(right[i]), float(nothing[i]), sharp[i], parts[i]),
+                sharp[i],
+            )
             for i, text in enumerate(texts)
         ]
-        for i, one in enumerate(found):
-            if explained and one.intent != NO_INTENT:
-                words = self._words(texts[i], self.intents.index(one.intent), sharp[i])
-                found[i] = replace(one, evidence=words)
-        return found
+
+    def _explained(self, text: str, found: Prediction, sharp: NDArray[np.float32]) -> Prediction:
+        """The prediction with the words that weighed most."""
+        if found.intent == NO_INTENT:
+            return found
+        return replace(found, evidence=self._words(text, self.intents.index(found.intent), sharp))
 
     def _read(
         self, texts: list[str]
     ) -> tuple[Array, Array, Array, NDArray[np.float32], list[dict[str, float]]]:
         """What `_judge` makes of each text, and the intents that single parts of it express clearly, with how clearly."""
-        parts = [(i, part) for i, text in enumerate(texts) for part in clauses(text)]
-        shares, right, nothing, sharp = self._judge([*texts, *(part for _, part in parts)])
+        parts = [clauses(text) for text in texts]
+        place = {text: at for at, text in enumerate(dict.fromkeys([*texts, *chain.from_iterable(parts)]))}
+        every = self._judge(list(place))
+        at = [place[text] for text in texts]
+        shares, right, nothing, sharp = every[0][at], every[1][at], every[2][at], every[3][at]
         clear: list[dict[str, float]] = [{} for _ in texts]
-        for row, (i, _) in enumerate(parts, len(texts)):
-            if right[row] > CLEAR:
-                intent = self.intents[int(np.argmax(shares[row, :-1]))]
-                clear[i][intent] = max(clear[i].get(intent, 0.0), float(right[row]))
+        for i, part in ((i, part) for i, own in enumerate(parts) for part in own):
+            trust = float(every[1][place[part]])
+            if trust > CLEAR:
+                intent = self.intents[int(np.argmax(every[0][place[part], :-1]))]
+                clear[i][intent] = max(clear[i].get(intent, 0.0), trust)
         # the rest may be filler, or what nobody understood: never automatic by that
         for i, said in enumerate(clear):
             best = said.get(self.intents[int(np.argmax(shares[i, :-1]))], 0.0)
@@ -122,7 +145,7 @@ class LinearClassifier:
         """For each text: the intents' shares, is the best right, is it none, the sharpened similarities."""
         clean = map(self.spelling.corrected, read(texts, self._lexicon))
         blocks = counts(list(clean), self._lexicon)
-        rows = self._placed(self.weights.transform(blocks))
+        rows = placed(self.columns, self.weights.transform(blocks))
         similarity: NDArray[np.float32] = (rows @ self._turned).toarray()
         sharp = kernel(similarity)
         nearest = nearest_by_class(similarity, self.starts)
@@ -132,20 +155,6 @@ class LinearClassifier:
         right = np.where(known > 0, self.right(evidence), 0.0)
         nothing = np.where(known > 0, 1 - self.inside(evidence), 1.0)
         return softmax(held.scores, self.temperature), right, nothing, sharp
-
-    def _placed(self, rows: Any) -> Any:
-        """Return rows over all hashed pieces as rows over the columns; a piece that no example has is left out."""
-        from scipy import sparse
-
-        place, known = self._places(rows.indices)
-        ends = np.append(0, np.cumsum(known, dtype=np.int32))[rows.indptr]
-        shape = (rows.shape[0], len(self.columns))
-        return sparse.csr_matrix((rows.data[known], place[known], ends), shape)
-
-    def _places(self, pieces: Any) -> tuple[Any, Any]:
-        """Where hashed pieces stand among the columns, and whether they do."""
-        place = np.minimum(np.searchsorted(self.columns, pieces), len(self.columns) - 1)
-        return place, self.columns[place] == pieces
 
     def _prediction(
         self,
@@ -176,27 +185,13 @@ class LinearClassifier:
             return "it is only a number or a single word", BELOW
         complaint = self.intents[best] in URGENT
         for turn in turns(text, self.language or ENGLISH, complaint=complaint):
-            if not self._said_so(turn, best, sharp):
+            first, last = self.starts[best : best + 2]
+            most = last - first if turn.anywhere else NEAREST
+            nearest = first + np.argsort(-sharp[first:last], kind="stable")[:most]
+            if not has_words(self.rows[nearest], self.columns, turn.alike):
                 words = f"it may mean the opposite, or tell of it: “{turn.said}” stands in none of the examples nearest to it"
                 return words, turn.most
         return "", 1.0
-
-    def _said_so(self, turn: Turn, best: int, sharp: NDArray[np.float32]) -> bool:
-        """Whether one of the examples of the best intent that are nearest has all words of one of the turn's `alike`."""
-        alike = turn.alike
-        if not alike:
-            return False
-        first, last = self.starts[best], self.starts[best + 1]
-        most = last - first if turn.anywhere else NEAREST
-        nearest = first + np.argsort(-sharp[first:last], kind="stable")[:most]
-        begins, ends = self.rows.indptr[nearest], self.rows.indptr[nearest + 1]
-        examples = [
-            frozenset(self.rows.indices[at:end].tolist()) for at, end in zip(begins, ends, strict=True)
-        ]
-        place, known = self._places(_pieces(alike))
-        columns = iter(np.where(known, place, NOWHERE).tolist())
-        wanted = [{next(columns) for _ in words} for words in alike]
-        return any(one <= example for one in wanted for example in examples)
 
     def _guesses(self, shares: Array, right: float, parts: Mapping[str, float]) -> tuple[Guess, ...]:
         """The likeliest intents, best first. What the best leaves over is divided as the scores are; where a part of the message
@@ -217,7 +212,7 @@ class LinearClassifier:
             return ()
         pull = SHARPNESS * sharp * self.alpha[:, best]
         columns = hashed([[folded(term) if self._lexicon else term] for term in terms]).indices
-        place, known = self._places(columns)
+        place, known = places(self.columns, columns)
         near: Array = self._turned[place] @ pull
         weight = near * known * self.weights.idf[0][columns]
         heaviest = (i for i in np.argsort(-weight, kind="stable") if weight[i] > 0 and len(terms[i]) > 1)
@@ -227,12 +222,6 @@ class LinearClassifier:
         """Whether a word tells intents apart: what the examples of many have in common is grammar."""
         first, last = self._present.indptr[column : column + 2]
         return bool(last - first <= max(FEW_INTENTS, len(self.intents) * COMMON))
-
-
-@lru_cache(maxsize=1024)
-def _pieces(alike: tuple[tuple[str, ...], ...]) -> Any:
-    """The hashes of all the words, in order: a language's negations are asked for again and again."""
-    return hashed([[word] for words in alike for word in words]).indices
 
 
 def fit(
@@ -255,7 +244,7 @@ def fit(
     clean = read(texts, lexicon_of(language))
     blocks = counts(clean, lexicon_of(language))
     scale = weights(blocks, len(texts) - len(background))
-    columns, rows = _compact(scale.transform(blocks))
+    columns, rows = compact(scale.transform(blocks))
     solved = solve(rows, labels, len(intents) + 1)
     sharpness = temperature(solved.alone.scores, labels[: len(solved.alone.scores)])
     ours, traps = of_the_starter(texts, len(background), language)
@@ -267,17 +256,6 @@ def fit(
     starts = np.searchsorted(labels, np.arange(len(intents) + 1))
     learned = (scale, columns, rows, starts, solved.alpha, usual, sharpness, right, inside)
     return LinearClassifier(name, intents, *learned, language, spelling(clean, language))
-
-
-def _compact(rows: Any) -> tuple[NDArray[np.int32], Any]:
-    """The columns that are not empty, and the rows over them."""
-    from scipy import sparse
-
-    columns, place = np.unique(rows.indices, return_inverse=True)
-    shape = (rows.shape[0], len(columns))
-    return columns.astype(np.int32), sparse.csr_matrix(
-        (rows.data, place.astype(np.int32), rows.indptr), shape
-    )
 
 
 @cache

@@ -46,10 +46,17 @@ class Multilingual:
         """Return the intent, its calibrated confidence, the runners-up and the words that weighed most."""
         found = tongues(text)
         asked = self._asked(found)
-        guess = surest([one.predict(text) for one in asked])
-        if self.main in asked:
-            guess = self._alarmed(guess, text)
-        return among(replace(guess, blind=self._blind(found)), self.intents, self.route)
+        return self._settled([one.predict(text) for one in asked], text, found, asked)
+
+    def examine(self, words: str, everything: str) -> Prediction:
+        """Return `predict` of the words with the `suspects` of everything, in one pass."""
+        found = tongues(words)
+        asked = self._asked(found)
+        hearing = asked if words == everything else self._asked(tongues(everything))
+        seen = [one.examine(words, everything if one in hearing else "") for one in asked]
+        said = [guess for one in seen for guess in one.suspects]
+        said += [guess for one in hearing if one not in asked for guess in one.suspects(everything)]
+        return replace(self._settled(seen, words, found, asked), suspects=_surest_first(said))
 
     def predict_many(self, texts: Sequence[str]) -> list[Prediction]:
         """`predict` for many texts."""
@@ -58,7 +65,7 @@ class Multilingual:
     def suspects(self, text: str) -> tuple[Guess, ...]:
         """Return the intents that single sentences are about, best first."""
         said = [guess for one in self._asked(tongues(text)) for guess in one.suspects(text)]
-        return tuple(sorted(_highest(said), key=_confidence, reverse=True))
+        return _surest_first(said)
 
     def of(self, language: str) -> LinearClassifier:
         """Return the classifier that a text in this language is compared by."""
@@ -75,6 +82,19 @@ class Multilingual:
         if language not in self._seen:
             self._seen[language] = urgent_seen(self.of(language), language)
         return self._seen[language] >= TARGET
+
+    def _settled(
+        self,
+        seen: Sequence[Prediction],
+        text: str,
+        found: Sequence[Tongue],
+        asked: Sequence[LinearClassifier],
+    ) -> Prediction:
+        """Return one guess from those of all the languages that were asked."""
+        guess = surest([replace(one, suspects=()) for one in seen])
+        if self.main in asked:
+            guess = self._alarmed(guess, text)
+        return among(replace(guess, blind=self._blind(found)), self.intents, self.route)
 
     def _alarmed(self, guess: Prediction, text: str) -> Prediction:
         """Return the guess of `main` with the urgent kinds among its runners-up that the starter's words give away.
@@ -162,6 +182,11 @@ def _may_be(found: Sequence[Tongue], language: str) -> bool:
 
 def _confidence(guess: Guess) -> float:
     return guess.confidence
+
+
+def _surest_first(guesses: Iterable[Guess]) -> tuple[Guess, ...]:
+    """Return each intent once, the surest first."""
+    return tuple(sorted(_highest(guesses), key=_confidence, reverse=True))
 
 
 def _highest(guesses: Iterable[Guess]) -> list[Guess]:

@@ -35,3 +35,7 @@ class Known:
     def suspects(self, text: str) -> tuple[Guess, ...]:
         """Return what single sentences may be about."""
         return self.inner.suspects(text)
+
+    def examine(self, words: str, everything: str) -> Prediction:
+        """Return both, in one pass."""
+        return among(self.inner.examine(words, everything), self.known, self.route)

@@ -274,7 +274,7 @@ class ChatClassifier:
         )
 
 
-class Fallback:
+class Fallback(Classifier):
     """Asks `primary`; answers with `embedded` whenever that cannot. Each prediction names the model that made it."""
 
     def __init__(self, primary: Guesser, embedded: Classifier) -> None:

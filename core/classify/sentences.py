@@ -36,10 +36,15 @@ def sentences(text: str) -> list[str]:
 
 def suspects(predict: Callable[[Sequence[str]], Iterable[Prediction]], text: str) -> tuple[Guess, ...]:
     """Return the intents that single sentences are about, each as sure as the surest of them, best first."""
-    surest: dict[str, float] = {}
     asked = sentences(text)
-    for sentence, found in zip(asked, predict(asked), strict=True):
+    return among_sentences(asked, predict(asked))
+
+
+def among_sentences(asked: Sequence[str], found: Iterable[Prediction]) -> tuple[Guess, ...]:
+    """Return the same from what was made of each sentence."""
+    surest: dict[str, float] = {}
+    for sentence, one in zip(asked, found, strict=True):
         floor = SURE if sentence.isascii() and sentence.count(" ") < SHORT - 1 else FLOOR
-        if found.intent != NO_INTENT and found.confidence >= floor:
-            surest[found.intent] = max(found.confidence, surest.get(found.intent, 0.0))
+        if one.intent != NO_INTENT and one.confidence >= floor:
+            surest[one.intent] = max(one.confidence, surest.get(one.intent, 0.0))
     return tuple(sorted((Guess(*pair) for pair in surest.items()), key=lambda guess: -guess.confidence))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import mmh3
 import numpy as np
@@ -19,6 +20,7 @@ from core.classify.text import STANDS_FOR
 SHORTEST = 4  # letters of a word that may be a slip
 LONGEST = 20
 SURE = 6  # letters from which on any edit is believed; in a shorter word only a swap, a doubled or a missing letter
+KEPT = 4096  # unknown words whose correction is kept in memory
 MOST = 6  # words of one message that are looked at, for the sake of time
 ONE_LETTER_NEGATES = frozenset({"tr"})  # "açılıyor" opens, "açılmıyor" does not
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -33,6 +35,7 @@ class Spelling:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_rank", {int(one): at for at, one in enumerate(self.known)})
+        object.__setattr__(self, "_mended", lru_cache(maxsize=KEPT)(self._nearest))
 
     def corrected(self, text: str) -> str:
         """Return the text with such words replaced."""
@@ -45,10 +48,15 @@ class Spelling:
             if not left or not SHORTEST <= len(word) <= LONGEST or word in STANDS_FOR or _hash(word) in rank:
                 return word
             left -= 1
-            found = [(rank[place], one) for one in _edits(word) if (place := _hash(one)) in rank]
-            return min(found)[1] if found else word
+            return self._mended(word)  # type: ignore[attr-defined, no-any-return]
 
         return _WORD.sub(mended, text) if rank else text
+
+    def _nearest(self, word: str) -> str:
+        """The most frequent known word that is one edit from an unknown one; itself where there is none."""
+        rank: dict[int, int] = self._rank  # type: ignore[attr-defined]
+        found = [(rank[place], one) for one in _edits(word) if (place := _hash(one)) in rank]
+        return min(found)[1] if found else word
 
 
 UNSPELT = Spelling(np.empty(0, np.int64))

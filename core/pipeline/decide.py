@@ -108,12 +108,11 @@ def _guess(app: App, ticket: Ticket, messages: Sequence[Message]) -> tuple[str, 
     if len(words) > FEATURE_LIMIT:
         unread = "it is too long to be read as one"
     try:
-        suspects = app.classifier.suspects(everything)
-        found = app.classifier.predict(words)
+        found = app.classifier.examine(words, everything)
         unread = unread or foreign(
             app.templates_of(ticket.desk), app.rules[ticket.desk].intents.get(found.intent), words
         )
-        return words, replace(found, suspects=suspects, unread=unread or found.unread, dangers=net)
+        return words, replace(found, unread=unread or found.unread, dangers=net)
     except Exception:  # whatever is wrong with it, a human sees the ticket
         log.exception("the classifier failed")
         return words, replace(policy.UNREADABLE, dangers=net)

@@ -112,8 +112,7 @@ def _guess(app: App, entry: HeldBack) -> Prediction:
     """Return the prediction. After a fault of the classifier the message counts as unreadable, so that a person sees it."""
     words = f"{entry.subject}.\n\n{entry.text}"
     try:
-        found = app.classifier.predict(entry.text or entry.subject)
-        found = replace(found, suspects=app.classifier.suspects(words))
+        found = app.classifier.examine(entry.text or entry.subject, words)
     except VendorError:  # this process does not classify: another one will
         raise
     except Exception:

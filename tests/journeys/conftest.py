@@ -245,11 +245,11 @@ def words_judged_once():
     them, alone or among others, is tried in tests/core/classify."""
     batch, guesses = LinearClassifier._batch, LinearClassifier.guesses
 
-    def judged(model: LinearClassifier, texts: list[str], explained: bool) -> list[Any]:
-        new = [text for text in dict.fromkeys(texts) if (model, text, explained) not in JUDGED]
-        found = batch(model, new, explained) if new else ()
-        JUDGED.update(zip(((model, text, explained) for text in new), found, strict=True))
-        return [JUDGED[model, text, explained] for text in texts]
+    def judged(model: LinearClassifier, texts: list[str]) -> list[Any]:
+        new = [text for text in dict.fromkeys(texts) if (model, text) not in JUDGED]
+        found = batch(model, new) if new else ()
+        JUDGED.update(zip(((model, text) for text in new), found, strict=True))
+        return [JUDGED[model, text] for text in texts]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LinearClassifier, "_batch", judged)

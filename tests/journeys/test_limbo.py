@@ -201,14 +201,14 @@ def test_a_list_that_we_may_not_read_costs_a_call_in_every_fifth_sweep(there):
 @pytest.mark.parametrize("vendor", ["zendesk"], indirect=True)
 def test_a_message_at_which_the_classifier_fails_is_notified_and_the_others_are_read(there, monkeypatch):
     place = there()
-    guess = place.home.app.classifier.predict
+    guess = place.home.app.classifier.examine
 
-    def fails(text):
-        if "umbrella" in text:
+    def fails(words, everything):
+        if "umbrella" in words:
             raise ValueError("a fault of ours")
-        return guess(text)
+        return guess(words, everything)
 
-    monkeypatch.setattr(place.home.app.classifier, "predict", fails)
+    monkeypatch.setattr(place.home.app.classifier, "examine", fails)
     odd, other = place.holds(NONSENSE, email="odd@example.com"), place.holds(DISPUTE)
     place.look(minutes=3)
     assert place.row(odd).genuine
