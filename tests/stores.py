@@ -27,7 +27,7 @@ FAST = (
     "jit = off",
     "autovacuum = off",  # it goes round all databases, of which there are dozens
     "checkpoint_timeout = '1d'",
-    "max_wal_size = '2GB'",
+    "max_wal_size = '256MB'",
 )
 
 
