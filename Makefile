@@ -29,7 +29,7 @@ test: ## lint, types, import rules, the whole suite (ARGS="-k word": some of it)
 	@$(MAKE) --no-print-directory -j 2 check suite
 
 # Three processes on two cores: a third of the time a test waits, for a process, a browser or a database.
-suite: $(VENV)/.dev
+suite: $(VENV)/.dev ## the whole suite alone
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # ruff's S rules are bandit's, on every file; bandit itself adds what ruff does not port, from medium severity up.
