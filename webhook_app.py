@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response, abort, current_app, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
 
 from core import queue
 from core.app import App
@@ -20,7 +20,7 @@ from core.errors import BadPayload, BadSignature
 from core.model import WebhookRequest
 from core.telemetry import traces
 from core.telemetry.correlation import correlated
-from core.web import access, make_blueprint
+from core.web import access, make_blueprint, refused
 from core.web.api.problems import problem, problem_of
 from core.web.claim_links import doors
 from core.web.readiness import Readiness
@@ -124,11 +124,13 @@ def metrics() -> Response:
 
 def unexpected(err: Exception) -> Any:
     """Never a traceback, never 500 to a vendor: what we could not do, the vendor may try again."""
+    paged = "console" in current_app.blueprints and access.wants_page()
     if isinstance(err, HTTPException):
-        return problem_of(err) if access.is_api() else err
+        return refused(err) if paged else problem_of(err) if access.is_api() else err
     log.error("unhandled exception", path=request.path, exc_info=err)
     if request.path.startswith("/hooks/"):
         webhook = request.endpoint == "hook"  # the sidebar and the channels call below /hooks, too
         desk = str((request.view_args or {}).get("desk", ""))
         return _answer(desk, "unstored" if webhook else "", 503, "unexpected error: try again")
-    return problem(500, "unexpected error; it is in the log")
+    why = "unexpected error; it is in the log"
+    return refused(InternalServerError(f"An {why} of Backstop.")) if paged else problem(500, why)

@@ -33,15 +33,16 @@ DAYS = 30
 
 
 def populated(number: int, clock: list[datetime]) -> SandboxDesk:
-    """A month of tickets about everything, most of them answered by a person."""
+    """A month of tickets, each about one thing in two sentences, most of them answered by a person."""
     desk, random = SandboxDesk(lambda: clock[0]), Random(7)
     queues = [desk.add_queue(name) for name in ("Support", "Orders", "Billing")]
     ann = desk.add_person("Ann", "ann@desk.example", "agent")
-    sentences = [text for intent in starter().intents for text in intent.examples]
+    wishes = [intent.examples for intent in starter().intents if intent.examples]
     begins = NOW - timedelta(days=DAYS - 1)
     for place in range(number):
         clock[0] = begins + timedelta(days=DAYS - 2) * place / number
-        words = f"{random.choice(sentences)} {random.choice(sentences)} My number is {place}."
+        wish = random.choice(wishes)
+        words = f"{random.choice(wish)}. {random.choice(wish)}. My number is {place}."
         case = desk.customer_writes(words, subject="A question", email=f"c{place}@example.com", name="Carla")
         if random.random() < 0.9:
             clock[0] += timedelta(minutes=random.randrange(2, 400))

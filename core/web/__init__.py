@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, cast
 
 from flask import Blueprint, Flask, Response, current_app, g, render_template, request, session
@@ -27,7 +28,7 @@ from core.web.access import check_open, reader
 from core.web.api import routes
 from core.web.api.problems import problem_of
 
-__all__ = ["check_open", "make_blueprint", "reader"]
+__all__ = ["check_open", "make_blueprint", "reader", "refused"]
 
 
 def make_blueprint(app: Any) -> Blueprint:
@@ -74,12 +75,12 @@ def _context() -> dict[str, Any]:
 
 
 def refused(err: HTTPException) -> Any:
-    """An error as a page for people, as a line for programs."""
+    """Return an error as a page for people, as JSON for programs."""
     if err.response is not None:
         return err.response
-    if access.is_api():
+    if not access.wants_page():
         return problem_of(err)
-    best = request.accept_mimetypes.best_match(["text/html", "application/json"], default="application/json")
-    if best == "application/json" or "Authorization" in request.headers:
-        return problem_of(err)
-    return Response(render_template("console/error.html", err=err), err.code or 500)
+    if err.code == HTTPStatus.NOT_FOUND and request.url_rule is None:
+        err.description = "There is no page at this address."
+    page = Response(render_template("console/error.html", err=err), err.code or 500)
+    return access.with_headers(page)

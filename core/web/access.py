@@ -201,6 +201,14 @@ def is_api() -> bool:
     return request.path.startswith("/api/")
 
 
+def wants_page() -> bool:
+    """Return whether a browser asks, so that an error is a page; programs and vendors are sent JSON."""
+    if is_api() or request.path.startswith("/hooks/") or "Authorization" in request.headers:
+        return False
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"], default="application/json")
+    return best == "text/html"
+
+
 SIDEBAR = "console.api_ticket"
 PUBLIC = frozenset(
     f"console.{name}" for name in ("static", "login", "login_by_link", "ask_link", "oidc_start", "oidc_back")

@@ -17,7 +17,7 @@ from core.classify.late import ensured
 from core.errors import BackstopError, ConfigError, said_of
 from core.ledger.db import reading
 from core.ledger.schema import decisions, tickets
-from core.model import IntentRule, Mode, Outcome, Rules
+from core.model import NO_INTENT, IntentRule, Mode, Outcome, Rules
 from core.web import quality as q
 from core.web.access import backstop, needs, reader
 from core.web.users import Role, record
@@ -157,6 +157,8 @@ def checklist(rows: Sequence[q.Seen], rules: Mapping[str, Rules], proven: Mappin
     ruled = {name: (rule, one) for one in rules.values() for name, rule in one.intents.items()}
     found = []
     for line in q.by_intent(rows, rules):
+        if line.name == NO_INTENT:
+            continue
         rule, own = ruled.get(line.name, (IntentRule(line.name), None))
         found.append(Intent(line.name, line.number, _suggest(line, rule, own), _act(line, rule, own, proven)))
     return found
@@ -173,7 +175,7 @@ def _act(
     line: q.IntentLine, rule: IntentRule, own: Rules | None, proven: Mapping[str, Any]
 ) -> tuple[Check, ...]:
     if own is not None and rule.name in own.never_automatic:
-        return (Check("none: this intent always goes to a human", ""),)
+        return (Check("nothing to do: this intent always goes to a human", ""),)
     known = line.precision.n
     threshold = rule.auto if rule.auto is not None else (own.auto if own else 1.0)
     bound = (proven.get("by") or {}).get(line.name, {}).get("threshold")

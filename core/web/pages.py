@@ -76,7 +76,9 @@ def ticket(desk: str, ticket_id: str) -> str:
     with reading(app.engine) as connection:
         row = queries.ticket(connection, desk, ticket_id)
         if row is None:
-            abort(404, "The ledger knows no such ticket.")
+            abort(
+                404, "Backstop has no record of this ticket. A new ticket appears here within about a minute."
+            )
         told = queries.story(connection, desk, ticket_id, before)
     waits = row["state"] in WAITING
     return render_template(

@@ -10,13 +10,15 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
-from core.model import Outcome, TicketState, whole_percent
+from core.ledger.states import Entry
+from core.model import NO_INTENT, Outcome, TicketState, whole_percent
 from core.reports.numbers import percent, words
 from core.reports.phrases import HIDDEN
 from core.web.state_words import OUTCOMES, STATES
 
 _CAPITAL = re.compile(r"(?=[A-Z])")
-_QUIET = ("do", "facts", "text", "template")
+_QUIET = ("do", "facts", "text", "template", "says")  # what an action holds for the program alone
+_LABELLED = "SetFields"  # its values say little without their names
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 SHORT, LONG = 120, 1500
 
@@ -30,6 +32,10 @@ _NOTHING_NEW = {
     "set aside": "set aside until the ticket changes",
 }
 """What a message came to that changed nothing, by the rule that said so."""
+
+
+_ENTRIES = {Entry.NOTICED: "notified", Entry.SPARED: "not notified", Entry.OWED: "owed"}
+"""Kinds of lines of the history whose stored names say little to a reader."""
 
 
 def came_to(outcome: str, rule: str) -> str:
@@ -48,6 +54,11 @@ def state_of(ticket: Mapping[str, Any]) -> str:
     return "observed" if observed else STATES.get(ticket["state"], ticket["state"])
 
 
+def entry_of(what: str) -> str:
+    """Return how a line of a ticket's history begins, in words."""
+    return _ENTRIES.get(what, what)
+
+
 def clean(text: Any, length: int = SHORT) -> str:
     """Other people's words without what turns or hides text, shortened."""
     plain = HIDDEN.sub("", str(text if text is not None else ""))
@@ -55,7 +66,7 @@ def clean(text: Any, length: int = SHORT) -> str:
 
 
 def took(delta: timedelta | None) -> str:
-    """`42 min`, `3 h 05`, `2 d 4 h`: as exact as one needs to know."""
+    """`42 min`, `3 h 05 min`, `2 d 4 h`: as exact as one needs to know."""
     if delta is None:
         return "–"
     seconds = abs(delta.total_seconds())
@@ -64,7 +75,7 @@ def took(delta: timedelta | None) -> str:
     if seconds < _HOUR:
         return f"{seconds / _MINUTE:.0f} min"
     if seconds < _DAY:
-        return f"{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:02.0f}"
+        return f"{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:02.0f} min"
     return f"{seconds // _DAY:.0f} d {seconds % _DAY // _HOUR:.0f} h"
 
 
@@ -93,9 +104,9 @@ def doing(actions: Any) -> list[tuple[str, str]]:
     told = []
     for one in actions if isinstance(actions, list) else []:
         if isinstance(one, dict):
-            values = (
-                [one["text"]] if one.get("text") else [_value(v) for k, v in one.items() if k not in _QUIET]
-            )
+            labelled = one.get("do") == _LABELLED
+            named = [f"{k} {_value(v)}" if labelled else _value(v) for k, v in one.items() if k not in _QUIET]
+            values = [one["text"]] if one.get("text") else named
             told.append(
                 (_CAPITAL.sub(" ", str(one.get("do", ""))).strip().lower(), ", ".join(filter(None, values)))
             )
@@ -139,4 +150,6 @@ def names() -> dict[str, Any]:
         "SNOOZES": SNOOZES,
         "came_to": came_to,
         "state_of": state_of,
+        "entry_of": entry_of,
+        "NO_INTENT": NO_INTENT,
     }

@@ -30,6 +30,7 @@ from core.model import AddTags, IntentRule, Reply, Rules
 from core.values import to_json
 from core.web import quality
 from core.web.queue import next_rung
+from core.web.words import doing
 from tests.console.world import BIDI, EVIL, FORMULA, LONG, NOW, form, make_app, waiting
 
 HTML = {"Accept": "text/html"}
@@ -64,8 +65,8 @@ def order(text: str) -> list[str]:
 def test_now_shows_what_waits_with_the_longest_wait_first(client):
     text = body(client.get("/"))
     assert order(text) == ["4711", "4716", "4720"]
-    assert "1 h 58" in text
-    assert "1 h 28 overdue" in text  # the promise of 4711
+    assert "1 h 58 min" in text
+    assert "1 h 28 min overdue" in text  # the promise of 4711
     assert "in 24 min" in text  # the promise of 4720
     assert 'href="https://desk.example/4711"' in text
 
@@ -91,9 +92,9 @@ def test_a_ticket_that_was_claimed_and_not_answered_as_promised_is_not_lost_from
     late = text.partition("Claimed but overdue")[2]
     assert order(late) == ["5001"]
     assert "Ann Agent" in late
-    assert "4 h 30 overdue" in late
+    assert "4 h 30 min overdue" in late
     assert re.search(r"claimed but overdue <a[^>]*><b>1</b>", text)
-    assert "4 h 30 overdue" in body(make_app(engine).test_client().get("/tickets/support/5001"))
+    assert "4 h 30 min overdue" in body(make_app(engine).test_client().get("/tickets/support/5001"))
 
 
 def test_a_confidence_is_rounded_down_so_that_no_threshold_looks_reached(engine):
@@ -222,7 +223,7 @@ def test_a_ticket_page_shows_what_each_call_to_the_desk_did(engine):
 def test_an_unknown_ticket_is_not_found_and_says_so(client):
     answer = client.get("/tickets/support/0", headers=HTML)
     assert answer.status_code == 404
-    assert "knows no such ticket" in answer.text
+    assert "has no record of this ticket" in answer.text
 
 
 def test_quality_replays_other_thresholds_without_writing(client):
@@ -488,7 +489,7 @@ def test_what_the_audit_found_is_what_the_pages_say(small, line, words):
 @pytest.mark.parametrize(
     ("desk", "words"),
     [
-        ({"swept_at": NOW - timedelta(hours=2)}, "support was last swept 2 h 00 ago"),
+        ({"swept_at": NOW - timedelta(hours=2)}, "support was last swept 2 h 00 min ago"),
         ({"swept_at": None, "started_at": NOW - timedelta(hours=2)}, "support has never been swept"),
         ({"paused_at": NOW}, "support is paused"),
     ],
@@ -620,3 +621,12 @@ def test_a_surge_is_shown_and_one_text_is_approved_for_all_once(engine, client):
     with engine.begin() as db:
         said = [one.new for one in db.execute(select(changes)) if one.what.startswith("say to the surge")]
     assert said == ["We know of it."]
+
+
+def test_an_action_is_shown_by_what_it_does_to_the_ticket_not_by_what_the_program_keeps():
+    tags = {"do": "AddTags", "tags": ["ai_acknowledged"], "says": "acknowledgment"}
+    fields = {"do": "SetFields", "intent": "billing_dispute", "confidence": 99, "outcome": "routed"}
+    assert doing([tags, fields]) == [
+        ("add tags", "ai_acknowledged"),
+        ("set fields", "intent billing_dispute, confidence 99, outcome routed"),
+    ]

@@ -82,3 +82,24 @@ def test_while_the_desk_does_not_answer_nothing_is_claimed_and_the_page_says_so(
     h.api.plan = lambda call: "status_before:503"
     assert "The desk does not answer. Nothing was taken" in claim(browser, case, ANN)
     assert h.ticket(case).state == "escalated"
+
+
+def test_a_wrong_address_and_an_unexpected_error_are_pages_for_people_and_json_for_programs(
+    waiting, monkeypatch
+):
+    _, _, client = waiting
+    browser = {"Accept": "text/html"}
+    for headers, kind in ((browser, "text/html"), ({"Accept": "application/json"}, None)):
+        answer = client.get("/no/such/page", headers=headers)
+        assert answer.status_code == 404
+        assert kind is None or answer.mimetype == kind
+    page = client.get("/no/such/page", headers=browser)
+    assert "There is no page at this address." in page.text
+    assert "Back to Now" in page.text
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    monkeypatch.setattr("core.web.pages.render_template", lambda *_, **__: 1 / 0)
+    broken = client.get("/", headers=browser)
+    assert (broken.status_code, broken.mimetype) == (500, "text/html")
+    assert "it is in the log" in broken.text
+    told = client.get("/", headers={"Accept": "application/json"}).json
+    assert told["why"] == "unexpected error; it is in the log"

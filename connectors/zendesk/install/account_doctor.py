@@ -107,7 +107,7 @@ def _around(triggers: list[Row], *, acknowledge: bool) -> list[Finding]:
     found = [
         warn(
             "ZD50",
-            f'the trigger "{title}" mails each new customer: with our acknowledgment that makes two mails',
+            f'the trigger "{title}" also mails every new customer, who would then get two acknowledgments',
             "deactivate the trigger, or set acknowledge = false",
         )
         for title in (own_replies(triggers) if acknowledge else ())

@@ -26,9 +26,9 @@ def own_reply(title: str) -> Step:
     return by_hand(
         "trigger",
         title,
-        "this trigger of yours mails every new customer at once: with our acknowledgment that makes two mails",
+        "this trigger of your account also mails every new customer, who would then get two acknowledgments",
         f'Admin Center > Objects and rules > Business rules > Triggers > "{title}" > Deactivate',
-        "or keep it and set acknowledge = false in backstop.toml: then only Zendesk's own mail goes out, without a time promised",
+        "or keep the trigger and set acknowledge = false in backstop.toml: then only Zendesk's mail goes out, and it promises no time",
     )
 
 
