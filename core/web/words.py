@@ -34,7 +34,7 @@ _NOTHING_NEW = {
 """What a message came to that changed nothing, by the rule that said so."""
 
 
-_ENTRIES = {Entry.NOTICED: "notified", Entry.SPARED: "not notified", Entry.OWED: "owed"}
+_ENTRIES: Mapping[str, str] = {Entry.NOTICED: "notified", Entry.SPARED: "not notified"}
 """Kinds of lines of the history whose stored names say little to a reader."""
 
 
