@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from kit.beside import Figures, compare, harness, percentiles, programs
+from kit.beside import DEAD, Figures, compare, harness, percentiles, programs
 from kit.load import empty, write
 
 DELAY, RATE = 0.05, 5
@@ -47,7 +47,9 @@ def _round(
     world_of = harness(root)
     with (
         tempfile.TemporaryDirectory() as home,
-        world_of.World(Path(home), seed=1, cache=cache, database=options.database, workers=8) as world,
+        world_of.World(
+            Path(home), seed=1, cache=cache, database=options.database, workers=8, dead_after=DEAD
+        ) as world,
     ):
         empty(world)
         fill(world, open_, settled)

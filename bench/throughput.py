@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from kit.beside import Figures, compare, harness, programs
+from kit.beside import DEAD, Figures, compare, harness, programs
 from kit.load import empty, settle
 
 
@@ -43,7 +43,13 @@ def burst(root: Path, cache: Path, workers: int, options: argparse.Namespace, da
     with (
         tempfile.TemporaryDirectory() as home,
         world_of.World(
-            Path(home), seed=1, cache=cache, vendors=("freshdesk",), workers=8, database=database
+            Path(home),
+            seed=1,
+            cache=cache,
+            vendors=("freshdesk",),
+            workers=8,
+            database=database,
+            dead_after=DEAD,
         ) as world,
     ):
         empty(world)

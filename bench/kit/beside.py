@@ -27,6 +27,7 @@ import psutil
 
 HERE = Path(__file__).resolve().parents[2]
 MIB = 2**20
+DEAD = "30s"  # as shipped: the harness of the tests has ten times as many heartbeats
 Figures = dict[str, float]
 
 
