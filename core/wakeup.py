@@ -4,7 +4,8 @@ DBOS's queue threads sleep between two looks (`stop_event.wait(interval)`) and k
 and this module ends the sleep early: when an event was stored in the SQLite file (`PRAGMA data_version` costs
 microseconds and takes no lock), when Postgres notifies, or at a short interval while this worker has work; and only when
 something is enqueued for that very queue: a look of the engine's own takes several statements and a write transaction.
-A wake-up that is missed costs one interval, never an event.
+A wake-up that is missed costs one interval, never an event. Each queue of the engine's, that of the timers too, is looked
+at by the engine only when something is enqueued in it, and once in a longer while in any case.
 """
 
 from __future__ import annotations
@@ -28,8 +29,11 @@ IDLE = 5.0  # seconds between two looks at a queue when nothing was heard
 # seconds between two looks while this worker is at work, and between two looks at SQLite's counter
 BUSY = 0.05
 LINGER = 1.0  # seconds after the last piece of work in which the short interval holds
+REST = 60.0  # seconds between two looks of the engine's at a queue in which nothing is enqueued
 THREADS = "queue-worker-desk-"  # the names of the engine's threads that are woken
-QUEUES = "queue-worker-"  # the same, as far as the queue's name
+QUEUES = "queue-worker-"  # the same, as far as the queue's name: its own queue of timers has one too
+# the engine's thread for delayed and timed-out workflows: there are none here
+UNUSED = "dbos-background-jobs"
 # the engine's table, and how a value is named in a statement
 TABLES = {"postgresql": ("dbos.workflow_status", "%s"), "sqlite": ("workflow_status", "?")}
 ENQUEUED = (  # the second condition lets SQLite take the engine's index, which is of these two states
@@ -124,9 +128,12 @@ class Wakeup:
         plain, set_ = stop.wait, stop.set
 
         def wait(timeout: float | None = None) -> bool:
-            if not threading.current_thread().name.startswith(THREADS):
-                return plain(timeout)
-            return self._sleep(stop, timeout or IDLE)
+            name = threading.current_thread().name
+            if name.startswith(THREADS):
+                return self._sleep(stop, name, lambda until: self._nap(stop, until), timeout or IDLE)
+            if name.startswith(QUEUES):
+                return self._sleep(stop, name, lambda until: plain(until - time.monotonic()), timeout or IDLE)
+            return plain(max(timeout, IDLE) if timeout and name == UNUSED else timeout)
 
         def end() -> None:
             set_()
@@ -134,15 +141,18 @@ class Wakeup:
 
         stop.wait, stop.set = wait, end  # type: ignore[method-assign]
 
-    def _sleep(self, stop: threading.Event, timeout: float) -> bool:
-        until = time.monotonic() + timeout
-        queue = threading.current_thread().name.removeprefix(QUEUES)
-        while self._nap(stop, until) and not self.enqueued(queue):
-            pass
+    def _sleep(
+        self, stop: threading.Event, name: str, nap: Callable[[float], object], timeout: float
+    ) -> bool:
+        queue, latest = name.removeprefix(QUEUES), time.monotonic() + REST
+        while (now := time.monotonic()) < latest:
+            nap(min(now + timeout, latest))
+            if stop.is_set() or self.enqueued(queue):
+                break
         return stop.is_set()
 
-    def _nap(self, stop: threading.Event, until: float) -> bool:
-        """Wait until `wake`, for a short interval while this worker is at work; whether there is time for another nap."""
+    def _nap(self, stop: threading.Event, until: float) -> None:
+        """Wait until `wake`, for a short interval while this worker is at work."""
         with self._changed:
             seen, started = getattr(self._seen, "calls", 0), time.monotonic()
             while not stop.is_set() and self._calls == seen:
@@ -153,7 +163,6 @@ class Wakeup:
                     break
                 self._changed.wait(left)
             self._seen.calls = self._calls
-        return not stop.is_set() and time.monotonic() < until
 
 
 def watch(engine: Engine, wakeup: Wakeup, stop: threading.Event) -> None:

@@ -60,7 +60,7 @@ def test_a_wake_up_while_the_thread_looks_at_its_queue_is_not_lost(sleeping):
 
 def test_the_engine_s_other_threads_keep_their_own_pace(sleeping):
     waking, stop = sleeping
-    thread = sleeper(stop, "queue-worker-_dbos_internal_queue")
+    thread = sleeper(stop, "dbos-scheduler")
     waking.wake()
     thread.join(0.2)
     assert thread.is_alive()
@@ -94,6 +94,32 @@ def test_a_thread_whose_queue_is_empty_sleeps_on():
     assert len(asked) > 1
     assert set(asked) == {"desk-support"}
     full.set()
+    thread.join(SOON)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("name", [f"{wakeup.THREADS}support", "queue-worker-_dbos_internal_queue"])
+def test_a_thread_whose_interval_ends_looks_only_where_something_is_enqueued(name):
+    full, ended = threading.Event(), threading.Event()
+    waking, stop = wakeup.Wakeup(lambda _queue: full.is_set()), threading.Event()
+    waking.shorten(stop)
+
+    def look():
+        stop.wait(0.02)
+        ended.set()
+
+    thread = threading.Thread(target=look, name=name, daemon=True)
+    thread.start()
+    assert not ended.wait(0.3)
+    full.set()
+    assert ended.wait(SOON)
+
+
+def test_the_engine_looks_now_and_then_where_nothing_seems_to_be_enqueued(monkeypatch):
+    monkeypatch.setattr(wakeup, "REST", 0.1)
+    waking, stop = wakeup.Wakeup(lambda _queue: False), threading.Event()
+    waking.shorten(stop)
+    thread = sleeper(stop)
     thread.join(SOON)
     assert not thread.is_alive()
 
