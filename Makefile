@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
-LOCKS  := requirements/runtime.lock requirements/otel.lock requirements/mcp.lock requirements/dev.lock
+LOCKS  := requirements/runtime.lock requirements/otel.lock requirements/mcp.lock requirements/embeddings.lock requirements/dev.lock
 PATHS  := core connectors webhook_app.py
 ALL    := $(PATHS) tests bench demo deploy docs
 
@@ -77,6 +77,7 @@ lock: ## pin the dependencies of pyproject.toml again (needs uv; UPGRADE=--upgra
 	uv pip compile pyproject.toml $(LOCK) -o requirements/runtime.lock
 	uv pip compile pyproject.toml --extra otel $(LOCK) -o requirements/otel.lock
 	uv pip compile pyproject.toml --extra mcp $(LOCK) -o requirements/mcp.lock
+	uv pip compile pyproject.toml --extra embeddings $(LOCK) -o requirements/embeddings.lock
 	uv pip compile pyproject.toml --group dev $(LOCK) -o requirements/dev.lock
 LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(UPGRADE)
 

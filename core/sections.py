@@ -1,5 +1,5 @@
-"""Tables that stand in several places of the file: business hours, the part of an account that a desk serves, and the bounds
-of what may be promised."""
+"""Tables inside others: business hours, the part of an account that a desk serves, the bounds of what may be promised, and the
+model for meaning."""
 
 from __future__ import annotations
 
@@ -52,3 +52,12 @@ class PromiseBounds(Section):
         if not timedelta(0) < self.least <= self.most:
             raise ValueError("least must be more than nothing and no longer than most")
         return self
+
+
+class Embeddings(Section):
+    """`[classifier.embeddings]`: a model for meaning beside words, a file of yours; needs `backstop[embeddings]`."""
+
+    model: str = ""  # an ONNX file with a sentence embedding model; "" = words alone
+    sha256: str = ""  # its SHA-256, in hexadecimal
+    tokenizer: str = ""  # its tokenizer.json; "" = beside the model
+    prefix: str = ""  # put before each text: "query: " for models of the e5 family

@@ -19,7 +19,7 @@ from pydantic_settings import (
 from core.environment import PREFIX, EnvWithFiles, explain, load_dotenv
 from core.errors import ConfigError
 from core.model import Mode, Priority
-from core.sections import HoursSettings, PromiseBounds
+from core.sections import Embeddings, HoursSettings, PromiseBounds
 from core.setting_types import Address, Clock, Duration, Names, Secrets, Section, Span, default_of
 
 
@@ -76,6 +76,7 @@ class ClassifierSettings(Section):
     sample: float = Field(0.03, ge=0, le=1)  # share of automatic answers put before a human
     request: dict[str, Any] = Field(default_factory=dict)  # other request and answer shapes of kind http
     answer: dict[str, str] = Field(default_factory=dict)  # of kind http
+    embeddings: Embeddings = Field(default_factory=Embeddings)  # meaning beside words, by a model of yours
 
 
 class Bands(Section):
@@ -255,6 +256,8 @@ class Settings(BaseSettings):
             raise ValueError(f"database_url: {err}") from err
         if self.classifier.cache:
             self.classifier.cache = str(self.home / self.classifier.cache)
+        own = self.classifier.embeddings
+        own.model, own.tokenizer = (str(self.home / one) if one else "" for one in (own.model, own.tokenizer))
         return self
 
     @property

@@ -27,7 +27,7 @@ from core.cli import backstop
 from core.model import Action, Priority
 from core.ports import Limbo, Presence
 from core.rules import ALWAYS_HUMAN
-from core.sections import Only
+from core.sections import Embeddings, Only
 from core.settings import RungSettings, Settings, WebToken
 from core.web import state_words
 
@@ -159,18 +159,21 @@ def configuration() -> str:
     for name, table in _sections():
         title = f"{name}.<name>" if str(Settings.model_fields[name].annotation).startswith("dict") else name
         parts += [f"## `[{title}]`\n", f"{_first_line(table)}\n", _keys(table)]
-        if name == "web":
-            parts += [
-                "### `[web.tokens.<name>]`\n",
-                f"{_first_line(WebToken).partition(': ')[2]}\n",
-                _keys(WebToken),
-            ]
+        for inner, kind in INSIDE.get(name, {}).items():
+            parts += [f"### `[{inner}]`\n", f"{_first_line(kind).partition(': ')[2]}\n", _keys(kind)]
     parts += ["### One rung of `escalation.ladder`\n", _keys(RungSettings)]
     for vendor, table in desk_settings().items():
         parts += [f'## `[desks.<name>]` with `vendor = "{vendor}"`\n', _keys(table)]
     for kind, table in channel_settings().items():
         parts += [f"## `[channels.{kind}.<name>]`\n", f"{_first_line(table)}\n", _keys(table)]
     return "\n".join(part for part in parts if part)
+
+
+INSIDE: dict[str, dict[str, type[BaseModel]]] = {
+    "web": {"web.tokens.<name>": WebToken},
+    "classifier": {"classifier.embeddings": Embeddings},
+}
+"""Tables inside others."""
 
 
 def _first_line(table: type[Any]) -> str:

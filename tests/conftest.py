@@ -28,6 +28,7 @@ from werkzeug.routing.rules import Rule
 from core.classify import cache
 from core.classify.fingerprint import fingerprint
 from core.classify.linear import OUTSIDE, LinearClassifier
+from core.classify.meaning import Embedder
 from core.config import checks
 from core.hours import Hours
 from core.ledger import db
@@ -134,7 +135,10 @@ def fitted_once(classifier_cache: Path) -> Iterator[None]:
         *,
         outside: float = OUTSIDE,
         language: str = "",
+        embed: Embedder | None = None,
     ) -> LinearClassifier:
+        if embed:
+            return fit(examples, background, outside=outside, language=language, embed=embed)
         name = fingerprint(examples, background, outside, language)[:16]
         path = classifier_cache / f"classifier-{name}.npz"
         if not path.exists():

@@ -18,6 +18,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 RUNTIME = PYPROJECT["project"]["dependencies"]
 WANTED = {
     "runtime": RUNTIME,
+    "embeddings": RUNTIME + PYPROJECT["project"]["optional-dependencies"]["embeddings"],
     "mcp": RUNTIME + PYPROJECT["project"]["optional-dependencies"]["mcp"],
     "otel": RUNTIME + PYPROJECT["project"]["optional-dependencies"]["otel"],
     "dev": RUNTIME + PYPROJECT["dependency-groups"]["dev"],
@@ -112,7 +113,7 @@ def test_every_pin_has_a_hash(lock):
 def test_what_tests_run_with_is_what_users_run_with():
     for machine in MACHINES:
         dev = pins("dev", machine)
-        for lock in ("runtime", "otel", "mcp"):
+        for lock in ("runtime", "otel", "mcp", "embeddings"):
             used = pins(lock, machine)
             assert {name: dev.get(name) for name in used} == used
 

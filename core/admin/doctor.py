@@ -114,6 +114,9 @@ def classifier(app: App) -> Iterator[Finding]:
     for theirs, own in stepping_back(app.settings, cache_dir(app.settings)).items():
         what = f"the starter's {theirs} is replaced by your {own}: most of its examples are alike"
         yield Finding("CL06", OK, f"{what}. Name [intents.{theirs}] in the file to keep both")
+    if not app.settings.classifier.embeddings.model:
+        what = "messages are compared by their words alone; an embedding model of yours answers about a tenth more of them"
+        yield Finding("CL07", OK, f"{what}: [classifier.embeddings]")
     path = trained_path(app.settings)
     if path.exists() and app.settings.classifier.kind == "embedded" and not guess.model.startswith("trained"):
         remedy = "`backstop train` again: the intents have changed since, or the version"

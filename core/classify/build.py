@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.classify.cache import load, load_or_fit, of_language
+from core.classify.cache import load, load_or_fit, of_language, with_embedder
 from core.classify.configured import ENGLISH, cache_dir, examples
 from core.classify.intents import intent_rules
+from core.classify.meaning import Embedder, embedder
 from core.classify.multilingual import Multilingual, in_language, taught_by
 from core.classify.none import Known
 from core.classify.outside import outside, trust_path
@@ -53,10 +54,11 @@ def classifier_of(settings: Settings, counters: Counters | None = None) -> Class
 def embedded_of(settings: Settings) -> Multilingual:
     """Return what `train` learned, while it is about the configured intents; else fitted to the examples."""
     examples = learned_from(settings)
-    trained = _trained(trained_path(settings), set(examples))
-    main = trained or load_or_fit(examples, starter().background, cache_dir(settings))
+    embed = embedder(settings.classifier.embeddings)
+    trained = _trained(trained_path(settings), set(examples), embed)
+    main = trained or load_or_fit(examples, starter().background, cache_dir(settings), embed=embed)
     others = {
-        one: partial(_of_language, settings, one, set(examples) if trained else None)
+        one: partial(_of_language, settings, one, set(examples) if trained else None, embed)
         for one in LANGUAGES
         if one != ENGLISH and _taught_in(settings, one)
     }
@@ -79,12 +81,13 @@ def languages_of(settings: Settings) -> dict[str, tuple[dict[str, tuple[str, ...
     return {one: (examples, starter(one).background) for one, examples in found.items() if examples}
 
 
-def _of_language(settings: Settings, language: str, trained: set[str] | None) -> LinearClassifier:
+def _of_language(
+    settings: Settings, language: str, trained: set[str] | None, embed: Embedder | None
+) -> LinearClassifier:
     """Return one language's classifier: as `train` left it, if what it left is used, else from the cache or fitted."""
-    found = _trained(of_language(trained_path(settings), language), trained) if trained else None
-    return found or load_or_fit(
-        examples_of(settings, language), starter(language).background, cache_dir(settings), language=language
-    )
+    found = _trained(of_language(trained_path(settings), language), trained, embed) if trained else None
+    examples, background = examples_of(settings, language), starter(language).background
+    return found or load_or_fit(examples, background, cache_dir(settings), language=language, embed=embed)
 
 
 def trained_path(settings: Settings) -> Path:
@@ -92,12 +95,12 @@ def trained_path(settings: Settings) -> Path:
     return cache_dir(settings) / "trained.npz"
 
 
-def _trained(path: Path, intents: set[str]) -> LinearClassifier | None:
+def _trained(path: Path, intents: set[str], embed: Embedder | None) -> LinearClassifier | None:
     """Return the model that `train` left there; None where there is none about these intents."""
     if not path.exists():
         return None
     try:
-        model = load(path)
+        model = with_embedder(load(path), embed)
     except ValueError as err:
         log.warning("the trained model is not used: %s", err)
         return None

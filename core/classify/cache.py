@@ -7,6 +7,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +17,7 @@ from core.classify.calibrate import Calibrator
 from core.classify.features import Sparse, Weights
 from core.classify.fingerprint import fingerprint
 from core.classify.linear import FORMAT, OUTSIDE, LinearClassifier, fit
+from core.classify.meaning import Embedder, Meaning
 from core.classify.multilingual import Multilingual
 from core.classify.spelling import Spelling
 from core.errors import said_of
@@ -73,16 +75,18 @@ def load_or_fit(
     *,
     outside: float = OUTSIDE,
     language: str = "",
+    embed: Embedder | None = None,
 ) -> LinearClassifier:
     """Return the classifier for this data, from the cache when it is there. Several processes may race."""
     if cache_dir is None:
-        return fit(examples, background, outside=outside, language=language)
-    path = Path(cache_dir) / f"classifier-{fingerprint(examples, background, outside, language)[:16]}.npz"
+        return fit(examples, background, outside=outside, language=language, embed=embed)
+    name = fingerprint(examples, background, outside, language, embed.name if embed else "")[:16]
+    path = Path(cache_dir) / f"classifier-{name}.npz"
     try:
-        return load(path)
+        return with_embedder(load(path), embed)
     except (ValueError, OSError) as error:
         log.info("the classifier is fitted again: %s", said_of(error))
-    classifier = fit(examples, background, outside=outside, language=language)
+    classifier = fit(examples, background, outside=outside, language=language, embed=embed)
     try:
         save(classifier, path)
     except OSError as error:
@@ -94,8 +98,20 @@ def load_or_fit(
     return classifier
 
 
+def with_embedder(classifier: LinearClassifier, embed: Embedder | None) -> LinearClassifier:
+    """Return what `load` read with its embedding model. Raises ValueError where it was learned with another one, or without."""
+    wanted, found = (one.name if one else "" for one in (embed, classifier.meaning))
+    if wanted != found:
+        raise ValueError("it was learned with other embeddings than the configuration's; train again")
+    return (
+        replace(classifier, meaning=replace(classifier.meaning, embed=embed))
+        if classifier.meaning
+        else classifier
+    )
+
+
 def _write(classifier: LinearClassifier, file: BinaryIO) -> None:
-    facts = {
+    facts: dict[str, Any] = {
         "version": FORMAT,
         "model": classifier.model,
         "intents": classifier.intents,
@@ -105,7 +121,6 @@ def _write(classifier: LinearClassifier, file: BinaryIO) -> None:
         "blocks": len(classifier.weights.idf),
     }
     arrays: dict[str, Any] = {
-        "facts": np.frombuffer(json.dumps(facts).encode(), np.uint8),
         "columns": classifier.columns,
         "data": classifier.rows.data,
         "indices": classifier.rows.indices,
@@ -115,11 +130,14 @@ def _write(classifier: LinearClassifier, file: BinaryIO) -> None:
         "alpha": classifier.alpha,
         "usual": classifier.usual,
     }
+    if classifier.meaning:
+        facts["meaning"] = classifier.meaning.name
+        arrays |= {"meaning_centre": classifier.meaning.centre, "meaning_rows": classifier.meaning.rows}
     for name, kept in (("seen", classifier.weights.seen), *_named(classifier.weights.idf)):
         arrays |= {f"{name}_at": kept.at, f"{name}_values": kept.values, f"{name}_rest": kept.rest}
     for name, calibrator in (("right", classifier.right), ("inside", classifier.inside)):
         arrays |= {f"{name}_{key}": value for key, value in calibrator.arrays().items()}
-    np.savez_compressed(file, **arrays)
+    np.savez_compressed(file, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays)
 
 
 def _read(arrays: Mapping[str, Any]) -> LinearClassifier:
@@ -146,7 +164,13 @@ def _read(arrays: Mapping[str, Any]) -> LinearClassifier:
         facts["language"],
         Spelling(arrays["spelling"]),
         tuple(facts["taught"]),
+        _meaning(facts, arrays),
     )
+
+
+def _meaning(facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> Meaning | None:
+    name = facts.get("meaning")
+    return Meaning(name, arrays["meaning_centre"], arrays["meaning_rows"]) if name else None
 
 
 def _named(idf: Sequence[Sparse]) -> Iterable[tuple[str, Sparse]]:

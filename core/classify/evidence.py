@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -47,14 +48,16 @@ def trust_evidence(held: HeldOut, known: NDArray[np.float32], usual: NDArray[np.
     returned."""
     rows = np.arange(len(held.scores))
     best = np.argmax(held.scores[:, :-1], axis=1)
-    score, near = held.scores[rows, best], held.nearest[rows, best]
-    rivals, others = held.scores.copy(), held.nearest.copy()
-    rivals[rows, best] = others[rows, best] = -1
+    score, rivals = held.scores[rows, best], held.scores.copy()
+    rivals[rows, best] = -1
     none = held.scores[:, -1]
-    columns = (score, score - rivals.max(axis=1), score - none, near, near - others.max(axis=1), known)
+    by_words, *by_meaning = (_apart(one, rows, best) for one in held.nearest)
+    columns = (score, score - rivals.max(axis=1), score - none, *by_words, known)
     share, apart = _apart(held.covered, rows, best)
     unusual = (share - usual[1, best], apart, score - usual[0, best])
-    return np.stack([*columns, *_crowd(score, rivals[:, :-1]), *unusual], axis=1).astype(float)
+    return np.stack([*columns, *_crowd(score, rivals[:, :-1]), *unusual, *chain(*by_meaning)], axis=1).astype(
+        float
+    )
 
 
 def _apart(values: NDArray[np.float32], rows: NDArray[np.int64], best: NDArray[np.int64]) -> tuple[Any, Any]:

@@ -24,6 +24,7 @@ def _code() -> str:
         "columns",
         "coverage",
         "kernel",
+        "meaning",
         "calibrate",
         "evidence",
         "linear",
@@ -33,13 +34,17 @@ def _code() -> str:
 
 
 def fingerprint(
-    examples: Mapping[str, Sequence[str]], background: Sequence[str], outside: float, language: str = ""
+    examples: Mapping[str, Sequence[str]],
+    background: Sequence[str],
+    outside: float,
+    language: str = "",
+    meaning: str = "",
 ) -> str:
     """Return a hash of everything that decides what is learned: data, settings, version of the code."""
     ordered = {name: list(texts) for name, texts in sorted(examples.items())}
     meanings = starter(language).concepts if language else {}
     texts = [*(text for lines in ordered.values() for text in lines), *background]
     ours = of_the_starter(texts, len(background), language)
-    parts = [_code(), ordered, list(background), outside, language, meanings, ours]
+    parts = [_code(), ordered, list(background), outside, language, meanings, ours, meaning]
     content = json.dumps(parts, ensure_ascii=True)
     return hashlib.sha256(content.encode("ascii")).hexdigest()

@@ -19,6 +19,7 @@ Matrix = NDArray[np.float32]
 Index = NDArray[np.int64]
 SHARPNESS = 1.5
 RIDGE = 0.03
+MEANING = 0.7  # of a similarity, where an embedding model says how alike the meanings are
 GROUPS = 20  # of intents left out together: few at a time, so that what remains is as in earnest
 FOLDS = 5  # of background rows
 FEWEST = 3
@@ -27,11 +28,11 @@ CHUNK = 512
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Scores and nearest similarities (rows x classes) of rows that the scoring model has not seen, and which share of each row
-    the intents' examples have (rows x intents)."""
+    """Scores and nearest similarities (rows x classes; by words and, with an embedding model, by meaning) of rows that the
+    scoring model has not seen, and which share of each row the intents' examples have (rows x intents)."""
 
     scores: Matrix
-    nearest: Matrix
+    nearest: tuple[Matrix, ...]
     covered: Matrix
 
 
@@ -61,22 +62,31 @@ def kernel(similarity: Matrix) -> Matrix:
     return result
 
 
-def solve(rows: Any, labels: Index, classes: int) -> Solved:
-    """Fit rows sorted by class; the last class is the background."""
+def together(similar: Sequence[Matrix]) -> Matrix:
+    """Return one similarity from that by words and, where there is one, that by meaning."""
+    return similar[0] if len(similar) == 1 else (1 - MEANING) * similar[0] + MEANING * similar[1]
+
+
+def solve(rows: Any, labels: Index, classes: int, vectors: Matrix | None = None) -> Solved:
+    """Fit rows sorted by class; the last class is the background. `vectors`: their meanings, of unit length."""
     starts = np.searchsorted(labels, np.arange(classes))
-    inverse, alone_near = _gram(rows, starts)
+    inverse, alone_near = _gram(rows, starts, vectors)
     targets = np.eye(classes, dtype=np.float32)[labels]
     _invert(inverse)
     alpha = inverse @ targets
     inside = labels < classes - 1
     shares = covered_apart(rows, starts, labels)
     scores = (targets - alpha / inverse.diagonal()[:, None])[inside]
-    alone = HeldOut(scores, alone_near[inside], shares[inside])
+    alone = HeldOut(scores, tuple(near[inside] for near in alone_near), shares[inside])
     held = _Blocks(labels, targets, inverse, alpha, alone_near, shares)
     where, strangers = _strangers(held, classes - 1)
     blocks = _noise_blocks(labels, classes - 1)
-    apart = _apart(rows[starts[-1] :])
-    noise = _gather([held.noise(block, apart[block - starts[-1]]) for block in blocks], classes)
+    apart = [_apart(one[starts[-1] :]) for one in (rows, vectors) if one is not None]
+    noise = _gather(
+        [held.noise(block, [one[block - starts[-1]] for one in apart]) for block in blocks],
+        classes,
+        len(apart),
+    )
     return Solved(alpha, alone, strangers, where, noise, np.concatenate([np.empty(0, np.int64), *blocks]))
 
 
@@ -94,20 +104,24 @@ class _Blocks:
     targets: Matrix
     inverse: Matrix
     alpha: Matrix
-    near: Matrix  # of each row, the nearest other row of each class
+    near: tuple[Matrix, ...]  # of each row, the nearest other row of each class
     covered: Matrix  # of each row, which share the other rows of each intent have
 
     def strangers(self, block: Index, gone: Sequence[int]) -> HeldOut:
         """Return all rows of the classes in `gone`, scored by a model that knows none of them."""
-        scores, near, shares = self._scores(block), self.near[block], self.covered[block]
-        scores[:, list(gone)], near[:, list(gone)], shares[:, list(gone)] = -1, 0, 0
-        return HeldOut(scores, near, shares)
+        scores, shares = self._scores(block), self.covered[block]
+        nearest = tuple(one[block] for one in self.near)
+        scores[:, list(gone)] = -1
+        for one in (*nearest, shares):
+            one[:, list(gone)] = 0
+        return HeldOut(scores, nearest, shares)
 
-    def noise(self, block: Index, apart: NDArray[np.float32]) -> HeldOut:
+    def noise(self, block: Index, apart: Sequence[NDArray[np.float32]]) -> HeldOut:
         """Return background rows scored by a model without them; `apart`: their similarity to the background beyond the block."""
-        near = self.near[block]
-        near[:, -1] = apart
-        return HeldOut(self._scores(block), near, self.covered[block])
+        nearest = tuple(one[block] for one in self.near)
+        for one, beyond in zip(nearest, apart, strict=True):
+            one[:, -1] = beyond
+        return HeldOut(self._scores(block), nearest, self.covered[block])
 
     def _scores(self, block: Index) -> Matrix:
         left = self.inverse[np.ix_(block, block)]
@@ -119,23 +133,27 @@ def _apart(background: Any) -> NDArray[np.float32]:
     """Return how near each background row comes to one of another fold."""
     if not background.shape[0]:
         return np.empty(0, np.float32)
-    similarity = (background @ background.T).toarray()
+    similarity = background @ background.T
+    similarity = similarity if isinstance(similarity, np.ndarray) else similarity.toarray()
     fold = np.arange(len(similarity)) % FOLDS
     similarity[fold[:, None] == fold[None, :]] = 0
     best: NDArray[np.float32] = similarity.max(axis=1)
     return best
 
 
-def _gram(rows: Any, starts: Index) -> tuple[Matrix, Matrix]:
+def _gram(rows: Any, starts: Index, vectors: Matrix | None) -> tuple[Matrix, tuple[Matrix, ...]]:
     """Return the regularised kernel, and each row's nearest other row of each class."""
     full = _similarities(rows)
     n = len(full)
-    near = np.empty((n, len(starts)), np.float32)
+    near = tuple(np.empty((n, len(starts)), np.float32) for one in (rows, vectors) if one is not None)
     for first in range(0, n, CHUNK):
-        similarity = full[first : first + CHUNK].copy()
-        full[first : first + CHUNK] = kernel(similarity)
-        similarity[np.arange(len(similarity)), np.arange(first, first + len(similarity))] = 0
-        near[first : first + CHUNK] = nearest_by_class(similarity, starts)
+        similar = [full[first : first + CHUNK].copy()]
+        if vectors is not None:
+            similar.append(vectors[first : first + CHUNK] @ vectors.T)
+        full[first : first + CHUNK] = kernel(together(similar))
+        for one, nearest in zip(similar, near, strict=True):
+            one[np.arange(len(one)), np.arange(first, first + len(one))] = 0
+            nearest[first : first + CHUNK] = nearest_by_class(one, starts)
     full[np.diag_indices(n)] += RIDGE
     return full, near
 
@@ -170,12 +188,13 @@ def _invert(full: Matrix) -> None:
 
 
 def _strangers(held: _Blocks, intents: int) -> tuple[tuple[Index, ...], HeldOut]:
+    kinds = len(held.near)
     if intents < FEWEST:  # nothing would be left to mistake them for
-        return (), _gather([], intents + 1)
+        return (), _gather([], intents + 1, kinds)
     groups = [list(range(g, intents, GROUPS)) for g in range(min(GROUPS, intents))]
     blocks = [np.flatnonzero(np.isin(held.labels, group)) for group in groups]
     parts = [held.strangers(block, group) for block, group in zip(blocks, groups, strict=True)]
-    return tuple(blocks), _gather(parts, intents + 1)
+    return tuple(blocks), _gather(parts, intents + 1, kinds)
 
 
 def _noise_blocks(labels: Index, background: int) -> list[Index]:
@@ -183,8 +202,8 @@ def _noise_blocks(labels: Index, background: int) -> list[Index]:
     return [rows[fold::FOLDS] for fold in range(FOLDS) if len(rows[fold::FOLDS])]
 
 
-def _gather(parts: Sequence[HeldOut], classes: int) -> HeldOut:
+def _gather(parts: Sequence[HeldOut], classes: int, kinds: int) -> HeldOut:
     none = np.empty((0, classes), np.float32)
     scores = np.concatenate([none, *(part.scores for part in parts)])
-    nearest = np.concatenate([none, *(part.nearest for part in parts)])
+    nearest = tuple(np.concatenate([none, *(part.nearest[kind] for part in parts)]) for kind in range(kinds))
     return HeldOut(scores, nearest, np.concatenate([none[:, 1:], *(part.covered for part in parts)]))

@@ -23,7 +23,8 @@ from core.classify.coverage import covered, occurring, present
 from core.classify.evidence import Traffic, trust, trust_evidence, usual_of
 from core.classify.features import Weights, clauses, counts, hashed, read, terms_of, weights
 from core.classify.fingerprint import fingerprint
-from core.classify.kernel import SHARPNESS, HeldOut, capped, kernel, nearest_by_class, solve
+from core.classify.kernel import SHARPNESS, HeldOut, capped, kernel, nearest_by_class, solve, together
+from core.classify.meaning import Embedder, Meaning, meaning
 from core.classify.sentences import among_sentences, sentences, suspects
 from core.classify.spelling import UNSPELT, Spelling, spelling
 from core.classify.starter import URGENT, of_the_starter, starter
@@ -66,6 +67,7 @@ class LinearClassifier:
     language: str = ""  # whose words of one meaning count as one; "" where none are known
     spelling: Spelling = UNSPELT
     taught: tuple[str, ...] = ()  # languages in which a desk's own messages taught it
+    meaning: Meaning | None = None  # the examples as an embedding model sees them
 
     def __post_init__(self) -> None:
         self._turned = self.rows.T.tocsr()
@@ -146,9 +148,11 @@ class LinearClassifier:
         clean = map(self.spelling.corrected, read(texts, self._lexicon))
         blocks = counts(list(clean), self._lexicon)
         rows = placed(self.columns, self.weights.transform(blocks))
-        similarity: NDArray[np.float32] = (rows @ self._turned).toarray()
-        sharp = kernel(similarity)
-        nearest = nearest_by_class(similarity, self.starts)
+        similar: list[NDArray[np.float32]] = [(rows @ self._turned).toarray()]
+        if self.meaning:
+            similar.append(self.meaning.similar(texts))
+        sharp = kernel(together(similar))
+        nearest = tuple(nearest_by_class(one, self.starts) for one in similar)
         held = HeldOut(sharp @ self.alpha, nearest, covered(rows, self._present))
         known = self.weights.known_share(blocks[0])
         evidence = trust_evidence(held, known, self.usual)
@@ -232,9 +236,10 @@ def fit(
     max_rows: int = MAX_ROWS,
     model: str = "embedded",
     language: str = "",
+    embed: Embedder | None = None,
 ) -> LinearClassifier:
     """Learn from examples by intent and lines that are none; `outside`: the expected share of such messages; `language`: whose
-    words of one meaning count as one."""
+    words of one meaning count as one; `embed`: a model for meaning beside words."""
     intents = tuple(sorted(name for name, texts in examples.items() if texts))
     if not intents:
         raise ValueError("there is no intent with examples: give at least one [intents.NAME] with examples")
@@ -245,17 +250,18 @@ def fit(
     blocks = counts(clean, lexicon_of(language))
     scale = weights(blocks, len(texts) - len(background))
     columns, rows = compact(scale.transform(blocks))
-    solved = solve(rows, labels, len(intents) + 1)
+    seen = meaning(texts, embed) if embed else None
+    solved = solve(rows, labels, len(intents) + 1, seen.rows if seen else None)
     sharpness = temperature(solved.alone.scores, labels[: len(solved.alone.scores)])
     ours, traps = of_the_starter(texts, len(background), language)
     usual = usual_of(solved.alone, labels[: len(solved.alone.scores)])
     traffic = Traffic(outside, ours, np.array(traps, bool))
     right, inside = trust(solved, labels, scale, blocks[0], traffic, usual)
     model = f"{model}-{language}" if language else model
-    name = f"{model}-{fingerprint(examples, background, outside, language)[:8]}"
+    name = f"{model}-{fingerprint(examples, background, outside, language, seen.name if seen else '')[:8]}"
     starts = np.searchsorted(labels, np.arange(len(intents) + 1))
     learned = (scale, columns, rows, starts, solved.alpha, usual, sharpness, right, inside)
-    return LinearClassifier(name, intents, *learned, language, spelling(clean, language))
+    return LinearClassifier(name, intents, *learned, language, spelling(clean, language), meaning=seen)
 
 
 @cache

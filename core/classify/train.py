@@ -13,6 +13,7 @@ from typing import Any
 from core.classify.cache import save_all
 from core.classify.evaluate import Example, Judged, bands, ece, judge
 from core.classify.linear import OUTSIDE, LinearClassifier, fit
+from core.classify.meaning import Embedder
 from core.classify.multilingual import LEARNED, Multilingual
 from core.classify.text import normalise
 from core.language import guess
@@ -49,6 +50,7 @@ def train(
     auto: float = 0.85,
     route: float = 0.6,
     force: bool = False,
+    embed: Embedder | None = None,
 ) -> Training:
     """Train on `rows` (and the configuration's `base` examples), compare on the newest fifth, decide.
 
@@ -66,13 +68,13 @@ def train(
     if not report["intents"]:
         reason = f"no intent has {fewest} labelled tickets: label more tickets, or use a longer period"
         return Training({**report, "verdict": "kept", "reason": reason}, None)
-    trial = _fitted(older, base or {}, background, languages)
+    trial = _fitted(older, base or {}, background, languages, embed)
     report["candidate"] = _measures(judge(newer, trial), auto, route)
     report["current"] = _measures(judge(newer, current), auto, route) if current else None
     better, reason = _better(report["candidate"], report["current"])
     if not better and not force:
         return Training({**report, "verdict": "kept", "reason": reason}, None)
-    whole = _fitted(kept, base or {}, background, languages)
+    whole = _fitted(kept, base or {}, background, languages, embed)
     forced = "" if better else "forced, although "
     return Training({**report, "verdict": "replaced", "reason": forced + reason, "model": whole.model}, whole)
 
@@ -113,6 +115,7 @@ def _fitted(
     base: Mapping[str, Sequence[str]],
     background: Sequence[str],
     languages: Mapping[str, Lines],
+    embed: Embedder | None,
 ) -> Multilingual:
     """Each row is learned by the classifier of the language it is surely written in, the others by the main one."""
     spoken: dict[str, list[Example]] = {}
@@ -123,10 +126,10 @@ def _fitted(
     mine = [row for language, said in spoken.items() if language not in languages for row in said]
     taught = tuple(sorted(one for one, said in spoken.items() if one and len(said) >= LEARNED))
     others = {
-        language: partial(_learned, spoken.get(language, ()), *lines, outside, language)
+        language: partial(_learned, spoken.get(language, ()), *lines, outside, language, embed)
         for language, lines in languages.items()
     }
-    main = replace(_learned(mine, base, background, outside), taught=taught)
+    main = replace(_learned(mine, base, background, outside, embed=embed), taught=taught)
     return Multilingual(main, others, frozenset(taught), frozenset(spoken) & frozenset(languages))
 
 
@@ -136,13 +139,14 @@ def _learned(
     background: Sequence[str],
     outside: float,
     language: str = "",
+    embed: Embedder | None = None,
 ) -> LinearClassifier:
     examples = {name: list(texts) for name, texts in base.items()}
     nothing = list(background)
     # newest first: the cap drops the oldest
     for row in sorted(rows, key=lambda row: row.at or EPOCH, reverse=True):
         (nothing if row.intent == NO_INTENT else examples.setdefault(row.intent, [])).append(row.text)
-    return fit(examples, nothing, outside=outside, model="trained", language=language)
+    return fit(examples, nothing, outside=outside, model="trained", language=language, embed=embed)
 
 
 def _outside(rows: Sequence[Example]) -> float:

@@ -25,6 +25,7 @@ from core.classify.build import (
 from core.classify.configured import cache_dir
 from core.classify.evaluate import read_examples
 from core.classify.intents import intent_rules
+from core.classify.meaning import embedder
 from core.classify.plain import plain_calibration, plain_training
 from core.classify.safety import dangers
 from core.classify.starter import starter
@@ -118,6 +119,7 @@ def train(
         base=base,
         background=starter().background,
         languages=languages_of(loaded),
+        embed=embedder(loaded.classifier.embeddings),
         force=force,
         **bands_of(loaded),
     )
