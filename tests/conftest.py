@@ -5,6 +5,7 @@ What asks the ledger is asked on SQLite and on Postgres.
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import gc
 import os
@@ -141,8 +142,12 @@ def fitted_once(classifier_cache: Path) -> Iterator[None]:
             return fit(examples, background, outside=outside, language=language, embed=embed)
         name = fingerprint(examples, background, outside, language)[:16]
         path = classifier_cache / f"classifier-{name}.npz"
-        if not path.exists():
-            cache.save(fit(examples, background, outside=outside, language=language), path)
+        with path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(
+                lock, fcntl.LOCK_EX
+            )  # until it is closed: the other workers wait instead of fitting the same
+            if not path.exists():
+                cache.save(fit(examples, background, outside=outside, language=language), path)
         return load_once(path)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import schemathesis
-from schemathesis.checks import not_a_server_error
-
 from tests.console.world import make_app
 from tests.made_up import tried
 
@@ -62,6 +59,9 @@ def text(flask: Any) -> dict[str, Any]:
 
 
 def test_no_made_up_request_of_any_page_is_a_fault_of_ours(small):
+    import schemathesis  # half a second and 15 MB, for this file alone
+    from schemathesis.checks import not_a_server_error
+
     flask = make_app(small, token=TOKEN, token_role="admin")
     schema = schemathesis.openapi.from_dict(text(flask))
     schema.app = flask
