@@ -20,80 +20,95 @@ STORE = "core.cli.store"  # in click's context: name and address of the store th
 TABLE = {
     "serve": (
         "core.commands.run:serve",
-        "Receiver, worker and timers in one process: the default for one machine.",
+        "Run receiver, worker and timers in one process: the default for one machine.",
     ),
-    "web": ("core.commands.receive:web", "Only the receiver and the console; any number on one Postgres."),
+    "web": (
+        "core.commands.receive:web",
+        "Run only the receiver and the console; any number on one Postgres.",
+    ),
     "worker": ("core.commands.run:worker", "Run only a worker with the timers; any number on one Postgres."),
-    "demo": ("core.commands.run:demo", "The whole product on this machine, with a sandbox help desk."),
+    "demo": ("core.commands.run:demo", "Show the whole product on this machine, with a sandbox help desk."),
     "setup": (
         "core.commands.setup:setup",
-        "Set up in the browser: connect, see it on your own tickets, write the configuration, and watch.",
+        "Set up Backstop in the browser, see it on your own tickets and start observing.",
     ),
-    "init": ("core.commands.init:init", "Write a commented backstop.toml and .env."),
-    "plan": ("core.commands.desk:plan", "What install would make or change in a desk, and why."),
+    "init": ("core.commands.init:init", "Ask a few questions and write a commented backstop.toml and .env."),
+    "plan": ("core.commands.desk:plan", "Show what install would create or change in a help desk, and why."),
     "install": (
         "core.commands.desk:install",
-        "Make what is missing in a desk; what people changed is left as it is.",
+        "Create what is missing in a help desk; what people changed is left as it is.",
     ),
-    "uninstall": ("core.commands.desk:uninstall", "Remove exactly what install made in a desk."),
+    "uninstall": ("core.commands.desk:uninstall", "Remove from a help desk exactly what install created."),
     "connect": (
         "core.commands.desk:connect",
         "Connect a desk in the browser (OAuth); also repairs a revoked or expired connection.",
     ),
     "pause": (
         "core.commands.desk:pause",
-        "Put a desk on hold at once: events are stored and wait, nothing is written.",
+        "Put a desk on hold at once: new events wait, and nothing is written there.",
     ),
-    "resume": ("core.commands.desk:resume", "Resume a desk; events that waited are processed."),
+    "resume": (
+        "core.commands.desk:resume",
+        "Resume a desk that is on hold, and process the events that waited.",
+    ),
     "doctor": (
         "core.commands.desk:doctor",
-        "Try every credential, permission, webhook, route, channel and text; exit 1 when anything fails.",
+        "Check every credential, permission, webhook, route, channel and text; exit 1 if any check fails.",
     ),
     "classify": (
         "core.commands.learn:classify",
-        "What the classifier makes of TEXT (or of standard input: -).",
+        'Show intent, confidence and band of TEXT ("-" reads standard input).',
     ),
     "train": (
         "core.commands.learn:train",
-        "Learn from FILE, a desk's history, or the ledger's labels; the better model stays.",
+        "Learn from FILE, a desk's history or the ledger's labels, and keep the better model.",
     ),
     "evaluate": (
         "core.commands.measure:evaluate",
-        "How good the classifier is: on FILE (CSV or JSONL with text and intent), else on what the ledger knows.",
+        "Measure the classifier on FILE (CSV or JSONL with text and intent), or on the ledger's labels.",
     ),
     "surge": (
         "core.commands.surge:surge",
-        "List the intents that come far more often than usual; --say sends one text to all of their customers.",
+        "List intents that arrive far more often than usual; --say sends one text to all of their customers.",
     ),
     "thresholds": (
         "core.commands.measure:thresholds",
-        "The lowest thresholds whose precision is proven: on FILE, else on what the ledger knows.",
+        "Find the lowest thresholds whose precision is proven, on FILE or on the ledger's labels.",
     ),
     "backtest": (
         "core.commands.replay:backtest",
-        "Before going live: what would have been done with a desk's own past tickets.",
+        "Show what Backstop would have done with a desk's past tickets, before going live.",
     ),
     "whatif": (
         "core.commands.replay:whatif",
-        "The last tickets replayed through other thresholds, or through a whole other configuration; writes nothing.",
+        "Replay recent tickets with other thresholds or another configuration; nothing is written.",
     ),
-    "sweep": ("core.commands.ledger:sweep", "Run one sweep and send the reminders that are due."),
-    "audit": ("core.commands.ledger:audit", "Compare the desk's tickets with the ledger."),
-    "report": ("core.commands.look:report", "The weekly figures with counts, intervals, targets, advice."),
-    "show": ("core.commands.look:show", "Everything that happened to one ticket and why, in order."),
+    "sweep": (
+        "core.commands.ledger:sweep",
+        "Look for changed tickets once, and send the reminders that are due.",
+    ),
+    "audit": (
+        "core.commands.ledger:audit",
+        "Compare the help desk's tickets with the ledger, and repair what is missing.",
+    ),
+    "report": (
+        "core.commands.look:report",
+        "Print the weekly figures with counts, intervals, targets and advice.",
+    ),
+    "show": ("core.commands.look:show", "Show everything that happened to one ticket, in order, and why."),
     "retry": (
         "core.commands.ledger:retry",
-        'List the dead letters and refused calls; with an ID or a ticket\'s id (or "all") try again.',
+        'List failed events and refused calls; with an ID, a ticket\'s id or "all", try them again.',
     ),
-    "forget": ("core.commands.ledger:forget", "Erase a person from the ledger."),
-    "prune": ("core.commands.ledger:prune", "Apply retention now."),
+    "forget": ("core.commands.ledger:forget", "Erase a person's data from the ledger."),
+    "prune": ("core.commands.ledger:prune", "Delete now what is older than the retention periods."),
     "migrate-store": (
         "core.commands.ledger:migrate_store",
-        "Copy the ledger from the configured database to another one; nothing may run meanwhile.",
+        "Copy the ledger to another database; stop all processes first.",
     ),
     "mcp": (
         "core.commands.assistants:mcp",
-        "Answer an assistant by the Model Context Protocol: what waits, why, the week.",
+        "Answer assistants over the Model Context Protocol: what waits, why, and the week.",
     ),
     "user": ("core.commands.user:user", "Manage who may use the console."),
 }

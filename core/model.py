@@ -327,7 +327,7 @@ class SetPriority:
 
 @dataclass(frozen=True)
 class SetFields:
-    """Fill the intent, confidence (whole per cent) and outcome fields where the desk has them."""
+    """Fill the fields for intent, confidence and outcome. The confidence is in whole per cent; a desk may lack the fields."""
 
     intent: str
     confidence: int
@@ -336,7 +336,7 @@ class SetFields:
 
 @dataclass(frozen=True)
 class AddNote:
-    """A private note. `text` is filled in by wording from `template` and `facts`."""
+    """Add a private note. `text` is filled in by wording from `template` and `facts`."""
 
     template: str
     facts: Mapping[str, object] = field(default_factory=dict)
@@ -345,7 +345,7 @@ class AddNote:
 
 @dataclass(frozen=True)
 class Reply:
-    """A public message to the customer. `purpose` is "answer", "acknowledgment", "second_word" or "surge"."""
+    """Send a public message to the customer. `purpose` is "answer", "acknowledgment", "second_word" or "surge"."""
 
     purpose: str
     template: str
@@ -372,7 +372,7 @@ class Assign:
 
 @dataclass(frozen=True)
 class RunAction:
-    """Run a thing the admin made in the desk (a macro, a manual workflow), by id."""
+    """Run a macro or workflow that an admin made in the desk, by id."""
 
     name: str
 

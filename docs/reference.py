@@ -33,10 +33,10 @@ from core.web import state_words
 
 DESK, CHANNEL, PROGRAM = "support", "urgent", "dashboard"  # the names that examples use
 EVERYWHERE = (
-    "go on when an assignment was not touched by half of the promise",
-    "tell the customer once, with a new time, before a promise breaks",
-    "promise a time that was kept before (`escalation.promise_bounds`)",
-    "tell of a surge of one intent once, and say one approved text to all of its customers",
+    "resume reminders when half of the promised time has passed and the assignee has not touched the ticket",
+    "tell the customer once, with a new time, when a promise cannot be kept",
+    "promise a time that the desk has kept in the past (`escalation.promise_bounds`)",
+    "notify the team once about a surge of one intent, and send one approved text to all of its customers",
 )
 """What needs nothing of a desk beyond what every connector must do."""
 ROOT = Path(__file__).resolve().parents[1]
@@ -88,15 +88,18 @@ def _features() -> Iterator[tuple[str, Callable[[str], bool]]]:
     """What Backstop does beyond single actions, each with whether it does it at a vendor's desk."""
     tables, kinds = desk_settings(), list(Only.model_fields)
     for kind in kinds:
-        yield f"serve a part of the account by {kind} (`only`)", lambda v, kind=kind: kind in tables[v].PLACES
-    yield "know the desk's own AI by itself", lambda v: bool(tables[v].KNOWS_AI)
-    yield "know the desk's own AI by `ai_agents`", lambda v: "ai_agents" in tables[v].model_fields
-    yield "look at what the desk holds back (suspended, spam)", lambda v: _offers(v, Limbo)
+        yield (
+            f"handle only some {kind} of the account (`only`)",
+            lambda v, kind=kind: kind in tables[v].PLACES,
+        )
+    yield "recognise the desk's own AI without configuration", lambda v: bool(tables[v].KNOWS_AI)
+    yield "recognise the desk's own AI by `ai_agents`", lambda v: "ai_agents" in tables[v].model_fields
+    yield "look through suspended mail or spam for genuine messages", lambda v: _offers(v, Limbo)
     yield (
-        "recover a held back message by a call; else the clicks are said",
+        "recover such a message from the console (elsewhere the console lists the steps)",
         lambda v: bool(tables[v].RECOVERS),
     )
-    yield "take a claim by somebody who is away or offline for none", lambda v: _offers(v, Presence)
+    yield "ignore a claim by an agent who is away or offline", lambda v: _offers(v, Presence)
     for same in EVERYWHERE:
         yield same, lambda _: True
 

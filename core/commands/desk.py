@@ -25,7 +25,7 @@ BY_HAND = "by_hand"
 @click.argument("desk")
 @common
 def plan(desk: str, config: str | None, as_json: bool) -> None:
-    """What install would make or change in a desk, and why."""
+    """Show what install would create or change in a help desk, and why."""
     app = app_of(config, store=Store.USED)
     _told(desk, provisioning.plan(app, desk_of(app, desk)), as_json, "nothing was changed")
 
@@ -34,7 +34,7 @@ def plan(desk: str, config: str | None, as_json: bool) -> None:
 @click.argument("desk")
 @common
 def install(desk: str, config: str | None, as_json: bool) -> None:
-    """Make what is missing in a desk; what people changed is left as it is."""
+    """Create what is missing in a help desk; what people changed is left as it is."""
     app = app_of(config, store=Store.MADE)
     steps = provisioning.install(app, desk_of(app, desk))
     _told(desk, steps, as_json, f"then `backstop doctor {desk}` checks it")
@@ -45,7 +45,7 @@ def install(desk: str, config: str | None, as_json: bool) -> None:
 @click.option("--plan", "dry", is_flag=True, help="Only list what would be removed.")
 @common
 def uninstall(desk: str, dry: bool, config: str | None, as_json: bool) -> None:
-    """Remove exactly what install made in a desk."""
+    """Remove from a help desk exactly what install created."""
     app = app_of(config)
     steps = provisioning.uninstall(app, desk_of(app, desk), dry=dry)
     _told(
@@ -83,7 +83,7 @@ def _as_text(steps: list[Any], end: str) -> str:
 @click.argument("desk", required=False)
 @common
 def doctor(desk: str | None, config: str | None, as_json: bool) -> None:
-    """Try every credential, permission, webhook, route, channel and text; exit 1 when anything fails."""
+    """Check every credential, permission, webhook, route, channel and text; exit 1 if any check fails."""
     app = app_of(config, store=Store.USED, classify=desk is None)
     found = doctors.examine(app, desk_of(app, desk) if desk else None)
     good = doctors.healthy(found)
@@ -130,7 +130,7 @@ def _opened(url: str) -> None:
 @click.argument("desk")
 @common
 def pause(desk: str, config: str | None, as_json: bool) -> None:
-    """Put a desk on hold at once: events are stored and wait, nothing is written."""
+    """Put a desk on hold at once: new events wait, and nothing is written there."""
     app = app_of(config)
     new = pausing.hold(app.engine, desk_of(app, desk), app.clock(), getpass.getuser())
     place = db.where(app.settings.database_url)
@@ -146,7 +146,7 @@ def pause(desk: str, config: str | None, as_json: bool) -> None:
 @click.argument("desk")
 @common
 def resume(desk: str, config: str | None, as_json: bool) -> None:
-    """Resume a desk; events that waited are processed."""
+    """Resume a desk that is on hold, and process the events that waited."""
     app = app_of(config)
     waiting = pausing.resume(app.engine, desk_of(app, desk), app.clock(), getpass.getuser())
     place = db.where(app.settings.database_url)

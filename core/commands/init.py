@@ -54,7 +54,7 @@ QUESTIONS = {
 def init(
     config: str | None, mode: str, ask: bool | None, force: bool, as_json: bool, **given: str | None
 ) -> None:
-    """Write a commented backstop.toml and .env."""
+    """Ask a few questions and write a commented backstop.toml and .env."""
     path = Path(config) if config else default_path()
     asking = sys.stdin.isatty() if ask is None else ask
     try:

@@ -58,7 +58,7 @@ since_option = click.option("--since", default=HISTORY, show_default=True, help=
 @click.argument("text")
 @common
 def classify(text: str, config: str | None, as_json: bool) -> None:
-    """What the classifier makes of TEXT (or of standard input: -). Prints JSON."""
+    """Show intent, confidence and band of TEXT ("-" reads standard input). Prints JSON."""
     said = from_stdin() if text == "-" else text
     loaded = composed(config).settings
     found = replace(classifier_of(loaded).predict(customer_words(said)), dangers=dangers(said))
@@ -101,7 +101,7 @@ def train(
     config: str | None,
     as_json: bool,
 ) -> None:
-    """Learn from FILE, a desk's history, or the ledger's labels; the better model stays."""
+    """Learn from FILE, a desk's history or the ledger's labels, and keep the better model."""
     app = composed(config)
     loaded = app.settings
     store = app.engine if db.exists(loaded.database_url) else None

@@ -24,7 +24,7 @@ LISTS = ("missing", "healed", "stuck", "too_new", "refused")  # of tickets, in a
 @click.argument("desk", required=False)
 @common
 def sweep(desk: str | None, config: str | None, as_json: bool) -> None:
-    """Run one sweep and send the reminders that are due."""
+    """Look for changed tickets once, and send the reminders that are due."""
     app = app_of(config)
     queue.prepare(app)
     found = worker.sweep_now(app, desk_of(app, desk) if desk else None)
@@ -44,7 +44,7 @@ def sweep(desk: str | None, config: str | None, as_json: bool) -> None:
 @click.option("--since", help="ISO time, in the configured zone unless it names one; default: two days ago.")
 @common
 def audit(desk: str | None, since: str | None, config: str | None, as_json: bool) -> None:
-    """Compare the desk's tickets with the ledger."""
+    """Compare the help desk's tickets with the ledger, and repair what is missing."""
     app = app_of(config)
     queue.prepare(app)
     now = app.clock()
@@ -89,7 +89,7 @@ def _time(text: str, zone: tzinfo) -> datetime:
 @click.argument("key", metavar="[ID]", required=False)
 @common
 def retry(key: str | None, config: str | None, as_json: bool) -> None:
-    """List the dead letters and refused calls; with an ID or a ticket's id (or "all") try again.
+    """List failed events and refused calls; with an ID, a ticket's id or "all", try them again.
 
     The ID of an event that waits processes it now.
     """
@@ -116,7 +116,7 @@ def retry(key: str | None, config: str | None, as_json: bool) -> None:
 @click.argument("email")
 @common
 def forget(email: str, config: str | None, as_json: bool) -> None:
-    """Erase a person from the ledger."""
+    """Erase a person's data from the ledger."""
     app = app_of(config)
     done = erase(app, email, app.clock())
     out(as_json, done, f"{done['tickets']} tickets: name, address, subject and words erased")
@@ -125,7 +125,7 @@ def forget(email: str, config: str | None, as_json: bool) -> None:
 @click.command()
 @common
 def prune(config: str | None, as_json: bool) -> None:
-    """Apply retention now."""
+    """Delete now what is older than the retention periods."""
     app = app_of(config)
     queue.prepare(app)
     done = cut(app, app.clock())
@@ -136,7 +136,7 @@ def prune(config: str | None, as_json: bool) -> None:
 @click.argument("target", metavar="POSTGRES_URL")
 @common
 def migrate_store(target: str, config: str | None, as_json: bool) -> None:
-    """Copy the ledger from the configured database to another one; nothing may run meanwhile."""
+    """Copy the ledger to another database; stop all processes first."""
     app = app_of(config)
     with naming_store("POSTGRES_URL", target):
         new = copying.empty(target)

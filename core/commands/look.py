@@ -19,7 +19,7 @@ from core.reports import reporting
 @click.option("--week", help="YYYY-Www; default: the last whole week.")
 @common
 def report(week: str | None, config: str | None, as_json: bool) -> None:
-    """The weekly figures with counts, intervals, targets, advice."""
+    """Print the weekly figures with counts, intervals, targets and advice."""
     app = app_of(config)
     now = app.clock()
     try:
@@ -36,7 +36,7 @@ def report(week: str | None, config: str | None, as_json: bool) -> None:
 @click.argument("ticket")
 @common
 def show(desk: str, ticket: str, config: str | None, as_json: bool) -> None:
-    """Everything that happened to one ticket and why, in order."""
+    """Show everything that happened to one ticket, in order, and why."""
     app = app_of(config)
     with app.engine.begin() as conn:
         found = told(conn, desk_of(app, desk), ticket)

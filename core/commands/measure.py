@@ -42,7 +42,7 @@ share = click.FloatRange(0, 1)
 def evaluate(
     file: Path | None, plot: Path | None, since: str, languages: bool, config: str | None, as_json: bool
 ) -> None:
-    """How good the classifier is: on FILE (CSV or JSONL with text and intent), else on what the ledger knows."""
+    """Measure the classifier on FILE (CSV or JSONL with text and intent), or on the ledger's labels."""
     if languages:
         _languages(config, as_json)
         return
@@ -88,7 +88,7 @@ def thresholds(
     config: str | None,
     as_json: bool,
 ) -> None:
-    """The lowest thresholds whose precision is proven: on FILE, else on what the ledger knows."""
+    """Find the lowest thresholds whose precision is proven, on FILE or on the ledger's labels."""
     if not 0 < target < 1 or not 0 < confidence < 1:
         raise ConfigError("--target and --confidence must lie between 0 and 1, both excluded")
     if promote:

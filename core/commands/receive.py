@@ -19,7 +19,7 @@ from webhook_app import create_app
 @common
 @click.option("--port", type=click.IntRange(0, 65535), help="Default: [web] port.")
 def web(config: str | None, as_json: bool, port: int | None) -> None:
-    """Only the receiver and the console; any number on one Postgres."""
+    """Run only the receiver and the console; any number on one Postgres."""
     set_up()
     app = app_of(config, store=Store.MADE)
     listen(app, application(app), port)

@@ -39,7 +39,7 @@ share = click.FloatRange(0, 1)
 def backtest(
     desk: str, days: int, file: Path | None, most: int | None, fresh: bool, config: str | None, as_json: bool
 ) -> None:
-    """Before going live: what would have been done with a desk's own past tickets. Reads within the desk's rate
+    """Show what Backstop would have done with a desk's past tickets, before going live. Reads within the desk's rate
     limit and writes only the report. After an interruption it continues where it stopped.
     """
     app = app_of(config, store=Store.USED, classify=True)
@@ -84,7 +84,7 @@ def whatif(
     config: str | None,
     as_json: bool,
 ) -> None:
-    """The last tickets replayed through other thresholds, or through a whole other configuration; writes nothing."""
+    """Replay recent tickets with other thresholds or another configuration; nothing is written."""
     app = app_of(config)
     other = _other(app, auto, route, rules)
     today = (app.settings.bands.auto, app.settings.bands.route)

@@ -24,7 +24,7 @@ from core.telemetry.logs import set_up
 @common
 @click.option("--port", type=click.IntRange(0, 65535), help="Default: [web] port.")
 def serve(config: str | None, as_json: bool, port: int | None) -> None:
-    """Receiver, worker and timers in one process: the default for one machine."""
+    """Run receiver, worker and timers in one process: the default for one machine."""
     set_up()
     app = app_of(config, store=Store.MADE)
     flask = application(app)
@@ -74,7 +74,7 @@ def _touch(alive: Path) -> None:
 @click.option("--desk", default="", help="Which help desk's interface the demo is played through.")
 @common
 def demo(once: bool, port: int, desk: str, config: str | None, as_json: bool) -> None:
-    """The whole product on this machine, with a sandbox help desk.
+    """Show the whole product on this machine, with a sandbox help desk.
 
     It has its own configuration and store: --config is accepted and ignored. With --once, --json prints
     the table as one document.

@@ -37,7 +37,7 @@ HOW = "Open this link in a browser on this machine. It works once, for one brows
 )
 @common
 def setup(config: str | None, as_json: bool, port: int, show: bool, then: bool) -> None:
-    """Set up in the browser: connect, see it on your own tickets, write the configuration, and watch.
+    """Set up Backstop in the browser, see it on your own tickets and start observing.
 
     The pages are on this machine alone. After an interruption it continues where it stopped.
     """

@@ -21,7 +21,7 @@ from core.pipeline import surge_text
 @click.option("--say", help="Say this text (or standard input: -) to each of its customers once.")
 @common
 def surge(desk: str, intent: str, say: str | None, config: str | None, as_json: bool) -> None:
-    """List the intents that come far more often than usual; --say sends one text to all of their customers."""
+    """List intents that arrive far more often than usual; --say sends one text to all of their customers."""
     app = app_of(config)
     with db.reading(app.engine) as conn:
         found = surges.going_on(conn, desk_of(app, desk), intent)
