@@ -48,6 +48,9 @@ def test_each_language_has_words_for_every_part(language):
         "this bug is killing me",
         "I'm dying to know when it ships",
         "how do I kill a process",
+        "my wife is dead set on the blue one",
+        "my son's tablet died last week",
+        "the deadline has passed, can I still order",
         "the table arrived with a broken leg",
         "die Blüten sind verwelkt angekommen",
         "Je meurs d'envie de recevoir mon colis",
@@ -76,3 +79,16 @@ def test_the_end_of_a_very_long_message_is_read():
 @given(st.text(max_size=400))
 def test_it_never_raises(text):
     dangers(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My husband died, please close his account.",
+        "hi, my mum's died and her bill still comes",
+        "Meine Mutter ist gestorben.",
+        "Annem vefat etti, hesabını kapatmak istiyorum.",
+    ],
+)
+def test_a_death_goes_to_a_human(text):
+    assert [one.topic for one in dangers(text)] == ["bereavement"]
