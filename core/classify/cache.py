@@ -118,6 +118,7 @@ def _write(classifier: LinearClassifier, file: BinaryIO) -> None:
         "temperature": classifier.temperature,
         "language": classifier.language,
         "taught": classifier.taught,
+        "stated": classifier.stated,
         "blocks": len(classifier.weights.idf),
     }
     arrays: dict[str, Any] = {
@@ -164,6 +165,7 @@ def _read(arrays: Mapping[str, Any]) -> LinearClassifier:
         facts["language"],
         Spelling(arrays["spelling"]),
         tuple(facts["taught"]),
+        tuple(facts["stated"]),
         _meaning(facts, arrays),
     )
 

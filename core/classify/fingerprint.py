@@ -18,6 +18,8 @@ def _code() -> str:
         "text",
         "courtesy",
         "turned",
+        "asked",
+        "marked",
         "spelling",
         "concepts",
         "features",
@@ -29,7 +31,7 @@ def _code() -> str:
         "evidence",
         "linear",
     )
-    files = [*(f"{part}.py" for part in parts), "courtesy.toml"]
+    files = [*(f"{part}.py" for part in parts), "courtesy.toml", "asked.toml", "turned.toml"]
     return hashlib.sha256(b"".join(Path(__file__).with_name(one).read_bytes() for one in files)).hexdigest()
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.classify.asked import read_speech, stated
 from core.classify.calibrate import Calibrator, softmax, temperature
 from core.classify.columns import compact, has_words, placed, places
 from core.classify.concepts import Lexicon, folded, lexicon
@@ -29,10 +30,10 @@ from core.classify.sentences import among_sentences, sentences, suspects
 from core.classify.spelling import UNSPELT, Spelling, spelling
 from core.classify.starter import URGENT, of_the_starter, starter
 from core.classify.text import single
-from core.classify.turned import BELOW, turns
+from core.classify.turned import BELOW, OPPOSITE, turns
 from core.model import NO_INTENT, Guess, Prediction
 
-FORMAT = 5  # to be raised when a saved model would be read wrongly by newer code
+FORMAT = 6  # to be raised when a saved model would be read wrongly by newer code
 OUTSIDE = 0.3
 ALTERNATIVES = 3
 EVIDENCE = 5
@@ -67,6 +68,7 @@ class LinearClassifier:
     language: str = ""  # whose words of one meaning count as one; "" where none are known
     spelling: Spelling = UNSPELT
     taught: tuple[str, ...] = ()  # languages in which a desk's own messages taught it
+    stated: tuple[str, ...] = ()  # intents whose examples often ask for nothing
     meaning: Meaning | None = None  # the examples as an embedding model sees them
 
     def __post_init__(self) -> None:
@@ -187,14 +189,18 @@ class LinearClassifier:
         """Why a guess is not to be answered automatically, however sure, and what it is worth at most; "" when it may be."""
         if single(text):
             return "it is only a number or a single word", BELOW
-        complaint = self.intents[best] in URGENT
-        for turn in turns(text, self.language or ENGLISH, complaint=complaint):
+        name = self.intents[best]
+        message, said = read_speech(text, self.language)
+        usual = name in self.stated
+        for turn in turns(message, complaint=name in URGENT):
             first, last = self.starts[best : best + 2]
             most = last - first if turn.anywhere else NEAREST
             nearest = first + np.argsort(-sharp[first:last], kind="stable")[:most]
             if not has_words(self.rows[nearest], self.columns, turn.alike):
                 words = f"it may mean the opposite, or tell of it: “{turn.said}” stands in none of the examples nearest to it"
-                return words, turn.most
+                return words, turn.most if said.plainly or usual else OPPOSITE
+        if not usual and (said.imagines or not (said.asks or said.negates)):
+            return "it may only tell of it: nothing in it asks for anything now", OPPOSITE
         return "", 1.0
 
     def _guesses(self, shares: Array, right: float, parts: Mapping[str, float]) -> tuple[Guess, ...]:
@@ -261,7 +267,8 @@ def fit(
     name = f"{model}-{fingerprint(examples, background, outside, language, seen.name if seen else '')[:8]}"
     starts = np.searchsorted(labels, np.arange(len(intents) + 1))
     learned = (scale, columns, rows, starts, solved.alpha, usual, sharpness, right, inside)
-    return LinearClassifier(name, intents, *learned, language, spelling(clean, language), meaning=seen)
+    shown = (language, spelling(clean, language))
+    return LinearClassifier(name, intents, *learned, *shown, stated=stated(examples, language), meaning=seen)
 
 
 @cache
