@@ -1,6 +1,6 @@
 """Wishes that are none: how many are answered as that wish, how many are named to a specialist, and what holding them back costs.
 
-    python bench/wishes.py [--set sixth|seventh|all] [--data DIR] [--show]
+    python bench/wishes.py [--set sixth|seventh|eighth|older|all] [--data DIR] [--show]
 
 A wish may be negated, past, hypothetical or reported. Each set of `data/mail_blind` was written before the code that it was first read
 with. The price is the share of ordinary messages that would be answered and are not: held-out messages in twelve languages, the
@@ -35,7 +35,7 @@ from core.settings import Settings
 DATA = Path(__file__).parent / "data"
 AUTO, ROUTE = 0.85, 0.6
 OLDER = ("negation", "negation_second", "negation_third", "negation_fourth", "told_fourth", "negation_fifth")
-SETS = ("sixth", "seventh")
+SETS = ("sixth", "seventh", "eighth")
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ ASKS, BEGINS, POLITE, IF, UNREAL = "asks", "begins", "polite", "if", "unreal"
 ENGLISH = "en"
 LAST = {"tr"}  # languages that say "if" with the end of the verb, which stands last
 HEADING = 5  # words that a heading may have
-STATED = 0.08  # of an intent's examples ask for nothing: what it is about is usually stated ("two plates are chipped")
+STATED = 0.1  # of an intent's examples ask for nothing: what it is about is usually stated ("two plates are chipped")
 SHOWN = 100  # examples of an intent that are looked at for that
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+|;\s+|(?<=[?!…])(?=\w)")
 _CLAUSE = re.compile(r"[,:()]|\s[-–—]+\s")
