@@ -63,7 +63,15 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument(
         "--set",
-        choices=("mail", "mail_check", "mail_fresh", "mail_blind", "mail_blind_second", "mail_blind_third", "mail_blind_fourth"),
+        choices=(
+            "mail",
+            "mail_check",
+            "mail_fresh",
+            "mail_blind",
+            "mail_blind_second",
+            "mail_blind_third",
+            "mail_blind_fourth",
+        ),
         default="mail",
     )
     parser.add_argument("--half", choices=("tuning", "held-out", "all"), default="tuning")

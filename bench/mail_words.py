@@ -1,7 +1,7 @@
 """What is said in a mail? Tables over the texts of `bench/data/mail_words`, per language, program and kind, with intervals, and
 the misses; and whether an alarm in the last sentence of a long message is seen.
 
-    python bench/mail_words.py [--set first|second|all] [--quick]
+    python bench/mail_words.py [--set first|second|blind|blind-second|all] [--quick]
 
 Each text names words that must be among the customer's (`must`) and words that must not (`must_not`). The first set was written
 before the code that reads it, the second after that read the first without a miss, the blind one by somebody who had not seen
@@ -49,7 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--set", choices=("first", "second", "blind", "all"), default="all")
+    parser.add_argument("--set", choices=("first", "second", "blind", "blind-second", "all"), default="all")
     parser.add_argument("--quick", action="store_true")
     args = parser.parse_args()
     results = [judge(mail) for mail in read(args.set)]
@@ -57,7 +57,7 @@ def main() -> None:
         print(f"By {name}\n\n{_by(results, lambda mail, key=key: mail.get(key, 'reply'))}\n")
     _misses(results)
     if not args.quick:
-        _alarms()
+        _alarms(later=args.set == "blind-second")
 
 
 def read(which: str) -> list[dict[str, Any]]:
@@ -65,7 +65,8 @@ def read(which: str) -> list[dict[str, Any]]:
     files = {
         f: "second" if f.stem == "second" else "first" for f in sorted((DATA / "mail_words").glob("*.toml"))
     }
-    files[DATA / "mail_blind" / "quotes.toml"] = "blind"
+    blind = DATA / "mail_blind"
+    files |= {blind / "quotes.toml": "blind", blind / "quotes_second.toml": "blind-second"}
     chosen = [f for f, name in files.items() if which in {name, "all"}]
     return [mail | {"file": f.stem} for f in chosen for mail in tomllib.loads(f.read_text("utf-8"))["mail"]]
 
@@ -106,13 +107,15 @@ def _misses(results: Sequence[Result]) -> None:
     print()
 
 
-def _alarms() -> None:
-    """Alarms behind ordinary sentences, and how often there is an alarm without one."""
+def _alarms(*, later: bool) -> None:
+    """Alarms behind ordinary sentences, and how often there is an alarm without one. `later`: those that were written last."""
     from core.classify.cache import load_or_fit
     from core.classify.starter import starter
     from core.model import Priority
 
     lines = tomllib.loads((DATA / "mail_alarms.toml").read_text("utf-8"))
+    if later:
+        lines |= tomllib.loads((DATA / "mail_alarms_second.toml").read_text("utf-8"))
     with tempfile.TemporaryDirectory() as cache:
         model = load_or_fit(starter().examples, starter().background, Path(cache))
     urgent = {i.name for i in starter().intents if i.priority in {Priority.URGENT, Priority.HIGH}}

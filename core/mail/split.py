@@ -169,8 +169,12 @@ def _header(cut: _Cut) -> bool:
         return False
     if cut.forwarded or not cut.said_above():
         _forwarded_mail(cut, cut.left)
+        return True
+    following = cut.following(above + block.length)
+    cut.mark(above + block.length, Kind.FRAME, "header of an earlier mail")
+    if following is not None and following.depth:  # quoted line by line: what is not may be an answer
+        cut.attributed = True
     else:
-        cut.mark(above + block.length, Kind.FRAME, "header of an earlier mail")
         cut.mark(cut.left, Kind.QUOTED, "below the header of an earlier mail")
     return True
 

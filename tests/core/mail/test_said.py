@@ -164,3 +164,14 @@ def test_an_alarm_in_a_mail_that_the_quoted_mail_answers_is_no_new_one():
     assert "sorry about the payment" in found.everything
     assert "my card" not in found.everything
     assert "my card" in found.cut, "it is never answered automatically all the same"
+
+
+def test_answers_between_lines_quoted_below_a_header_are_said_now():
+    text = (
+        "See below.\n\nFrom: Our Shop <help@ourshop.example>\nSent: 12 June 2026 16:41\nTo: Tom Reed <tom@reed.example>\n"
+        "Subject: RE: Boots\n\n> Which size did you order?\n\nSize 44, as I said.\n\n> Which size came?\n\nSize 40.\n"
+    )
+    words = said(text).words
+    assert "Size 44, as I said." in words
+    assert "Size 40." in words
+    assert "Which size came?" not in words
