@@ -83,7 +83,9 @@ def test_a_request_beside_a_story_is_a_request():
 
 
 def test_in_a_language_without_words_everything_asks():
-    assert read_speech("Kuorosta eräs nainen palautti teekannunsa teille ja oli hyvin ihastunut siihen")[1].asks
+    assert read_speech("Kuorosta eräs nainen palautti teekannunsa teille ja oli hyvin ihastunut siihen")[
+        1
+    ].asks
 
 
 def test_what_its_own_examples_state_may_be_stated():
