@@ -12,7 +12,8 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+from weakref import WeakKeyDictionary
 
 import pytest
 
@@ -118,11 +119,12 @@ def classifier_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def fitted_once(classifier_cache: Path) -> Iterator[None]:
-    """The same examples are fitted once and the same file is read once, whichever folder a test configures: a fit costs
-    four seconds. Tests of the fit itself call `core.classify.linear.fit`."""
-    load, fit = cache.load, cache.fit
+    """The same examples are fitted and compressed once and the same file is read once, whichever folder a test configures: a
+    fit costs four seconds, a file 0.2. Tests of the fit itself call `core.classify.linear.fit`, and what it returns is written."""
+    load, fit, write = cache.load, cache.fit, cache._write
+    kept: WeakKeyDictionary[LinearClassifier, Path] = WeakKeyDictionary()
 
-    @functools.lru_cache(maxsize=8)
+    @functools.lru_cache(maxsize=12)
     def read(path: Path, _changed: int, _size: int) -> LinearClassifier:
         return load(path)
 
@@ -143,16 +145,23 @@ def fitted_once(classifier_cache: Path) -> Iterator[None]:
         name = fingerprint(examples, background, outside, language)[:16]
         path = classifier_cache / f"classifier-{name}.npz"
         with path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(
-                lock, fcntl.LOCK_EX
-            )  # until it is closed: the other workers wait instead of fitting the same
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the other workers wait for it instead of fitting the same
             if not path.exists():
                 cache.save(fit(examples, background, outside=outside, language=language), path)
-        return load_once(path)
+        found = load_once(path)
+        kept[found] = path
+        return found
+
+    def write_once(classifier: LinearClassifier, file: BinaryIO) -> None:
+        if classifier in kept:
+            file.write(kept[classifier].read_bytes())
+        else:
+            write(classifier, file)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cache, "load", load_once)
         patch.setattr(cache, "fit", fit_once)
+        patch.setattr(cache, "_write", write_once)
         yield
 
 
