@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -16,14 +17,20 @@ def name_of(path: Path, root: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports(tree: ast.AST) -> Iterator[tuple[str, int, bool]]:
-    """Yield each imported name (module, or module and name), its line, and whether it is inside a function.
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what stands right under a node, without expressions: neither an import nor a function is in one."""
+    return (one for one in ast.iter_child_nodes(node) if not isinstance(one, ast.expr))
+
+
+@functools.cache
+def imports(tree: ast.AST) -> tuple[tuple[str, int, bool], ...]:
+    """Return each imported name (module, or module and name), its line, and whether it is inside a function.
 
     What stands under `if TYPE_CHECKING` is left out: it is not imported when the program runs.
     """
 
     def walk(node: ast.AST, inside: bool) -> Iterator[tuple[str, int, bool]]:
-        for one in ast.iter_child_nodes(node):
+        for one in statements(node):
             if isinstance(one, ast.If) and "TYPE_CHECKING" in ast.unparse(one.test):
                 continue
             if isinstance(one, ast.Import):
@@ -32,7 +39,7 @@ def imports(tree: ast.AST) -> Iterator[tuple[str, int, bool]]:
                 yield from ((f"{one.module}.{alias.name}", one.lineno, inside) for alias in one.names)
             yield from walk(one, inside or isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
 
-    return walk(tree, False)
+    return tuple(walk(tree, False))
 
 
 def graph(files: Mapping[str, ast.AST]) -> dict[str, set[str]]:
@@ -73,7 +80,7 @@ def own_lines(node: ast.FunctionDef) -> int:
     """Return a function's lines without its docstring and the functions in it (a blueprint is a list of routes)."""
 
     def outermost(one: ast.AST) -> Iterator[ast.FunctionDef]:
-        for child in ast.iter_child_nodes(one):
+        for child in statements(one):
             if isinstance(child, ast.FunctionDef):
                 yield child
             else:
