@@ -567,6 +567,8 @@ class ChangedTicket:
     customer_wrote_at: datetime | None = None  # newest customer message, where the list tells
     intent_label: str = ""  # what the intent field or tag says now, "" if none
     places: Places = field(default_factory=dict)  # as a ticket's
+    # whether a further message of the second in which the customer last wrote would change nothing in this line
+    may_hide: bool = True
 
 
 @dataclass(frozen=True)

@@ -110,10 +110,14 @@ def _stats(raw: Row) -> Row:
     return stats if isinstance(stats, dict) else {}
 
 
+def customer_replied_at(raw: Row) -> datetime | None:
+    """Return when the customer last wrote after the first message, by `include=stats`; None where that is the only one."""
+    return stamp(_stats(raw).get("requester_responded_at"))
+
+
 def customer_wrote_at(raw: Row) -> datetime | None:
     """Return when the customer wrote last, by `include=stats`: the reply's time, else the ticket's own."""
-    replied = stamp(_stats(raw).get("requester_responded_at"))
-    if replied:
+    if replied := customer_replied_at(raw):
         return replied
     outbound = numbered(raw.get("source"), {OUTBOUND: True}, False)
     return None if outbound else stamp(raw.get("created_at"))

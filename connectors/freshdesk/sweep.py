@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from connectors.freshdesk.api import PER_PAGE, Api, rows
-from connectors.freshdesk.reading import customer_wrote_at, place_ids, status_of, tags_of
+from connectors.freshdesk.reading import customer_replied_at, customer_wrote_at, place_ids, status_of, tags_of
 from connectors.freshdesk.writing import TAG_LENGTH
 from connectors.kit.places import Placing
 from connectors.kit.text import intent_in
@@ -118,6 +118,7 @@ def changed_ticket_of(
         customer_wrote_at=wrote,
         intent_label=_intent(row, intent_field, tag_prefix),
         places=places(place_ids(row)),
+        may_hide=customer_replied_at(row) is not None,  # a reply after the first message shows by itself
     )
 
 

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from connectors.helpscout.api import Api, embedded, last_page
 from connectors.helpscout.reading import place_ids, status_of, tags_of, threads_of, touched_at, waiting_since
-from connectors.helpscout.threads import EPOCH, from_customer, in_order, is_said, unsent
+from connectors.helpscout.threads import CHATS, EPOCH, from_customer, in_order, is_said, unsent
 from connectors.kit.places import Placing
 from connectors.kit.text import intent_in
 from connectors.kit.values import Row, iso, row, stamp, text
@@ -143,6 +143,7 @@ def changed_ticket_of(
         customer_wrote_at=max([*wrote, *([waits] if waits else [])], default=None),
         intent_label=_intent(raw, prefix, intent_field),
         places=places(place_ids(raw, threads_of(raw))),
+        may_hide=not threads or text(raw.get("type")).lower() in CHATS,  # a chat's threads are cut short
     )
 
 

@@ -139,7 +139,10 @@ class Api:
     def export(self, **where: str | int) -> Row:
         """Return a page of the incremental export, from `start_time` or from `cursor`: the tickets of AI agents, too."""
         return self.get(
-            "/incremental/tickets/cursor.json", include="metric_sets", support_type_scope="all", **where
+            "/incremental/tickets/cursor.json",
+            include="metric_sets,comment_count",
+            support_type_scope="all",
+            **where,
         )
 
     def me(self) -> Row:

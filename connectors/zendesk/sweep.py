@@ -97,7 +97,17 @@ def changed_ticket_of(raw: Row, times: Row, marks: Marks) -> ChangedTicket:
         customer_wrote_at=stamp(times.get("requester_updated_at")),
         intent_label=intent_label(raw, marks),
         places=marks.places(place_ids(raw)),
+        may_hide=not _only_one_message(raw, times),
     )
+
+
+def _only_one_message(raw: Row, times: Row) -> bool:
+    """Return whether the counts show that all comments but the first are public ones of agents, which our own are, too. The
+    messages of a conversation are no comments."""
+    comments, replies = raw.get("comment_count"), times.get("replies")
+    if not isinstance(comments, int) or not isinstance(replies, int) or channel_of(raw) == "chat":
+        return False
+    return comments - replies == 1
 
 
 def intent_label(raw: Row, marks: Marks) -> str:

@@ -142,12 +142,14 @@ def _of_one_second(
     """Return one look at each ticket that was read almost within the second in which its customer last wrote.
 
     Desks tell times in whole seconds: a second message of that second, written after the ticket was read, changes no
-    time in the list. A ticket for which a human is awaited needs no such look.
+    time in the list. No such look is needed where the list shows messages by something other than their time, nor for a
+    ticket for which a human is awaited.
     """
     wrote = {
         s.ticket_id: row.handled_at
         for s in changed_tickets
-        if (row := known.get(s.ticket_id)) is not None
+        if s.may_hide
+        and (row := known.get(s.ticket_id)) is not None
         and row.state not in AWAITED
         and row.handled_at is not None
         and row.handled_at == s.customer_wrote_at
@@ -193,7 +195,8 @@ def _keep(
         "desk_updated_at": changed_ticket.updated_at,
         "closed_at": closed_since(row, changed_ticket, now),
     }
-    store.put_ticket(conn, (desk, changed_ticket.ticket_id), now, **seen)
+    if seen != {name: getattr(row, name) for name in seen}:  # a list shows for minutes what has changed once
+        store.put_ticket(conn, (desk, changed_ticket.ticket_id), now, **seen)
     label = changed_ticket.intent_label
     # else it is our own, half written
     if label and row.intent and label not in {row.intent, row.final_intent}:

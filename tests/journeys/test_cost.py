@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
+from datetime import timedelta
 
-from sqlalchemy import event
-from words import DISPUTE
+from sqlalchemy import event, func, select
+from words import DISPUTE, ORDER
 
 from core import queue
+from core.ledger.schema import events, tickets
 from core.model import EventKind, TicketEvent, created_key
 from core.pipeline import reminders
 from core.pipeline.handle import deal
@@ -55,3 +57,25 @@ def test_a_routed_ticket_costs_few_transactions(house, vendor):
     assert len(h.bot_says(case, public=True)) == len(h.bot_says(case, public=False)) == 1
     assert found["writing"] <= WRITING
     assert found["statements"] <= STATEMENTS[vendor], found
+
+
+def test_a_ticket_that_was_answered_at_once_is_not_read_again_when_the_list_shows_all_its_messages(house):
+    h = house()
+    case = h.writes_in(ORDER)
+    assert h.ticket(case).state == "auto_resolved"
+    h.now += timedelta(minutes=1)
+    h.sweep()
+    with h.app.engine.connect() as conn:
+        assert conn.execute(select(func.count()).select_from(events)).scalar_one() == 1
+
+
+def test_a_sweep_writes_nothing_about_tickets_that_did_not_change_since_the_last_one(house):
+    h = house()
+    case = h.writes_in(ORDER)
+    h.now += timedelta(minutes=1)
+    h.sweep()
+    seen = h.ticket(case).updated_at
+    h.now += timedelta(minutes=1)
+    h.sweep()
+    with h.app.engine.connect() as conn:
+        assert conn.execute(select(tickets.c.updated_at)).scalar_one() == seen

@@ -239,7 +239,7 @@ def _export(state: State, shown: Any) -> Json:
     cases = [state.desk.cases[case_id] for _, case_id in page]
     last_seen = page[-1] if page else after
     return {
-        "tickets": [shown(case, set()) for case in cases],
+        "tickets": [shown(case, includes()) for case in cases],
         "after_cursor": cursor_of(state, f"{last_seen[0]},{last_seen[1]}"),
         "after_url": "https://account.zendesk.com:443/api/v2/incremental/tickets/cursor.json",
         "before_cursor": None,
