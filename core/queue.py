@@ -6,10 +6,11 @@ import threading
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from dbos import DBOS, DBOSClient
 from dbos._serialization import DBOSPortableJSONSerializer
-from sqlalchemy import Connection, and_
+from sqlalchemy import Connection
 
 from core import intake, wakeup
 from core.app import App
@@ -99,8 +100,8 @@ def retry(app: App, key: str) -> bool:
         row = store.event(conn, key)
         if row is None or row.state not in {EventState.DEAD, EventState.WAITING}:
             return False
-        as_read = and_(events.c.key == key, events.c.state == row.state)
-        again = {"due_at": app.clock(), "attempts": 0, "outcome": "", "settled_at": None}
+        as_read = {"key": key, "state": row.state}
+        again: dict[str, Any] = {"due_at": app.clock(), "attempts": 0, "outcome": "", "settled_at": None}
         move(conn, events, EventState.WAITING, as_read, **again)
         where = (row.desk, row.ticket_id)
         what = "a dead letter is tried again" if row.state == EventState.DEAD else "what waited is tried now"

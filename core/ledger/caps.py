@@ -9,11 +9,12 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, String, and_, cast, func, select, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, String, and_, bindparam, cast, func, select
 
 from core.ledger.db import keep, kept
 from core.ledger.rows import WriteRow
 from core.ledger.schema import tickets, writes
+from core.ledger.statements import change
 from core.outgoing import Full, Sent, too_much
 
 HOUR = timedelta(hours=1)
@@ -27,6 +28,22 @@ WEEK = timedelta(days=7)
 BUSY_DAYS = 3  # a busiest hour is usual when so many days had it: one outage or attack is not
 
 
+def _those(what: ColumnElement[Any], *which: ColumnElement[bool]) -> ScalarSelect[Any]:
+    others = writes.c.key != bindparam("but")
+    return select(what).select_from(writes).where(others, *which).scalar_subquery()
+
+
+_LAST_HOUR = writes.c.reserved_at.between(bindparam("an_hour_ago"), bindparam("soon"))
+_LAST_WEEK = writes.c.reserved_at.between(bindparam("a_week_ago"), bindparam("soon"))
+_THERE = writes.c.address == bindparam("mailbox")
+_COUNTED = select(
+    _those(func.count(), writes.c.desk == bindparam("desk"), _LAST_HOUR),
+    _those(func.count(), _THERE, _LAST_HOUR),
+    _those(func.count(), _THERE, _LAST_WEEK),
+    _those(func.max(writes.c.reserved_at), _THERE, _LAST_WEEK).label("newest"),
+)
+
+
 def take(conn: Connection, row: WriteRow, limits: Any, now: datetime) -> Full | None:
     """Take a place for the message of a call, or keep the one that the row has; else return which cap is reached."""
     if not has_place(row, now):
@@ -34,7 +51,7 @@ def take(conn: Connection, row: WriteRow, limits: Any, now: datetime) -> Full | 
         full = too_much(sent(conn, row.desk, row.address, limits, now, but=row.key))
         if full is not None:
             return full
-    conn.execute(update(writes).where(writes.c.key == row.key).values(reserved_at=now))
+    change(conn, writes, {"key": row.key}, {"reserved_at": now})
     return None
 
 
@@ -45,22 +62,14 @@ def has_place(row: WriteRow, now: datetime) -> bool:
 
 def sent(conn: Connection, desk: str, mailbox: str, limits: Any, now: datetime, but: str = "") -> Sent:
     """Return what holds a place now, beside the call `but`."""
-    others = and_(writes.c.reserved_at.between(now - HOUR, now + SKEW), writes.c.key != but)
-    here, there = and_(writes.c.desk == desk, others), and_(writes.c.address == mailbox, writes.c.key != but)
-    lately = and_(there, writes.c.reserved_at.between(now - WEEK, now + SKEW))
-    number, number_there = _those(func.count(), here), _those(func.count(), and_(there, others))
-    newest = _those(func.max(writes.c.reserved_at), lately)
-    counted = select(number, number_there, _those(func.count(), lately), newest.label("newest"))
-    to_all, to_address, in_a_week, last = conn.execute(counted).one()
+    since = {"an_hour_ago": now - HOUR, "a_week_ago": now - WEEK, "soon": now + SKEW}
+    where = {"desk": desk, "mailbox": mailbox, "but": but, **since}
+    to_all, to_address, in_a_week, last = conn.execute(_COUNTED, where).one()
     cap = _cap(conn, desk, limits, to_all, now)
     if not mailbox:
         to_address, in_a_week, last = 0, 0, None
     ago = now - last if last is not None else timedelta.max
     return Sent(to_address, in_a_week, ago, to_all, limits.per_address_per_hour, cap)
-
-
-def _those(what: ColumnElement[Any], which: ColumnElement[bool]) -> ScalarSelect[Any]:
-    return select(what).select_from(writes).where(which).scalar_subquery()
 
 
 def _alone(conn: Connection, *names: str) -> None:

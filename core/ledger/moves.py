@@ -2,25 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, select, update
+from sqlalchemy import ColumnElement, Connection, Table, Update, select, update
 
 from core.errors import IllegalChange
+from core.ledger.statements import conditions, shape, wanted
 from core.ledger.states import State, sources
 
 
-def move(conn: Connection, table: Table, to: State, *where: ColumnElement[bool], **values: Any) -> int:
-    """Put the rows that match into the state `to`, with these values; return how many were moved.
+def move(
+    conn: Connection,
+    table: Table,
+    to: State,
+    where: Mapping[str, Any],
+    *more: ColumnElement[bool],
+    among: frozenset[Any] | None = None,
+    **values: Any,
+) -> int:
+    """Put the rows that match into the state `to`, with these values; return how many were moved. `among`: only rows in
+    one of these states.
 
     The allowed states are part of the statement, so that two workers cannot both pass a check and then write.
     Raises IllegalChange when rows match whose states do not allow `to`.
     """
-    allowed = sources(to)
-    query = update(table).where(*where, table.c.state.in_(allowed)).values(state=to, **values)
-    moved = conn.execute(query).rowcount
+    made = {name: value for name, value in values.items() if isinstance(value, ColumnElement)}
+    query = _moving(table, to, shape(where), among)
+    query = query.where(*more).values(made) if made or more else query
+    given = {name: value for name, value in values.items() if name not in made}
+    moved = conn.execute(query, {**wanted(where), "state": to, **given}).rowcount
     if not moved:
-        stands = conn.execute(select(table.c.state).where(*where)).scalars().first()
-        if stands is not None and stands not in allowed:
-            raise IllegalChange(f"{table.name}: a change from {stands} to {to} is not allowed")
+        _refuse(conn, table, to, where, more, among)
     return moved
+
+
+@cache
+def _moving(
+    table: Table, to: State, names: tuple[tuple[str, bool], ...], among: frozenset[Any] | None
+) -> Update:
+    within = (table.c.state.in_(among),) if among is not None else ()
+    return update(table).where(*conditions(table, names), *within, table.c.state.in_(sources(to)))
+
+
+def _refuse(
+    conn: Connection,
+    table: Table,
+    to: State,
+    where: Mapping[str, Any],
+    more: tuple[ColumnElement[bool], ...],
+    among: frozenset[Any] | None,
+) -> None:
+    matching = select(table.c.state).where(*conditions(table, shape(where)), *more)
+    matching = matching.where(table.c.state.in_(among)) if among is not None else matching
+    stands = conn.execute(matching, wanted(where)).scalars().first()
+    if stands is not None and stands not in sources(to):
+        raise IllegalChange(f"{table.name}: a change from {stands} to {to} is not allowed")

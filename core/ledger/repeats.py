@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, bindparam, select
 
 from core.ledger.schema import decisions, tickets
 
 MOST = 40  # messages that are compared
+_OF_ALL = (
+    select(decisions.c.words)
+    .join(tickets, and_(tickets.c.desk == decisions.c.desk, tickets.c.ticket_id == decisions.c.ticket_id))
+    .where(
+        tickets.c.desk == bindparam("desk"),
+        decisions.c.at > bindparam("since"),
+        tickets.c.ticket_id != bindparam("but"),
+    )
+    .order_by(decisions.c.at.desc())
+    .limit(MOST)
+)
+_OF_ONE = _OF_ALL.where(tickets.c.customer_email == bindparam("email"))
 
 
 def said_lately(conn: Connection, desk: str, email: str, since: datetime, but: str) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, update
 
 from core.desk_ai import HandOver
 from core.ledger.db import insert_all_new, insert_new, put
@@ -24,6 +24,7 @@ from core.ledger.rows import (
     typed,
 )
 from core.ledger.schema import decisions, desks, events, history, labels, meta, tickets, writes
+from core.ledger.statements import change, rows_of
 from core.ledger.states import TO_MAKE, UNSETTLED, DecisionState, Entry, EventState, WriteState
 from core.model import (
     Decision,
@@ -42,6 +43,32 @@ from core.values import storable, to_json, what, without_words
 
 NO_ENTRY = "the desk does not let us in with this credential:"  # prefix of the reason; the next successful sweep ends the wait
 PUBLIC = {"answer", "acknowledgment"}  # what customers see
+
+_OPENING = (
+    select(events, desks.c.paused_at, meta.c.value.label("kept"))
+    .select_from(
+        events.outerjoin(desks, desks.c.desk == events.c.desk).outerjoin(
+            meta, meta.c.name == bindparam("name")
+        )
+    )
+    .where(events.c.key == bindparam("key"))
+)
+_DECISIONS_ON = rows_of(decisions, "desk", "ticket_id").order_by(decisions.c.at)
+_NEWEST_GUESS = (
+    rows_of(decisions, "desk", "ticket_id")
+    .with_only_columns(decisions.c.intent, decisions.c.confidence)
+    .where(decisions.c.outcome != Outcome.LEFT_ALONE)
+    .order_by(decisions.c.at.desc())
+    .limit(1)
+)
+_WRITES_OF = rows_of(writes, "fact_key").order_by(writes.c.position)
+_LEFT_OVER = (
+    rows_of(writes, "desk", "ticket_id")
+    .join(decisions, decisions.c.key == writes.c.fact_key)
+    .where(decisions.c.state == DecisionState.DONE, writes.c.state.in_(TO_MAKE))
+    .order_by(writes.c.fact_key, writes.c.position)
+)
+_LOG = history.insert()
 
 # --- events: events reported, and what became of them ----------------------------------------
 
@@ -65,9 +92,7 @@ def add_event(conn: Connection, event: TicketEvent, source: str, now: datetime) 
 def opening(conn: Connection, key: str, name: str) -> tuple[EventRow | None, bool, Any]:
     """Return what must be known before an event is dealt with, in one look: the event, whether its desk is on hold,
     and the small fact that is kept under `name`."""
-    joined = events.outerjoin(desks, desks.c.desk == events.c.desk).outerjoin(meta, meta.c.name == name)
-    query = select(events, desks.c.paused_at, meta.c.value.label("kept")).select_from(joined)
-    row = conn.execute(query.where(events.c.key == key)).first()
+    row = conn.execute(_OPENING, {"key": key, "name": name}).first()
     return (
         (typed(EventRow, row), row.paused_at is not None, row.kept)
         if row is not None
@@ -77,26 +102,31 @@ def opening(conn: Connection, key: str, name: str) -> tuple[EventRow | None, boo
 
 def event(conn: Connection, key: str) -> EventRow | None:
     """Return one event."""
-    return first(EventRow, conn.execute(select(events).where(events.c.key == key)))
+    return first(EventRow, conn.execute(rows_of(events, "key"), {"key": key}))
 
 
 def settle(conn: Connection, key: str, outcome: str, reason: str, now: datetime) -> None:
     """Settle an event."""
-    values = {"outcome": outcome, "reason": reason, "settled_at": now, "due_at": None}
-    move(conn, events, EventState.SETTLED, events.c.key == key, **values)
+    values: dict[str, Any] = {"outcome": outcome, "reason": reason, "settled_at": now, "due_at": None}
+    move(conn, events, EventState.SETTLED, {"key": key}, **values)
 
 
 def wait(conn: Connection, key: str, due: datetime, reason: str, *, counts: bool = True) -> None:
     """Let an event wait until `due`; no thread waits. One that another worker has settled meanwhile stays settled."""
     more = events.c.attempts + (1 if counts else 0)
-    mine = and_(events.c.key == key, events.c.state.in_(UNSETTLED))
-    move(conn, events, EventState.WAITING, mine, due_at=due, reason=reason, attempts=more)
+    values: dict[str, Any] = {"due_at": due, "reason": reason, "attempts": more}
+    move(conn, events, EventState.WAITING, {"key": key}, among=frozenset(UNSETTLED), **values)
 
 
 def bury(conn: Connection, key: str, reason: str, now: datetime) -> None:
     """Make an event a dead letter: it is listed, the team is notified, and `retry` processes it again."""
-    values = {"outcome": Outcome.DEAD_LETTER, "reason": reason, "settled_at": now, "due_at": None}
-    move(conn, events, EventState.DEAD, events.c.key == key, **values)
+    values: dict[str, Any] = {
+        "outcome": Outcome.DEAD_LETTER,
+        "reason": reason,
+        "settled_at": now,
+        "due_at": None,
+    }
+    move(conn, events, EventState.DEAD, {"key": key}, **values)
 
 
 def due_events(conn: Connection, now: datetime, limit: int = 500) -> list[EventRow]:
@@ -107,7 +137,7 @@ def due_events(conn: Connection, now: datetime, limit: int = 500) -> list[EventR
 
 def requeue(conn: Connection, key: str) -> bool:
     """Waiting → received, for one taker only."""
-    waits = and_(events.c.key == key, events.c.state == EventState.WAITING)
+    waits: dict[str, Any] = {"key": key, "state": EventState.WAITING}
     return bool(move(conn, events, EventState.RECEIVED, waits, due_at=None))
 
 
@@ -120,7 +150,7 @@ def hasten(conn: Connection, desk: str, now: datetime, reason: str = "") -> int:
 
 def dropped(conn: Connection, key: str, now: datetime) -> bool:
     """Make an unsettled event whose workflow was lost due now; the lost try counts."""
-    under_way = and_(events.c.key == key, events.c.state == EventState.RECEIVED)
+    under_way: dict[str, Any] = {"key": key, "state": EventState.RECEIVED}
     attempts = events.c.attempts + 1
     return bool(move(conn, events, EventState.WAITING, under_way, due_at=now, attempts=attempts))
 
@@ -151,8 +181,8 @@ def unsettled(conn: Connection, desk: str | None = None) -> int:
 
 def ticket(conn: Connection, desk: str, ticket_id: str) -> TicketRow | None:
     """Return the state of one ticket."""
-    query = select(tickets).where(tickets.c.desk == desk, tickets.c.ticket_id == ticket_id)
-    return first(TicketRow, conn.execute(query))
+    where = {"desk": desk, "ticket_id": ticket_id}
+    return first(TicketRow, conn.execute(rows_of(tickets, *where), where))
 
 
 def put_ticket(
@@ -176,9 +206,9 @@ def put_ticket(
 def _change_ticket(
     conn: Connection, where: tuple[str, str], state: TicketState | None, values: Mapping[str, Any]
 ) -> int:
-    mine = and_(tickets.c.desk == where[0], tickets.c.ticket_id == where[1])
+    mine = {"desk": where[0], "ticket_id": where[1]}
     if state is None:
-        return conn.execute(update(tickets).where(mine).values(**values)).rowcount
+        return change(conn, tickets, mine, values)
     return move(conn, tickets, state, mine, **values)
 
 
@@ -232,13 +262,12 @@ def waiting_elsewhere(conn: Connection, desks: Iterable[str]) -> dict[str, tuple
 
 def decision(conn: Connection, key: str) -> DecisionRow | None:
     """Return the decision about one event."""
-    return first(DecisionRow, conn.execute(select(decisions).where(decisions.c.key == key)))
+    return first(DecisionRow, conn.execute(rows_of(decisions, "key"), {"key": key}))
 
 
 def decisions_on(conn: Connection, desk: str, ticket_id: str) -> list[DecisionRow]:
     """Return all decisions on a ticket, oldest first."""
-    mine = and_(decisions.c.desk == desk, decisions.c.ticket_id == ticket_id)
-    return every(DecisionRow, conn.execute(select(decisions).where(mine).order_by(decisions.c.at)))
+    return every(DecisionRow, conn.execute(_DECISIONS_ON, {"desk": desk, "ticket_id": ticket_id}))
 
 
 def newest_decisions(conn: Connection, desk: str, ticket_ids: Sequence[str]) -> dict[str, datetime]:
@@ -250,11 +279,7 @@ def newest_decisions(conn: Connection, desk: str, ticket_ids: Sequence[str]) -> 
 
 def newest_guess(conn: Connection, desk: str, ticket_id: str) -> tuple[str, float] | None:
     """Intent and confidence of the newest message that was acted upon; None where nothing was decided."""
-    mine = and_(decisions.c.desk == desk, decisions.c.ticket_id == ticket_id)
-    query = select(decisions.c.intent, decisions.c.confidence).where(
-        mine, decisions.c.outcome != Outcome.LEFT_ALONE
-    )
-    row = conn.execute(query.order_by(decisions.c.at.desc()).limit(1)).first()
+    row = conn.execute(_NEWEST_GUESS, {"desk": desk, "ticket_id": ticket_id}).first()
     return (row.intent, row.confidence) if row is not None else None
 
 
@@ -332,15 +357,14 @@ def _planned(fact_key: str, where: tuple[str, str], position: int, write: Write,
 
 def writes_of(conn: Connection, fact_key: str) -> list[WriteRow]:
     """Return the calls of one decision, in order."""
-    query = select(writes).where(writes.c.fact_key == fact_key).order_by(writes.c.position)
-    return every(WriteRow, conn.execute(query))
+    return every(WriteRow, conn.execute(_WRITES_OF, {"fact_key": fact_key}))
 
 
 def set_write(conn: Connection, key: str, state: WriteState, **values: Any) -> None:
     """planned → open → done, skipped or failed. A write that was not sent frees its place under the caps."""
     if state in {WriteState.SKIPPED, WriteState.FAILED}:
         values["reserved_at"] = None
-    move(conn, writes, state, writes.c.key == key, **values)
+    move(conn, writes, state, {"key": key}, **values)
 
 
 def claim_write(
@@ -348,11 +372,7 @@ def claim_write(
 ) -> WriteRow | None:
     """Claim a call and return its row; None when another worker has changed it since `row` was read.
     `reserved_at`: since when its message keeps the place under the caps that it has."""
-    as_read = and_(
-        writes.c.key == row.key,
-        writes.c.state == row.state,
-        writes.c.opened_at.is_not_distinct_from(row.opened_at),
-    )
+    as_read = {"key": row.key, "state": row.state, "opened_at": row.opened_at}
     ours: dict[str, Any] = {"opened_at": now, "attempts": row.attempts + 1, "looks": 0}
     ours |= {"reserved_at": reserved_at} if reserved_at is not None else {}
     claimed = move(conn, writes, WriteState.OPEN, as_read, **ours)
@@ -361,27 +381,19 @@ def claim_write(
 
 def looked(conn: Connection, row: WriteRow) -> bool:
     """Count a look-up of an open call at the desk; return False when the call has changed since `row` was read."""
-    same = and_(
-        writes.c.key == row.key, writes.c.state == WriteState.OPEN, writes.c.opened_at == row.opened_at
-    )
-    return bool(conn.execute(update(writes).where(same).values(looks=row.looks + 1)).rowcount)
+    same = {"key": row.key, "state": WriteState.OPEN, "opened_at": row.opened_at}
+    return bool(change(conn, writes, same, {"looks": row.looks + 1}))
 
 
 def unclaim_write(conn: Connection, key: str, opened_at: datetime) -> None:
     """Release our own claim of a call; another process's claim stays."""
-    ours = and_(writes.c.key == key, writes.c.state == WriteState.OPEN, writes.c.opened_at == opened_at)
+    ours = {"key": key, "state": WriteState.OPEN, "opened_at": opened_at}
     move(conn, writes, WriteState.PLANNED, ours, opened_at=None)
 
 
 def left_over(conn: Connection, where: tuple[str, str]) -> list[WriteRow]:
     """Return the calls on a ticket that are to be made though their decision was carried out: owed, or tried again."""
-    mine = and_(writes.c.desk == where[0], writes.c.ticket_id == where[1], writes.c.state.in_(TO_MAKE))
-    over = (
-        select(writes)
-        .join(decisions, decisions.c.key == writes.c.fact_key)
-        .where(decisions.c.state == DecisionState.DONE)
-    )
-    return every(WriteRow, conn.execute(over.where(mine).order_by(writes.c.fact_key, writes.c.position)))
+    return every(WriteRow, conn.execute(_LEFT_OVER, {"desk": where[0], "ticket_id": where[1]}))
 
 
 def owed(conn: Connection, desk: str = "", ticket_id: str = "", limit: int = 200) -> list[WriteRow]:
@@ -394,12 +406,12 @@ def owed(conn: Connection, desk: str = "", ticket_id: str = "", limit: int = 200
 
 def write(conn: Connection, key: str) -> WriteRow:
     """Return one call's row."""
-    return typed(WriteRow, conn.execute(select(writes).where(writes.c.key == key)).one())
+    return typed(WriteRow, conn.execute(rows_of(writes, "key"), {"key": key}).one())
 
 
 def finish_decision(conn: Connection, key: str) -> None:
     """Mark a decision done: all its calls have an end state."""
-    move(conn, decisions, DecisionState.DONE, decisions.c.key == key)
+    move(conn, decisions, DecisionState.DONE, {"key": key})
 
 
 # --- the history of one ticket ----------------------------------------------------------------
@@ -410,13 +422,13 @@ def log(
 ) -> None:
     """Append to a ticket's history, in plain words; never the customer's text."""
     row = {"desk": where[0], "ticket_id": where[1], "at": now, "what": what, "detail": detail, "data": data}
-    conn.execute(history.insert().values(**row))
+    conn.execute(_LOG, row)
 
 
 def story(conn: Connection, desk: str, ticket_id: str) -> list[HistoryRow]:
     """Return the history of one ticket, in order."""
-    query = select(history).where(history.c.desk == desk, history.c.ticket_id == ticket_id)
-    return every(HistoryRow, conn.execute(query.order_by(history.c.id)))
+    query = rows_of(history, "desk", "ticket_id").order_by(history.c.id)
+    return every(HistoryRow, conn.execute(query, {"desk": desk, "ticket_id": ticket_id}))
 
 
 # --- desks ----------------------------------------------------------------------------------
@@ -424,7 +436,7 @@ def story(conn: Connection, desk: str, ticket_id: str) -> list[HistoryRow]:
 
 def desk(conn: Connection, name: str) -> DeskRow | None:
     """Return the sweep's row of a desk, None before the first sweep."""
-    return first(DeskRow, conn.execute(select(desks).where(desks.c.desk == name)))
+    return first(DeskRow, conn.execute(rows_of(desks, "desk"), {"desk": name}))
 
 
 def begin_desk(conn: Connection, name: str, now: datetime) -> None:
@@ -513,12 +525,7 @@ def refused_calls(conn: Connection) -> list[WriteRow]:
 
 def tried_again(conn: Connection, desk: str, ticket_id: str) -> list[WriteRow]:
     """Return the open calls of decisions that are carried out already, in order."""
-    mine = and_(writes.c.desk == desk, writes.c.ticket_id == ticket_id, writes.c.state.in_(TO_MAKE))
-    over = select(decisions.c.key).where(
-        decisions.c.key == writes.c.fact_key, decisions.c.state == DecisionState.DONE
-    )
-    query = select(writes).where(mine, over.exists()).order_by(writes.c.fact_key, writes.c.position)
-    return every(WriteRow, conn.execute(query))
+    return every(WriteRow, conn.execute(_LEFT_OVER, {"desk": desk, "ticket_id": ticket_id}))
 
 
 def refused(conn: Connection, desk: str) -> list[str]:

@@ -6,34 +6,40 @@ from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, and_, bindparam, func, select, update
 
 from core.ledger.db import insert_new
 from core.ledger.rows import SurgeRow, TicketRow, every, first
 from core.ledger.schema import surges, tickets
+from core.ledger.statements import change, rows_of
 from core.model import Outcome
 
 COUNTED = (Outcome.AUTO_RESOLVED, Outcome.ROUTED, Outcome.GENERAL_QUEUE, Outcome.REESCALATED)
 _CAME = func.coalesce(tickets.c.created_at, tickets.c.first_seen_at)
+_NEWEST = surges.c.found_at.desc()
+_GOING_ON = [
+    rows_of(surges, *names).where(surges.c.ended_at.is_(None)).order_by(_NEWEST)
+    for names in (("desk",), ("desk", "intent"))
+]
+_ALIVE = surges.c.ended_at.is_(None) | (surges.c.ended_at >= bindparam("since"))
+_LATELY = [rows_of(surges, *names).where(_ALIVE).order_by(_NEWEST) for names in ((), ("desk",))]
 
 
 def going_on(conn: Connection, desk: str, intent: str = "") -> list[SurgeRow]:
     """Return the surges of a desk that have not ended, the newest first."""
-    mine = and_(surges.c.desk == desk, surges.c.ended_at.is_(None))
-    query = select(surges).where(and_(mine, surges.c.intent == intent) if intent else mine)
-    return every(SurgeRow, conn.execute(query.order_by(surges.c.found_at.desc())))
+    where = {"desk": desk, "intent": intent} if intent else {"desk": desk}
+    return every(SurgeRow, conn.execute(_GOING_ON[bool(intent)], where))
 
 
 def lately(conn: Connection, since: datetime, desk: str = "") -> list[SurgeRow]:
     """Return the surges that have not ended, and those that ended since then."""
-    alive = surges.c.ended_at.is_(None) | (surges.c.ended_at >= since)
-    query = select(surges).where(and_(alive, surges.c.desk == desk) if desk else alive)
-    return every(SurgeRow, conn.execute(query.order_by(surges.c.found_at.desc())))
+    where = {"since": since, "desk": desk} if desk else {"since": since}
+    return every(SurgeRow, conn.execute(_LATELY[bool(desk)], where))
 
 
 def one(conn: Connection, key: str) -> SurgeRow | None:
     """Return one surge, None when there is none of this key."""
-    return first(SurgeRow, conn.execute(select(surges).where(surges.c.key == key)))
+    return first(SurgeRow, conn.execute(rows_of(surges, "key"), {"key": key}))
 
 
 def add(conn: Connection, **values: Any) -> bool:
@@ -43,7 +49,7 @@ def add(conn: Connection, **values: Any) -> bool:
 
 def put(conn: Connection, key: str, **values: Any) -> None:
     """Change columns of one surge."""
-    conn.execute(update(surges).where(surges.c.key == key).values(**values))
+    change(conn, surges, {"key": key}, values)
 
 
 def approve(conn: Connection, key: str, text: str, who: str, at: datetime) -> bool:

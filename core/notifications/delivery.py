@@ -13,8 +13,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, case, or_, select, update
+from sqlalchemy import Connection, Engine, Integer, and_, bindparam, case, or_, select
 
 from core.app import App
 from core.errors import VendorError
@@ -23,6 +24,7 @@ from core.ledger.db import reading
 from core.ledger.moves import move
 from core.ledger.rows import NotificationRow, TicketRow, every, first
 from core.ledger.schema import notices, tickets
+from core.ledger.statements import change, rows_of
 from core.ledger.states import UNSENT, Entry, NotificationState
 from core.model import Claim, Notification, Priority, ReceiptState, TicketState
 from core.notifications.digests import hold_back, members
@@ -34,9 +36,24 @@ log = logging.getLogger(__name__)
 
 # states of a ticket that no longer waits
 OVER = frozenset({TicketState.ANSWERED, TicketState.AUTO_RESOLVED, TicketState.LEFT_ALONE})
+ARRIVING = frozenset({NotificationState.OPEN, NotificationState.ACCEPTED, NotificationState.FAILED})
 MOST = 500  # rows of one pass, and names in one query
 SENDERS = 8
 PASSES = 6  # a pass may queue fallbacks, which the next one sends
+
+_RANK = case({p.value: p.rank for p in Priority}, value=notices.c.priority, else_=len(Priority))
+_WAITS = or_(
+    notices.c.state == NotificationState.QUEUED,
+    notices.c.state == NotificationState.BUNDLED,  # its digest never came: see `hold_back`
+    # accepted, but its arrival was never reported
+    and_(notices.c.state == NotificationState.ACCEPTED, notices.c.delivered_at.is_(None)),
+)
+_DUE_ON, _DUE = (
+    query.where(_WAITS, notices.c.due_at <= bindparam("now"))
+    .order_by(_RANK, notices.c.due_at)
+    .limit(bindparam("most", type_=Integer))
+    for query in (rows_of(notices, "desk", "ticket_id"), rows_of(notices))
+)
 
 StillWaiting = Callable[[str, Sequence[str]], Mapping[str, Claim]]
 
@@ -92,21 +109,10 @@ def _due(
     engine: Engine, now: datetime, limit: int = MOST, only: TicketRow | None = None
 ) -> list[NotificationRow]:
     """Return the rows to send or to follow up now, the most urgent first."""
-    rank = case({p.value: p.rank for p in Priority}, value=notices.c.priority, else_=len(Priority))
-    waits = or_(
-        notices.c.state == NotificationState.QUEUED,
-        notices.c.state == NotificationState.BUNDLED,  # its digest never came: see `hold_back`
-        and_(
-            notices.c.state == NotificationState.ACCEPTED, notices.c.delivered_at.is_(None)
-        ),  # accepted, but its arrival was never reported
-    )
-    query = (
-        select(notices).where(waits, notices.c.due_at <= now).order_by(rank, notices.c.due_at).limit(limit)
-    )
-    if only is not None:
-        query = query.where(notices.c.desk == only.desk, notices.c.ticket_id == only.ticket_id)
+    where = {"desk": only.desk, "ticket_id": only.ticket_id} if only is not None else {}
     with reading(engine) as conn:
-        return every(NotificationRow, conn.execute(query))
+        found = conn.execute(_DUE_ON if only is not None else _DUE, {"now": now, "most": limit, **where})
+        return every(NotificationRow, found)
 
 
 def _checked(
@@ -175,8 +181,15 @@ def _why_over(
 def _drop(app: App, over: Mapping[str, str], now: datetime) -> None:
     for key, why in over.items():
         with app.engine.begin() as conn:
-            mine = and_(notices.c.key == key, notices.c.state.in_(UNSENT))
-            if move(conn, notices, NotificationState.SUPPRESSED, mine, error=why, due_at=None):
+            if move(
+                conn,
+                notices,
+                NotificationState.SUPPRESSED,
+                {"key": key},
+                among=UNSENT,
+                error=why,
+                due_at=None,
+            ):
                 row = conn.execute(select(notices).where(notices.c.key == key)).one()
                 store.log(
                     conn,
@@ -187,7 +200,7 @@ def _drop(app: App, over: Mapping[str, str], now: datetime) -> None:
                 )
                 count(app, row.channel, NotificationState.SUPPRESSED)
             else:
-                conn.execute(update(notices).where(notices.c.key == key).values(due_at=None))
+                change(conn, notices, {"key": key}, {"due_at": None})
 
 
 def _send(app: App, ready: Sequence[NotificationRow], now: datetime) -> int:
@@ -210,32 +223,18 @@ def heard_of(
     app: App, channel: str, key: str, provider_id: str, state: ReceiptState | None, detail: str, now: datetime
 ) -> bool:
     """Store a provider's report on one message. A late "accepted" never replaces a "delivered"."""
-    which = (
-        notices.c.key == key
-        if key
-        else and_(notices.c.provider_id == provider_id, notices.c.channel == channel)
-    )
+    which = {"key": key} if key else {"provider_id": provider_id, "channel": channel}
     with app.engine.begin() as conn:
-        row = first(NotificationRow, conn.execute(select(notices).where(which)))
+        row = first(NotificationRow, conn.execute(rows_of(notices, *which), which))
         if row is None or row.channel != channel:
             return False
         if state == ReceiptState.DELIVERED:
-            live = and_(
-                which,
-                notices.c.state.in_(
-                    (NotificationState.OPEN, NotificationState.ACCEPTED, NotificationState.FAILED)
-                ),
-            )
-            values = {"delivered_at": now, "due_at": None, "provider_id": provider_id}
-            changed = move(conn, notices, NotificationState.DELIVERED, live, **values)
+            values: dict[str, Any] = {"delivered_at": now, "due_at": None, "provider_id": provider_id}
+            changed = move(conn, notices, NotificationState.DELIVERED, which, among=ARRIVING, **values)
         else:
             changed = 0
             if state == ReceiptState.SENT:
-                conn.execute(
-                    update(notices)
-                    .where(which, notices.c.state == NotificationState.ACCEPTED)
-                    .values(due_at=None)
-                )
+                change(conn, notices, {**which, "state": NotificationState.ACCEPTED}, {"due_at": None})
     if changed:
         count(app, channel, NotificationState.DELIVERED)
     if state == ReceiptState.FAILED and row.state in {NotificationState.OPEN, NotificationState.ACCEPTED}:

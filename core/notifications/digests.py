@@ -94,7 +94,7 @@ def _told_lately(
 
 def _bundle(app: App, conn: Connection, row: NotificationRow, now: datetime) -> None:
     digest = _digest(conn, row, now)
-    mine = and_(notices.c.key == row.key, notices.c.state == NotificationState.QUEUED)
+    mine = {"key": row.key, "state": NotificationState.QUEUED}
     due_at = (digest.due_at or now) + RESCUE
     if move(conn, notices, NotificationState.BUNDLED, mine, bundle=digest.key, due_at=due_at):
         detail = f"{row.person or row.address or row.channel} gets this in a digest: too many messages for one person"

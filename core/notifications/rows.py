@@ -97,12 +97,13 @@ def close_incidents(
 ) -> int:
     """After a claim: drop queued messages, close incidents, and edit the messages that still show a button."""
     mine = and_(notices.c.desk == desk, notices.c.ticket_id == ticket_id)
-    queued = and_(mine, notices.c.state.in_(UNSENT), notices.c.template.in_(WAITING))
     move(
         conn,
         notices,
         NotificationState.SUPPRESSED,
-        queued,
+        {"desk": desk, "ticket_id": ticket_id},
+        notices.c.template.in_(WAITING),
+        among=UNSENT,
         error=f"{by or 'somebody'} came first",
         due_at=None,
     )

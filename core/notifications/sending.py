@@ -6,8 +6,9 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, select, update
+from sqlalchemy import Connection, and_, select, update
 
 from core.app import App
 from core.errors import BackstopError, Refused, TryLater, UnknownOutcome, said_of
@@ -17,6 +18,7 @@ from core.ledger.db import reading
 from core.ledger.moves import move
 from core.ledger.rows import NotificationRow, every
 from core.ledger.schema import notices
+from core.ledger.statements import change
 from core.ledger.states import LIVE, Entry, NotificationState
 from core.model import Notification, Priority, Receipt, ReceiptState
 from core.notifications import routing
@@ -190,14 +192,14 @@ def _start_over(conn: Connection, row: NotificationRow, now: datetime) -> None:
         notices.c.created_at > now - GIVE_UP,
     )
     oldest = conn.execute(select(notices.c.key).where(mine).order_by(notices.c.opened_at).limit(1)).scalar()
-    move(conn, notices, NotificationState.QUEUED, notices.c.key == oldest, attempts=0, due_at=now + AGAIN)
+    move(conn, notices, NotificationState.QUEUED, {"key": oldest}, attempts=0, due_at=now + AGAIN)
 
 
 def _gave_up(conn: Connection, row: NotificationRow, because: str, failed: bool) -> bool:
-    mine, values = notices.c.key == row.key, {"error": because, "due_at": None}
+    values: dict[str, Any] = {"error": because, "due_at": None}
     if failed:
-        return bool(move(conn, notices, NotificationState.FAILED, mine, notices.c.state.in_(LIVE), **values))
-    slow = update(notices).where(mine, notices.c.due_at.is_not(None))
+        return bool(move(conn, notices, NotificationState.FAILED, {"key": row.key}, among=LIVE, **values))
+    slow = update(notices).where(notices.c.key == row.key, notices.c.due_at.is_not(None))
     return bool(conn.execute(slow.values(**values)).rowcount)
 
 
@@ -205,7 +207,7 @@ def _taken(app: App, row: NotificationRow, now: datetime) -> tuple[str, list[Not
     """Claim this row. One worker wins, and gets the token of its claim link ("" without one) and
     what its digest has gathered. That is read after the digest is closed to others, so that nothing comes in
     unsaid."""
-    same = and_(notices.c.key == row.key, notices.c.state == row.state, notices.c.attempts == row.attempts)
+    same = {"key": row.key, "state": row.state, "attempts": row.attempts}
     attempts = row.attempts + 1
     with app.engine.begin() as conn:
         if not move(conn, notices, NotificationState.OPEN, same, opened_at=now, attempts=attempts):
@@ -234,7 +236,7 @@ def _accepted(
     arrived = receipt.state == ReceiptState.DELIVERED
     state = NotificationState.DELIVERED if arrived else NotificationState.ACCEPTED
     watched = not arrived and channel.can.reports_delivery and row.template in WAITING
-    more = {
+    more: dict[str, Any] = {
         "provider_id": receipt.id,
         "sent_at": now,
         "error": "",
@@ -245,9 +247,7 @@ def _accepted(
     with app.engine.begin() as conn:
         if not move(conn, notices, state, _open(row), **more):
             # the provider called back before its answer to us was read: its report is kept
-            conn.execute(
-                update(notices).where(notices.c.key == row.key).values(provider_id=receipt.id, sent_at=now)
-            )
+            change(conn, notices, {"key": row.key}, {"provider_id": receipt.id, "sent_at": now})
         if mine:
             keys = [one.key for one in mine]
             conn.execute(update(notices).where(notices.c.key.in_(keys)).values(sent_at=now, due_at=None))
@@ -270,8 +270,8 @@ def _set(
         move(conn, notices, state, _open(row), error=error, due_at=due_at)
 
 
-def _open(row: NotificationRow) -> ColumnElement[bool]:
-    return and_(notices.c.key == row.key, notices.c.state == NotificationState.OPEN)
+def _open(row: NotificationRow) -> dict[str, Any]:
+    return {"key": row.key, "state": NotificationState.OPEN}
 
 
 def _claim_token(app: App, conn: Connection, row: NotificationRow, now: datetime) -> str:

@@ -71,20 +71,20 @@ def test_a_row_moves_where_it_is_drawn_and_nowhere_else(kind, engine):
         assert (before in sources(after)) is allowed
         if allowed:
             with engine.begin() as conn:
-                assert move(conn, table, after) == 1
+                assert move(conn, table, after, {}) == 1
         else:
             with (
                 pytest.raises(IllegalChange, match=f"a change from {before} to {after} is not allowed"),
                 engine.begin() as conn,
             ):
-                move(conn, table, after)
+                move(conn, table, after, {})
         with engine.begin() as conn:
             assert conn.execute(select(table.c.state)).scalar_one() == (after if allowed else before)
 
 
 def test_where_no_row_matches_nothing_is_refused(engine):
     with engine.begin() as conn:
-        assert move(conn, events, EventState.SETTLED, events.c.key == "unknown") == 0
+        assert move(conn, events, EventState.SETTLED, {"key": "unknown"}) == 0
 
 
 def test_a_settled_event_does_not_wait_again(engine):
