@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
@@ -261,26 +261,32 @@ class ClaimLinkRow:
 
 
 @cache
-def _columns(kind: Any) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
-    """Return the name of each field and what makes its value: the enum of a state, else the value as it is."""
+def _columns(kind: Any) -> tuple[tuple[str, ...], tuple[tuple[int, type[StrEnum]], ...]]:
+    """Return the names of the fields, and the places of those that are states with their enums."""
     hints = get_type_hints(kind)
-    states = {name for name, hint in hints.items() if isinstance(hint, type) and issubclass(hint, StrEnum)}
-    return tuple((one.name, hints[one.name] if one.name in states else _as_is) for one in fields(kind))
-
-
-def _as_is(value: Any) -> Any:
-    return value
+    names = tuple(one.name for one in fields(kind))
+    states = [(at, hints[name]) for at, name in enumerate(names) if isinstance(hints[name], type)]
+    return names, tuple((at, hint) for at, hint in states if issubclass(hint, StrEnum))
 
 
 def typed(kind: type[T], row: Row[Any]) -> T:
     """Return the row as its dataclass. Raises ValueError for a state that does not exist."""
-    return kind(**{name: make(getattr(row, name)) for name, make in _columns(cast(Any, kind))})
+    names, _ = _columns(cast(Any, kind))
+    if row._fields[: len(names)] == names:  # the table's columns, as they are mostly asked for
+        return _made(kind, list(row[: len(names)]))
+    return _made(kind, [getattr(row, name) for name in names])
 
 
 def part(kind: type[T], table: Table, row: Row[Any]) -> T:
     """Return one table's part of a row that joins tables with equal column names."""
     values = row._mapping
-    return kind(**{name: make(values[table.c[name]]) for name, make in _columns(cast(Any, kind))})
+    return _made(kind, [values[table.c[name]] for name in _columns(cast(Any, kind))[0]])
+
+
+def _made(kind: type[T], values: list[Any]) -> T:
+    for at, state in _columns(cast(Any, kind))[1]:
+        values[at] = state(values[at])
+    return kind(*values)
 
 
 def first(kind: type[T], found: Iterable[Row[Any]]) -> T | None:
