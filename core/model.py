@@ -407,13 +407,15 @@ class ReceiptState(StrEnum):
 @dataclass(frozen=True)
 class Receipt:
     """What a desk or a channel answered. `id` is its id of the new message, `version` the new lock, `tags` those that the
-    ticket has now (None where the answer does not say)."""
+    ticket has now (None where the answer does not say). `changed_at`: the desk's time of the ticket's last change, where
+    that is this call and the answer shows that nobody has taken or closed the ticket since it was read."""
 
     id: str = ""
     version: str = ""
     state: ReceiptState = ReceiptState.DONE
     detail: str = ""
     tags: frozenset[str] | None = None
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,7 @@ class Freshdesk(AccountDesk[Settings, Directory]):
         while True:
             try:
                 done = self._api.write("PUT", f"/tickets/{number(ticket.id)}", body)
-                return Receipt(version=str(done.get("updated_at") or ""), detail=left_out)
+                return writing.receipt_of(done, {**ticket.raw, **body}, left_out)
             except Refused as err:
                 body = writing.without_refused(body, str(err)) if err.status == 400 else {}
                 if not body:

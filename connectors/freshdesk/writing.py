@@ -17,6 +17,7 @@ from core.model import (
     AddTags,
     Assign,
     Priority,
+    Receipt,
     Reopen,
     Reply,
     RunAction,
@@ -111,6 +112,13 @@ def properties(
 def _united(there: Iterable[str], ours: Iterable[str]) -> list[str]:
     """Return their tags and ours: the array that is sent replaces the whole set."""
     return list(dict.fromkeys([*there, *(short_tag(tag) for tag in ours)]))
+
+
+def receipt_of(done: Row, asked: Mapping[str, object], detail: str) -> Receipt:
+    """Return what an update came to. `asked`: the ticket as it should be if nobody has changed it since it was read."""
+    ours = bool(done) and all(done.get(name) == asked.get(name) for name in ("responder_id", "status"))
+    at = done.get("updated_at")
+    return Receipt(version=str(at or ""), detail=detail, changed_at=stamp(at) if ours else None)
 
 
 def without_refused(body: Mapping[str, Any], words: str) -> dict[str, Any]:

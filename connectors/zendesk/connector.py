@@ -12,7 +12,7 @@ from connectors.kit.claims import unmoved
 from connectors.kit.desk import AccountDesk
 from connectors.kit.http import DeskSession, Limits, OnCall
 from connectors.kit.oauth import Bearer
-from connectors.kit.values import Row, number, row, rows
+from connectors.kit.values import Row, number, row, rows, stamp
 from connectors.zendesk import auth, claims, events, limbo, reading, sweep, writing
 from connectors.zendesk.api import Api, text
 from connectors.zendesk.directory import Directory
@@ -172,6 +172,8 @@ class Zendesk(AccountDesk[Settings, Directory]):
         now = claims.plain(getattr(answer, "ticket", None))
         audit = claims.plain(getattr(answer, "audit", None))
         lost = claims.taken(audit, self._ours | {seen}, text(now.get("group_id")))
+        if lost is None and text(now.get("assignee_id")) in self._ours | {seen, ""}:
+            return replace(receipt, changed_at=stamp(receipt.version))  # the lock kept out every other change
         return self._given_back(ticket.id, write, receipt, lost)
 
     @property

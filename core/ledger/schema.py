@@ -161,7 +161,7 @@ tickets = _table(  # the state of each ticket; every ticket the desk lists is in
     _at("auto_resolved_at"),
     _at("reescalated_at"),
     _at("closed_at"),
-    _at("desk_updated_at"),  # the newest change the sweep has seen
+    _at("desk_updated_at"),  # the newest change that the sweep has seen, or that we have made
     _text("final_intent"),  # what humans finally set, as the sweep saw it
     _text("ai_hold"),  # by what we know that the desk's own AI is handling it, and in which queue; "" = never
     _text("handed_over"),  # how it came from the AI to people: core.desk_ai.HandOver

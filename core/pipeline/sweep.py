@@ -21,7 +21,7 @@ from core.ledger import store, tokens
 from core.ledger.db import reading
 from core.ledger.installed import site_of
 from core.ledger.rows import DeskRow, TicketRow
-from core.model import ChangedTicket, EventKind, TicketEvent, created_key, look
+from core.model import OVER, ChangedTicket, EventKind, TicketEvent, created_key, look
 from core.notifications.alerts import alarm
 from core.pipeline import clock_back, limbo, presence, scoping, second_word, surge_text, surges
 from core.pipeline.claims import AWAITED, learn
@@ -178,9 +178,12 @@ def unknown(desk: str, changed_ticket: ChangedTicket, row: TicketRow | None) -> 
     events = [e for e in changed_ticket.events if e.kind is EventKind.REPLY]
     wrote = changed_ticket.customer_wrote_at
     newer = wrote is not None and (row.handled_at is None or wrote > row.handled_at)
-    moved = row.desk_updated_at is None or changed_ticket.updated_at > row.desk_updated_at
-    awaited = row.state in AWAITED and moved
-    if newer or awaited or came_back(row, changed_ticket.status) or (wrote is None and moved and not events):
+    seen = row.desk_updated_at
+    over = changed_ticket.status in OVER
+    awaited = row.state in AWAITED and (over or seen is None or changed_ticket.updated_at > seen)
+    # by nothing else such a list shows a message: one of the second of our own last call, too
+    untold = wrote is None and not events and (seen is None or changed_ticket.updated_at >= seen)
+    if newer or awaited or came_back(row, changed_ticket.status) or untold:
         events.append(_look(desk, changed_ticket, wrote or changed_ticket.updated_at))
     return events
 
@@ -192,7 +195,7 @@ def _keep(
     if row is None:
         return
     seen: dict[str, Any] = {
-        "desk_updated_at": changed_ticket.updated_at,
+        "desk_updated_at": max(changed_ticket.updated_at, row.desk_updated_at or changed_ticket.updated_at),
         "closed_at": closed_since(row, changed_ticket, now),
     }
     if seen != {name: getattr(row, name) for name in seen}:  # a list shows for minutes what has changed once

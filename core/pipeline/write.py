@@ -279,7 +279,8 @@ def _mark(
     def remembered(conn: Connection) -> dict[str, Any]:
         store.set_write(conn, row.key, ended, done_at=now, vendor_id=receipt.id, reason=detail)
         store.log(conn, batch.where, now, Entry.WROTE if done else Entry.SKIPPED, words, key=row.key)
-        return {"acknowledged_at": now} if done and row.what == "acknowledgment" else {}
+        seen = {"desk_updated_at": receipt.changed_at} if receipt.changed_at is not None else {}
+        return seen | ({"acknowledged_at": now} if done and row.what == "acknowledgment" else {})
 
     batch.add(remembered)
     return replace(row, state=ended, reason=detail)

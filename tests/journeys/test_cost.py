@@ -79,3 +79,14 @@ def test_a_sweep_writes_nothing_about_tickets_that_did_not_change_since_the_last
     h.sweep()
     with h.app.engine.connect() as conn:
         assert conn.execute(select(tickets.c.updated_at)).scalar_one() == seen
+
+
+def test_what_we_wrote_ourselves_is_no_reason_to_read_an_escalated_ticket_again(house, vendor):
+    h = house()
+    case = h.writes_in(DISPUTE)
+    assert h.ticket(case).state == "escalated"
+    h.now += timedelta(minutes=1)
+    h.sweep()
+    with h.app.engine.connect() as conn:
+        looks = conn.execute(select(func.count()).select_from(events)).scalar_one() - 1
+    assert looks == (vendor == "helpscout")  # its answers do not say when the conversation changed
