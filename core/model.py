@@ -571,6 +571,7 @@ class ChangedTicket:
     places: Places = field(default_factory=dict)  # as a ticket's
     # whether a further message of the second in which the customer last wrote would change nothing in this line
     may_hide: bool = True
+    held_by: str = ""  # the id of its assignee, "" where there is none or the list does not tell
 
 
 @dataclass(frozen=True)

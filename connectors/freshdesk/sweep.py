@@ -118,6 +118,7 @@ def changed_ticket_of(
         customer_wrote_at=wrote,
         intent_label=_intent(row, intent_field, tag_prefix),
         places=places(place_ids(row)),
+        held_by=str(row.get("responder_id") or ""),
         may_hide=customer_replied_at(row) is not None,  # a reply after the first message shows by itself
     )
 

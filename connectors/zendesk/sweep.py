@@ -97,6 +97,7 @@ def changed_ticket_of(raw: Row, times: Row, marks: Marks) -> ChangedTicket:
         customer_wrote_at=stamp(times.get("requester_updated_at")),
         intent_label=intent_label(raw, marks),
         places=marks.places(place_ids(raw)),
+        held_by=text(raw.get("assignee_id")),
         may_hide=not _only_one_message(raw, times),
     )
 

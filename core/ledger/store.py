@@ -25,7 +25,7 @@ from core.ledger.rows import (
 )
 from core.ledger.schema import decisions, desks, events, history, labels, meta, tickets, writes
 from core.ledger.statements import change, rows_of
-from core.ledger.states import TO_MAKE, UNSETTLED, DecisionState, Entry, EventState, WriteState
+from core.ledger.states import ENDED, TO_MAKE, UNSETTLED, DecisionState, Entry, EventState, WriteState
 from core.model import (
     Decision,
     History,
@@ -67,6 +67,12 @@ _LEFT_OVER = (
     .join(decisions, decisions.c.key == writes.c.fact_key)
     .where(decisions.c.state == DecisionState.DONE, writes.c.state.in_(TO_MAKE))
     .order_by(writes.c.fact_key, writes.c.position)
+)
+_WITHOUT_END = (
+    rows_of(writes, "desk", "ticket_id")
+    .with_only_columns(writes.c.key)
+    .where(writes.c.state.not_in(ENDED))
+    .limit(1)
 )
 _LOG = history.insert()
 
@@ -396,6 +402,11 @@ def left_over(conn: Connection, where: tuple[str, str]) -> list[WriteRow]:
     return every(WriteRow, conn.execute(_LEFT_OVER, {"desk": where[0], "ticket_id": where[1]}))
 
 
+def any_left(conn: Connection, desk: str, ticket_id: str) -> bool:
+    """Return whether a call on a ticket has no end."""
+    return conn.execute(_WITHOUT_END, {"desk": desk, "ticket_id": ticket_id}).first() is not None
+
+
 def owed(conn: Connection, desk: str = "", ticket_id: str = "", limit: int = 200) -> list[WriteRow]:
     """Return the acknowledgments that wait for room, the longest waiting first; of one ticket where it is named."""
     query = select(writes).where(writes.c.state == WriteState.OWED).order_by(writes.c.opened_at, writes.c.key)
@@ -521,11 +532,6 @@ def refused_calls(conn: Connection) -> list[WriteRow]:
     )
     rows = every(WriteRow, conn.execute(select(writes).where(again).order_by(writes.c.done_at, writes.c.key)))
     return [row for row in rows if row.actions]  # retention has taken the words of the others
-
-
-def tried_again(conn: Connection, desk: str, ticket_id: str) -> list[WriteRow]:
-    """Return the open calls of decisions that are carried out already, in order."""
-    return every(WriteRow, conn.execute(_LEFT_OVER, {"desk": desk, "ticket_id": ticket_id}))
 
 
 def refused(conn: Connection, desk: str) -> list[str]:

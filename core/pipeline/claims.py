@@ -62,19 +62,16 @@ def _touched(ticket: Ticket, who: Assignee, since: datetime | None) -> datetime 
     return wrote or (ticket.updated_at if ticket.status is Status.PENDING else None)
 
 
-def notice_claim(app: App, ticket: Ticket, now: datetime) -> None:
-    """Learn from a ticket just fetched what humans did with it."""
-    with reading(app.engine) as conn:
-        row = store.ticket(conn, ticket.desk, ticket.id)
-    if row is not None and row.state in AWAITED:
-        learn(app, row, claim_of(ticket, row.waiting_since), now)
+def notice_claim(app: App, ticket: Ticket, row: TicketRow, now: datetime) -> bool:
+    """Learn from a ticket just fetched what humans did with it; return whether its row was changed."""
+    return row.state in AWAITED and learn(app, row, claim_of(ticket, row.waiting_since), now)
 
 
 def learn(app: App, row: TicketRow, claim: Claim, now: datetime) -> bool:
-    """Update an awaited ticket's row from the desk's claim; return whether the ticket is still unclaimed."""
+    """Update an awaited ticket's row from the desk's claim; return whether it was changed."""
     if scoping.out_of_scope(app, row, claim):
         scoping.let_go(app, row, now)
-        return False
+        return True
     claim, absent = presence.present(app, row, claim, now)
     values, what, detail = _learned(app, row, claim, absent, now)
     if values:
@@ -83,7 +80,7 @@ def learn(app: App, row: TicketRow, claim: Claim, now: datetime) -> bool:
             store.log(conn, (row.desk, row.ticket_id), now, what, detail)
             if what != Entry.LET_GO:
                 notice_rows.close_incidents(conn, routing.of(app), row.desk, row.ticket_id, claim.by, now)
-    return not (claim.by or claim.answered or claim.closed)
+    return bool(values)
 
 
 def _learned(

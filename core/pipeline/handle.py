@@ -124,9 +124,7 @@ def settle_ticket(app: App, event: EventRow, batch: Batch) -> tuple[str, str]:
     if why := scoping.not_ours(app, ticket, now):
         return Outcome.LEFT_ALONE, why
     past = _past(app, batch)
-    if past.ticket is not None:
-        take_up(app, ticket, now)
-        notice_claim(app, ticket, now)
+    if past.ticket is not None and _changed(app, ticket, past.ticket, now):
         past = _past(app, batch)
     pending = past.pending
     if pending is None and (why := with_ai.leave(app, ticket, past.ticket, now)):
@@ -140,7 +138,7 @@ def settle_ticket(app: App, event: EventRow, batch: Batch) -> tuple[str, str]:
     if past.decisions:
         second_word.plan(app, ticket, row, now)
         surge_text.plan(app, ticket, row, now)
-        ticket = owed.pay(app, make_up(app, ticket, batch), batch)
+        ticket = _left_made(app, ticket, batch)
     messages = unhandled(ticket, past.handled, row.handled_at if row else None)
     if not messages and row is not None and (past.handled or past.begun):
         return Outcome.LEFT_ALONE, "nothing new from the customer"
@@ -151,6 +149,24 @@ def settle_ticket(app: App, event: EventRow, batch: Batch) -> tuple[str, str]:
     carry_out(app, ticket, decided.row, batch, decided.calls)
     surge_text.follow(app, ticket, now, batch)
     return decided.row.outcome, decided.row.reason
+
+
+def _changed(app: App, ticket: Ticket, row: TicketRow, now: datetime) -> bool:
+    """Learn from a ticket just fetched what has become of it; return whether that changes its row."""
+    if not take_up(app, ticket, row, now):
+        return notice_claim(app, ticket, row, now)
+    with reading(app.engine) as conn:
+        taken_up = store.ticket(conn, row.desk, row.ticket_id)
+    if taken_up is not None:
+        notice_claim(app, ticket, taken_up, now)
+    return True
+
+
+def _left_made(app: App, ticket: Ticket, batch: Batch) -> Ticket:
+    """Make the calls that were left over; return the ticket with its new version."""
+    with reading(app.engine) as conn:
+        left = store.any_left(conn, *batch.where)
+    return owed.pay(app, make_up(app, ticket, batch), batch) if left else ticket
 
 
 def _past(app: App, batch: Batch) -> Past:

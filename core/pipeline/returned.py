@@ -12,7 +12,6 @@ from typing import Any
 from core.app import App
 from core.escalation import next_due, returned
 from core.ledger import store
-from core.ledger.db import reading
 from core.ledger.rows import TicketRow
 from core.ledger.states import Entry
 from core.model import OUT_OF_SIGHT, OVER, Author, ChangedTicket, Status, Ticket, TicketState, created_key
@@ -37,12 +36,10 @@ def closed_since(row: TicketRow, changed_ticket: ChangedTicket, now: datetime) -
     return now if solved and row.closed_at is None else row.closed_at
 
 
-def take_up(app: App, ticket: Ticket, now: datetime) -> bool:
-    """Bring the ladder of a ticket that came back to life; whether there was one. One that never had any is decided about
-    like a new one: what was skipped was not dealt with."""
-    with reading(app.engine) as conn:
-        row = store.ticket(conn, ticket.desk, ticket.id)
-    if row is None or not came_back(row, ticket.status):
+def take_up(app: App, ticket: Ticket, row: TicketRow, now: datetime) -> bool:
+    """Bring the ladder of a ticket that came back to life; return whether its row was changed. One that never had any is
+    decided about like a new one: what was skipped was not dealt with. `row`: as it was read just now."""
+    if not came_back(row, ticket.status):
         return False
     if row.state in WAITED:
         ladder = returned(row.ladder or [], row.rung, now)
@@ -50,19 +47,19 @@ def take_up(app: App, ticket: Ticket, now: datetime) -> bool:
         _keep(app, row, now, ladder=ladder, next_due_at=next_due(ladder, row.rung), state=state)
         return True
     if row.state == TicketState.AUTO_RESOLVED:
-        return _after_our_answer(app, ticket, row, now)
+        _after_our_answer(app, ticket, row, now)
+        return True
     return False
 
 
-def _after_our_answer(app: App, ticket: Ticket, row: TicketRow, now: datetime) -> bool:
+def _after_our_answer(app: App, ticket: Ticket, row: TicketRow, now: datetime) -> None:
     """Somebody of the company's reopened what we had answered and solved: the answer was not enough."""
     with app.engine.begin() as conn:
         decided = store.decision(conn, created_key(row.desk, row.ticket_id))
         if decided is None or human_touch(ticket) or _wrote_again(ticket, row):
             store.put_ticket(conn, (row.desk, row.ticket_id), now, closed_at=None)
-            return False
+            return
     _keep(app, row, now, **escalated_again(app, ticket, decided, row, now))
-    return True
 
 
 def _wrote_again(ticket: Ticket, row: TicketRow) -> bool:

@@ -179,8 +179,9 @@ def unknown(desk: str, changed_ticket: ChangedTicket, row: TicketRow | None) -> 
     wrote = changed_ticket.customer_wrote_at
     newer = wrote is not None and (row.handled_at is None or wrote > row.handled_at)
     seen = row.desk_updated_at
-    over = changed_ticket.status in OVER
-    awaited = row.state in AWAITED and (over or seen is None or changed_ticket.updated_at > seen)
+    moved = seen is None or changed_ticket.updated_at > seen
+    taken = changed_ticket.held_by not in {"", row.claimed_by_id}
+    awaited = row.state in AWAITED and (moved or taken or changed_ticket.status in OVER)
     # by nothing else such a list shows a message: one of the second of our own last call, too
     untold = wrote is None and not events and (seen is None or changed_ticket.updated_at >= seen)
     if newer or awaited or came_back(row, changed_ticket.status) or untold:

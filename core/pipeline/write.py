@@ -76,7 +76,7 @@ def make_up(app: App, ticket: Ticket, batch: Batch) -> Ticket:
     if ticket.read_only:
         return ticket
     with reading(app.engine) as conn:
-        rows = store.tried_again(conn, ticket.desk, ticket.id)
+        rows = store.left_over(conn, (ticket.desk, ticket.id))
     for row in rows:
         ticket, _, failed = perform(app, ticket, row, batch)
         if failed:
