@@ -13,6 +13,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -104,9 +105,10 @@ class Wakeup:
 
     def __init__(self, enqueued: Callable[[str], bool] = lambda _queue: True) -> None:
         self.enqueued = enqueued
+        self.most = 0  # pieces of one queue that this worker does at a time; 0: not known
         self._changed = threading.Condition()
         self._calls = 0
-        self._running = 0
+        self._running: Counter[str] = Counter()  # by queue
         self._busy_until = 0.0
         self._seen = threading.local()
 
@@ -116,10 +118,10 @@ class Wakeup:
             self._calls += 1
             self._changed.notify_all()
 
-    def working(self, change: int) -> None:
-        """Count a piece of work that begins (+1) or ends (-1)."""
+    def working(self, queue: str, change: int) -> None:
+        """Count a piece of a queue's work that begins (+1) or ends (-1)."""
         with self._changed:
-            self._running += change
+            self._running[queue] += change
             self._busy_until = time.monotonic() + LINGER
             self._changed.notify_all()
 
@@ -147,9 +149,13 @@ class Wakeup:
         queue, latest = name.removeprefix(QUEUES), time.monotonic() + REST
         while (now := time.monotonic()) < latest:
             nap(min(now + timeout, latest))
-            if stop.is_set() or self.enqueued(queue):
+            if stop.is_set() or (not self._is_full(queue) and self.enqueued(queue)):
                 break
         return stop.is_set()
+
+    def _is_full(self, queue: str) -> bool:
+        """Whether this worker can take no more of this queue: what it has must end first."""
+        return 0 < self.most <= self._running[queue]
 
     def _nap(self, stop: threading.Event, until: float) -> None:
         """Wait until `wake`, for a short interval while this worker is at work."""
@@ -157,7 +163,7 @@ class Wakeup:
             seen, started = getattr(self._seen, "calls", 0), time.monotonic()
             while not stop.is_set() and self._calls == seen:
                 now = time.monotonic()
-                busy = self._running > 0 or now < self._busy_until
+                busy = any(self._running.values()) or now < self._busy_until
                 left = (min(until, started + BUSY) if busy else until) - now
                 if left <= 0:
                     break

@@ -67,7 +67,11 @@ _wakeup = wakeup.Wakeup(_backlog)
 def handle_event(key: str) -> str:
     """Process one reported event to its end or to its next due time."""
     app = _running()
-    with _at_work(), correlated(key), traces.span("handle", kind="consumer", story=key):
+    with (
+        _at_work(queue.queue_of(key.partition(":")[0])),
+        correlated(key),
+        traces.span("handle", kind="consumer", story=key),
+    ):
         dealt = _patiently(lambda: _dealt(app, key), lambda err: Dealt(give_up(app, key, said_of(err))))
         if dealt.state == EventState.SETTLED and dealt.where is not None:
             reminders.remind_of(app, *dealt.where, app.clock(), dealt.row)
@@ -80,12 +84,12 @@ def _dealt(app: App, key: str) -> Dealt:
 
 
 @contextmanager
-def _at_work() -> Iterator[None]:
-    _wakeup.working(1)
+def _at_work(of: str) -> Iterator[None]:
+    _wakeup.working(of, 1)
     try:
         yield
     finally:
-        _wakeup.working(-1)
+        _wakeup.working(of, -1)
 
 
 def _patiently(work: Callable[[], Dealt], give_up: Callable[[Exception], Dealt]) -> Dealt:
@@ -193,6 +197,7 @@ def launch(app: App, *, timers: bool = True, alive: Path | None = None) -> None:
     recovery.beat(app, _me, queue.VERSION)  # the row exists before we may claim anything
     DBOS.launch()
     _backlog.open(app.engine)
+    _wakeup.most = app.settings.limits.workers
     for event in instance.background_thread_stop_events:
         _wakeup.shorten(event)
     for desk in app.desks:

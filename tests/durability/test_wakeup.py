@@ -38,6 +38,20 @@ def test_a_queue_thread_sleeps_until_it_is_woken(sleeping):
     assert not thread.is_alive()
 
 
+def test_a_queue_of_which_no_more_can_be_taken_is_not_looked_at_until_a_piece_ends(sleeping):
+    waking, stop = sleeping
+    waking.most = 1
+    waking.working("desk-support", 1)
+    full, other = sleeper(stop), sleeper(stop, f"{wakeup.THREADS}other")
+    waking.wake()
+    other.join(SOON)
+    full.join(0.2)
+    assert (full.is_alive(), other.is_alive()) == (True, False)
+    waking.working("desk-support", -1)
+    full.join(SOON)
+    assert not full.is_alive()
+
+
 def test_a_wake_up_while_the_thread_looks_at_its_queue_is_not_lost(sleeping):
     waking, stop = sleeping
     looking, looked, ended = threading.Event(), threading.Event(), []
@@ -71,7 +85,7 @@ def test_the_engine_s_other_threads_keep_their_own_pace(sleeping):
 
 def test_a_worker_at_work_looks_at_a_short_interval(sleeping):
     waking, stop = sleeping
-    waking.working(1)
+    waking.working("desk-support", 1)
     thread = sleeper(stop)
     thread.join(SOON)
     assert not thread.is_alive()
@@ -86,7 +100,7 @@ def test_a_thread_whose_queue_is_empty_sleeps_on():
 
     waking, stop = wakeup.Wakeup(enqueued), threading.Event()
     waking.shorten(stop)
-    waking.working(1)
+    waking.working("desk-support", 1)
     thread = sleeper(stop)
     waking.wake()
     thread.join(0.3)
