@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,12 @@ def guess(text: str) -> Tongue:
 
 def tongues(text: str) -> tuple[Tongue, ...]:
     """Return the languages a text may be in, likeliest first; () where it has no word that says anything."""
-    plain = _NO_WORDS.sub(" ", text[:READ])
+    return _tongues(text[:READ])
+
+
+@lru_cache(maxsize=32)  # a message is asked about from several places
+def _tongues(text: str) -> tuple[Tongue, ...]:
+    plain = _NO_WORDS.sub(" ", text)
     script = _script(plain)
     if script:
         return script

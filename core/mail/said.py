@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 
 from core.mail.attribution import attribution
@@ -52,6 +53,11 @@ def said(
     text: str, html: str = "", *, subject: str = "", ours: Sequence[str] = (), theirs: Sequence[str] = ()
 ) -> Said:
     """Return what a message says. `ours`, `theirs`: the earlier messages of its thread. Never raises."""
+    return _said(text, html, subject, tuple(ours), tuple(theirs))
+
+
+@lru_cache(maxsize=32)  # who wrote a message and what it says are asked one after the other
+def _said(text: str, html: str, subject: str, ours: tuple[str, ...], theirs: tuple[str, ...]) -> Said:
     lines = seen_lines(text, html)
     repeats, repeats_ours = found_in([*ours, *theirs]), found_in(ours)
     parts = split(lines, forwarded=forwards(subject), repeats=repeats, ours=repeats_ours)
