@@ -51,6 +51,8 @@ def storable(value: Any) -> Any:
     """Return the value without what no store takes: a text without NUL and lone surrogates, also inside lists and
     mappings."""
     if isinstance(value, str):
+        if value.isascii() and "\x00" not in value:  # nearly all are
+            return str(value)
         return value.encode("utf-8", "replace").decode().replace("\x00", "")
     if isinstance(value, Mapping):
         return {storable(k): storable(v) for k, v in value.items()}
