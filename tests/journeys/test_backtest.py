@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import pytest
 from account import shell_of
@@ -15,6 +16,7 @@ from words import DISPUTE, NONSENSE, ORDER
 
 from core.app import wall
 from core.backtest import run as backtests
+from core.classify.starter import starter
 from core.errors import TryLater
 from core.ledger.schema import notices, tickets
 from core.model import Mode
@@ -31,10 +33,10 @@ STORY = (  # what a customer writes, minutes until a person answers (None: nobod
 )
 
 
-def lived(h, settle=lambda: None, wait=lambda _minutes: None):
+def lived(h, settle=lambda: None, wait=lambda _minutes: None, story=STORY):
     """A morning at the desk, people at work in it; `settle`, `wait`: what Backstop does meanwhile."""
     cases = []
-    for number, (words, minutes, queue) in enumerate(STORY):
+    for number, (words, minutes, queue) in enumerate(story):
         email = f"customer{number}@example.com"
         case = h.desk.customer_writes(words, subject=f"Question {number}", email=email, name="Carla")
         settle()
@@ -53,7 +55,7 @@ def lived(h, settle=lambda: None, wait=lambda _minutes: None):
     return cases
 
 
-def acted(h):
+def acted(h, story=STORY):
     """The same with Backstop at work, awake whenever something is due."""
 
     def wait(minutes):
@@ -62,7 +64,7 @@ def acted(h):
             h.now = min(due)
             h.pass_once()
 
-    return lived(h, h.settle, wait)
+    return lived(h, h.settle, wait, story)
 
 
 def run(h, **more):
@@ -94,6 +96,34 @@ def test_a_backtest_says_what_a_run_in_act_then_does_and_writes_nothing(house):
     assert [c for c in h.api.calls if c.method != "GET" and "oauth" not in c.path] == []
     assert [len(case.entries) for case in cases] == before
     assert {table.name: len(h.rows(table)) for table in h.tables} == ledger
+
+
+def generated(number):
+    """Tickets about everything, each in two sentences of one intent, and some that are answered by rule."""
+    random, wishes = Random(5), [one.examples for one in starter().intents if one.examples]
+    for place in range(number):
+        wish = random.choice(wishes)
+        words = f"{random.choice(wish)}. {random.choice(wish)}. My number is {place}."
+        words = words if place % 4 else ORDER
+        minutes = random.choice([None, 5, 40])
+        yield words, minutes, None if minutes is None else random.choice(["Support", "Orders", "Billing"])
+
+
+@ONE
+def test_ticket_by_ticket_a_backtest_agrees_with_the_run_in_act(house):
+    h = house()
+    acted(h, tuple(generated(9)))
+    acting = {
+        row.ticket_id: (row.outcome, row.intent, row.priority, row.escalated_at is not None)
+        for row in h.rows(tickets)
+    }
+    run(h)
+    replayed = {
+        row.ticket_id: (row.outcome, row.intent, row.priority, row.escalated_at is not None)
+        for row in backtests.rows_of(h.home / "report.jsonl")
+    }
+    assert replayed == acting
+    assert len({outcome for outcome, *_ in acting.values()}) == 3, "all three bands are met"
 
 
 def test_it_shows_the_exact_words_the_queues_and_the_promises(house):
