@@ -42,8 +42,8 @@ def populated(number: int, clock: list[datetime]) -> SandboxDesk:
     for place in range(number):
         clock[0] = begins + timedelta(days=DAYS - 2) * place / number
         wish = random.choice(wishes)
-        words = f"{random.choice(wish)}. {random.choice(wish)}. My number is {place}."
-        case = desk.customer_writes(words, subject="A question", email=f"c{place}@example.com", name="Carla")
+        words = f"{random.choice(wish)}\n{random.choice(wish)}"
+        case = desk.customer_writes(words, subject=f"Question {place}", email=f"c{place}@example.com", name="Carla")
         if random.random() < 0.9:
             clock[0] += timedelta(minutes=random.randrange(2, 400))
             desk.agent_sets(case.id, ann.id, queue_id=random.choice(queues).id)

@@ -239,7 +239,7 @@ def test_proven_thresholds_are_computed_on_request_and_change_no_rule(client, en
     assert "has not been computed yet" in body(client.get("/quality"))
     client.post("/quality/thresholds", data=form(client))
     text = body(client.get("/quality"))
-    assert "Safe from" in text
+    assert "Proven from" in text
     assert "on 2026-03-11" in text
     with engine.connect() as db:
         assert db.scalar(select(changes.c.what)) == "thresholds worked out"
