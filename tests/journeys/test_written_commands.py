@@ -31,6 +31,8 @@ NOT_OURS = {
     "curl": "the requests are those of tests/console/test_api.py",
     "python3": "a virtual environment is the system's affair",
     ".venv/bin/pip": "an installation: tests/deploy/test_wheel.py",
+    "pip": "an installation: tests/test_locks.py",
+    "sha256sum": "needs a model of the admin's",
     ".venv/bin/pytest": "this is it",
     "git": "needs the network",
     "mkdir": "the system's",
