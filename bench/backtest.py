@@ -43,7 +43,9 @@ def populated(number: int, clock: list[datetime]) -> SandboxDesk:
         clock[0] = begins + timedelta(days=DAYS - 2) * place / number
         wish = random.choice(wishes)
         words = f"{random.choice(wish)}\n{random.choice(wish)}"
-        case = desk.customer_writes(words, subject=f"Question {place}", email=f"c{place}@example.com", name="Carla")
+        case = desk.customer_writes(
+            words, subject=f"Question {place}", email=f"c{place}@example.com", name="Carla"
+        )
         if random.random() < 0.9:
             clock[0] += timedelta(minutes=random.randrange(2, 400))
             desk.agent_sets(case.id, ann.id, queue_id=random.choice(queues).id)
