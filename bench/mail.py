@@ -1,6 +1,6 @@
 """Who wrote it? Confusion tables over the mail of `bench/data`, per kind and per language, with intervals, and the misses.
 
-    python bench/mail.py [--set mail|mail_check|mail_fresh|mail_blind] [--half tuning|held-out|all] [--bare] [--misses]
+    python bench/mail.py [--set mail|mail_check|mail_fresh|mail_blind|…]
 
 `mail_check`, `mail_fresh` and `mail_blind` were written later, by people who had not seen the phrases; one file per language, one message per line: [kind, subject, text, sender, headers]. `headers` names an entry of
 `headers.toml`, by default that of the kind; `--bare` leaves all headers out, as two of the vendors do. Every second message of
@@ -71,6 +71,7 @@ def _arguments() -> argparse.Namespace:
             "mail_blind_second",
             "mail_blind_third",
             "mail_blind_fourth",
+            "mail_blind_fifth",
         ),
         default="mail",
     )

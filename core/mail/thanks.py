@@ -24,7 +24,6 @@ _DEVICE = re.compile(
     re.MULTILINE,
 )
 _STOPS = re.compile(r"[?？؟\d@]|https?:|www\.")
-_SIGNED = re.compile(r"[^\W\d_],\s+([^\W\d_]+)$")  # "Cheers, Ann" on one line
 _NAME = re.compile(r"[^\W\d_]+(?:['.-][^\W\d_]*)*")
 
 
@@ -68,10 +67,11 @@ def _signed(left: list[str], text: str) -> bool:
     lines = [line.strip(" ,.!-–—") for line in text.strip().splitlines() if line.strip()]
     last, first = lines[-1], lines[0]
     own = [w for w in _NAME.findall(last) if fold(w).strip(".") in left] if len(lines) > 1 else []
-    greeted = [w for w in _NAME.findall(first)[:3][1:] if fold(w) in left and w[0].isupper()]
+    greeted = [
+        w for w in _NAME.findall(first)[:3][1:] if fold(w) in left and w[0].isupper() and not _about(fold(w))
+    ]
     closing = _NAME.findall(last)
-    beside = [found[1]] if (found := _SIGNED.search(last)) and not _about(fold(found[1])) else []
-    named = {fold(w).strip(".") for w in [*own, *greeted, *beside] if w[0].isupper() or len(lines) > 1}
+    named = {fold(w).strip(".") for w in [*own, *greeted] if w[0].isupper() or len(lines) > 1}
     return set(left) <= named and (not own or len(closing) <= NAMES + 1)
 
 
