@@ -249,6 +249,7 @@ def test_a_model_that_loads_slowly_is_no_alarm(near, monkeypatch):
     )
     monkeypatch.setattr(doctor.time, "perf_counter", lambda: seconds[0])
     assert ("CL01", "ok") in codes(near.app)
+    assert ("CL07", "ok") in codes(near.app)  # words alone
     assert not found(near.app, "CL02")
 
 
