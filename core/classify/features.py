@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from core.classify.concepts import Lexicon, folded
 from core.classify.courtesy import wish
-from core.classify.text import STANDS_FOR, normalise
+from core.classify.text import STANDS_FOR, normalise, spelt_out
 
 BITS = 19
 SIZE = 2**BITS
@@ -90,9 +90,11 @@ def clauses(text: str) -> list[str]:
     return long[:CLAUSES] if len(long) > 1 else []
 
 
-def read(texts: Iterable[str], lexicon: Lexicon | None = None) -> list[str]:
-    """Return the form of each text that is counted: with a lexicon, its letters without marks."""
+def read(texts: Iterable[str], lexicon: Lexicon | None = None, *, english: bool = True) -> list[str]:
+    """Return the form of each text that is counted: with a lexicon, its letters without marks. `english`: what people type for
+    English words is spelt out."""
     clean = [normalise(wish(text)) for text in texts]
+    clean = list(map(spelt_out, clean)) if english else clean
     return [folded(text) for text in clean] if lexicon else clean
 
 

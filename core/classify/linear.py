@@ -147,7 +147,9 @@ class LinearClassifier:
 
     def _judge(self, texts: list[str]) -> tuple[Array, Array, Array, NDArray[np.float32]]:
         """For each text: the intents' shares, is the best right, is it none, the sharpened similarities."""
-        clean = map(self.spelling.corrected, read(texts, self._lexicon))
+        clean = map(
+            self.spelling.corrected, read(texts, self._lexicon, english=self.language in {"", ENGLISH})
+        )
         blocks = counts(list(clean), self._lexicon)
         rows = placed(self.columns, self.weights.transform(blocks))
         similar: list[NDArray[np.float32]] = [(rows @ self._turned).toarray()]
@@ -252,7 +254,7 @@ def fit(
     kept = capped([list(dict.fromkeys(examples[name])) for name in intents], max_rows - len(background))
     texts = [text for group in kept for text in group] + list(background)
     labels = np.repeat(np.arange(len(intents) + 1), [*map(len, kept), len(background)])
-    clean = read(texts, lexicon_of(language))
+    clean = read(texts, lexicon_of(language), english=language in {"", ENGLISH})
     blocks = counts(clean, lexicon_of(language))
     scale = weights(blocks, len(texts) - len(background))
     columns, rows = compact(scale.transform(blocks))

@@ -150,6 +150,9 @@ def _loaded(path: Path, model: bytes, beside: Path, words: bytes) -> tuple[Any, 
         raise ConfigError(f"classifier.embeddings needs {err.name}: {EXTRA}") from err
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.intra_op_num_threads = (
+        1  # a message is short: more threads cost twice the time of the processor and win a third
+    )
     session = _made(
         lambda: onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"]),
         f"classifier.embeddings.model: {path} is no ONNX model that can be run; weights must be in the same file",

@@ -23,6 +23,30 @@ _PLACEHOLDERS = (
 )
 
 
+_SHORT = (
+    "don't doesn't didn't can't won't isn't aren't wasn't weren't couldn't wouldn't shouldn't hasn't haven't hadn't "
+    "i'm i've you've we've they've you're they're there's that's what's where's how's who's"
+)
+_TYPED = {one.replace("'", ""): one for one in _SHORT.split()} | {
+    "u": "you",
+    "ur": "your",
+    "r": "are",
+    "pls": "please",
+    "plz": "please",
+    "thx": "thanks",
+    "wanna": "want to",
+    "gonna": "going to",
+    "acc": "account",
+    "pw": "password",
+}
+_TYPED_WORD = re.compile(rf"(?<![\w'])(?:{'|'.join(_TYPED)})(?![\w'])")
+
+
+def spelt_out(text: str) -> str:
+    """Return English that was `normalise`d with what people type instead of an apostrophe or a whole word written out."""
+    return _TYPED_WORD.sub(lambda found: _TYPED[found[0]], text)
+
+
 def customer_words(message_text: str, html: str = "") -> str:
     """Return what the customer says now in a message of which nothing else is known. Never raises."""
     return said(message_text, html).words[:WORDS_LIMIT]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.classify.text import FEATURE_LIMIT, WORDS_LIMIT, clean, customer_words, normalise
+from core.classify.features import read
+from core.classify.text import FEATURE_LIMIT, WORDS_LIMIT, clean, customer_words, normalise, spelt_out
 
 REPLY = "Where is my order 12345?"
 
@@ -132,3 +133,13 @@ def test_compatibility_forms_and_quotes_are_folded() -> None:
 
 def test_control_and_direction_characters_are_dropped() -> None:
     assert clean("a\x00b\u202ec\r\nd") == "abc\nd"
+
+
+def test_what_is_typed_for_english_words_is_spelt_out_and_parts_of_words_are_not() -> None:
+    assert spelt_out("u dont ship, pls") == "you don't ship, please"
+    assert spelt_out("tsunami dontworry usb r2d2") == "tsunami dontworry usb r2d2"
+
+
+def test_dont_and_don_t_are_the_same_message_in_english_alone() -> None:
+    assert read(["it dont work"]) == read(["it don't work"])
+    assert read(["le colis dont je parle"], english=False) == ["le colis dont je parle"]
