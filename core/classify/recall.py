@@ -47,11 +47,11 @@ def _measured(classifier: Multilingual, language: str, suspicion: float) -> dict
 
 def interval(right: int, of: int) -> tuple[float, float]:
     """Return the exact two-sided interval of a share."""
-    from scipy.stats import beta
+    from scipy.special import betaincinv
 
     tail = (1 - CONFIDENCE) / 2
-    low = float(beta.ppf(tail, right, of - right + 1)) if right else 0.0
-    high = float(beta.ppf(1 - tail, right + 1, of - right)) if right < of else 1.0
+    low = float(betaincinv(right, of - right + 1, tail)) if right else 0.0
+    high = float(betaincinv(right + 1, of - right, 1 - tail)) if right < of else 1.0
     return low, high
 
 

@@ -43,9 +43,9 @@ class Recommendation:
 
 def lower_bound(right: int, n: int, confidence: float = CONFIDENCE) -> float:
     """Return the exact (Clopper-Pearson) one-sided lower bound on a share of `right` out of `n`."""
-    from scipy.stats import beta
+    from scipy.special import betaincinv  # the quantile of a beta distribution, without all of scipy.stats
 
-    return float(beta.ppf(1 - confidence, right, n - right + 1)) if right else 0.0
+    return float(betaincinv(right, n - right + 1, 1 - confidence)) if right else 0.0
 
 
 def rows_needed(target: float = TARGET, confidence: float = CONFIDENCE) -> int:

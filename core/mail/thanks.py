@@ -2,7 +2,8 @@
 
 A thank-you is made of nothing but the words that its language's file lists under `[thanks]`: one word that is not among them, a
 question mark, a number, and it is a person with something to say. What is missed costs a look of a human; a wrong one would
-cost a customer, so no word is listed that a complaint needs ("but", "not", "when", "in advance").
+cost a customer, so no word is listed that a complaint needs ("but", "not", "when", "in advance"), and what customers write about
+("parcel", "refund") must stand in a whole phrase that says it is well ("the parcel has arrived"): "thanks, parcel now" asks for it.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ def _only_thanks(folded: str, text: str, code: str) -> bool:
         return False
     says, words, unspaced = found
     rest = says.sub(" ", folded)
+    if phrases.languages()[code].pattern("topics").search(rest):
+        return False
     for word in unspaced:
         rest = rest.replace(word, " ")
     left = [token for token in phrases.tokens(rest) if token not in words]

@@ -30,6 +30,26 @@ def test_thanks_with_something_behind_them_are_no_thanks():
     assert [one for one in more if is_thanks(one)] == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thanks, parcel now",
+        "Thanks. Order today",
+        "Thank you, the order",
+        "Merci, le colis",
+        "Danke, Paket",
+        "Gracias, mi pedido",
+    ],
+)
+def test_what_is_only_named_is_asked_for(text):
+    assert not is_thanks(text)
+
+
+def test_thanks_for_what_has_arrived_are_thanks():
+    assert is_thanks("Thanks, the parcel has arrived.")
+    assert is_thanks("Merci, j'ai bien reçu le colis.")
+
+
 def test_thanks_and_machines_are_seen_by_their_words_alone():
     thanks = [is_thanks(line[2]) for line in LINES if line[0] == "thanks"]
     machines = [
