@@ -122,15 +122,16 @@ def test_a_refusal_says_what_to_do_and_a_fault_says_nothing_of_the_store(app, mo
 
 
 def test_over_standard_input_and_output_as_an_assistant_starts_it(tmp_path):
-    from mcp.client.stdio import StdioServerParameters
+    from mcp.client.stdio import StdioServerParameters, stdio_client
 
     shell = Shell(tmp_path).with_store()
     engine = db.connect(f"sqlite:///{tmp_path}/backstop.db")
     present(engine)
     engine.dispose()
-    started = StdioServerParameters(
-        command=sys.executable, args=["-m", "core.cli", "mcp", "--config", str(shell.file)], cwd="."
-    )
+    line = ["-m", "core.cli", "mcp", "--config", str(shell.file)]
+    # its default is what sys.stderr was when the library was loaded, which may have been within another test's command
+    errors = sys.__stderr__
+    started = stdio_client(StdioServerParameters(command=sys.executable, args=line, cwd="."), errlog=errors)
 
     async def run() -> Any:
         async with client_of(started) as client:
