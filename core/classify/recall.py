@@ -8,6 +8,7 @@ from typing import Any
 from core.classify.multilingual import TARGET, Multilingual, alarms
 from core.classify.plain import table
 from core.classify.starter import URGENT, held_out
+from core.classify.thresholds import lower_bound
 from core.language import LANGUAGES
 from core.model import NO_INTENT, Guess, Prediction
 
@@ -47,12 +48,8 @@ def _measured(classifier: Multilingual, language: str, suspicion: float) -> dict
 
 def interval(right: int, of: int) -> tuple[float, float]:
     """Return the exact two-sided interval of a share."""
-    from scipy.special import betaincinv
-
-    tail = (1 - CONFIDENCE) / 2
-    low = float(betaincinv(right, of - right + 1, tail)) if right else 0.0
-    high = float(betaincinv(right + 1, of - right, 1 - tail)) if right < of else 1.0
-    return low, high
+    sure = 1 - (1 - CONFIDENCE) / 2  # of each side
+    return lower_bound(right, of, sure), 1 - lower_bound(of - right, of, sure)
 
 
 def _counted(flags: Iterable[bool]) -> dict[str, int]:
