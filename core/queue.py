@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from dbos import DBOS, DBOSClient
@@ -16,6 +17,7 @@ from core import intake, wakeup
 from core.app import App
 from core.ledger import db, pausing, store
 from core.ledger.moves import move
+from core.ledger.prepared import Prepared, compiled
 from core.ledger.schema import events
 from core.ledger.states import Entry, EventState, WriteState
 from core.model import TicketEvent, look
@@ -37,12 +39,39 @@ def client(app: App) -> DBOSClient:
     global _client  # noqa: PLW0603 - one per process, like the engine itself
     with _lock:
         if _client is None:
-            _client = DBOSClient(
-                system_database_url=db.normal_url(app.settings.database_url),
-                serializer=DBOSPortableJSONSerializer(),
-            )
-            _client._sys_db.engine.hide_parameters = True  # the engine's own options do not apply to it
+            _client = _connected(app)
         return _client
+
+
+def _connected(app: App) -> DBOSClient:
+    """Return a client that prepares its inserts: on Postgres it does where the connection is its own engine's."""
+    serializer = DBOSPortableJSONSerializer()
+    if app.engine.dialect.name != "sqlite":
+        return DBOSClient(system_database_engine=app.engine, serializer=serializer)
+    made = DBOSClient(system_database_url=app.settings.database_url, serializer=serializer)
+    made._sys_db.engine.hide_parameters = True  # the engine's own options do not apply to it
+    made._sys_db._execute_prepared = partial(_execute_prepared, {}, made._sys_db._execute_prepared)  # type: ignore[method-assign]
+    return made
+
+
+def _execute_prepared(
+    kept: dict[Any, Prepared],
+    plain: Callable[..., Any],
+    conn: Connection,
+    name: str,
+    values: dict[str, Any],
+    build: Callable[[], Any],
+    *,
+    insert_columns: bool = True,
+) -> Any:
+    """Carry out an insert of the engine's, which on SQLite would build its statement anew for each row."""
+    if not insert_columns:
+        return plain(conn, name, values, build, insert_columns=False)
+    key = (name, *values)
+    if key not in kept:
+        schemas = conn.get_execution_options()["schema_translate_map"]
+        kept[key] = compiled(build(), conn.dialect, tuple(values), schemas)
+    return kept[key](conn, values)
 
 
 def prepare(app: App) -> None:

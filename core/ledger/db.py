@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
     Connection,
+    Dialect,
     Engine,
     Table,
     column,
@@ -31,10 +32,12 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from core.errors import ConfigError
 from core.ledger import turns
+from core.ledger.prepared import Prepared, compiled
 from core.ledger.schema import meta, metadata
 
 UNSTORABLE = (DataError, IntegrityError, UnicodeError)  # the store is there and cannot take these values
 LOCK_POLL = 0.2  # seconds
+KEPT = 256  # prepared statements: by table and columns there are fewer, for each engine
 MIGRATIONS = Path(__file__).parent / "migrations"
 PRAGMAS = (
     "synchronous=FULL",
@@ -222,8 +225,12 @@ def _newest() -> str:
 
 def insert_new(conn: Connection, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert unless the key is there already; whether it was new."""
-    result = conn.execute(_insert(conn.dialect.name, table), dict(values))
-    return result.rowcount == 1
+    return _new(conn.dialect, table, tuple(values))(conn, values).rowcount == 1
+
+
+@lru_cache(KEPT)
+def _new(dialect: Dialect, table: Table, names: tuple[str, ...]) -> Prepared:
+    return compiled(_insert(dialect.name, table), dialect, names)
 
 
 @cache
@@ -246,16 +253,19 @@ def insert_all_new(conn: Connection, table: Table, rows: Sequence[Mapping[str, A
 
 def put(conn: Connection, table: Table, keys: Iterable[str], values: Mapping[str, Any]) -> None:
     """Insert, or update the given columns of the row with these keys."""
-    conn.execute(_upsert(conn.dialect.name, table, tuple(keys), tuple(values)), dict(values))
+    _upsert(conn.dialect, table, tuple(keys), tuple(values))(conn, values)
 
 
-@cache
-def _upsert(dialect: str, table: Table, keys: tuple[str, ...], names: tuple[str, ...]) -> Any:
-    insert = _inserting(dialect, table)
+@lru_cache(KEPT)
+def _upsert(dialect: Dialect, table: Table, keys: tuple[str, ...], names: tuple[str, ...]) -> Prepared:
+    insert = _inserting(dialect.name, table)
     changed = {name: insert.excluded[name] for name in names if name not in keys}
-    if not changed:
-        return insert.on_conflict_do_nothing()
-    return insert.on_conflict_do_update(index_elements=list(keys), set_=changed)
+    stored = (
+        insert.on_conflict_do_update(index_elements=list(keys), set_=changed)
+        if changed
+        else insert.on_conflict_do_nothing()
+    )
+    return compiled(stored, dialect, names)
 
 
 def kept(conn: Connection, name: str) -> Any:

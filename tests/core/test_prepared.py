@@ -1,0 +1,93 @@
+"""Inserts that are compiled once: they store what SQLAlchemy would, and a webhook's are compiled once, the engine's too."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import event, select
+
+from core import queue, settings, wiring
+from core.ledger import db
+from core.ledger.schema import desks, events, meta
+from core.model import EventKind, TicketEvent
+
+EAST = datetime(2026, 3, 1, 12, tzinfo=timezone(timedelta(hours=9)))
+ROWS = [
+    (meta, {"name": "a\x00b", "value": {"x": ["é", None, 1.5], "\ud800": True}}),
+    (meta, {"name": "none", "value": None}),
+    (
+        events,
+        {
+            "key": "k",
+            "desk": "d",
+            "ticket_id": "1",
+            "kind": EventKind.CREATED,
+            "source": "webhook",
+            "at": None,
+            "received_at": EAST,
+            "state": "received",
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("table", "row"), ROWS)
+def test_the_row_is_the_one_that_sqlalchemy_inserts(engine, table, row):
+    def stored(insert):
+        with engine.connect() as conn:
+            insert(conn)
+            found = [tuple(one) for one in conn.execute(select(table))]
+            conn.rollback()
+        return found
+
+    plain = stored(lambda conn: conn.execute(table.insert(), row))
+    assert plain == stored(lambda conn: db.insert_new(conn, table, row))
+    assert plain == stored(lambda conn: db.put(conn, table, [next(iter(row))], row))
+
+
+def test_a_row_that_is_there_stays_or_changes(engine):
+    with engine.begin() as conn:
+        assert db.insert_new(conn, meta, {"name": "n", "value": 1})
+        assert not db.insert_new(conn, meta, {"name": "n", "value": 2})
+        assert db.kept(conn, "n") == 1
+        db.keep(conn, "n", 3)
+        assert db.kept(conn, "n") == 3
+
+
+def test_a_time_without_a_zone_is_refused(engine):
+    with engine.begin() as conn, pytest.raises(ValueError, match="without a zone"):
+        db.put(conn, desks, ["desk"], {"desk": "d", "started_at": EAST.replace(tzinfo=None)})
+
+
+@pytest.fixture
+def app(store_url, tmp_path):
+    config = tmp_path / "backstop.toml"
+    config.write_text(
+        f'database_url = "{store_url}"\n[desks.support]\nvendor = "freshdesk"\n'
+        'base_url = "http://127.0.0.1:9"\ngeneral_queue = "1"\n'
+    )
+    app = wiring.build(settings.load(config), classify=False)
+    queue.prepare(app)
+    yield app
+    queue.close()
+    app.engine.dispose()
+
+
+def test_a_webhook_is_stored_by_text_that_is_compiled_once(app):
+    def reported(number):
+        key = f"support:{number}:created"
+        return queue.report(
+            app, [TicketEvent("support", key, EventKind.CREATED, str(number), datetime.now(UTC))], "webhook"
+        )
+
+    assert reported(1) == 1
+    built = []
+    event.listen(app.engine, "before_execute", lambda _conn, clause, *_: built.append(str(clause)))
+    assert reported(2) == 1
+    assert reported(2) == 0
+    assert [one for one in built if not one.startswith("SELECT pg_notify")] == []
+    found = queue.client(app).list_workflows(workflow_ids=["support:2:created#0"])
+    assert [(one.queue_name, one.status, one.input["args"]) for one in found] == [
+        ("desk-support", "ENQUEUED", ("support:2:created",))
+    ]
