@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 Key = tuple[str, tuple[str, ...]]  # metric, label values
 Cells = Mapping[Key, float]
 
-FLUSH_EVERY = 1.0  # seconds a killed process may lose of what only it has counted
+FLUSH_EVERY = 5.0  # seconds a killed process may lose of what only it has counted; webhooks wait for a flush
 GONE_AFTER = timedelta(days=1)
 
 
