@@ -22,6 +22,7 @@ import pytest
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import structlog
+from dbos import DBOS
 from jinja2 import Environment
 from jinja2.sandbox import SandboxedEnvironment
 from sqlalchemy import Engine, event
@@ -36,7 +37,7 @@ from core.hours import Hours
 from core.ledger import db
 from core.telemetry.counters import Counters
 from tests.real_postgres import real_postgres
-from tests.stores import KINDS, Stores, hasten
+from tests.stores import COPIED, KINDS, Stores, hasten
 
 SHORT = {"connectors", "core", "fuzz"}
 
@@ -171,6 +172,20 @@ def files_need_not_survive_a_power_cut() -> Iterator[None]:
     quick = tuple(one.replace("synchronous=FULL", "synchronous=OFF") for one in db.PRAGMAS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(db, "PRAGMAS", quick)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def engines_tables_are_in_the_template() -> Iterator[None]:
+    """The engine does not look for its tables in the copy of a template: each start would open three connections for it."""
+    migrate = DBOS.migrate
+
+    def unless_copied(url: str, **more: Any) -> None:
+        if url not in COPIED:
+            migrate(url, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DBOS, "migrate", unless_copied)
         yield
 
 

@@ -20,6 +20,7 @@ from tests.spare_databases import Spares, named
 
 KINDS = ("sqlite", "postgres")
 BOTH_STORES = pytest.mark.parametrize("store_kind", KINDS, indirect=True)
+COPIED: set[str] = set()  # URLs of what `Stores.fresh` handed out: the engine's tables are in the template
 FAST = (
     "fsync = off",
     "full_page_writes = off",
@@ -55,9 +56,11 @@ class Stores:
         template = self.template(kind, fill, put)
         if kind == "sqlite":
             shutil.copyfile(template, home / "backstop.db")
-            yield f"sqlite:///{home}/backstop.db"
+            COPIED.add(url := f"sqlite:///{home}/backstop.db")
+            yield url
             return
         with self.spares.copy(template) as url:
+            COPIED.add(db.normal_url(url))
             yield url
 
     @contextmanager

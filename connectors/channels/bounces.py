@@ -103,12 +103,11 @@ class Returned:
 
     def _connected(self, host: str) -> imaplib.IMAP4:
         scheme, port = self._url.scheme, self._url.port or PORTS[self._url.scheme]
-        secure = ssl.create_default_context()
         if scheme == "imaps":
-            return imaplib.IMAP4_SSL(host, port, ssl_context=secure, timeout=TIMEOUT)
+            return imaplib.IMAP4_SSL(host, port, ssl_context=ssl.create_default_context(), timeout=TIMEOUT)
         imap = imaplib.IMAP4(host, port, timeout=TIMEOUT)
         if scheme == "imap+starttls":
-            imap.starttls(secure)
+            imap.starttls(ssl.create_default_context())
         return imap
 
 

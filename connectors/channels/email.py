@@ -154,20 +154,22 @@ class Email:
             _hang_up(server)
 
     def _opened(self) -> smtplib.SMTP:
-        parts, secure = urlsplit(self._settings.smtp_url), ssl.create_default_context()
+        parts = urlsplit(self._settings.smtp_url)
         host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
         if parts.scheme == "smtps":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=TIMEOUT, context=secure)
+            server: smtplib.SMTP = smtplib.SMTP_SSL(
+                host, port, timeout=TIMEOUT, context=ssl.create_default_context()
+            )
         else:
             server = smtplib.SMTP(host, port, timeout=TIMEOUT)
         try:
-            self._logged_in(server, secure)
+            self._logged_in(server)
         except BaseException:
             server.close()
             raise
         return server
 
-    def _logged_in(self, server: smtplib.SMTP, secure: ssl.SSLContext) -> None:
+    def _logged_in(self, server: smtplib.SMTP) -> None:
         parts, given = urlsplit(self._settings.smtp_url), self._settings.password
         password = given.get_secret_value() if given else unquote(parts.password or "")
         user = self._settings.user or unquote(parts.username or "")
@@ -175,7 +177,7 @@ class Email:
         if parts.scheme == "smtp+starttls" or (
             parts.scheme == "smtp" and password and server.has_extn("starttls")
         ):
-            server.starttls(context=secure)
+            server.starttls(context=ssl.create_default_context())
             server.ehlo()
         if user and password:
             server.login(user, password)

@@ -14,6 +14,7 @@ from connectors import DESKS
 from connectors.sandbox.server import serving
 from tests.console.accessibility import violations
 from tests.console.test_browser import SHOTS, SIZES, chromium, visit  # noqa: F401
+from tests.console.test_demo_page import PATIENCE, expect
 from tests.setup_world import Newcomer
 
 pytestmark = pytest.mark.browser
@@ -130,7 +131,7 @@ def test_a_stranger_gets_through_every_step(chromium, new, vendor):  # noqa: F81
         page.click("text=Continue")
         if not script:
             typed += fills(page, {"timezone": "Europe/Berlin"})
-        assert page.input_value("input[name=timezone]") == "Europe/Berlin"
+        expect(page.locator("input[name=timezone]")).to_have_value("Europe/Berlin", timeout=PATIENCE)
         look(page, "7-hours", vendor)
         page.click("text=Continue")
         waited(page)
