@@ -5,15 +5,12 @@ What asks the ledger is asked on SQLite and on Postgres.
 
 from __future__ import annotations
 
-import fcntl
-import functools
 import gc
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
-from weakref import WeakKeyDictionary
+from typing import Any
 
 import pytest
 
@@ -28,14 +25,11 @@ from jinja2.sandbox import SandboxedEnvironment
 from sqlalchemy import Engine, event
 from werkzeug.routing.rules import Rule
 
-from core.classify import cache
-from core.classify.fingerprint import fingerprint
-from core.classify.linear import OUTSIDE, LinearClassifier
-from core.classify.meaning import Embedder
 from core.config import checks
 from core.hours import Hours
 from core.ledger import db
 from core.telemetry.counters import Counters
+from tests import fitted
 from tests.real_postgres import real_postgres
 from tests.stores import COPIED, KINDS, Stores, hasten
 
@@ -120,49 +114,8 @@ def classifier_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def fitted_once(classifier_cache: Path) -> Iterator[None]:
-    """The same examples are fitted and compressed once and the same file is read once, whichever folder a test configures: a
-    fit costs four seconds, a file 0.2. Tests of the fit itself call `core.classify.linear.fit`, and what it returns is written."""
-    load, fit, write = cache.load, cache.fit, cache._write
-    kept: WeakKeyDictionary[LinearClassifier, Path] = WeakKeyDictionary()
-
-    @functools.lru_cache(maxsize=12)
-    def read(path: Path, _changed: int, _size: int) -> LinearClassifier:
-        return load(path)
-
-    def load_once(path: Path) -> LinearClassifier:
-        found = path.stat()
-        return read(path, found.st_mtime_ns, found.st_size)
-
-    def fit_once(
-        examples: Mapping[str, Sequence[str]],
-        background: Sequence[str],
-        *,
-        outside: float = OUTSIDE,
-        language: str = "",
-        embed: Embedder | None = None,
-    ) -> LinearClassifier:
-        if embed:
-            return fit(examples, background, outside=outside, language=language, embed=embed)
-        name = fingerprint(examples, background, outside, language)[:16]
-        path = classifier_cache / f"classifier-{name}.npz"
-        with path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # the other workers wait for it instead of fitting the same
-            if not path.exists():
-                cache.save(fit(examples, background, outside=outside, language=language), path)
-        found = load_once(path)
-        kept[found] = path
-        return found
-
-    def write_once(classifier: LinearClassifier, file: BinaryIO) -> None:
-        if classifier in kept:
-            file.write(kept[classifier].read_bytes())
-        else:
-            write(classifier, file)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cache, "load", load_once)
-        patch.setattr(cache, "fit", fit_once)
-        patch.setattr(cache, "_write", write_once)
+    """The same examples are fitted once, whichever folder a test configures."""
+    with fitted.once(classifier_cache):
         yield
 
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
-import sys
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from harness import started, until
 
 from demo.samples import samples
 from tests.console.accessibility import at_each_size
 
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).parents[2]
+ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+(?=\S*/demo)")
 CHROMIUM = Path("/usr/bin/chromium")
 SHOTS = os.environ.get("BACKSTOP_SCREENSHOTS", "")  # a folder to keep pictures in
 ARGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
@@ -28,26 +27,31 @@ OPENED = sum(not one.follows for one in samples())
 
 
 @pytest.fixture(scope="module")
-def demo():
+def demo(tmp_path_factory, classifier_cache):
     """A demo with a still clock: tests in any order read it and write tickets of their own."""
-    with playing() as address:
+    with playing(tmp_path_factory.mktemp("demo"), classifier_cache) as address:
         yield address
 
 
 @contextmanager
-def playing():
+def playing(home, classifiers):
     """The demo in a process of its own, its story played; return the page's address."""
-    command = [sys.executable, "-m", "demo", "--port", "0", "--pace", "0.01"]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
-    assert found
+    log = home / "demo.log"
+    args = ["--port", "0", "--pace", "0.01"]
+    pid = started(classifiers, run="demo.run.command", args=args, ahead=0.0, log=str(log))
     try:
+        until(lambda: (log.exists() and ADDRESS.search(log.read_text())) or ended(pid), PATIENCE / 1000)
+        found = ADDRESS.search(log.read_text())
+        assert found, log.read_text()
         yield found.group()
     finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=60)
+        os.kill(pid, signal.SIGINT)
+        until(lambda: ended(pid), 60)
+
+
+def ended(pid):
+    """Whether a process is gone: the starter leaves none of its children behind as a zombie."""
+    return not Path(f"/proc/{pid}").exists()
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +74,9 @@ def visit(chromium, demo):
 
 
 @pytest.fixture
-def visit_own(chromium):
+def visit_own(chromium, tmp_path, classifier_cache):
     """Opens pages of a demo of this test's own, which moves its clock."""
-    with playing() as address, opening(chromium, address) as open_page:
+    with playing(tmp_path, classifier_cache) as address, opening(chromium, address) as open_page:
         yield open_page
 
 

@@ -174,7 +174,7 @@ class World:
             workers=workers,
         )
         self.config.write_text(config + "".join(self._table(one) for one in self.accounts))
-        self.processes = Processes(home, self.config)
+        self.processes = Processes(home, self.config, cache or home)
         self.stack.callback(self.processes.close)
         self.written = self.dropped = self.doubled = 0
         self.ahead = timedelta(0)
@@ -279,25 +279,27 @@ class World:
 
 
 @functools.cache
-def starter() -> subprocess.Popen[str]:
+def starter(classifiers: Path) -> subprocess.Popen[str]:
     """What starts processes: one for all worlds, until the tests end and with them its standard input."""
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
     script = Path(__file__).with_name("processes.py")
     pipe = subprocess.PIPE
-    made = subprocess.Popen([sys.executable, str(script)], stdin=pipe, stdout=pipe, text=True, env=env)
+    made = subprocess.Popen(
+        [sys.executable, str(script), str(classifiers)], stdin=pipe, stdout=pipe, text=True, env=env
+    )
     assert made.stdout is not None
     assert made.stdout.readline().strip() == "ready"
     return made
 
 
-def ordered(order: str) -> str:
-    """What the starter answers to an order."""
-    process = starter()
+def started(classifiers: Path, **order: Any) -> int:
+    """Start a process by the starter of these classifiers, see processes.py; return its id."""
+    process = starter(classifiers)
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(order + "\n")
+    process.stdin.write(json.dumps(order) + "\n")
     process.stdin.flush()
-    return process.stdout.readline().strip()
+    return int(process.stdout.readline())
 
 
 @dataclass
@@ -306,6 +308,7 @@ class Processes:
 
     home: Path
     config: Path
+    classifiers: Path
     changed: dict[str, Any] = field(default_factory=dict)
     ahead: float = 0.0  # seconds by which the processes' clocks are ahead
     alive: dict[int, str] = field(default_factory=dict)
@@ -318,7 +321,7 @@ class Processes:
             "ahead": self.ahead,
             "log": str(self.home / f"{log or args[0]}.log"),
         }
-        pid = int(ordered(json.dumps(order)))
+        pid = started(self.classifiers, **order)
         self.alive[pid] = args[0]
         return pid
 

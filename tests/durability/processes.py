@@ -1,7 +1,8 @@
 """Starts Backstop's own processes quickly: everything is imported once, each process is a fork that runs the command line.
 
-Reads one JSON object a line, `{"args": […], "log": path, "ahead": seconds, "set": {"core.pipeline.write.LOOK_BEFORE_REPEATING": false}}`,
-and prints the new process's id, which is also its group's: a kill reaches its children, too.
+Its one argument is the folder of fitted classifiers that all its processes share. Reads one JSON object a line,
+`{"args": […], "log": path, "ahead": seconds, "set": {"core.pipeline.write.LOOK_BEFORE_REPEATING": false}}` (`"run"`: another function
+than the command line), and prints the new process's id, which is also its group's: a kill reaches its children, too.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import json
 import os
 import signal
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from connectors import DESKS
+from tests import fitted
 
 PR_SET_PDEATHSIG = 1
 PRELOADED = (
@@ -38,13 +41,39 @@ PRELOADED = (
     "core.ledger.copying",
     "scipy.optimize",
     "scipy.sparse",
+    "demo.run",
+    "core.telemetry.gauges",
 )
 
 
-def main() -> None:
+def main(classifiers: str) -> None:
     """Serve orders until standard input ends."""
     for name in PRELOADED:
         importlib.import_module(name)
+    with fitted.once(Path(classifiers)):
+        _warm(classifiers)
+        _serve()
+
+
+def _warm(classifiers: str) -> None:
+    """Make what each process would make at its start and for its first ticket: calendars, patterns, the classifiers."""
+    from core.classify.build import classifier_of
+    from core.hours import Hours
+    from core.language import LANGUAGES
+    from core.mail import machine
+    from core.promise_text import say
+    from core.settings import Settings
+
+    noon = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+    for language in LANGUAGES:
+        say(noon + timedelta(days=1), noon, Hours.make(), language)
+    machine.evidence("Hello", "Where is my order?", "ann@example.com")
+    own = Settings(path=Path("backstop.toml"), classifier={"cache": classifiers})
+    classifier_of(own).predict("Where is my order?")
+
+
+def _serve() -> None:
+    """Fork a process for each line of standard input."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended children are reaped by the kernel
     print("ready", flush=True)
     for line in sys.stdin:
@@ -67,8 +96,8 @@ def _become(order: dict[str, Any]) -> None:
     for place, value in order.get("set", {}).items():
         module, _, name = place.rpartition(".")
         setattr(importlib.import_module(module), name, value)
-    from core.cli import main as command
-
+    module, _, name = order.get("run", "core.cli.main").rpartition(".")
+    command = getattr(importlib.import_module(module), name)
     sys.argv = ["backstop", *order["args"]]
     try:
         command()
@@ -92,4 +121,4 @@ def _move_clock(ahead: timedelta) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
