@@ -7,12 +7,12 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from weakref import WeakKeyDictionary
 
 import pytest
 
-from core.classify import cache
+from core.classify import cache, train
 from core.classify.fingerprint import fingerprint
 from core.classify.linear import OUTSIDE, LinearClassifier
 from core.classify.meaning import Embedder
@@ -20,9 +20,9 @@ from core.classify.meaning import Embedder
 
 @contextmanager
 def once(folder: Path) -> Iterator[None]:
-    """The same examples are fitted and compressed once and the same file is read once, whichever folder is configured.
-    Tests of the fit itself call `core.classify.linear.fit`, and what it returns is written."""
-    load, fit, write = cache.load, cache.fit, cache._write
+    """The same examples are fitted and compressed once and the same file is read once, whichever folder is configured; what
+    `train` learns of the same rows is fitted once a process. Tests of the fit itself call `core.classify.linear.fit`, and what it returns is written."""
+    load, fit, write, learn = cache.load, cache.fit, cache._write, train.fit
     kept: WeakKeyDictionary[LinearClassifier, Path] = WeakKeyDictionary()
 
     @functools.lru_cache(maxsize=12)
@@ -53,6 +53,25 @@ def once(folder: Path) -> Iterator[None]:
         kept[found] = path
         return found
 
+    @functools.lru_cache(maxsize=6)
+    def learned(
+        table: tuple[tuple[str, tuple[str, ...]], ...], background: tuple[str, ...], **how: Any
+    ) -> LinearClassifier:
+        return learn(dict(table), background, **how)
+
+    def learn_once(
+        examples: Mapping[str, Sequence[str]],
+        background: Sequence[str],
+        *,
+        embed: Embedder | None,
+        **how: Any,
+    ) -> LinearClassifier:
+        if embed:
+            return learn(examples, background, embed=embed, **how)
+        return learned(
+            tuple((name, tuple(texts)) for name, texts in examples.items()), tuple(background), **how
+        )
+
     def write_once(classifier: LinearClassifier, file: BinaryIO) -> None:
         if classifier in kept:
             file.write(kept[classifier].read_bytes())
@@ -63,4 +82,5 @@ def once(folder: Path) -> Iterator[None]:
         patch.setattr(cache, "load", load_once)
         patch.setattr(cache, "fit", fit_once)
         patch.setattr(cache, "_write", write_once)
+        patch.setattr(train, "fit", learn_once)
         yield

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import sqlite3
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -101,6 +103,20 @@ class Stores:
         else:
             self.spares.seal(name)
         return place
+
+
+@functools.cache
+def _first_store() -> bytes:
+    with tempfile.TemporaryDirectory() as home:
+        engine = db.connect(f"sqlite:///{home}/first.db")
+        db.migrate(engine)
+        engine.dispose()
+        return Path(home, "first.db").read_bytes()
+
+
+def after_a_first_start(file: Path) -> None:
+    """Make a store's file, migrated and empty; the engine's tables are made when a process first needs them."""
+    file.write_bytes(_first_store())
 
 
 @contextmanager

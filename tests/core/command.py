@@ -9,9 +9,8 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
-from core import settings
 from core.cli import main
-from core.ledger import db
+from tests.stores import after_a_first_start
 
 CONFIG = """
 database_url = "{database}"
@@ -56,9 +55,7 @@ class Shell:
 
     def with_store(self) -> Shell:
         """The same, after a first start: what looks back makes no store."""
-        engine = db.connect(settings.load(self.file).database_url)
-        db.migrate(engine)
-        engine.dispose()
+        after_a_first_start(self.home / "backstop.db")
         return self
 
     def run(self, *args: str, **kwargs: Any) -> Result:

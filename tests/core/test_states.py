@@ -16,6 +16,7 @@ from core.ledger.moves import move
 from core.ledger.schema import decisions, events, notices, tickets, writes
 from core.ledger.states import ALL, EventState, NotificationState, WriteState, sources
 from core.model import EventKind, Outcome, TicketEvent, TicketState
+from tests.stores import after_a_first_start
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TABLES: dict[type, Table] = {
@@ -30,9 +31,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def engine(tmp_path) -> Engine:
-    made = db.connect(f"sqlite:///{tmp_path}/ledger.db")
-    db.migrate(made)
-    return made
+    after_a_first_start(tmp_path / "ledger.db")
+    return db.connect(f"sqlite:///{tmp_path}/ledger.db")
 
 
 def filled(table: Table, state: str) -> dict[str, object]:
