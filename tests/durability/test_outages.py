@@ -65,6 +65,7 @@ def doubles(h, case) -> list[str]:
 # --- the desk is down -----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("vendor", ["helpscout"])
 def test_events_of_a_desk_that_is_down_for_hours_wait_and_are_done_once_when_it_returns(house):
     h = house()
     h.later(minutes=5)
@@ -159,6 +160,7 @@ def test_a_write_whose_answer_never_came_is_looked_up_and_not_repeated(house):
     assert {w.state for w in h.rows(writes)} == {"done"}
 
 
+@pytest.mark.parametrize("vendor", ["zendesk"])
 def test_without_the_look_up_the_same_cut_makes_a_double(house, monkeypatch):
     monkeypatch.setattr(writing, "LOOK_BEFORE_REPEATING", False)
     h = house()

@@ -16,7 +16,7 @@ from tests.turns import in_turns
 MIB = 1024 * 1024
 
 
-@pytest.mark.parametrize(
+@in_turns(
     "body",
     [
         "",

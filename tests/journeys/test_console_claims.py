@@ -46,6 +46,7 @@ def test_a_claim_in_the_console_makes_the_person_the_assignee_at_the_desk_and_st
     assert "unclaimed" not in {one.template for one in [*h.urgent.sent[told:], *h.boss.sent]}
 
 
+@pytest.mark.parametrize("vendor", ["zendesk"])
 def test_without_a_claim_the_same_ladder_notifies(waiting):
     h, _, _ = waiting
     told = len(h.urgent.sent)
@@ -84,6 +85,7 @@ def test_while_the_desk_does_not_answer_nothing_is_claimed_and_the_page_says_so(
     assert h.ticket(case).state == "escalated"
 
 
+@pytest.mark.parametrize("vendor", ["freshdesk"])
 def test_a_wrong_address_and_an_unexpected_error_are_pages_for_people_and_json_for_programs(
     waiting, monkeypatch
 ):

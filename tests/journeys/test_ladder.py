@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from words import DISPUTE, NONSENSE
 
 from core.ledger.schema import notices
 from core.pipeline import reminders
 
 
+@pytest.mark.parametrize("vendor", ["zendesk"])
 def test_unclaimed_for_thirty_minutes_the_team_is_notified_once_more_and_after_two_hours_the_manager(house):
     h = house()
     h.writes_in(DISPUTE)
@@ -49,6 +51,7 @@ def test_our_own_acknowledgment_and_a_bots_assignment_are_no_claim(house):
     assert any(n.template == "unclaimed" for n in h.rows(notices)), h.story(case)
 
 
+@pytest.mark.parametrize("vendor", ["helpscout"])
 def test_claimed_and_then_forgotten_the_ladder_goes_on(house):
     h = house(
         escalation={"promise": {"normal": "1h"}, "channels": {"normal": ["webhook:team"]}, "ladder": LADDER}
@@ -71,6 +74,7 @@ def test_an_answer_ends_it(house):
     assert h.ticket(case).next_due_at is None
 
 
+@pytest.mark.parametrize("vendor", ["freshdesk"])
 def test_a_restart_between_two_rungs_neither_repeats_nor_loses_one(house):
     h = house()
     h.writes_in(DISPUTE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.turns import in_turns
 
 HACKED = {
@@ -27,6 +29,7 @@ def test_a_hacked_account_pages_on_call_in_any_of_the_twelve_languages(house, la
     assert "account_compromise" in note_of(h, case)
 
 
+@pytest.mark.parametrize("vendor", ["zendesk"])
 def test_a_french_request_for_a_human_is_recognised(house):
     h = house()
     case = h.writes_in("je veux parler à un humain, pas à une machine")
@@ -34,6 +37,7 @@ def test_a_french_request_for_a_human_is_recognised(house):
     assert h.ticket(case).state == "escalated"
 
 
+@pytest.mark.parametrize("vendor", ["freshdesk"])
 def test_an_ordinary_danish_question_is_answered_in_danish_where_there_is_a_danish_reply(house):
     h = house()
     (h.home / "templates" / "order_status.da.txt").write_text(
@@ -45,6 +49,7 @@ def test_an_ordinary_danish_question_is_answered_in_danish_where_there_is_a_dani
     assert h.ticket(case).language == "da"
 
 
+@pytest.mark.parametrize("vendor", ["helpscout"])
 def test_without_a_danish_reply_a_human_answers_it(house):
     h = house()
     case = h.writes_in(DANISH)
@@ -53,6 +58,7 @@ def test_without_a_danish_reply_a_human_answers_it(house):
     assert "there is no order_status.txt in the customer's language (da)" in note_of(h, case)
 
 
+@pytest.mark.parametrize("vendor", ["zendesk"])
 def test_an_untrained_language_goes_to_a_human_at_high_priority_and_the_note_says_why(house):
     h = house()
     case = h.writes_in(CZECH)

@@ -61,6 +61,7 @@ def test_an_urgent_one_is_notified_at_once_with_a_link_and_without_its_words(the
     assert len(place.told()) == 1, "each is told once"
 
 
+@pytest.mark.parametrize("vendor", ["freshdesk"])
 def test_the_others_are_bundled_and_nonsense_notifies_no_one(there):
     place = there()
     place.holds(ORDER)
@@ -102,6 +103,7 @@ def test_what_a_person_recovers_enters_the_line_or_the_clicks_are_said(there, ve
     assert ticket.customer_email == "nina@example.com", "not we, who recovered it"
 
 
+@pytest.mark.parametrize("vendor", ["helpscout"])
 def test_known_customers_are_recovered_by_themselves_where_the_admin_says_so(there, vendor):
     place = there(limbo={"recover": "known customers"})
     place.home.writes_in(ORDER)

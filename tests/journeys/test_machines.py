@@ -121,6 +121,7 @@ def test_a_name_that_is_a_message_is_not_greeted(house):
     assert "evil" not in ack
 
 
+@pytest.mark.parametrize("vendor", ["helpscout"])
 def test_no_more_than_the_configured_number_of_messages_goes_to_one_address_in_an_hour(house):
     h = house(limits={"per_address_per_hour": 2})
     cases = [h.writes_in(NONSENSE, subject=f"no {n}") for n in range(4)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from words import DISPUTE, NONSENSE, ORDER
 
+from tests.turns import in_turns
+
 WORDS = {"ai_acknowledged": "thank you", "ai_auto_resolved": "parcel is on its way"}
 CALLS = {
     "zendesk": {ORDER: 1, NONSENSE: 1, DISPUTE: 2},
@@ -60,7 +62,7 @@ def test_an_acknowledgment_that_an_agent_came_before_leaves_no_mark(house, monke
     assert ("ai_acknowledged" in h.seen(case).tags) is bool(said), h.story(case)
 
 
-@pytest.mark.parametrize("body", [ORDER, NONSENSE, DISPUTE], ids=["sure", "general", "routed"])
+@in_turns("body", [ORDER, NONSENSE, DISPUTE], ids=["sure", "general", "routed"])
 def test_what_a_cap_withholds_leaves_no_mark(house, body):
     h = house(limits={"per_address_per_hour": 1})
     h.writes_in(NONSENSE, subject="first")

@@ -85,6 +85,7 @@ def test_whoever_lets_it_go_the_next_tick_takes_it_up(house):
     assert [e.state for e in h.rows(events)] == ["received"]
 
 
+@pytest.mark.parametrize("vendor", ["helpscout"])
 def test_notes_for_the_team_wait_too(house):
     h = house()
     case = h.writes_in("hello")

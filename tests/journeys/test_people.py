@@ -91,6 +91,7 @@ def test_a_click_on_a_ticket_that_somebody_took_in_the_desk_takes_nothing_and_sa
     assert "Ann Agent" in crew.answers()[0]
 
 
+@pytest.mark.parametrize("vendor", ["freshdesk"])
 def test_the_link_in_a_text_message_takes_the_ticket_by_its_button_once_and_the_ladder_stops(
     house, crew, anna
 ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from words import DISPUTE, NONSENSE, ORDER
 
 from tests.turns import in_turns
@@ -38,6 +39,7 @@ def test_an_alarm_is_seen_wherever_it_stands(house, body):
     assert h.urgent.sent, h.story(case)
 
 
+@pytest.mark.parametrize("vendor", ["zendesk"])
 def test_answers_between_the_quotations_of_a_web_mailer_are_read(house):
     h = house()
     html = (
@@ -48,6 +50,7 @@ def test_answers_between_the_quotations_of_a_web_mailer_are_read(house):
     assert h.urgent.sent, h.story(case)
 
 
+@pytest.mark.parametrize("vendor", ["helpscout"])
 def test_what_is_quoted_from_outside_the_ticket_is_never_answered_automatically(house):
     h = house()
     plain = h.writes_in(ORDER, subject="Order")

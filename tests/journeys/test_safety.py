@@ -13,7 +13,10 @@ def note_of(h, case) -> str:
     return "\n".join(h.bot_says(case, public=False))
 
 
-@pytest.mark.parametrize(("words", "topic"), [(NOTE, "self-harm"), (LETTER, "legal steps")])
+@pytest.mark.parametrize(
+    ("vendor", "words", "topic"),
+    [("zendesk", NOTE, "self-harm"), ("freshdesk", LETTER, "legal steps"), ("helpscout", NOTE, "self-harm")],
+)
 def test_it_pages_people_and_the_note_says_topic_and_words(house, words, topic):
     h = house()
     case = h.writes_in(words)
@@ -26,6 +29,7 @@ def test_it_pages_people_and_the_note_says_topic_and_words(house, words, topic):
     assert not any("parcel is on its way" in said for said in h.bot_says(case, public=True))
 
 
+@pytest.mark.parametrize("vendor", ["zendesk"])
 def test_a_lawyers_letter_in_the_subject_alone_is_seen(house):
     h = house()
     case = h.writes_in("Please see the attached document.", subject="Letter before action")
@@ -33,6 +37,7 @@ def test_a_lawyers_letter_in_the_subject_alone_is_seen(house):
     assert len(h.urgent.sent) == 1
 
 
+@pytest.mark.parametrize("vendor", ["freshdesk"])
 def test_it_has_a_channel_and_a_priority_of_its_own(house):
     h = house(safety={"priority": "high", "channels": ["webhook:boss"]})
     case = h.writes_in(LETTER)
@@ -40,6 +45,7 @@ def test_it_has_a_channel_and_a_priority_of_its_own(house):
     assert (len(h.boss.sent), len(h.urgent.sent)) == (1, 0)
 
 
+@pytest.mark.parametrize("vendor", ["helpscout"])
 def test_a_further_message_with_a_graver_topic_calls_people_again(house):
     h = house()
     case = h.writes_in(LETTER)
@@ -52,6 +58,7 @@ def test_a_further_message_with_a_graver_topic_calls_people_again(house):
     assert len(h.urgent.sent) == 2, h.story(case)
 
 
+@pytest.mark.parametrize("vendor", ["freshdesk"])
 def test_a_figure_of_speech_is_answered_like_any_other_message(house):
     h = house()
     case = h.writes_in(ORDER.rstrip(".?! ") + "? The waiting is killing me.")

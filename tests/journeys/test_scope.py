@@ -136,6 +136,7 @@ def second(home: App, kind: str, name: str, **more):
     return home.settings.model_copy(update={"desks": {**home.settings.desks, "wholesale": table}})
 
 
+@pytest.mark.parametrize("vendor", ["zendesk"])
 def test_two_entries_whose_scopes_overlap_are_refused_with_both_names(estate):
     there = estate()
     app = there.house.app
@@ -176,6 +177,7 @@ def test_two_entries_of_one_account_hand_a_ticket_over_and_say_nothing_twice(est
     assert "taken over" in story
 
 
+@pytest.mark.parametrize("vendor", ["freshdesk"])
 def test_a_scope_that_nothing_matches_for_a_day_raises_an_alarm(estate):
     there = estate()
     home = there.house
@@ -204,6 +206,7 @@ def test_a_kind_of_place_that_a_vendor_does_not_have_is_refused(house, vendor):
         house(desk={"only": {missing: ["x"]}})
 
 
+@pytest.mark.parametrize("vendor", ["helpscout"])
 def test_each_entry_has_its_own_hours_promise_wording_and_signature(house, tmp_path):
     own = tmp_path / "templates" / "support"
     own.mkdir(parents=True)
@@ -225,6 +228,7 @@ def test_each_entry_has_its_own_hours_promise_wording_and_signature(house, tmp_p
     assert home.ticket(case).promise_at == home.now + timedelta(hours=6)
 
 
+@pytest.mark.parametrize("vendor", ["freshdesk"])
 def test_an_entry_may_leave_the_acknowledgment_to_the_desk(house):
     home = house(desk={"acknowledge": False})
     case = home.writes_in(DISPUTE)

@@ -207,6 +207,7 @@ def test_of_two_texts_approved_at_the_same_instant_the_second_is_refused(house):
     assert f"{winner} has approved a text already" in refused[loser]
 
 
+@pytest.mark.parametrize("vendor", ["zendesk"])
 def test_a_customer_who_writes_after_the_approval_receives_the_text_instead_of_the_acknowledgment(house):
     h = house(escalation=URGENT)
     history(h)
