@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from core import queue, wakeup
 from core.app import App
 from core.config import reload
-from core.engine import recovery
+from core.engine import dequeue, recovery
 from core.engine.maintenance import daily as upkeep
 from core.engine.maintenance import warn_of_removed_desks
 from core.engine.maintenance import weekly as send_report
@@ -196,6 +196,7 @@ def launch(app: App, *, timers: bool = True, alive: Path | None = None) -> None:
     )
     recovery.beat(app, _me, queue.VERSION)  # the row exists before we may claim anything
     DBOS.launch()
+    dequeue.quicken(instance._sys_db)
     _backlog.open(app.engine)
     _wakeup.most = app.settings.limits.workers
     for event in instance.background_thread_stop_events:

@@ -1,0 +1,128 @@
+"""Statements of the engine that each event needs, made once.
+
+The engine builds its statements anew for every look at a queue, five of them, and again when a workflow ends, which takes
+longer than all else that it does for a workflow. Here the same claim is one statement of fixed text: of each ticket
+(partition) with nothing under way the oldest workflow, for as many as there is room, in random order so that no ticket
+is passed over for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from string import Template
+from typing import Any, cast
+
+from dbos._queue import Queue
+from dbos._sys_db import SystemDatabase
+from sqlalchemy import TextClause, text
+
+NOW = {
+    "sqlite": "strftime('%s', 'now') * 1000",
+    "postgresql": "CAST(extract(epoch FROM now()) * 1000 AS bigint)",
+}
+# $mine: the second condition lets SQLite take the engine's index, which is of these two states. $key: one step through
+# the index for each ticket, however many workflows wait for it.
+PARTS = {
+    "states": "status IN ('ENQUEUED', 'PENDING') AND queue_partition_key IS NOT NULL",
+    "mine": """queue_name = :queue AND status = 'ENQUEUED' AND $states
+        AND (application_name = :application OR application_name IS NULL)""",
+    "key": "SELECT min(queue_partition_key) FROM $table WHERE $mine",
+    "oldest": """
+        WITH RECURSIVE keys(one) AS (
+          $key UNION ALL SELECT ($key AND queue_partition_key > keys.one) FROM keys WHERE keys.one IS NOT NULL
+        ), free(one) AS (
+          SELECT one FROM keys WHERE one IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM $table
+            WHERE queue_name = :queue AND status = 'PENDING' AND $states AND queue_partition_key = keys.one
+          ) ORDER BY random() LIMIT :most
+        )
+        SELECT (
+          SELECT workflow_uuid FROM $table
+          WHERE $mine AND queue_partition_key = free.one AND application_version = :version
+          ORDER BY priority, created_at, workflow_uuid LIMIT 1
+        ) FROM free""",
+    "claim": """
+        UPDATE $table SET status = 'PENDING', owner_xid = :owner, executor_id = :executor,
+          application_name = :application, started_at_epoch_ms = $now, updated_at = $now, rate_limited = FALSE,
+          recovery_attempts = recovery_attempts + 1
+        WHERE status = 'ENQUEUED' AND queue_name = :queue AND workflow_uuid $among RETURNING workflow_uuid""",
+    "end": """
+        UPDATE $table SET status = :status, deduplication_id = NULL, owner_xid = NULL, updated_at = $now,
+          completed_at = $now
+        WHERE workflow_uuid = :id AND status = 'PENDING' AND (:owner IS NULL OR owner_xid = :owner)""",
+}
+SQLITE = {**PARTS, "table": "workflow_status", "now": NOW["sqlite"], "among": "IN ($oldest)"}
+POSTGRES = {
+    **PARTS,
+    "table": "dbos.workflow_status",
+    "now": NOW["postgresql"],
+    # several workers claim at once: none waits for a row that another has locked, and each looks for them once
+    "among": """= ANY(ARRAY(
+        SELECT workflow_uuid FROM $table WHERE status = 'ENQUEUED' AND workflow_uuid IN ($oldest)
+        FOR UPDATE SKIP LOCKED))""",
+}
+RESULT = text(
+    "INSERT INTO workflow_output (workflow_uuid, output, error) VALUES (:id, :output, :error)"
+    " ON CONFLICT (workflow_uuid) DO UPDATE SET output = excluded.output, error = excluded.error"
+)
+
+
+def _statement(name: str, parts: Mapping[str, str]) -> TextClause:
+    """Return the part of this name as a statement, the parts in it filled in."""
+    words = parts[name]
+    while "$" in words:
+        words = Template(words).substitute(parts)
+    return text(words)
+
+
+def quicken(system: SystemDatabase) -> None:
+    """Let the engine claim the workflows of our queues, and on SQLite end each, by these statements."""
+    sqlite, methods = system.engine.dialect.name == "sqlite", cast(Any, system)
+    claim = _statement("claim", SQLITE if sqlite else POSTGRES)
+    methods.start_queued_partitioned_workflows = partial(_claimed, system, claim)
+    if sqlite:  # on Postgres the engine's own is one statement, which it keeps
+        methods._update_workflow_outcome_in_transaction = partial(_ended, system, _statement("end", SQLITE))
+
+
+def _claimed(
+    system: SystemDatabase,
+    claim: TextClause,
+    queue: Queue,
+    executor_id: str,
+    app_version: str,
+    max_tasks: int,
+    *,
+    owner_xid: str,
+    **_version: object,
+) -> list[str]:
+    """Claim up to `max_tasks` workflows of a queue for this executor; return their ids."""
+    wanted = {
+        "queue": queue.name,
+        "application": system.app_name,
+        "version": app_version,
+        "executor": executor_id,
+        "owner": owner_xid,
+        "most": max_tasks,
+    }
+    with system.engine.begin() as conn:
+        return list(conn.execute(claim, wanted).scalars())
+
+
+def _ended(
+    system: SystemDatabase,
+    end: TextClause,
+    workflow_id: str,
+    status: str,
+    *,
+    output: str | None,
+    error: str | None,
+    owner_xid: str | None,
+) -> bool:
+    """Store how a workflow ended; return False when it is not this execution's any more."""
+    with system.engine.begin() as conn:
+        ended = {"id": workflow_id, "status": status, "owner": owner_xid}
+        if not conn.execute(end, ended).rowcount:
+            return False
+        conn.execute(RESULT, {"id": workflow_id, "output": output, "error": error})
+        return True
