@@ -39,8 +39,9 @@ def mailbox_of(address: str) -> str:
     end of the domain, an international domain in either form, and what Gmail and Proton do not look at."""
     name, _, domain = unicodedata.normalize("NFKC", address).strip().strip("<>").lower().rpartition("@")
     domain = domain.rstrip(".")
-    with suppress(idna.IDNAError):  # otherwise no mail could reach the domain, and any name will do
-        domain = idna.encode(domain, uts46=True).decode() if domain else ""
+    if not domain.isascii() or "xn--" in domain:
+        with suppress(idna.IDNAError):  # otherwise no mail could reach the domain, and any name will do
+            domain = idna.encode(domain, uts46=True).decode()
     domain = _SAME_PROVIDER.get(domain, domain)
     plain = name.strip('"').partition("+")[0] or name
     for sign in _IGNORED.get(domain, ""):

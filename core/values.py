@@ -54,10 +54,12 @@ def storable(value: Any) -> Any:
         if value.isascii() and "\x00" not in value:  # nearly all are
             return str(value)
         return value.encode("utf-8", "replace").decode().replace("\x00", "")
-    if isinstance(value, Mapping):
-        return {storable(k): storable(v) for k, v in value.items()}
+    if value is None or isinstance(value, int | float):
+        return value
     if isinstance(value, list | tuple):
         return [storable(v) for v in value]
+    if isinstance(value, Mapping):
+        return {storable(k): storable(v) for k, v in value.items()}
     return value
 
 

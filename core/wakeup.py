@@ -33,9 +33,6 @@ LINGER = 1.0  # seconds after the last piece of work in which the short interval
 REST = 60.0  # seconds between two looks of the engine's at a queue in which nothing is enqueued
 THREADS = "queue-worker-desk-"  # the names of the engine's threads that are woken
 QUEUES = "queue-worker-"  # the same, as far as the queue's name: its own queue of timers has one too
-# the engine's thread for delayed and timed-out workflows, of which there are none here, and the seconds between two of its
-# looks: on Postgres it sleeps within a transaction, which the server ends after five (dbos/_sys_db_postgres.py)
-UNUSED, SELDOM = "dbos-background-jobs", 3.0
 # the engine's table, and how a value is named in a statement
 TABLES = {"postgresql": ("dbos.workflow_status", "%s"), "sqlite": ("workflow_status", "?")}
 ENQUEUED = (  # the second condition lets SQLite take the engine's index, which is of these two states
@@ -136,7 +133,7 @@ class Wakeup:
                 return self._sleep(stop, name, lambda until: self._nap(stop, until), timeout or IDLE)
             if name.startswith(QUEUES):
                 return self._sleep(stop, name, lambda until: plain(until - time.monotonic()), timeout or IDLE)
-            return plain(max(timeout, SELDOM) if timeout and name == UNUSED else timeout)
+            return plain(timeout)
 
         def end() -> None:
             set_()

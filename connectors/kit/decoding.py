@@ -22,7 +22,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 def clean(words: str) -> str:
     """Return a text with U+FFFD for what databases and encoders refuse: NUL and lone surrogates."""
-    return _UNSTORABLE.sub("\ufffd", words)
+    return words if words.isascii() and "\x00" not in words else _UNSTORABLE.sub("\ufffd", words)
 
 
 def decoded(body: bytes | str) -> Any:

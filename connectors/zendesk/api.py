@@ -1,16 +1,15 @@
 """Zendesk's API as the connector uses it.
 
-zenpy builds and sends the updates of tickets and reads their answers. The reads need side-loads (users, audits,
-metric sets) and a sort order, both of which zenpy drops, so they use the session directly.
+zenpy builds and sends the updates of tickets; no objects are made of their answers, of which three fields are read. The
+reads need side-loads (users, audits, metric sets) and a sort order, both of which zenpy drops, so they use the session
+directly.
 """
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 
@@ -32,10 +31,7 @@ def text(value: Any) -> str:
 
 
 class _Through(requests.Session):
-    """What zenpy takes for its own session: our session's one-shot writes, time-outs and errors.
-
-    zenpy recognises an answer by its own host in the request's URL, so the answer is returned under that name.
-    """
+    """What zenpy takes for its own session: our session's one-shot writes, time-outs and errors."""
 
     authorized = True  # zenpy: leave the credentials alone
 
@@ -47,18 +43,18 @@ class _Through(requests.Session):
         kwargs.pop("timeout", None)  # zenpy's single value would replace our pair
         response: requests.Response = self._desk.request(method, url, *args, **kwargs)
         stay_home(response, HOME)
-        _scrub(response)
-        parts = urlsplit(response.request.url or "")
-        response.request.url = f"https://{PLACEHOLDER}.zendesk.com{parts.path}?{parts.query}"
         return response
 
 
-def _scrub(response: requests.Response) -> None:
-    """Replace the answer's text by the scrubbed one, since zenpy decodes it itself."""
-    try:
-        response._content = json.dumps(answer_of(response)).encode()
-    except ValueError:
-        return  # no JSON: zenpy says so
+def _object_in(response: requests.Response) -> Row:
+    answer = answer_of(response)
+    if not isinstance(answer, dict):
+        raise TypeError("no JSON object")
+    return answer
+
+
+def _as_it_came(response: requests.Response, _mapping: object = None) -> requests.Response:
+    return response
 
 
 class Api:
@@ -70,15 +66,17 @@ class Api:
         self._local = threading.local()
 
     @property
-    def zenpy(self) -> Any:
-        """This thread's zenpy client: zenpy keeps state of the current call, so threads cannot share one."""
-        if not hasattr(self._local, "client"):
+    def _tickets(self) -> Any:
+        """This thread's client of zenpy for tickets: zenpy keeps state of the current call, so threads cannot share one."""
+        if not hasattr(self._local, "tickets"):
             from zenpy import Zenpy
 
-            self._local.client = Zenpy(
-                subdomain=PLACEHOLDER, session=_Through(self.session), disable_cache=True
+            client = Zenpy(subdomain=PLACEHOLDER, session=_Through(self.session), disable_cache=True)
+            client.tickets._process_response = (
+                _as_it_came  # to make its objects takes longer than the call itself
             )
-        return self._local.client
+            self._local.tickets = client.tickets
+        return self._local.tickets
 
     def get(self, path: str, **params: Any) -> Row:
         """Return the answer's JSON object. A page that is none (a proxy's) is a failed read, to be tried later."""
@@ -169,8 +167,8 @@ class Api:
             text(one.get("group_id")) for page in found for one in rows(page.get("group_memberships"))
         )
 
-    def update(self, ticket_id: str, body: Mapping[str, Any]) -> Any:
-        """Send one PUT once and return zenpy's TicketAudit. Raises UnknownOutcome for an answer that cannot be read."""
+    def update(self, ticket_id: str, body: Mapping[str, Any]) -> Row:
+        """Send one PUT once and return its answer: `ticket` and `audit`. Raises UnknownOutcome for one that cannot be read."""
         from zenpy.lib.api_objects import Comment, Ticket
 
         comment = {"comment": Comment(**body["comment"])} if "comment" in body else {}
@@ -179,7 +177,7 @@ class Api:
         for name in [name for name, value in given.items() if value is None]:
             setattr(ticket, name, None)  # zenpy sends a null only for what is set afterwards
         try:
-            return self.zenpy.tickets.update(ticket)
+            return _object_in(self._tickets.update(ticket))
         except VendorError:
             raise
         except Exception as err:  # whatever zenpy raises for an unexpected answer: the update itself was sent

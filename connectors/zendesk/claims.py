@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.kit.values import Row, row
+from connectors.kit.values import Row, row, rows
 from connectors.zendesk.api import Api, text
 from connectors.zendesk.reading import MARK
 from core.errors import Conflict, Refused, VendorError
@@ -33,7 +33,7 @@ def taken(audit: Row, known: Collection[str], group: str = "") -> Taken | None:
 
     `group`: where the ticket lies now, if the update did not move it.
     """
-    changed = {text(one.get("field_name")): one for one in map(plain, audit.get("events") or ())}
+    changed = {text(one.get("field_name")): one for one in rows(audit.get("events"))}
     was = text(row(changed.get("assignee_id")).get("previous_value"))
     if not was or was in known:
         return None
@@ -41,14 +41,9 @@ def taken(audit: Row, known: Collection[str], group: str = "") -> Taken | None:
     return Taken(was, text(moved.get("previous_value")) if moved else group)
 
 
-def plain(one: Any) -> Row:
-    """Return a plain object: zenpy returns its own objects for kinds that it knows and dicts for others."""
-    return one if isinstance(one, dict) else row(one.to_dict()) if hasattr(one, "to_dict") else {}
-
-
 def reassigned(audits: Sequence[Row]) -> bool:
     """Return whether one of these audits says that somebody gave the ticket to somebody, or let go of it."""
-    events = (plain(one) for audit in audits for one in audit.get("events") or ())
+    events = (one for audit in audits for one in rows(audit.get("events")))
     return any(text(one.get("field_name")) == "assignee_id" for one in events)
 
 

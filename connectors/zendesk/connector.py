@@ -165,13 +165,12 @@ class Zendesk(AccountDesk[Settings, Directory]):
             else:
                 return self._keeping_claims(ticket, write, answer, left_out)
 
-    def _keeping_claims(self, ticket: Ticket, write: Write, answer: Any, left_out: str) -> Receipt:
+    def _keeping_claims(self, ticket: Ticket, write: Write, answer: Row, left_out: str) -> Receipt:
         """Return the receipt of an update, and reassign the ticket to an agent who lost it by the update."""
         receipt = writing.receipt_of(answer, left_out)
         seen = ticket.assignee.id if ticket.assignee else ""
-        now = claims.plain(getattr(answer, "ticket", None))
-        audit = claims.plain(getattr(answer, "audit", None))
-        lost = claims.taken(audit, self._ours | {seen}, text(now.get("group_id")))
+        now = row(answer.get("ticket"))
+        lost = claims.taken(row(answer.get("audit")), self._ours | {seen}, text(now.get("group_id")))
         if lost is None and text(now.get("assignee_id")) in self._ours | {seen, ""}:
             return replace(receipt, changed_at=stamp(receipt.version))  # the lock kept out every other change
         return self._given_back(ticket.id, write, receipt, lost)

@@ -12,7 +12,6 @@ from typing import Any, assert_never
 from connectors.kit.text import counted
 from connectors.kit.values import Row, row, rows, stamp
 from connectors.zendesk.api import text
-from connectors.zendesk.claims import plain
 from connectors.zendesk.reading import MARK
 from core.errors import HeldByAI, Refused, Unsupported
 from core.model import (
@@ -210,10 +209,9 @@ def without_refused(body: Mapping[str, Any], words: str) -> dict[str, Any] | Non
     return None
 
 
-def receipt_of(answer: Any, detail: str = "") -> Receipt:
+def receipt_of(answer: Row, detail: str = "") -> Receipt:
     """Return what an update came to: the comment's id and the lock for the next one."""
-    ticket, audit = plain(getattr(answer, "ticket", answer)), plain(getattr(answer, "audit", None))
-    said = next((one for one in map(plain, audit.get("events") or ()) if one.get("type") == "Comment"), {})
+    ticket, said = row(answer.get("ticket")), _comment(row(answer.get("audit")))
     tags = frozenset(map(str, ticket["tags"])) if isinstance(ticket.get("tags"), list) else None
     return Receipt(text(said.get("id")), str(ticket.get("updated_at") or ""), detail=detail, tags=tags)
 

@@ -9,7 +9,7 @@ is passed over for ever.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from string import Template
 from typing import Any, cast
 
@@ -77,9 +77,13 @@ def _statement(name: str, parts: Mapping[str, str]) -> TextClause:
 
 
 def quicken(system: SystemDatabase) -> None:
-    """Let the engine claim the workflows of our queues, and on SQLite end each, by these statements."""
+    """Let the engine claim the workflows of our queues, and on SQLite end each, by these statements. To be called when the
+    queues are registered."""
     sqlite, methods = system.engine.dialect.name == "sqlite", cast(Any, system)
     claim = _statement("claim", SQLITE if sqlite else POSTGRES)
+    methods.get_queue = cache(
+        system.get_queue
+    )  # how a queue is configured changes with a start of the worker only
     methods.start_queued_partitioned_workflows = partial(_claimed, system, claim)
     if sqlite:  # on Postgres the engine's own is one statement, which it keeps
         methods._update_workflow_outcome_in_transaction = partial(_ended, system, _statement("end", SQLITE))

@@ -196,7 +196,7 @@ def launch(app: App, *, timers: bool = True, alive: Path | None = None) -> None:
     )
     recovery.beat(app, _me, queue.VERSION)  # the row exists before we may claim anything
     DBOS.launch()
-    dequeue.quicken(instance._sys_db)
+    instance._background_jobs_stop_event.set()  # it looks for delayed and timed-out workflows: there are none here
     _backlog.open(app.engine)
     _wakeup.most = app.settings.limits.workers
     for event in instance.background_thread_stop_events:
@@ -209,6 +209,7 @@ def launch(app: App, *, timers: bool = True, alive: Path | None = None) -> None:
             polling_interval_sec=wakeup.IDLE,
             on_conflict="always_update",
         )
+    dequeue.quicken(instance._sys_db)
     if timers:
         _schedule(app)
     _stop.clear()

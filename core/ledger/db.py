@@ -27,7 +27,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from core.errors import ConfigError
@@ -49,6 +49,7 @@ PRAGMAS = (
 )
 PATIENCE = 10  # seconds for a server to answer; libpq would wait for ever
 VERSION_TABLE = "bs_version"  # alembic's, made first
+READS = "reads"  # what a connection bears whose next transaction only reads
 SCHEMA_LOCK = 7_281_944  # any number of our own: Postgres' advisory lock for migrations
 
 
@@ -79,11 +80,11 @@ def connect(url: str) -> Engine:
             pool_pre_ping=True,
             hide_parameters=True,
         )
-    options = {"timeout": 30, "check_same_thread": False, "factory": turns.Connection}
+    options = {"timeout": 30, "check_same_thread": False, "factory": _private_connection}
     engine = create_engine(url, connect_args=options, pool_size=10, hide_parameters=True)
-    event.listen(engine, "do_connect", _make_private)
-    event.listen(engine, "connect", _on_sqlite_connect)
-    event.listen(engine, "begin", _begin_immediate)
+    event.listen(engine.pool, "connect", _on_sqlite_connect)
+    dialect: Any = engine.dialect
+    dialect.do_begin = _begin  # a listener to an event would be looked for at each statement
     return engine
 
 
@@ -93,12 +94,12 @@ def engine_options(url: str) -> dict[str, Any]:
     return {"hide_parameters": True} | (sqlite_only if url.startswith("sqlite") else {})
 
 
-def _make_private(_dialect: Any, _record: Any, arguments: list[str], _options: Any) -> None:
+def _private_connection(path: str, *args: Any, **options: Any) -> turns.Connection:
     """A new database file is its owner's alone, whatever the umask; what SQLite puts beside it takes its mode."""
-    path = arguments[0]
     if path != ":memory:" and not path.startswith("file:"):
         with suppress(OSError):  # it is there, or there is no such folder or right: SQLite says it better
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    return turns.Connection(path, *args, **options)
 
 
 def _busy(err: BaseException) -> bool:
@@ -122,22 +123,17 @@ def _switch_to_wal(cursor: Any) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
 
 
-def _begin_immediate(connection: Connection) -> None:
+def _begin(connection: Any) -> None:
     """A transaction that will write takes the lock at once: upgrading a read lock fails under load."""
-    begin = "BEGIN" if connection.get_execution_options().get("reads") else "BEGIN IMMEDIATE"
-    driver: Any = connection.connection.driver_connection
-    try:
-        driver.execute(begin)  # by SQLAlchemy it would take five times as long
-    except sqlite3.OperationalError as err:
-        raise OperationalError(begin, None, err) from err
-    except sqlite3.DatabaseError as err:
-        raise DatabaseError(begin, None, err) from err
+    connection.driver_connection.execute("BEGIN" if connection.info.pop(READS, False) else "BEGIN IMMEDIATE")
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that only reads and so never waits for a writer."""
     with engine.connect().execution_options(reads=True) as connection:
+        connection.info[READS] = True
+        connection.begin()
         yield connection
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, bindparam, select
 from core.ledger.schema import decisions, tickets
 
 MOST = 40  # messages that are compared
-_OF_ALL = (
+_OF_DESK = (
     select(decisions.c.words)
     .join(tickets, and_(tickets.c.desk == decisions.c.desk, tickets.c.ticket_id == decisions.c.ticket_id))
     .where(
@@ -20,21 +20,21 @@ _OF_ALL = (
     .order_by(decisions.c.at.desc())
     .limit(MOST)
 )
-_OF_ONE = _OF_ALL.where(tickets.c.customer_email == bindparam("email"))
+_OF_ONE = _OF_DESK.where(tickets.c.customer_email == bindparam("email"))
 
 
 def said_lately(conn: Connection, desk: str, email: str, since: datetime, but: str) -> list[str]:
     """Return the words of the newest messages decided about since then from an address, or from those whose tag alone
     differs. `but`: the ticket in hand, whose messages may be decided about again."""
     name, at, domain = email.lower().partition("@")
-    sender = tickets.c.customer_email == email.lower()
-    if "+" in name:
-        plain = name.partition("+")[0]
-        sender = and_(
-            tickets.c.customer_email.startswith(f"{plain}+", autoescape=True),
-            tickets.c.customer_email.endswith(f"@{domain}", autoescape=True),
-        )
-    theirs = and_(tickets.c.desk == decisions.c.desk, tickets.c.ticket_id == decisions.c.ticket_id)
-    query = select(decisions.c.words).join(tickets, theirs)
-    query = query.where(tickets.c.desk == desk, sender, decisions.c.at > since, tickets.c.ticket_id != but)
-    return list(conn.execute(query.order_by(decisions.c.at.desc()).limit(MOST)).scalars()) if at else []
+    if not at:
+        return []
+    where = {"desk": desk, "since": since, "but": but}
+    plain, tagged, _ = name.partition("+")
+    if not tagged:
+        return list(conn.execute(_OF_ONE, {**where, "email": email.lower()}).scalars())
+    of_all_tags = _OF_DESK.where(
+        tickets.c.customer_email.startswith(f"{plain}+", autoescape=True),
+        tickets.c.customer_email.endswith(f"@{domain}", autoescape=True),
+    )
+    return list(conn.execute(of_all_tags, where).scalars())

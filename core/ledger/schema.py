@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,27 +44,31 @@ class Utc(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value is not None else None
 
 
-class _Cleaned:
+class _Cleaned(TypeDecorator[Any]):
     """A value of any origin goes in without what a database refuses: NUL, and halves of surrogate pairs."""
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        """Return the value as it can be stored."""
-        return storable(value)
+    impl: Any = Text
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+        """Return what makes a value of one that can be stored."""
+        inner = self.impl_instance.bind_processor(dialect)
+        return (lambda value: inner(storable(value))) if inner else storable
 
 
-class Words(_Cleaned, TypeDecorator[str]):
+class Words(_Cleaned):
     """Text."""
 
     impl, cache_ok = Text, True
 
 
-class Key(_Cleaned, TypeDecorator[str]):
+class Key(_Cleaned):
     """Text of a length that an index takes."""
 
     impl, cache_ok = String, True
 
 
-class Facts(_Cleaned, TypeDecorator[Any]):
+class Facts(_Cleaned):
     """JSON."""
 
     impl, cache_ok = JSON, True

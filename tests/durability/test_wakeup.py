@@ -6,7 +6,6 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from dbos._sys_db_postgres import BACKGROUND_JOB_LOCK_IDLE_TIMEOUT_MS
 
 from core import queue, settings, wakeup, wiring
 from core.ledger import db, store
@@ -128,17 +127,6 @@ def test_a_thread_whose_interval_ends_looks_only_where_something_is_enqueued(nam
     assert not ended.wait(0.3)
     full.set()
     assert ended.wait(SOON)
-
-
-def test_the_engine_s_unused_job_sleeps_longer_but_not_until_postgres_ends_its_transaction(monkeypatch):
-    asked, stop = [], threading.Event()
-    monkeypatch.setattr(stop, "wait", lambda timeout=None: asked.append(timeout) or False)
-    wakeup.Wakeup().shorten(stop)
-    thread = threading.Thread(target=lambda: [stop.wait(1.0), stop.wait(0.0)], name=wakeup.UNUSED)
-    thread.start()
-    thread.join(SOON)
-    assert asked == [wakeup.SELDOM, 0.0]
-    assert 1000 * wakeup.SELDOM <= 0.6 * BACKGROUND_JOB_LOCK_IDLE_TIMEOUT_MS
 
 
 def test_the_engine_looks_now_and_then_where_nothing_seems_to_be_enqueued(monkeypatch):
