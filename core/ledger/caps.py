@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, ScalarSelect, String, and_, bi
 from core.ledger.db import keep, kept
 from core.ledger.rows import WriteRow
 from core.ledger.schema import tickets, writes
-from core.ledger.statements import change
+from core.ledger.statements import ask, change
 from core.outgoing import Full, Sent, too_much
 
 HOUR = timedelta(hours=1)
@@ -64,7 +64,7 @@ def sent(conn: Connection, desk: str, mailbox: str, limits: Any, now: datetime, 
     """Return what holds a place now, beside the call `but`."""
     since = {"an_hour_ago": now - HOUR, "a_week_ago": now - WEEK, "soon": now + SKEW}
     where = {"desk": desk, "mailbox": mailbox, "but": but, **since}
-    to_all, to_address, in_a_week, last = conn.execute(_COUNTED, where).one()
+    to_all, to_address, in_a_week, last = ask(conn, _COUNTED, where)[0]
     cap = _cap(conn, desk, limits, to_all, now)
     if not mailbox:
         to_address, in_a_week, last = 0, 0, None

@@ -32,12 +32,11 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from core.errors import ConfigError
 from core.ledger import turns
-from core.ledger.prepared import Prepared, compiled
+from core.ledger.prepared import KEPT, Prepared, compiled
 from core.ledger.schema import meta, metadata
 
 UNSTORABLE = (DataError, IntegrityError, UnicodeError)  # the store is there and cannot take these values
 LOCK_POLL = 0.2  # seconds
-KEPT = 256  # prepared statements: by table and columns there are fewer, for each engine
 MIGRATIONS = Path(__file__).parent / "migrations"
 PRAGMAS = (
     "synchronous=FULL",

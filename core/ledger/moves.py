@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, Update, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, Dialect, Table, Update, select, update
 
 from core.errors import IllegalChange
-from core.ledger.statements import conditions, shape, wanted
+from core.ledger.prepared import KEPT, Prepared, compiled
+from core.ledger.statements import Shape, conditions, literals, shape, wanted
 from core.ledger.states import State, sources
 
 
@@ -29,28 +30,34 @@ def move(
     Raises IllegalChange when rows match whose states do not allow `to`.
     """
     made = {name: value for name, value in values.items() if isinstance(value, ColumnElement)}
-    query = _moving(table, to, shape(where), among)
-    query = query.where(*more).values(made) if made or more else query
-    given = {name: value for name, value in values.items() if name not in made}
-    moved = conn.execute(query, {**wanted(where), "state": to, **given}).rowcount
+    given = {"state": to} | {name: value for name, value in values.items() if name not in made}
+    if made or more:
+        query = _moving(table, to, shape(where), among).where(*more).values(made)
+        moved = conn.execute(query, {**wanted(where), **given}).rowcount
+    else:
+        kept = _kept(conn.dialect, table, to, shape(where), among, tuple(given))
+        moved = kept(conn, {**wanted(where), **given}).rowcount
     if not moved:
         _refuse(conn, table, to, where, more, among)
     return moved
 
 
+@lru_cache(KEPT)
+def _kept(
+    dialect: Dialect,
+    table: Table,
+    to: State,
+    where: Shape,
+    among: frozenset[Any] | None,
+    names: tuple[str, ...],
+) -> Prepared:
+    return compiled(_moving(table, to, where, among), dialect, names)
+
+
 @cache
-def _moving(
-    table: Table, to: State, names: tuple[tuple[str, bool], ...], among: frozenset[Any] | None
-) -> Update:
+def _moving(table: Table, to: State, names: Shape, among: frozenset[Any] | None) -> Update:
     states = sources(to) if among is None else sources(to) & among
-    return update(table).where(
-        *conditions(table, names), table.c.state.in_([_written(one) for one in sorted(states)])
-    )
-
-
-def _written(state: State) -> ColumnElement[str]:
-    """A word of ours as part of the statement: a list of parameters would be written into it at each use."""
-    return literal_column(f"'{state}'")
+    return update(table).where(*conditions(table, names), table.c.state.in_(literals(states)))
 
 
 def _refuse(

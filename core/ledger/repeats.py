@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, bindparam, select
 
 from core.ledger.schema import decisions, tickets
+from core.ledger.statements import ask
 
 MOST = 40  # messages that are compared
 _OF_DESK = (
@@ -32,7 +33,7 @@ def said_lately(conn: Connection, desk: str, email: str, since: datetime, but: s
     where = {"desk": desk, "since": since, "but": but}
     plain, tagged, _ = name.partition("+")
     if not tagged:
-        return list(conn.execute(_OF_ONE, {**where, "email": email.lower()}).scalars())
+        return [words for (words,) in ask(conn, _OF_ONE, {**where, "email": email.lower()})]
     of_all_tags = _OF_DESK.where(
         tickets.c.customer_email.startswith(f"{plain}+", autoescape=True),
         tickets.c.customer_email.endswith(f"@{domain}", autoescape=True),

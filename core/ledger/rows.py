@@ -269,8 +269,10 @@ def _columns(kind: Any) -> tuple[tuple[str, ...], tuple[tuple[int, type[StrEnum]
     return names, tuple((at, hint) for at, hint in states if issubclass(hint, StrEnum))
 
 
-def typed(kind: type[T], row: Row[Any]) -> T:
-    """Return the row as its dataclass. Raises ValueError for a state that does not exist."""
+def typed(kind: type[T], row: Row[Any] | list[Any]) -> T:
+    """Return the row as its dataclass; a list is of the table's columns. Raises ValueError for a state that does not exist."""
+    if isinstance(row, list):
+        return _made(kind, row)
     names, _ = _columns(cast(Any, kind))
     if row._fields[: len(names)] == names:  # the table's columns, as they are mostly asked for
         return _made(kind, list(row[: len(names)]))
@@ -289,12 +291,12 @@ def _made(kind: type[T], values: list[Any]) -> T:
     return kind(*values)
 
 
-def first(kind: type[T], found: Iterable[Row[Any]]) -> T | None:
+def first(kind: type[T], found: Iterable[Row[Any]] | Iterable[list[Any]]) -> T | None:
     """Return the first row as its dataclass, None when there is none."""
-    row = next(iter(found), None)
+    row: Any = next(iter(found), None)
     return None if row is None else typed(kind, row)
 
 
-def every(kind: type[T], found: Iterable[Row[Any]]) -> list[T]:
+def every(kind: type[T], found: Iterable[Row[Any]] | Iterable[list[Any]]) -> list[T]:
     """Return all rows as their dataclass."""
     return [typed(kind, row) for row in found]

@@ -5,11 +5,26 @@ Conditions are given as a mapping from column to value; None asks for the rows t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, Update, bindparam, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Dialect,
+    Select,
+    Table,
+    bindparam,
+    literal_column,
+    select,
+    update,
+)
+
+from core.ledger.prepared import KEPT, Prepared, compiled
+
+Shape = tuple[tuple[str, bool], ...]  # columns that are compared, and whether with a value
 
 WANTED = "is_"  # before a column's name, in the parameter that it is compared with
 
@@ -20,26 +35,35 @@ def rows_of(table: Table, *names: str) -> Select[Any]:
     return select(table).where(*(table.c[name] == bindparam(name) for name in names))
 
 
+def ask(conn: Connection, query: Select[Any], where: Mapping[str, Any]) -> list[list[Any]]:
+    """Return what a query that is kept finds with these parameters; each row as a list."""
+    return _asking(conn.dialect, query).rows(conn, where)
+
+
+@lru_cache(KEPT)
+def _asking(dialect: Dialect, query: Select[Any]) -> Prepared:
+    return compiled(query, dialect)
+
+
 def change(conn: Connection, table: Table, where: Mapping[str, Any], values: Mapping[str, Any]) -> int:
     """Give these values to the rows that match; return how many there were."""
-    result = conn.execute(changing(table, *shape(where)), {**wanted(where), **values})
-    return result.rowcount
+    changing = _changing(conn.dialect, table, shape(where), tuple(values))
+    return changing(conn, {**wanted(where), **values}).rowcount
 
 
-@cache
-def changing(table: Table, *names: tuple[str, bool]) -> Update:
-    """Return the change of the rows that match conditions of this `shape`; its values are parameters, too."""
-    return update(table).where(*conditions(table, names))
+@lru_cache(KEPT)
+def _changing(dialect: Dialect, table: Table, where: Shape, names: tuple[str, ...]) -> Prepared:
+    return compiled(update(table).where(*conditions(table, where)), dialect, names)
 
 
-def conditions(table: Table, names: tuple[tuple[str, bool], ...]) -> Iterator[ColumnElement[bool]]:
+def conditions(table: Table, names: Shape) -> Iterator[ColumnElement[bool]]:
     """Yield a condition for each column."""
     for name, given in names:
         column = table.c[name]
         yield column == bindparam(WANTED + name) if given else column.is_(None)
 
 
-def shape(where: Mapping[str, Any]) -> tuple[tuple[str, bool], ...]:
+def shape(where: Mapping[str, Any]) -> Shape:
     """Return the columns of these conditions, and whether a value is asked for."""
     return tuple((name, value is not None) for name, value in where.items())
 
@@ -47,3 +71,8 @@ def shape(where: Mapping[str, Any]) -> tuple[tuple[str, bool], ...]:
 def wanted(where: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters of these conditions."""
     return {WANTED + name: value for name, value in where.items() if value is not None}
+
+
+def literals(states: Iterable[StrEnum]) -> list[ColumnElement[str]]:
+    """Return states as part of a statement's text: a list of parameters would be written into it at each use."""
+    return [literal_column(f"'{one}'") for one in sorted(states)]

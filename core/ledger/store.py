@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Dialect, and_, bindparam, func, or_, select, update
 
 from core.desk_ai import HandOver
 from core.ledger.db import insert_all_new, insert_new, put
 from core.ledger.moves import move
+from core.ledger.prepared import Prepared, compiled
 from core.ledger.rows import (
     DecisionRow,
     DeskRow,
@@ -24,7 +26,7 @@ from core.ledger.rows import (
     typed,
 )
 from core.ledger.schema import decisions, desks, events, history, labels, meta, tickets, writes
-from core.ledger.statements import change, rows_of
+from core.ledger.statements import ask, change, literals, rows_of
 from core.ledger.states import ENDED, TO_MAKE, UNSETTLED, DecisionState, Entry, EventState, WriteState
 from core.model import (
     Decision,
@@ -65,16 +67,15 @@ _WRITES_OF = rows_of(writes, "fact_key").order_by(writes.c.position)
 _LEFT_OVER = (
     rows_of(writes, "desk", "ticket_id")
     .join(decisions, decisions.c.key == writes.c.fact_key)
-    .where(decisions.c.state == DecisionState.DONE, writes.c.state.in_(TO_MAKE))
+    .where(decisions.c.state == DecisionState.DONE, writes.c.state.in_(literals(TO_MAKE)))
     .order_by(writes.c.fact_key, writes.c.position)
 )
 _WITHOUT_END = (
     rows_of(writes, "desk", "ticket_id")
     .with_only_columns(writes.c.key)
-    .where(writes.c.state.not_in(ENDED))
+    .where(writes.c.state.not_in(literals(ENDED)))
     .limit(1)
 )
-_LOG = history.insert()
 
 # --- events: events reported, and what became of them ----------------------------------------
 
@@ -98,17 +99,16 @@ def add_event(conn: Connection, event: TicketEvent, source: str, now: datetime) 
 def opening(conn: Connection, key: str, name: str) -> tuple[EventRow | None, bool, Any]:
     """Return what must be known before an event is dealt with, in one look: the event, whether its desk is on hold,
     and the small fact that is kept under `name`."""
-    row = conn.execute(_OPENING, {"key": key, "name": name}).first()
-    return (
-        (typed(EventRow, row), row.paused_at is not None, row.kept)
-        if row is not None
-        else (None, False, None)
-    )
+    found = ask(conn, _OPENING, {"key": key, "name": name})
+    if not found:
+        return None, False, None
+    *event, paused_at, kept = found[0]
+    return typed(EventRow, event), paused_at is not None, kept
 
 
 def event(conn: Connection, key: str) -> EventRow | None:
     """Return one event."""
-    return first(EventRow, conn.execute(rows_of(events, "key"), {"key": key}))
+    return first(EventRow, ask(conn, rows_of(events, "key"), {"key": key}))
 
 
 def settle(conn: Connection, key: str, outcome: str, reason: str, now: datetime) -> None:
@@ -188,7 +188,7 @@ def unsettled(conn: Connection, desk: str | None = None) -> int:
 def ticket(conn: Connection, desk: str, ticket_id: str) -> TicketRow | None:
     """Return the state of one ticket."""
     where = {"desk": desk, "ticket_id": ticket_id}
-    return first(TicketRow, conn.execute(rows_of(tickets, *where), where))
+    return first(TicketRow, ask(conn, rows_of(tickets, *where), where))
 
 
 def put_ticket(
@@ -268,12 +268,12 @@ def waiting_elsewhere(conn: Connection, desks: Iterable[str]) -> dict[str, tuple
 
 def decision(conn: Connection, key: str) -> DecisionRow | None:
     """Return the decision about one event."""
-    return first(DecisionRow, conn.execute(rows_of(decisions, "key"), {"key": key}))
+    return first(DecisionRow, ask(conn, rows_of(decisions, "key"), {"key": key}))
 
 
 def decisions_on(conn: Connection, desk: str, ticket_id: str) -> list[DecisionRow]:
     """Return all decisions on a ticket, oldest first."""
-    return every(DecisionRow, conn.execute(_DECISIONS_ON, {"desk": desk, "ticket_id": ticket_id}))
+    return every(DecisionRow, ask(conn, _DECISIONS_ON, {"desk": desk, "ticket_id": ticket_id}))
 
 
 def newest_decisions(conn: Connection, desk: str, ticket_ids: Sequence[str]) -> dict[str, datetime]:
@@ -285,8 +285,8 @@ def newest_decisions(conn: Connection, desk: str, ticket_ids: Sequence[str]) -> 
 
 def newest_guess(conn: Connection, desk: str, ticket_id: str) -> tuple[str, float] | None:
     """Intent and confidence of the newest message that was acted upon; None where nothing was decided."""
-    row = conn.execute(_NEWEST_GUESS, {"desk": desk, "ticket_id": ticket_id}).first()
-    return (row.intent, row.confidence) if row is not None else None
+    found = ask(conn, _NEWEST_GUESS, {"desk": desk, "ticket_id": ticket_id})
+    return (found[0][0], found[0][1]) if found else None
 
 
 def add_decision(
@@ -363,7 +363,7 @@ def _planned(fact_key: str, where: tuple[str, str], position: int, write: Write,
 
 def writes_of(conn: Connection, fact_key: str) -> list[WriteRow]:
     """Return the calls of one decision, in order."""
-    return every(WriteRow, conn.execute(_WRITES_OF, {"fact_key": fact_key}))
+    return every(WriteRow, ask(conn, _WRITES_OF, {"fact_key": fact_key}))
 
 
 def set_write(conn: Connection, key: str, state: WriteState, **values: Any) -> None:
@@ -399,12 +399,12 @@ def unclaim_write(conn: Connection, key: str, opened_at: datetime) -> None:
 
 def left_over(conn: Connection, where: tuple[str, str]) -> list[WriteRow]:
     """Return the calls on a ticket that are to be made though their decision was carried out: owed, or tried again."""
-    return every(WriteRow, conn.execute(_LEFT_OVER, {"desk": where[0], "ticket_id": where[1]}))
+    return every(WriteRow, ask(conn, _LEFT_OVER, {"desk": where[0], "ticket_id": where[1]}))
 
 
 def any_left(conn: Connection, desk: str, ticket_id: str) -> bool:
     """Return whether a call on a ticket has no end."""
-    return conn.execute(_WITHOUT_END, {"desk": desk, "ticket_id": ticket_id}).first() is not None
+    return bool(ask(conn, _WITHOUT_END, {"desk": desk, "ticket_id": ticket_id}))
 
 
 def owed(conn: Connection, desk: str = "", ticket_id: str = "", limit: int = 200) -> list[WriteRow]:
@@ -417,7 +417,7 @@ def owed(conn: Connection, desk: str = "", ticket_id: str = "", limit: int = 200
 
 def write(conn: Connection, key: str) -> WriteRow:
     """Return one call's row."""
-    return typed(WriteRow, conn.execute(rows_of(writes, "key"), {"key": key}).one())
+    return typed(WriteRow, ask(conn, rows_of(writes, "key"), {"key": key})[0])
 
 
 def finish_decision(conn: Connection, key: str) -> None:
@@ -433,7 +433,12 @@ def log(
 ) -> None:
     """Append to a ticket's history, in plain words; never the customer's text."""
     row = {"desk": where[0], "ticket_id": where[1], "at": now, "what": what, "detail": detail, "data": data}
-    conn.execute(_LOG, row)
+    _logging(conn.dialect)(conn, row)
+
+
+@cache
+def _logging(dialect: Dialect) -> Prepared:
+    return compiled(history.insert().inline(), dialect, ("desk", "ticket_id", "at", "what", "detail", "data"))
 
 
 def story(conn: Connection, desk: str, ticket_id: str) -> list[HistoryRow]:
@@ -447,7 +452,7 @@ def story(conn: Connection, desk: str, ticket_id: str) -> list[HistoryRow]:
 
 def desk(conn: Connection, name: str) -> DeskRow | None:
     """Return the sweep's row of a desk, None before the first sweep."""
-    return first(DeskRow, conn.execute(rows_of(desks, "desk"), {"desk": name}))
+    return first(DeskRow, ask(conn, rows_of(desks, "desk"), {"desk": name}))
 
 
 def begin_desk(conn: Connection, name: str, now: datetime) -> None:

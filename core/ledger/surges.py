@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, func, select, update
 from core.ledger.db import insert_new
 from core.ledger.rows import SurgeRow, TicketRow, every, first
 from core.ledger.schema import surges, tickets
-from core.ledger.statements import change, rows_of
+from core.ledger.statements import ask, change, rows_of
 from core.model import Outcome
 
 COUNTED = (Outcome.AUTO_RESOLVED, Outcome.ROUTED, Outcome.GENERAL_QUEUE, Outcome.REESCALATED)
@@ -28,18 +28,18 @@ _LATELY = [rows_of(surges, *names).where(_ALIVE).order_by(_NEWEST) for names in 
 def going_on(conn: Connection, desk: str, intent: str = "") -> list[SurgeRow]:
     """Return the surges of a desk that have not ended, the newest first."""
     where = {"desk": desk, "intent": intent} if intent else {"desk": desk}
-    return every(SurgeRow, conn.execute(_GOING_ON[bool(intent)], where))
+    return every(SurgeRow, ask(conn, _GOING_ON[bool(intent)], where))
 
 
 def lately(conn: Connection, since: datetime, desk: str = "") -> list[SurgeRow]:
     """Return the surges that have not ended, and those that ended since then."""
     where = {"since": since, "desk": desk} if desk else {"since": since}
-    return every(SurgeRow, conn.execute(_LATELY[bool(desk)], where))
+    return every(SurgeRow, ask(conn, _LATELY[bool(desk)], where))
 
 
 def one(conn: Connection, key: str) -> SurgeRow | None:
     """Return one surge, None when there is none of this key."""
-    return first(SurgeRow, conn.execute(rows_of(surges, "key"), {"key": key}))
+    return first(SurgeRow, ask(conn, rows_of(surges, "key"), {"key": key}))
 
 
 def add(conn: Connection, **values: Any) -> bool:

@@ -24,7 +24,7 @@ from core.ledger.db import reading
 from core.ledger.moves import move
 from core.ledger.rows import NotificationRow, TicketRow, every, first
 from core.ledger.schema import notices, tickets
-from core.ledger.statements import change, rows_of
+from core.ledger.statements import ask, change, rows_of
 from core.ledger.states import UNSENT, Entry, NotificationState
 from core.model import Claim, Notification, Priority, ReceiptState, TicketState
 from core.notifications.digests import hold_back, members
@@ -111,7 +111,7 @@ def _due(
     """Return the rows to send or to follow up now, the most urgent first."""
     where = {"desk": only.desk, "ticket_id": only.ticket_id} if only is not None else {}
     with reading(engine) as conn:
-        found = conn.execute(_DUE_ON if only is not None else _DUE, {"now": now, "most": limit, **where})
+        found = ask(conn, _DUE_ON if only is not None else _DUE, {"now": now, "most": limit, **where})
         return every(NotificationRow, found)
 
 
@@ -225,7 +225,7 @@ def heard_of(
     """Store a provider's report on one message. A late "accepted" never replaces a "delivered"."""
     which = {"key": key} if key else {"provider_id": provider_id, "channel": channel}
     with app.engine.begin() as conn:
-        row = first(NotificationRow, conn.execute(rows_of(notices, *which), which))
+        row = first(NotificationRow, ask(conn, rows_of(notices, *which), which))
         if row is None or row.channel != channel:
             return False
         if state == ReceiptState.DELIVERED:

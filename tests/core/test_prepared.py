@@ -1,4 +1,4 @@
-"""Inserts that are compiled once: they store what SQLAlchemy would, and a webhook's are compiled once, the engine's too."""
+"""Statements that are compiled once do what SQLAlchemy would; a webhook's are compiled once, the engine's too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from sqlalchemy import event, select
 
 from core import queue, settings, wiring
 from core.ledger import db
-from core.ledger.schema import desks, events, meta
+from core.ledger.schema import desks, events, meta, tickets
+from core.ledger.statements import ask, change, rows_of
 from core.model import EventKind, TicketEvent
 
 EAST = datetime(2026, 3, 1, 12, tzinfo=timezone(timedelta(hours=9)))
@@ -91,3 +92,42 @@ def test_a_webhook_is_stored_by_text_that_is_compiled_once(app):
     assert [(one.queue_name, one.status, one.input["args"]) for one in found] == [
         ("desk-support", "ENQUEUED", ("support:2:created",))
     ]
+
+
+FULL = {
+    "desk": "d",
+    "ticket_id": "1",
+    "state": "escalated",
+    "first_seen_at": EAST,
+    "updated_at": EAST,
+    "confidence": 0.25,
+    "ladder": [{"at": "é", "every": None}],
+    "rung": 3,
+    "next_due_at": EAST,
+    "claimed_at": None,
+}
+
+
+def test_a_query_finds_what_sqlalchemy_finds(engine):
+    with engine.begin() as conn:
+        for table, row in (*ROWS, (tickets, FULL)):
+            conn.execute(table.insert(), row)
+        for table in (meta, events, tickets):
+            assert ask(conn, rows_of(table), {}) == [list(one) for one in conn.execute(select(table))]
+        assert ask(conn, rows_of(tickets, "desk", "ticket_id"), {"desk": "d", "ticket_id": "2"}) == []
+
+
+def test_what_changes_is_what_sqlalchemy_changes(engine):
+    with engine.begin() as conn:
+        conn.execute(tickets.insert(), FULL)
+        values = {"ladder": [1, {"x": "\x00y"}], "confidence": 0.5, "claimed_at": EAST, "next_due_at": None}
+        assert change(conn, tickets, {"desk": "d", "ticket_id": "1"}, values) == 1
+        assert change(conn, tickets, {"desk": "d", "claimed_at": None}, values) == 0
+        found = conn.execute(select(*(tickets.c[name] for name in values))).one()
+        assert tuple(found) == ([1, {"x": "y"}], 0.5, EAST, None)
+
+
+def test_a_statement_with_a_list_of_parameters_is_refused(engine):
+    query = select(tickets.c.desk).where(tickets.c.state.in_(["a", "b"]))
+    with engine.begin() as conn, pytest.raises(ValueError, match="at each use"):
+        ask(conn, query, {})
