@@ -8,7 +8,8 @@ is passed over for ever.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from string import Template
 from typing import Any, cast
@@ -16,6 +17,8 @@ from typing import Any, cast
 from dbos._queue import Queue
 from dbos._sys_db import SystemDatabase
 from sqlalchemy import TextClause, text
+
+Status = dict[str, Any]  # a row of the engine's, as its code takes it
 
 NOW = {
     "sqlite": "strftime('%s', 'now') * 1000",
@@ -46,16 +49,24 @@ PARTS = {
         UPDATE $table SET status = 'PENDING', owner_xid = :owner, executor_id = :executor,
           application_name = :application, started_at_epoch_ms = $now, updated_at = $now, rate_limited = FALSE,
           recovery_attempts = recovery_attempts + 1
-        WHERE status = 'ENQUEUED' AND queue_name = :queue AND workflow_uuid $among RETURNING workflow_uuid""",
+        WHERE status = 'ENQUEUED' AND queue_name = :queue AND workflow_uuid $among
+        RETURNING *, (SELECT i.inputs FROM $inputs AS i WHERE i.workflow_uuid = $table.workflow_uuid) AS stored_inputs""",
     "end": """
         UPDATE $table SET status = :status, deduplication_id = NULL, owner_xid = NULL, updated_at = $now,
           completed_at = $now
         WHERE workflow_uuid = :id AND status = 'PENDING' AND (:owner IS NULL OR owner_xid = :owner)""",
 }
-SQLITE = {**PARTS, "table": "workflow_status", "now": NOW["sqlite"], "among": "IN ($oldest)"}
+SQLITE = {
+    **PARTS,
+    "table": "workflow_status",
+    "inputs": "workflow_input",
+    "now": NOW["sqlite"],
+    "among": "IN ($oldest)",
+}
 POSTGRES = {
     **PARTS,
     "table": "dbos.workflow_status",
+    "inputs": "dbos.workflow_input",
     "now": NOW["postgresql"],
     # several workers claim at once: none waits for a row that another has locked, and each looks for them once
     "among": """= ANY(ARRAY(
@@ -80,11 +91,12 @@ def quicken(system: SystemDatabase) -> None:
     """Let the engine claim the workflows of our queues, and on SQLite end each, by these statements. To be called when the
     queues are registered."""
     sqlite, methods = system.engine.dialect.name == "sqlite", cast(Any, system)
-    claim = _statement("claim", SQLITE if sqlite else POSTGRES)
+    claim, claimed = _statement("claim", SQLITE if sqlite else POSTGRES), dict[str, Status]()
     methods.get_queue = cache(
         system.get_queue
     )  # how a queue is configured changes with a start of the worker only
-    methods.start_queued_partitioned_workflows = partial(_claimed, system, claim)
+    methods.start_queued_partitioned_workflows = partial(_claimed, system, claim, claimed)
+    methods.get_workflow_statuses = partial(_statuses, system.get_workflow_statuses, claimed)
     if sqlite:  # on Postgres the engine's own is one statement, which it keeps
         methods._update_workflow_outcome_in_transaction = partial(_ended, system, _statement("end", SQLITE))
 
@@ -92,6 +104,7 @@ def quicken(system: SystemDatabase) -> None:
 def _claimed(
     system: SystemDatabase,
     claim: TextClause,
+    claimed: dict[str, Status],
     queue: Queue,
     executor_id: str,
     app_version: str,
@@ -100,7 +113,8 @@ def _claimed(
     owner_xid: str,
     **_version: object,
 ) -> list[str]:
-    """Claim up to `max_tasks` workflows of a queue for this executor; return their ids."""
+    """Claim up to `max_tasks` workflows of a queue for this executor; return their ids. The engine asks for the rows next:
+    they are kept in `claimed` until then."""
     wanted = {
         "queue": queue.name,
         "application": system.app_name,
@@ -110,7 +124,32 @@ def _claimed(
         "most": max_tasks,
     }
     with system.engine.begin() as conn:
-        return list(conn.execute(claim, wanted).scalars())
+        found = {row.workflow_uuid: _status(row._asdict()) for row in conn.execute(claim, wanted)}
+    claimed.update(found)
+    return list(found)
+
+
+def _status(row: dict[str, Any]) -> Status:
+    """Return a row as the engine's own query would."""
+    attributes = row["attributes"]
+    return {
+        **row,
+        "inputs": row["stored_inputs"] or row["inputs"],
+        "attributes": json.loads(attributes) if isinstance(attributes, str) else attributes,
+        "is_debounced": bool(row["is_debounced"]),
+        "app_version": row["application_version"],
+        "app_id": row["application_id"],
+        "shard_key": None,
+    }
+
+
+def _statuses(
+    plain: Callable[[list[str]], Any], claimed: dict[str, Status], ids: list[str]
+) -> list[Status]:
+    """Return the rows of these workflows: those that were claimed just now as they were claimed, others as they are."""
+    found = [one for one in (claimed.pop(id_, None) for id_ in ids) if one is not None]
+    rows: list[Status] = found if len(found) == len(ids) else plain(ids)
+    return rows
 
 
 def _ended(

@@ -42,6 +42,8 @@ def put(system, queue_name, *rows):
     ready |= {"status": "ENQUEUED", "queue_partition_key": "1", "created_at": 1, "updated_at": 1}
     with system.engine.begin() as conn:
         conn.execute(system.tables.workflow_status.insert(), [ready | row for row in rows])
+        inputs = [{"workflow_uuid": row["workflow_uuid"], "inputs": '{"args": []}'} for row in rows]
+        conn.execute(system.tables.workflow_input.insert(), inputs)
 
 
 def claimed(system, from_queue, most=MANY, who="me"):
@@ -91,6 +93,9 @@ def test_a_claimed_workflow_looks_as_one_that_the_engine_claimed(system):
     a, b = stored(system, "a")._asdict(), stored(system, "b")._asdict()
     clock = {"workflow_uuid", "queue_name", "started_at_epoch_ms", "updated_at"}
     assert {k: v for k, v in a.items() if k not in clock} == {k: v for k, v in b.items() if k not in clock}
+    known = system.get_workflow_statuses(["b"])
+    read = system.get_workflow_statuses(["b"])  # for the second time from the store
+    assert {name: known[0][name] for name in read[0]} == read[0]
     assert abs(a["started_at_epoch_ms"] - b["started_at_epoch_ms"]) < 600_000
     assert abs(a["updated_at"] - b["updated_at"]) < 600_000
 
