@@ -27,8 +27,8 @@ log = structlog.get_logger(__name__)
 
 CHANNEL = "backstop_enqueued"  # Postgres: NOTIFY by whoever enqueues, LISTEN by each worker
 IDLE = 5.0  # seconds between two looks at a queue when nothing was heard
-# seconds between two looks while this worker is at work, and between two looks at SQLite's counter
-BUSY = 0.05
+BUSY = 0.25  # seconds between two looks while this worker is at work: a ticket's next event can begin when the last one ends
+COUNTER = 0.05  # seconds between two looks at SQLite's counter of commits
 LINGER = 1.0  # seconds after the last piece of work in which the short interval holds
 REST = 60.0  # seconds between two looks of the engine's at a queue in which nothing is enqueued
 THREADS = "queue-worker-desk-"  # the names of the engine's threads that are woken
@@ -117,9 +117,11 @@ class Wakeup:
             self._changed.notify_all()
 
     def working(self, queue: str, change: int) -> None:
-        """Count a piece of a queue's work that begins (+1) or ends (-1)."""
+        """Count a piece of a queue's work that begins (+1) or ends (-1). Where there is room again, a look is due."""
         with self._changed:
+            full = self._is_full(queue)
             self._running[queue] += change
+            self._calls += full and not self._is_full(queue)
             self._busy_until = time.monotonic() + LINGER
             self._changed.notify_all()
 
@@ -186,7 +188,7 @@ def _watch_file(engine: Engine, wake: Callable[[], None], stop: threading.Event)
     connection = engine.raw_connection()
     try:
         cursor, version, newest = connection.cursor(), None, None
-        while not stop.wait(BUSY):
+        while not stop.wait(COUNTER):
             before, version = version, cursor.execute("PRAGMA data_version").fetchone()
             if version == before:
                 continue

@@ -143,9 +143,7 @@ def _status(row: dict[str, Any]) -> Status:
     }
 
 
-def _statuses(
-    plain: Callable[[list[str]], Any], claimed: dict[str, Status], ids: list[str]
-) -> list[Status]:
+def _statuses(plain: Callable[[list[str]], Any], claimed: dict[str, Status], ids: list[str]) -> list[Status]:
     """Return the rows of these workflows: those that were claimed just now as they were claimed, others as they are."""
     found = [one for one in (claimed.pop(id_, None) for id_ in ids) if one is not None]
     rows: list[Status] = found if len(found) == len(ids) else plain(ids)
