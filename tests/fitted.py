@@ -25,7 +25,7 @@ def once(folder: Path) -> Iterator[None]:
     load, fit, write, learn = cache.load, cache.fit, cache._write, train.fit
     kept: WeakKeyDictionary[LinearClassifier, Path] = WeakKeyDictionary()
 
-    @functools.lru_cache(maxsize=12)
+    @functools.lru_cache(maxsize=8)  # 8 MB each
     def read(path: Path, _changed: int, _size: int) -> LinearClassifier:
         return load(path)
 
