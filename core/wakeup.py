@@ -10,7 +10,6 @@ at by the engine only when something is enqueued in it, and once in a longer whi
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from collections import Counter
@@ -19,9 +18,8 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from psycopg import Error as PostgresError
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 log = structlog.get_logger(__name__)
 
@@ -71,13 +69,13 @@ class Backlog:
                 cursor = self._connection.cursor()
                 cursor.execute(self._query, (queue,))
                 return cursor.fetchone() is not None
-            except (SQLAlchemyError, PostgresError, sqlite3.Error):
+            except _failures(self._engine):
                 self._drop()
                 return True
 
     def _drop(self) -> None:
-        if self._connection is not None:
-            with suppress(PostgresError, sqlite3.Error):
+        if self._connection is not None and self._engine is not None:
+            with suppress(*_failures(self._engine)):
                 self._connection.close()
         self._connection = None
 
@@ -86,6 +84,12 @@ class Backlog:
         with self._lock:
             self._drop()
             self._engine = None
+
+
+def _failures(engine: Engine) -> tuple[type[Exception], ...]:
+    """Return what a store raises that does not answer: asked through SQLAlchemy, or through its driver."""
+    driver: Any = engine.dialect.loaded_dbapi
+    return SQLAlchemyError, driver.Error
 
 
 def _own_connection(engine: Engine) -> Any:
@@ -177,7 +181,7 @@ def watch(engine: Engine, wakeup: Wakeup, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             look(engine, wakeup.wake, stop)
-        except (DBAPIError, PostgresError) as err:  # the long interval serves meanwhile
+        except _failures(engine) as err:  # the long interval serves meanwhile
             log.warning("waiting for enqueued events failed, polling instead", error=type(err).__name__)
             stop.wait(IDLE)
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Dialect,
     Engine,
     Table,
+    TableClause,
     column,
     create_engine,
     event,
@@ -218,24 +219,24 @@ def _newest() -> str:
     return max(file.name[:4] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
-def insert_new(conn: Connection, table: Table, values: Mapping[str, Any]) -> bool:
+def insert_new(conn: Connection, table: TableClause, values: Mapping[str, Any]) -> bool:
     """Insert unless the key is there already; whether it was new."""
     return _new(conn.dialect, table, tuple(values))(conn, values).rowcount == 1
 
 
 @lru_cache(KEPT)
-def _new(dialect: Dialect, table: Table, names: tuple[str, ...]) -> Prepared:
+def _new(dialect: Dialect, table: TableClause, names: tuple[str, ...]) -> Prepared:
     return compiled(_insert(dialect.name, table), dialect, names)
 
 
 @cache
-def _insert(dialect: str, table: Table) -> Any:
+def _insert(dialect: str, table: TableClause) -> Any:
     """A statement that is made once: to build it anew takes longer than to carry it out."""
     insert = _inserting(dialect, table).on_conflict_do_nothing()
     return insert.execution_options(preserve_rowcount=True)  # else -1 on Postgres
 
 
-def _inserting(dialect: str, table: Table) -> Any:
+def _inserting(dialect: str, table: TableClause) -> Any:
     """Return the dialect's own insert, which knows about conflicts."""
     return (postgresql if dialect == "postgresql" else sqlite).insert(table)
 

@@ -44,16 +44,10 @@ class Prepared:
         return found
 
 
-def compiled(
-    statement: Any,
-    dialect: Dialect,
-    names: tuple[str, ...] | None = None,
-    schemas: Mapping[str, str | None] | None = None,
-) -> Prepared:
+def compiled(statement: Any, dialect: Dialect, names: tuple[str, ...] | None = None) -> Prepared:
     """Return a statement. `names`: the columns that an insert or update is given; the others of a new row have their
-    defaults, which must be values. `schemas`: how schemas are called in this database."""
-    renamed = {"schema_translate_map": schemas, "render_schema_translate": True} if schemas else {}
-    made = statement.compile(dialect=dialect, column_keys=names and list(names), **renamed)
+    defaults, which must be values."""
+    made = statement.compile(dialect=dialect, column_keys=names and list(names))
     processors = {
         name: process
         for name, bind in made.binds.items()

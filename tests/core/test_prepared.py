@@ -75,23 +75,74 @@ def app(store_url, tmp_path):
     app.engine.dispose()
 
 
-def test_a_webhook_is_stored_by_text_that_is_compiled_once(app):
-    def reported(number):
-        key = f"support:{number}:created"
-        return queue.report(
-            app, [TicketEvent("support", key, EventKind.CREATED, str(number), datetime.now(UTC))], "webhook"
-        )
+def reported(app, number):
+    key = f"support:{number}:created"
+    return queue.report(
+        app, [TicketEvent("support", key, EventKind.CREATED, str(number), datetime.now(UTC))], "webhook"
+    )
 
-    assert reported(1) == 1
+
+def test_a_webhook_is_stored_by_text_that_is_compiled_once(app):
+    assert reported(app, 1) == 1
     built = []
     event.listen(app.engine, "before_execute", lambda _conn, clause, *_: built.append(str(clause)))
-    assert reported(2) == 1
-    assert reported(2) == 0
+    assert reported(app, 2) == 1
+    assert reported(app, 2) == 0
     assert [one for one in built if not one.startswith("SELECT pg_notify")] == []
-    found = queue.client(app).list_workflows(workflow_ids=["support:2:created#0"])
-    assert [(one.queue_name, one.status, one.input["args"]) for one in found] == [
-        ("desk-support", "ENQUEUED", ("support:2:created",))
-    ]
+
+
+def engine_rows(app, name):
+    """The rows of a workflow in the engine's tables, but for when and by whom they were made."""
+    dbos = "dbos." if app.engine.dialect.name == "postgresql" else ""
+    with app.engine.connect() as conn:
+        status, called_with = (
+            dict(
+                conn.exec_driver_sql(f"SELECT * FROM {dbos}{one} WHERE workflow_uuid = '{name}'")
+                .one()
+                ._mapping
+            )
+            for one in ("workflow_status", "workflow_input")
+        )
+    assert len(status.pop("creator_xid")) == 36
+    for made in (status, called_with):
+        del made["workflow_uuid"]
+    for time in ("created_at", "updated_at"):
+        assert status.pop(time) > 1.7e12
+    assert status.pop("attributes") in {None, "null"}
+    return status, called_with["inputs"]
+
+
+def test_the_rows_are_those_that_the_engine_writes(app):
+    assert reported(app, 1) == 1
+    options = {
+        "queue_name": "desk-support",
+        "workflow_name": "handle_event",
+        "workflow_id": "theirs",
+        "app_version": queue.VERSION,
+        "queue_partition_key": "1",
+    }
+    queue.client(app).enqueue(options, "support:1:created")
+    assert engine_rows(app, "support:1:created#0") == engine_rows(app, "theirs")
+
+
+def test_the_engine_makes_its_tables_once(app, monkeypatch):
+    made = []
+    monkeypatch.setattr(queue, "_migrate", made.append)
+    queue.prepare(app)
+    assert made == []
+    monkeypatch.setattr(queue, "version", lambda _name: "next")
+    queue.prepare(app)
+    assert made == [app]
+
+
+def test_a_store_that_was_copied_without_the_engines_tables_gets_them(app):
+    queue.close()
+    dbos = "dbos." if app.engine.dialect.name == "postgresql" else ""
+    with app.engine.begin() as conn:
+        for name in ("workflow_status", "dbos_migrations"):
+            conn.exec_driver_sql(f"ALTER TABLE {dbos}{name} RENAME TO {name}_old")
+        assert db.kept(conn, queue.MADE_BY)
+    assert not queue._is_current(app.engine)
 
 
 FULL = {
