@@ -3,7 +3,7 @@
 python bench/footprint.py [--against REV] [--rounds 3] [--quick]
 
 Each figure is of real processes (`backstop serve`, `web`, `worker`) beside three fake help desks that take 50 ms for an
-answer; the customers write five tickets a second.
+answer and a store that exists; the customers write five tickets a second.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ def measure(root: Path, options: argparse.Namespace) -> Figures:
                 ):
                     if part is _idle:
                         _as_shipped(world.config)
+                    with programs(root, world.config, "worker") as (first,):  # makes the store
+                        world_of.until(lambda made=first: made.said("at work"), 180)
                     with programs(root, world.config, *commands) as running:
                         world_of.until(lambda port=world.port: world_of.answers(port), 180)
                         time.sleep(CALM)
