@@ -6,6 +6,7 @@ python bench/flamegraph.py [--rev REV] [--seconds 60] [--out FILE.svg] [--py-spy
 from __future__ import annotations
 
 import argparse
+import html
 import re
 import shutil
 import subprocess
@@ -78,8 +79,9 @@ def smaller(svg: str, root: Path, title: str) -> str:
         share = float(width[1]) if width else 100.0
         if share < LEAST:
             return ""
-        room, words = int(share * WIDE / 100 / LETTER), found["words"] or found["title"].partition(" (")[0]
-        said = words if len(words) <= room else f"{words[: room - 2]}.." if room > 4 else ""
+        room = int(share * WIDE / 100 / LETTER)
+        words = html.unescape(found["words"] or found["title"].partition(" (")[0])
+        said = html.escape(words if len(words) <= room else f"{words[: room - 2]}.." if room > 4 else "")
         return (
             f"<g><title>{found['title']}</title><rect {found['place']}/><text {found['at']}>{said}</text></g>"
         )
