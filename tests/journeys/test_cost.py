@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -15,21 +14,24 @@ from core.model import EventKind, TicketEvent, created_key
 from core.pipeline import reminders
 from core.pipeline.handle import deal
 
-WRITING = 8
+WRITING = {"zendesk": 6, "helpscout": 7, "freshdesk": 7}
 STATEMENTS = {"zendesk": 37, "helpscout": 40, "freshdesk": 42}  # the latter two take one call more
-OWN = "bs_counts"  # the process saves its counters every few seconds, whatever it does
+# what the process does every few seconds, whatever comes: it saves its counters and reads what `install` made
+OWN = ("bs_counts", "SELECT bs_desks.manifest")
 
 
 @contextmanager
 def counted(engine):
     """Transactions that write and statements, without those of the process itself."""
-    found: Counter[str] = Counter()
+    found = {"writing": [], "statements": []}
 
     def begun(connection):
-        found["writing"] += not connection.get_execution_options().get("reads")
+        if not connection.get_execution_options().get("reads"):
+            found["writing"].append(len(found["statements"]))
 
     def executed(connection, cursor, statement, *_):
-        found["statements"] += OWN not in statement and not statement.startswith("BEGIN")
+        if not any(one in statement for one in OWN) and not statement.startswith("BEGIN"):
+            found["statements"].append(" ".join(statement.split())[:120])
 
     event.listen(engine, "begin", begun)
     event.listen(engine, "before_cursor_execute", executed)
@@ -66,8 +68,8 @@ def test_a_routed_ticket_costs_few_transactions(house, vendor):
         assert reminders.remind_of(h.app, *dealt.where, h.now, dealt.row) == 1
     assert [one.template for one in h.urgent.sent] == ["escalated"]
     assert len(h.bot_says(case, public=True)) == len(h.bot_says(case, public=False)) == 1
-    assert found["writing"] <= WRITING
-    assert found["statements"] <= STATEMENTS[vendor], found
+    assert len(found["writing"]) <= WRITING[vendor], found
+    assert len(found["statements"]) <= STATEMENTS[vendor], "\n".join(found["statements"])
 
 
 def test_a_ticket_that_was_answered_at_once_is_not_read_again_when_the_list_shows_all_its_messages(house):
