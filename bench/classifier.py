@@ -38,14 +38,15 @@ DRAWS = {"test": 0, "val": 100}  # the first seed
 Row = dict[str, str]
 Scored = tuple[list[str], np.ndarray]  # best intent and confidence that it is right
 Train = Callable[[dict[str, list[str]]], Callable[[list[str]], Scored]]
-Data = dict[str, dict[str, list[Row]]]  # set → train, asked
+Data = dict[str, list[Row]]  # train, asked
+Sets = dict[str, Data]
 
 
 def main() -> None:
     args = _arguments()
     models = {name: train for name, train in MODELS.items() if args.model in name}
     if args.only in {"", "few", "full"}:
-        data, oos = _val(args.data) if args.rows == "val" else _test(args.data)
+        data, oos = val_rows(args.data) if args.rows == "val" else test_rows(args.data)
         sizes = {n: {p: len(r) for p, r in d.items()} for n, d in data.items()}
         print(f"{args.rows} rows: {sizes}, oos {len(oos)}\n", flush=True)
     if args.only in {"", "few"}:
@@ -59,7 +60,7 @@ def main() -> None:
         full_table(data, oos, models)
 
 
-def _test(folder: Path) -> tuple[Data, list[Row]]:
+def test_rows(folder: Path) -> tuple[Sets, list[Row]]:
     """What is reported: learned from train rows, asked about test rows."""
     data = {
         name: {"train": _rows(folder / name / "train.jsonl"), "asked": _rows(folder / name / "test.jsonl")}
@@ -68,7 +69,7 @@ def _test(folder: Path) -> tuple[Data, list[Row]]:
     return data, _rows(folder / "clinc150" / "oos_test.jsonl")
 
 
-def _val(folder: Path) -> tuple[Data, list[Row]]:
+def val_rows(folder: Path) -> tuple[Sets, list[Row]]:
     """What settings are chosen by: no test row among them."""
     clinc, banking = folder / "clinc150", _rows(folder / "banking77" / "train.jsonl")
     seen: Counter[str] = Counter()
@@ -83,7 +84,7 @@ def _val(folder: Path) -> tuple[Data, list[Row]]:
 
 
 def few_table(
-    data: Data, oos: list[Row], seeds: Sequence[int], sizes: Sequence[int], models: Mapping[str, Train]
+    data: Sets, oos: list[Row], seeds: Sequence[int], sizes: Sequence[int], models: Mapping[str, Train]
 ) -> None:
     """20 intents, few examples each, traffic with 30 % from outside."""
     print(
@@ -106,15 +107,8 @@ def few_table(
     print()
 
 
-def _few(
-    own: dict[str, list[Row]], other: list[Row], oos: list[Row], train: Train, size: int, seed: int
-) -> dict[str, float]:
-    draw = np.random.default_rng(seed)
-    intents = list(draw.choice(sorted({row["label"] for row in own["train"]}), 20, replace=False))
-    examples = {}
-    for intent in intents:
-        texts = [row["text"] for row in own["train"] if row["label"] == intent]
-        examples[str(intent)] = [texts[i] for i in draw.permutation(len(texts))[:size]]
+def _few(own: Data, other: list[Row], oos: list[Row], train: Train, size: int, seed: int) -> dict[str, float]:
+    examples = drawn(own, size, seed)
     before = time.thread_time()
     predict = train(examples)
     seconds = time.thread_time() - before
@@ -128,7 +122,18 @@ def _few(
     return _measures(inside, predict([row["text"] for row in inside]), groups) | {"fit": seconds}
 
 
-def full_table(data: Data, oos: list[Row], models: Mapping[str, Train]) -> None:
+def drawn(own: Data, size: int, seed: int) -> dict[str, list[str]]:
+    """Return so many examples of each of 20 intents, drawn by seed."""
+    draw = np.random.default_rng(seed)
+    intents = list(draw.choice(sorted({row["label"] for row in own["train"]}), 20, replace=False))
+    examples = {}
+    for intent in intents:
+        texts = [row["text"] for row in own["train"] if row["label"] == intent]
+        examples[str(intent)] = [texts[i] for i in draw.permutation(len(texts))[:size]]
+    return examples
+
+
+def full_table(data: Sets, oos: list[Row], models: Mapping[str, Train]) -> None:
     """All training rows; ECE and precision in scope, and the share of CLINC's oos that reaches the band."""
     print(
         "| data (all rows) | model | accuracy | ECE (of a perfect one) | precision / coverage >= .85 | precision .60-.85 | oos >= .85 "

@@ -14,7 +14,7 @@ import pytest
 
 from core.classify import cache, train
 from core.classify.fingerprint import fingerprint
-from core.classify.linear import OUTSIDE, LinearClassifier
+from core.classify.linear import LinearClassifier
 from core.classify.meaning import Embedder
 
 
@@ -37,7 +37,7 @@ def once(folder: Path) -> Iterator[None]:
         examples: Mapping[str, Sequence[str]],
         background: Sequence[str],
         *,
-        outside: float = OUTSIDE,
+        outside: float | None = None,
         language: str = "",
         embed: Embedder | None = None,
     ) -> LinearClassifier:

@@ -14,6 +14,7 @@ from core.classify.configured import ENGLISH, cache_dir, examples
 from core.classify.intents import intent_rules
 from core.classify.meaning import Embedder, embedder
 from core.classify.multilingual import Multilingual, in_language, taught_by
+from core.classify.newest import Tickets
 from core.classify.none import Known
 from core.classify.outside import outside, trust_path
 from core.classify.overlap import stepping_back, without
@@ -42,16 +43,19 @@ def learned_from(settings: Settings) -> dict[str, tuple[str, ...]]:
     return without(examples_of(settings), stepping_back(settings, cache_dir(settings)))
 
 
-def classifier_of(settings: Settings, counters: Counters | None = None) -> Classifier:
-    """Return the embedded one, or an outside one that falls back to it; its time is counted where there are counters."""
-    embedded, outside = embedded_of(settings), _outside(settings, counters)
+def classifier_of(
+    settings: Settings, counters: Counters | None = None, tickets: Callable[[], Tickets] | None = None
+) -> Classifier:
+    """Return the embedded one, or an outside one that falls back to it; its time is counted where there are counters.
+    `tickets`: the newest ones, which the embedded one's band follows."""
+    embedded, outside = embedded_of(settings, tickets), _outside(settings, counters)
     found: Classifier = embedded
     if outside is not None:
         found = Known(outside(embedded), intent_rules(settings), settings.bands.route)
     return found if counters is None else _Timed(found, counters)
 
 
-def embedded_of(settings: Settings) -> Multilingual:
+def embedded_of(settings: Settings, tickets: Callable[[], Tickets] | None = None) -> Multilingual:
     """Return what `train` learned, while it is about the configured intents; else fitted to the examples."""
     examples = learned_from(settings)
     embed = embedder(settings.classifier.embeddings)
@@ -65,9 +69,8 @@ def embedded_of(settings: Settings) -> Multilingual:
     lines = [line for intent in settings.intents.values() for line in intent.examples]
     begin, folder = starter(), cache_dir(settings)
     alarm = partial(load_or_fit, begin.examples, begin.background, folder, language=ENGLISH)
-    return Multilingual(
-        main, others, taught_by(lines) | set(main.taught), route=settings.bands.route, alarm=alarm
-    )
+    taught = taught_by(lines) | set(main.taught)
+    return Multilingual(main, others, taught, route=settings.bands.route, alarm=alarm, tickets=tickets)
 
 
 def _taught_in(settings: Settings, language: str) -> bool:

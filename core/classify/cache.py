@@ -16,14 +16,17 @@ import numpy as np
 from core.classify.calibrate import Calibrator
 from core.classify.features import Sparse, Weights
 from core.classify.fingerprint import fingerprint
-from core.classify.linear import FORMAT, OUTSIDE, LinearClassifier, fit
+from core.classify.linear import FORMAT, LinearClassifier, fit
 from core.classify.meaning import Embedder, Meaning
 from core.classify.multilingual import Multilingual
+from core.classify.share import Shares
 from core.classify.spelling import Spelling
 from core.errors import said_of
 from core.language import LANGUAGES
 
 log = logging.getLogger(__name__)
+
+SHARED = ("floors", "edges", "inside", "outside")  # the arrays of `Shares`
 
 
 def save(classifier: LinearClassifier, path: Path) -> None:
@@ -73,7 +76,7 @@ def load_or_fit(
     background: Sequence[str],
     cache_dir: Path | None,
     *,
-    outside: float = OUTSIDE,
+    outside: float | None = None,
     language: str = "",
     embed: Embedder | None = None,
 ) -> LinearClassifier:
@@ -119,6 +122,7 @@ def _write(classifier: LinearClassifier, file: BinaryIO) -> None:
         "language": classifier.language,
         "taught": classifier.taught,
         "stated": classifier.stated,
+        "share": classifier.shares.start,
         "blocks": len(classifier.weights.idf),
     }
     arrays: dict[str, Any] = {
@@ -131,6 +135,7 @@ def _write(classifier: LinearClassifier, file: BinaryIO) -> None:
         "alpha": classifier.alpha,
         "usual": classifier.usual,
     }
+    arrays |= {f"shares_{name}": getattr(classifier.shares, name) for name in SHARED}
     if classifier.meaning:
         facts["meaning"] = classifier.meaning.name
         arrays |= {"meaning_centre": classifier.meaning.centre, "meaning_rows": classifier.meaning.rows}
@@ -162,6 +167,7 @@ def _read(arrays: Mapping[str, Any]) -> LinearClassifier:
         facts["temperature"],
         _calibrator(arrays, "right"),
         _calibrator(arrays, "inside"),
+        Shares(facts["share"], *(arrays[f"shares_{name}"] for name in SHARED)),
         facts["language"],
         Spelling(arrays["spelling"]),
         tuple(facts["taught"]),

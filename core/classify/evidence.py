@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from core.classify.calibrate import Calibrator, fit_calibrator, proof, proven_floor
 from core.classify.features import Weights, occurrences
 from core.classify.kernel import HeldOut, Solved
+from core.classify.share import LEARNED, Shares, shares
 
 NEAR = 1 / 3  # of the messages of no intent, how many are about something that might have been one,
 FIELD = 20  # with up to so many intents; with more of them less of the field is left outside
@@ -81,28 +83,43 @@ def trust(
     words: Any,
     traffic: Traffic,
     usual: NDArray[np.float32],
-) -> tuple[Calibrator, Calibrator]:
-    """Return what the evidence is worth: for the best intent, and for the message belonging to any."""
+) -> tuple[Calibrator, Calibrator, Shares]:
+    """Return what the evidence is worth: for the best intent, and for the message belonging to any; and where the band
+    begins by the share of messages of no intent."""
     inside = len(solved.alone.scores)
-    near = NEAR * min(1.0, FIELD / (solved.alone.scores.shape[1] - 1))
     parts = (
-        (solved.alone, scale.known_share(words[:inside], 1), 1 - traffic.outside),
-        (solved.strangers, _strangers_known(solved, scale, words), traffic.outside * near),
-        (solved.noise, scale.known_share(words[solved.noise_rows]), traffic.outside * (1 - near)),
+        (solved.alone, scale.known_share(words[:inside], 1)),
+        (solved.strangers, _strangers_known(solved, scale, words)),
+        (solved.noise, scale.known_share(words[solved.noise_rows])),
     )
-    evidence = np.concatenate([trust_evidence(held, share, usual) for held, share, _ in parts])
-    mass = np.concatenate([np.full(len(share), part / max(len(share), 1)) for _, share, part in parts])
-    place = np.arange(len(evidence))
-    noise = place >= len(evidence) - len(solved.noise.scores)
-    mass[noise] *= _usual(traffic.traps[solved.noise_rows - inside])
-    mass = np.minimum(mass, np.where(noise, LINE * mass[0], np.inf))
-    belongs = place < inside
+    evidence = np.concatenate([trust_evidence(held, known, usual) for held, known in parts])
+    mass = partial(_mass, solved, _usual(traffic.traps[solved.noise_rows - inside]))
+    place, learned = np.arange(len(evidence)), mass(min(traffic.outside, LEARNED))
     right = np.zeros(len(evidence), bool)
     right[:inside] = np.argmax(solved.alone.scores[:, :-1], axis=1) == labels[:inside]
-    found = fit_calibrator(evidence, right, mass)
+    found = fit_calibrator(evidence, right, learned)
+    sure = found(evidence)
     strangers = (place >= inside) & (place < inside + len(solved.strangers.scores))
-    floor = proven_floor(found(evidence), right, mass, strangers, proof(traffic.ours))
-    return replace(found, floor=floor), fit_calibrator(evidence, belongs, mass)
+    asked = proof(traffic.ours)
+    known = shares(
+        traffic.outside,
+        sure,
+        mass,
+        inside,
+        lambda weight: proven_floor(sure, right, weight, strangers, asked),
+    )
+    floor = proven_floor(sure, right, mass(traffic.outside), strangers, asked)
+    return replace(found, floor=floor), fit_calibrator(evidence, place < inside, learned), known
+
+
+def _mass(solved: Solved, usual: Array, outside: float) -> Array:
+    """Return the weight of each held-out row where this share of the messages is of no intent."""
+    near = NEAR * min(1.0, FIELD / (solved.alone.scores.shape[1] - 1))
+    rows = [len(held.scores) for held in (solved.alone, solved.strangers, solved.noise)]
+    parts = (1 - outside, outside * near, outside * (1 - near))
+    mass = [np.full(many, part / max(many, 1)) for many, part in zip(rows, parts, strict=True)]
+    mass[-1] = np.minimum(mass[-1] * usual, LINE * mass[0][0])
+    return np.concatenate(mass)
 
 
 def _usual(traps: NDArray[np.bool_]) -> Array:

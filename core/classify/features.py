@@ -31,6 +31,7 @@ SHARES = {
 CLAUSE_WORDS = 3
 CLAUSE_LIMIT = 2_000
 CLAUSES = 16
+SHOWN = 5  # words that are shown to people
 _WORDS = re.compile(r"\b\w+\b")
 _BREAK = re.compile(r"[.!?;,\n]+\s*|\s(?:and|but|also|before)\s")
 Floats = NDArray[np.float32]
@@ -81,6 +82,17 @@ def hashed(rows: Iterable[Sequence[str]]) -> Any:
 def terms_of(text: str) -> list[str]:
     """Return the words of one text, each once, in order."""
     return list(dict.fromkeys(words_of(normalise(text))))
+
+
+def without_parts(terms: Iterable[str]) -> tuple[str, ...]:
+    """Return the first few terms, leaving out words that an earlier pair already shows."""
+    shown: list[str] = []
+    for term in terms:
+        if not any(set(term.split()) <= set(other.split()) for other in shown):
+            shown.append(term)
+        if len(shown) == SHOWN:
+            break
+    return tuple(shown)
 
 
 def clauses(text: str) -> list[str]:

@@ -29,6 +29,7 @@ def _code() -> str:
         "meaning",
         "calibrate",
         "evidence",
+        "share",
         "linear",
     )
     files = [*(f"{part}.py" for part in parts), "courtesy.toml", "asked.toml", "turned.toml"]
@@ -38,7 +39,7 @@ def _code() -> str:
 def fingerprint(
     examples: Mapping[str, Sequence[str]],
     background: Sequence[str],
-    outside: float,
+    outside: float | None,
     language: str = "",
     meaning: str = "",
 ) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.classify import shared
 from core.classify.configured import Absent, cache_dir
+from core.classify.newest import hourly
 
 if TYPE_CHECKING:
     from core.app import App
@@ -16,7 +17,7 @@ def load(app: App) -> None:
     from core.classify.build import classifier_of
 
     shared.fetch(app.engine, cache_dir(app.settings))
-    app.classifier = classifier_of(app.settings, app.counters)
+    app.classifier = classifier_of(app.settings, app.counters, hourly(app.engine, app.clock))
 
 
 def ensured(app: App) -> None:

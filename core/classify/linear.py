@@ -7,7 +7,8 @@ left out altogether, and background lines (always wrong). Weighed as live traffi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import chain
@@ -17,26 +18,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.classify.asked import read_speech, stated
-from core.classify.calibrate import Calibrator, softmax, temperature
+from core.classify.calibrate import BAND, Calibrator, softmax, temperature
 from core.classify.columns import compact, has_words, placed, places
 from core.classify.concepts import Lexicon, folded, lexicon
 from core.classify.coverage import covered, occurring, present
 from core.classify.evidence import Traffic, trust, trust_evidence, usual_of
-from core.classify.features import Weights, clauses, counts, hashed, read, terms_of, weights
+from core.classify.features import Weights, clauses, counts, hashed, read, terms_of, weights, without_parts
 from core.classify.fingerprint import fingerprint
 from core.classify.kernel import SHARPNESS, HeldOut, capped, kernel, nearest_by_class, solve, together
 from core.classify.meaning import Embedder, Meaning, meaning
 from core.classify.sentences import among_sentences, sentences, suspects
+from core.classify.share import Shares, expected
 from core.classify.spelling import UNSPELT, Spelling, spelling
 from core.classify.starter import URGENT, of_the_starter, starter
 from core.classify.text import single
 from core.classify.turned import BELOW, OPPOSITE, turns
 from core.model import NO_INTENT, Guess, Prediction
 
-FORMAT = 6  # to be raised when a saved model would be read wrongly by newer code
-OUTSIDE = 0.3
+FORMAT = 7  # to be raised when a saved model would be read wrongly by newer code
 ALTERNATIVES = 3
-EVIDENCE = 5
 BATCH = 256
 CLEAR = 0.6  # how surely a part of a message must ask for something else to count
 COMMON = 1 / 3  # a word in the examples of more intents than this is grammar
@@ -65,6 +65,7 @@ class LinearClassifier:
     temperature: float
     right: Calibrator  # is the best intent the right one?
     inside: Calibrator  # does the message belong to any intent at all?
+    shares: Shares  # where the band begins by the share of messages of no intent
     language: str = ""  # whose words of one meaning count as one; "" where none are known
     spelling: Spelling = UNSPELT
     taught: tuple[str, ...] = ()  # languages in which a desk's own messages taught it
@@ -100,6 +101,16 @@ class LinearClassifier:
         """The likeliest intents alone, best first, without what holds a guess back or the words that weighed most."""
         shares, right, _, _, parts = self._read([text])
         return self._guesses(shares[0], float(right[0]), parts[0])
+
+    def sure(self, texts: Sequence[str]) -> Array:
+        """Return how sure the best intent of each text is, wherever the band begins."""
+        bare = copy(self)
+        bare.right = replace(self.right, floor=BAND)
+        return bare._read(list(texts))[1]
+
+    def expect(self, share: float) -> None:
+        """Let the band begin where it is proven for this share of messages of no intent."""
+        self.right = replace(self.right, floor=self.shares.floor(share))
 
     def _found(self, texts: Sequence[str]) -> list[Found]:
         """What is made of each text."""
@@ -228,7 +239,7 @@ class LinearClassifier:
         near: Array = self._turned[place] @ pull
         weight = near * known * self.weights.idf[0][columns]
         heaviest = (i for i in np.argsort(-weight, kind="stable") if weight[i] > 0 and len(terms[i]) > 1)
-        return _without_parts(terms[i] for i in heaviest if self._says_something(place[i]))
+        return without_parts(terms[i] for i in heaviest if self._says_something(place[i]))
 
     def _says_something(self, column: int) -> bool:
         """Whether a word tells intents apart: what the examples of many have in common is grammar."""
@@ -240,13 +251,13 @@ def fit(
     examples: Mapping[str, Sequence[str]],
     background: Sequence[str] = (),
     *,
-    outside: float = OUTSIDE,
+    outside: float | None = None,
     max_rows: int = MAX_ROWS,
     model: str = "embedded",
     language: str = "",
     embed: Embedder | None = None,
 ) -> LinearClassifier:
-    """Learn from examples by intent and lines that are none; `outside`: the expected share of such messages; `language`: whose
+    """Learn from examples by intent and lines that are none; `outside`: the share of such messages, where it is known; `language`: whose
     words of one meaning count as one; `embed`: a model for meaning beside words."""
     intents = tuple(sorted(name for name, texts in examples.items() if texts))
     if not intents:
@@ -263,12 +274,12 @@ def fit(
     sharpness = temperature(solved.alone.scores, labels[: len(solved.alone.scores)])
     ours, traps = of_the_starter(texts, len(background), language)
     usual = usual_of(solved.alone, labels[: len(solved.alone.scores)])
-    traffic = Traffic(outside, ours, np.array(traps, bool))
-    right, inside = trust(solved, labels, scale, blocks[0], traffic, usual)
+    traffic = Traffic(expected(ours) if outside is None else outside, ours, np.array(traps, bool))
+    trusted = trust(solved, labels, scale, blocks[0], traffic, usual)
     model = f"{model}-{language}" if language else model
     name = f"{model}-{fingerprint(examples, background, outside, language, seen.name if seen else '')[:8]}"
     starts = np.searchsorted(labels, np.arange(len(intents) + 1))
-    learned = (scale, columns, rows, starts, solved.alpha, usual, sharpness, right, inside)
+    learned = (scale, columns, rows, starts, solved.alpha, usual, sharpness, *trusted)
     shown = (language, spelling(clean, language))
     return LinearClassifier(name, intents, *learned, *shown, stated=stated(examples, language), meaning=seen)
 
@@ -277,14 +288,3 @@ def fit(
 def lexicon_of(language: str) -> Lexicon | None:
     """The words of one meaning of a language; None for ""."""
     return lexicon(starter(language).concepts) if language else None
-
-
-def _without_parts(terms: Iterable[str]) -> tuple[str, ...]:
-    """The heaviest terms, leaving out words that a heavier pair already shows."""
-    shown: list[str] = []
-    for term in terms:
-        if not any(set(term.split()) <= set(other.split()) for other in shown):
-            shown.append(term)
-        if len(shown) == EVIDENCE:
-            break
-    return tuple(shown)

@@ -7,21 +7,26 @@ language's held-out urgent messages it sees: a language below the target is trea
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 
 from core.classify.linear import LinearClassifier
+from core.classify.newest import Tickets
 from core.classify.none import among
 from core.classify.starter import URGENT, held_out, starter
 from core.language import Tongue, tongues
 from core.model import NO_INTENT, Guess, Prediction, Rules
 
+log = logging.getLogger(__name__)
 ENGLISH = "en"
 TARGET = 0.9  # of a language's held-out urgent messages
 SUSPICION = Rules.suspicion
 NEVER = 2.0  # no confidence is as high
 LIKELY = 0.2  # a language this probable is asked, too
+FEWEST = 30  # tickets, from which on the share of no intent follows them
 LEARNED = 5  # lines of a configuration that are surely in a language: it counts as taught
 
 
@@ -35,21 +40,28 @@ class Multilingual:
     learned: frozenset[str] = frozenset()  # those of the others that a desk's own messages taught something
     route: float = 0.6  # a message of no intent is less sure than this
     alarm: Callable[[], LinearClassifier] | None = None  # knows the starter's English words of one meaning
+    # the desk's newest tickets, the same object until they are read anew: the band follows their share of no intent
+    tickets: Callable[[], Tickets] | None = None
 
     def __post_init__(self) -> None:
         self.model, self.intents = self.main.model, self.main.intents
+        self.share: float | None = None  # of no intent, once tickets have shown it
+        self._followed: Tickets | None = None
+        self.main = self._own(self.main)
         self._lock = threading.Lock()
         self._loaded: dict[str, LinearClassifier] = {}
         self._seen: dict[str, float] = {}
 
     def predict(self, text: str) -> Prediction:
         """Return the intent, its calibrated confidence, the runners-up and the words that weighed most."""
+        self.follow()
         found = tongues(text)
         asked = self._asked(found)
         return self._settled([one.predict(text) for one in asked], text, found, asked)
 
     def examine(self, words: str, everything: str) -> Prediction:
         """Return `predict` of the words with the `suspects` of everything, in one pass."""
+        self.follow()
         found = tongues(words)
         asked = self._asked(found)
         hearing = asked if words == everything else self._asked(tongues(everything))
@@ -71,7 +83,7 @@ class Multilingual:
         """Return the classifier that a text in this language is compared by."""
         if language not in self.others:
             return self.main
-        return self._once(language, self.others[language])
+        return self._once(language, lambda: self._own(self.others[language]()))
 
     def known(self, language: str) -> bool:
         """Return whether urgent messages in this language are recognised often enough."""
@@ -119,6 +131,34 @@ class Multilingual:
             if name not in self._loaded:
                 self._loaded[name] = make()
             return self._loaded[name]
+
+    def follow(self) -> None:
+        """Let the band begin where it is proven for the share of no intent among the desk's newest tickets."""
+        tickets = self.tickets() if self.tickets else None
+        if not tickets or tickets is self._followed:
+            return
+        self._followed = tickets
+        mine = [(text, known) for text, known in tickets if not self._spoken(text) & self.others.keys()]
+        if len(mine) < FEWEST:
+            return
+        sure = self.main.sure([text for text, _ in mine])
+        self.share = self.main.shares.estimate(sure, [known for _, known in mine])
+        log.info("%d tickets show that %.0f %% of the messages are of no intent", len(mine), 100 * self.share)
+        with self._lock:
+            for one in (self.main, *(one for name, one in self._loaded.items() if name)):
+                one.expect(self.share)
+
+    def _spoken(self, text: str) -> set[str]:
+        return {one.language for one in tongues(text)[:1]}
+
+    def _own(self, one: LinearClassifier) -> LinearClassifier:
+        """Return a classifier whose band may move: the same arrays, which others may use with a band of their own."""
+        if self.tickets is None:
+            return one
+        mine = copy(one)
+        if self.share is not None:
+            mine.expect(self.share)
+        return mine
 
     def _asked(self, found: Sequence[Tongue]) -> list[LinearClassifier]:
         likely = [one.language for one in found if one.probability >= LIKELY]

@@ -12,9 +12,10 @@ from typing import Any
 
 from core.classify.cache import save_all
 from core.classify.evaluate import Example, Judged, bands, ece, judge
-from core.classify.linear import OUTSIDE, LinearClassifier, fit
+from core.classify.linear import LinearClassifier, fit
 from core.classify.meaning import Embedder
 from core.classify.multilingual import LEARNED, Multilingual
+from core.classify.share import LEAST, PRIOR, SHARES, UNKNOWN
 from core.classify.text import normalise
 from core.language import guess
 from core.model import NO_INTENT
@@ -26,8 +27,7 @@ Lines = tuple[Mapping[str, Sequence[str]], Sequence[str]]
 FEWEST = 10
 HELD_OUT = 0.2
 FEWEST_HELD_OUT = 20
-PRIOR = 50
-FEW_STRANGERS = 10
+FEW_STRANGERS = 5
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -153,9 +153,9 @@ def _outside(rows: Sequence[Example]) -> float:
     """Return the share of messages of no intent: what we expect of a desk that nobody knows weighs as much as `PRIOR`
     of its tickets."""
     strangers = sum(row.intent == NO_INTENT for row in rows)
-    share = (strangers + PRIOR * OUTSIDE) / (len(rows) + PRIOR)
-    least = OUTSIDE if strangers < FEW_STRANGERS else 0.05  # a desk may not label what is of no intent
-    return min(max(share, least), 0.85)
+    share = (strangers + PRIOR * UNKNOWN) / (len(rows) + PRIOR)
+    least = UNKNOWN if strangers < FEW_STRANGERS else LEAST  # a desk may not label what is of no intent
+    return min(max(share, least), SHARES[-1])
 
 
 def _measures(rows: Sequence[Judged], auto: float, route: float) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def test_the_command_writes_the_model_only_when_it_replaces(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("strangers", "others", "share"),
-    [(0, 0, 0.3), (0, 200, 0.3), (9, 191, 0.3), (20, 30, 0.35), (160, 40, 0.7), (20, 380, 0.078)],
+    [(0, 0, 0.6), (0, 200, 0.6), (4, 196, 0.6), (9, 191, 0.117), (20, 30, 0.475), (160, 40, 0.774)],
 )
 def test_the_share_of_no_intent_follows_the_labels_and_never_falls_without_labels(
     strangers: int, others: int, share: float
