@@ -47,8 +47,10 @@ def classifier_of(
     settings: Settings, counters: Counters | None = None, tickets: Callable[[], Tickets] | None = None
 ) -> Classifier:
     """Return the embedded one, or an outside one that falls back to it; its time is counted where there are counters.
-    `tickets`: the newest ones, which the embedded one's band follows."""
+    `tickets`: the newest ones, which the embedded one's band follows; then all that a first message needs is made at once."""
     embedded, outside = embedded_of(settings, tickets), _outside(settings, counters)
+    if tickets:
+        embedded.prepare()
     found: Classifier = embedded
     if outside is not None:
         found = Known(outside(embedded), intent_rules(settings), settings.bands.route)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -31,6 +31,7 @@ SHARES = {
 CLAUSE_WORDS = 3
 CLAUSE_LIMIT = 2_000
 CLAUSES = 16
+KEPT = 64  # texts that are kept ready: several classifiers read the same
 SHOWN = 5  # words that are shown to people
 _WORDS = re.compile(r"\b\w+\b")
 _BREAK = re.compile(r"[.!?;,\n]+\s*|\s(?:and|but|also|before)\s")
@@ -65,16 +66,27 @@ _CUTTERS = [_cutter(max(length, 3)) for length in range(USUAL)]
 def hashed(rows: Iterable[Sequence[str]]) -> Any:
     """Return one sparse row of counts for each list of terms. A term stands at the size of its 32-bit MurmurHash3,
     modulo SIZE."""
+    return _counted([_places(terms) for terms in rows])
+
+
+def _places(terms: Sequence[str]) -> NDArray[np.int32]:
+    hashes = np.fromiter(map(mmh3.hash, terms), np.int64, len(terms))
+    places: NDArray[np.int32] = (np.abs(hashes) % SIZE).astype(np.int32)
+    return places
+
+
+@lru_cache(maxsize=KEPT)
+def _places_in(analyse: Callable[[str], list[str]], clean: str) -> NDArray[np.int32]:
+    """Return the places of a text's terms: several classifiers ask for the same text."""
+    return _places(analyse(clean))
+
+
+def _counted(rows: Sequence[NDArray[np.int32]]) -> Any:
     from scipy import sparse
 
-    hashes: list[int] = []
-    ends = [0]
-    for terms in rows:
-        hashes += map(mmh3.hash, terms)
-        ends.append(len(hashes))
-    columns = (np.abs(np.array(hashes, np.int64)) % SIZE).astype(np.int32)
-    counted = np.ones(len(hashes), np.float32)
-    table = sparse.csr_matrix((counted, columns, np.array(ends, np.int32)), shape=(len(ends) - 1, SIZE))
+    ends = np.cumsum([0, *map(len, rows)], dtype=np.int32)
+    columns = np.concatenate([np.empty(0, np.int32), *rows])
+    table = sparse.csr_matrix((np.ones(len(columns), np.float32), columns, ends), (len(rows), SIZE))
     table.sum_duplicates()
     return table
 
@@ -105,16 +117,20 @@ def clauses(text: str) -> list[str]:
 def read(texts: Iterable[str], lexicon: Lexicon | None = None, *, english: bool = True) -> list[str]:
     """Return the form of each text that is counted: with a lexicon, its letters without marks. `english`: what people type for
     English words is spelt out."""
-    clean = [normalise(wish(text)) for text in texts]
-    clean = list(map(spelt_out, clean)) if english else clean
+    clean = [_clean(text, english) for text in texts]
     return [folded(text) for text in clean] if lexicon else clean
+
+
+@lru_cache(maxsize=KEPT)
+def _clean(text: str, english: bool) -> str:
+    clean = normalise(wish(text))
+    return spelt_out(clean) if english else clean
 
 
 def counts(clean: Sequence[str], lexicon: Lexicon | None = None) -> tuple[Any, ...]:
     """Word and character counts of each text that was `read`, sublinear; with a lexicon, the concepts too."""
-    blocks = [hashed(analyse(text) for text in clean) for analyse in (words_of, pieces_of)]
-    if lexicon:
-        blocks.append(hashed(map(lexicon.concepts, clean)))
+    analysers = [words_of, pieces_of, *([lexicon.concepts] if lexicon else [])]
+    blocks = [_counted([_places_in(analyse, text) for text in clean]) for analyse in analysers]
     for block in blocks:
         block.data = 1 + np.log(block.data)
     return tuple(blocks)

@@ -88,13 +88,14 @@ class LinearClassifier:
     def examine(self, words: str, everything: str) -> Prediction:
         """`predict` of the words with the `suspects` of everything, in one pass."""
         asked = sentences(everything)
-        found = self._found([words, *asked])
+        found = self._found([words, *asked], 1)
         suspected = among_sentences(asked, [one for one, _ in found[1:]])
         return replace(self._explained(words, *found[0]), suspects=suspected)
 
     def predict_many(self, texts: Sequence[str], *, explained: bool = True) -> list[Prediction]:
-        """`predict` for many texts at once; not `explained`: without the words that weighed most."""
-        pairs = zip(texts, self._found(texts), strict=True)
+        """`predict` for many texts at once; not `explained`: without the words that weighed most, and why a guess is held back
+        that is no surer anyway."""
+        pairs = zip(texts, self._found(texts, len(texts) if explained else 0), strict=True)
         return [self._explained(text, *pair) if explained else pair[0] for text, pair in pairs]
 
     def guesses(self, text: str) -> tuple[Guess, ...]:
@@ -112,22 +113,24 @@ class LinearClassifier:
         """Let the band begin where it is proven for this share of messages of no intent."""
         self.right = replace(self.right, floor=self.shares.floor(share))
 
-    def _found(self, texts: Sequence[str]) -> list[Found]:
-        """What is made of each text."""
+    def _found(self, texts: Sequence[str], explained: int) -> list[Found]:
+        """What is made of each text; of the first few, with why a guess is held back in any case."""
         found: list[Found] = []
         for first in range(0, len(texts), BATCH):
-            found += self._batch(list(texts[first : first + BATCH]))
+            found += self._batch(list(texts[first : first + BATCH]), explained - first)
         return found
 
-    def _batch(self, texts: list[str]) -> list[Found]:
+    def _batch(self, texts: list[str], explained: int) -> list[Found]:
         shares, right, nothing, sharp, parts = self._read(texts)
-        return [
-            (
-                self._prediction(text, shares[i], float(right[i]), float(nothing[i]), sharp[i], parts[i]),
-                sharp[i],
-            )
-            for i, text in enumerate(texts)
-        ]
+        found = []
+        for i, text in enumerate(texts):
+            guesses = self._guesses(shares[i], float(right[i]), parts[i])
+            if i < explained or guesses[0].confidence > _least(guesses[0].intent):
+                unread, guesses = self._held_back(text, guesses, sharp[i])
+            else:
+                unread = ""
+            found.append((self._prediction(guesses, float(right[i]), float(nothing[i]), unread), sharp[i]))
+        return found
 
     def _explained(self, text: str, found: Prediction, sharp: NDArray[np.float32]) -> Prediction:
         """The prediction with the words that weighed most."""
@@ -176,21 +179,9 @@ class LinearClassifier:
         return softmax(held.scores, self.temperature), right, nothing, sharp
 
     def _prediction(
-        self,
-        text: str,
-        shares: Array,
-        right: float,
-        nothing: float,
-        sharp: NDArray[np.float32],
-        parts: Mapping[str, float],
+        self, guesses: tuple[Guess, ...], right: float, nothing: float, unread: str
     ) -> Prediction:
-        guesses = self._guesses(shares, right, parts)
         top = guesses[0]
-        unread, most = self._held_back(text, self.intents.index(top.intent), sharp)
-        most = max(most, BELOW) if top.intent in URGENT else most  # a person sees it in any case, and soon
-        if top.confidence > most:
-            guesses = (Guess(top.intent, most), *guesses[1:])
-            top = guesses[0]
         if nothing > top.confidence or right == 0:
             sure = min(nothing, 1 - top.confidence)
             return Prediction(NO_INTENT, sure, guesses[:ALTERNATIVES], self.model, unread=unread)
@@ -198,7 +189,16 @@ class LinearClassifier:
             top.intent, top.confidence, guesses[1 : ALTERNATIVES + 1], self.model, unread=unread
         )
 
-    def _held_back(self, text: str, best: int, sharp: NDArray[np.float32]) -> tuple[str, float]:
+    def _held_back(
+        self, text: str, guesses: tuple[Guess, ...], sharp: NDArray[np.float32]
+    ) -> tuple[str, tuple[Guess, ...]]:
+        """Why the best guess is not to be answered automatically, "" when it may be; and the guesses with what it is worth."""
+        top = guesses[0]
+        why, most = self._worth(text, self.intents.index(top.intent), sharp)
+        most = max(most, _least(top.intent))
+        return why, guesses if top.confidence <= most else (Guess(top.intent, most), *guesses[1:])
+
+    def _worth(self, text: str, best: int, sharp: NDArray[np.float32]) -> tuple[str, float]:
         """Why a guess is not to be answered automatically, however sure, and what it is worth at most; "" when it may be."""
         if single(text):
             return "it is only a number or a single word", BELOW
@@ -282,6 +282,11 @@ def fit(
     learned = (scale, columns, rows, starts, solved.alpha, usual, sharpness, *trusted)
     shown = (language, spelling(clean, language))
     return LinearClassifier(name, intents, *learned, *shown, stated=stated(examples, language), meaning=seen)
+
+
+def _least(intent: str) -> float:
+    """Return what a guess that is held back is worth at least: an urgent one a person sees in any case, and soon."""
+    return BELOW if intent in URGENT else OPPOSITE
 
 
 @cache

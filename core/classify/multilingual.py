@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 ENGLISH = "en"
 TARGET = 0.9  # of a language's held-out urgent messages
 SUSPICION = Rules.suspicion
+ALARM = ""  # stands for the alarm among the languages
 NEVER = 2.0  # no confidence is as high
 LIKELY = 0.2  # a language this probable is asked, too
 FEWEST = 30  # tickets, from which on the share of no intent follows them
@@ -116,7 +117,7 @@ class Multilingual:
         """
         if self.alarm is None:
             return guess
-        heard = alarms(Prediction(NO_INTENT, 0.0, self._once("", self.alarm).guesses(text)))
+        heard = alarms(Prediction(NO_INTENT, 0.0, self._once(ALARM, self.alarm).guesses(text)))
         kept = {one.intent: one for one in guess.alternatives}
         for intent, confidence in heard.items():
             if intent in self.intents and intent != guess.intent:
@@ -132,6 +133,12 @@ class Multilingual:
                 self._loaded[name] = make()
             return self._loaded[name]
 
+    def prepare(self) -> None:
+        """Load or fit what nearly every message needs, and look at the newest tickets: the first message is not to wait for it."""
+        if self.alarm:
+            self._once(ALARM, self.alarm)
+        self.follow()
+
     def follow(self) -> None:
         """Let the band begin where it is proven for the share of no intent among the desk's newest tickets."""
         tickets = self.tickets() if self.tickets else None
@@ -145,7 +152,7 @@ class Multilingual:
         self.share = self.main.shares.estimate(sure, [known for _, known in mine])
         log.info("%d tickets show that %.0f %% of the messages are of no intent", len(mine), 100 * self.share)
         with self._lock:
-            for one in (self.main, *(one for name, one in self._loaded.items() if name)):
+            for one in (self.main, *(one for name, one in self._loaded.items() if name != ALARM)):
                 one.expect(self.share)
 
     def _spoken(self, text: str) -> set[str]:

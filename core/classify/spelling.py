@@ -45,7 +45,12 @@ class Spelling:
         def mended(match: re.Match[str]) -> str:
             nonlocal left
             word = match[0]
-            if not left or not SHORTEST <= len(word) <= LONGEST or word in STANDS_FOR or _hash(word) in rank:
+            if (
+                not SHORTEST <= len(word) <= LONGEST
+                or not left
+                or mmh3.hash64(word)[0] in rank
+                or word in STANDS_FOR
+            ):
                 return word
             left -= 1
             return self._mended(word)  # type: ignore[attr-defined, no-any-return]

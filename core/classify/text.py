@@ -14,9 +14,10 @@ FEATURE_LIMIT = 4_000
 STANDS_FOR = frozenset({"xxurl", "xxmail", "xxmoney", "xxnum"})
 """What stands in the place of addresses and numbers; no word that anybody knows."""
 
-_PLACEHOLDERS = (
-    (re.compile(r"(?:https?://|www\.)\S+"), " xxurl "),
-    (re.compile(r"[^\s@<>\"(),:;]{1,64}@[^\s@<>\"(),:;]{1,255}"), " xxmail "),
+_URL = re.compile(r"(?:https?://|www\.)\S+")
+_MAIL = re.compile(r"[^\s@<>\"(),:;]{1,64}@[^\s@<>\"(),:;]{1,255}")
+_DIGIT = re.compile(r"\d")
+_NUMBERS = (
     (re.compile(r"[$€£¥]\s?\d[\d.,]*|(?<!\d)\d[\d.,]{0,20}\s?(?:[$€£¥]|usd\b|eur\b|gbp\b)"), " xxmoney "),
     (re.compile(r"(?<![a-z0-9])[a-z]{0,5}[-_#]?\d[\d.,:/_-]{2,}"), " xxnum "),
     (re.compile(r"(?<![a-z0-9])#?\d{1,3}(?![a-z0-9])"), " xxnum "),
@@ -62,6 +63,11 @@ def normalise(text: str) -> str:
     """Return the form that features are counted on: NFKC, lower case, placeholders, the first 4,000 characters."""
     text = unicodedata.normalize("NFKC", clean(text)[:FEATURE_LIMIT])[:FEATURE_LIMIT].lower()
     text = text.replace("’", "'").replace("‘", "'")
-    for pattern, placeholder in _PLACEHOLDERS:
-        text = pattern.sub(placeholder, text)
+    if "//" in text or "www." in text:
+        text = _URL.sub(" xxurl ", text)
+    if "@" in text:
+        text = _MAIL.sub(" xxmail ", text)
+    if _DIGIT.search(text):
+        for pattern, placeholder in _NUMBERS:
+            text = pattern.sub(placeholder, text)
     return " ".join(text.split())

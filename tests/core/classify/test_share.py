@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from sqlalchemy import Engine, insert
 
+from core.classify import build
 from core.classify.linear import LinearClassifier
 from core.classify.multilingual import FEWEST, Multilingual
 from core.classify.newest import AGAIN, MOST, hourly, newest
@@ -15,6 +18,7 @@ from core.classify.share import BEGINNING, MARGIN, SHARES, UNKNOWN, expected
 from core.classify.starter import held_out, starter
 from core.ledger.schema import decisions, labels, metadata
 from core.model import NO_INTENT, Outcome
+from core.settings import Settings
 
 NOW = datetime.fromisoformat("2026-03-02T09:00:00+00:00")
 ORDERS = [text for name, texts in held_out("en").items() if name != NO_INTENT for text in texts]
@@ -115,3 +119,20 @@ def test_the_tickets_are_read_anew_after_an_hour(engine: Engine) -> None:
     metadata.drop_all(engine)
     now[0] += AGAIN
     assert read() == (("x", None),)
+
+
+def test_what_a_first_message_needs_is_made_before_it_comes(
+    embedded: LinearClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def counted(*args: Any, language: str = "", **more: Any) -> LinearClassifier:
+        made.append(language)
+        return embedded
+
+    monkeypatch.setattr(build, "load_or_fit", counted)
+    own = Settings(path=tmp_path / "backstop.toml", classifier={"cache": str(tmp_path)})
+    ready = build.classifier_of(own, tickets=lambda: ())
+    assert made == ["", "en"]
+    ready.predict("Where is my order?")
+    assert made == ["", "en"]
