@@ -1,22 +1,26 @@
 """How good, how honest and how fast the embedded classifier is, beside plain TF-IDF + logistic regression in the same run.
 
     python bench/classifier.py --data DIR [--rows val] [--seeds 5] [--sizes 5,10,30] [--only few|full|speed]
+        [--embeddings FILE.onnx [--tokenizer FILE] [--prefix "query: "]]
 
 DIR holds clinc150/ and banking77/ as JSONL. `--rows val` is for choosing: CLINC's val rows and the oos rows beside them, and every
 fourth Banking77 train row held back, with other draws; no test row is read. The default, `--rows test`, is for reporting what was
 chosen: train rows train, test rows test, never mixed. Few-example rows: 20 intents drawn by seed, in traffic of which 30 % belongs to no
-intent (a third each: other intents of the same set, the other set, CLINC's oos).
+intent (a third each: other intents of the same set, the other set, CLINC's oos). With `--embeddings` the embedded one compares meaning
+beside words, by the model of that file and the tokenizer.json beside it or at `--tokenizer`.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -27,8 +31,10 @@ import numpy as np  # noqa: E402
 
 from bench.classifier_speed import fit_plain, speed_table  # noqa: E402
 from core.classify.linear import fit  # noqa: E402
+from core.classify.meaning import Embedder, embedder  # noqa: E402
 from core.classify.starter import starter  # noqa: E402
 from core.model import NO_INTENT  # noqa: E402
+from core.settings import Embeddings  # noqa: E402
 
 AUTO = 0.85
 OUTSIDE = 0.3
@@ -44,7 +50,8 @@ Sets = dict[str, Data]
 
 def main() -> None:
     args = _arguments()
-    models = {name: train for name, train in MODELS.items() if args.model in name}
+    every = MODELS | {"embedded": partial(_embedded, embed=_embedder(args))}
+    models = {name: train for name, train in every.items() if args.model in name}
     if args.only in {"", "few", "full"}:
         data, oos = val_rows(args.data) if args.rows == "val" else test_rows(args.data)
         sizes = {n: {p: len(r) for p, r in d.items()} for n, d in data.items()}
@@ -213,8 +220,16 @@ def _curve(
     }
 
 
-def _embedded(examples: dict[str, list[str]]) -> Callable[[list[str]], Scored]:
-    model = fit(examples, starter().background)
+def _embedder(args: argparse.Namespace) -> Embedder | None:
+    if not args.embeddings:
+        return None
+    model = str(args.embeddings)
+    own = hashlib.sha256(args.embeddings.read_bytes()).hexdigest()
+    return embedder(Embeddings(model=model, sha256=own, tokenizer=args.tokenizer, prefix=args.prefix))
+
+
+def _embedded(examples: dict[str, list[str]], embed: Embedder | None = None) -> Callable[[list[str]], Scored]:
+    model = fit(examples, starter().background, embed=embed)
 
     def predict(texts: list[str]) -> Scored:
         found = [p.alternatives[0] if p.intent == NO_INTENT else p for p in model.predict_many(texts)]
@@ -251,6 +266,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rows", choices=["test", "val"], default="test")
     parser.add_argument("--sizes", default="5,10,30")
     parser.add_argument("--model", choices=["", "plain", "embedded"], default="", help="one of the two alone")
+    parser.add_argument("--embeddings", type=Path, help="an ONNX sentence embedding model")
+    parser.add_argument("--tokenizer", default="", help="its tokenizer.json, where it is not beside it")
+    parser.add_argument("--prefix", default="", help='what its page says to put before a text, as "query: "')
     parser.add_argument("--only", choices=["", "few", "full", "speed"], default="")
     return parser.parse_args()
 
