@@ -271,12 +271,11 @@ def _columns(kind: Any) -> tuple[tuple[str, ...], tuple[tuple[int, type[StrEnum]
 
 def typed(kind: type[T], row: Row[Any] | list[Any]) -> T:
     """Return the row as its dataclass; a list is of the table's columns. Raises ValueError for a state that does not exist."""
-    if isinstance(row, list):
-        return _made(kind, row)
-    names, _ = _columns(cast(Any, kind))
-    if row._fields[: len(names)] == names:  # the table's columns, as they are mostly asked for
-        return _made(kind, list(row[: len(names)]))
-    return _made(kind, [getattr(row, name) for name in names])
+    if not isinstance(row, list):
+        names, _ = _columns(cast(Any, kind))
+        same = row._fields[: len(names)] == names  # the table's columns, as they are mostly asked for
+        row = list(row[: len(names)]) if same else [getattr(row, name) for name in names]
+    return _made(kind, row)
 
 
 def part(kind: type[T], table: Table, row: Row[Any]) -> T:
@@ -293,8 +292,7 @@ def _made(kind: type[T], values: list[Any]) -> T:
 
 def first(kind: type[T], found: Iterable[Row[Any]] | Iterable[list[Any]]) -> T | None:
     """Return the first row as its dataclass, None when there is none."""
-    row: Any = next(iter(found), None)
-    return None if row is None else typed(kind, row)
+    return next((typed(kind, row) for row in found), None)
 
 
 def every(kind: type[T], found: Iterable[Row[Any]] | Iterable[list[Any]]) -> list[T]:
