@@ -95,7 +95,7 @@ TABLE = {
         "core.commands.look:report",
         "Print the weekly figures with counts, intervals, targets and advice.",
     ),
-    "show": ("core.commands.look:show", "Show everything that happened to one ticket, in order, and why."),
+    "show": ("core.commands.show:show", "Show everything that happened to one ticket, in order, and why."),
     "retry": (
         "core.commands.ledger:retry",
         'List failed events and refused calls; with an ID, a ticket\'s id or "all", try them again.',

@@ -13,8 +13,6 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import holidays as calendars
-
 from core.model import Priority
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -192,6 +190,8 @@ def _closed(names: tuple[str, ...], year: int) -> frozenset[date]:
 
 
 def _closed_by(name: str, year: int) -> frozenset[date]:
+    import holidays as calendars
+
     try:
         if _DATE.match(name):
             return frozenset({date.fromisoformat(name)})

@@ -7,46 +7,17 @@ message is checked here, however sure the classifier was.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-import idna
-
 from core.mail.machine import nobody_reads
 from core.mail.said import said_in
+from core.mailboxes import mailbox_of
 from core.model import Author, Message, Reply, Status, Ticket
 
 FREELY = 30  # automatic messages to one mailbox within a week
 ECHO = 40  # a run of this many characters of the customer's own words is an echo
-
-
-_SAME_PROVIDER = {
-    "googlemail.com": "gmail.com",
-    "protonmail.com": "proton.me",
-    "pm.me": "proton.me",
-    "me.com": "icloud.com",
-    "mac.com": "icloud.com",
-}
-_IGNORED = {"gmail.com": ".", "proton.me": ".-_"}  # characters that the provider ignores
-"""https://support.google.com/mail/answer/7436150, https://proton.me/support/addresses-and-aliases"""
-
-
-def mailbox_of(address: str) -> str:
-    """Return one name for all spellings of an address that reach the same mailbox: case, a tag behind "+", a dot at the
-    end of the domain, an international domain in either form, and what Gmail and Proton do not look at."""
-    name, _, domain = unicodedata.normalize("NFKC", address).strip().strip("<>").lower().rpartition("@")
-    domain = domain.rstrip(".")
-    if not domain.isascii() or "xn--" in domain:
-        with suppress(idna.IDNAError):  # otherwise no mail could reach the domain, and any name will do
-            domain = idna.encode(domain, uts46=True).decode()
-    domain = _SAME_PROVIDER.get(domain, domain)
-    plain = name.strip('"').partition("+")[0] or name
-    for sign in _IGNORED.get(domain, ""):
-        plain = plain.replace(sign, "")
-    return f"{plain}@{domain}" if name else domain
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from functools import cache
 from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
 from core.model import Action, AddNote, Reply
 
-_KINDS = {kind.__name__: TypeAdapter(kind) for kind in get_args(Action)}
+
+@cache
+def _kinds() -> dict[str, TypeAdapter[Any]]:
+    """Return what checks each kind of action; made when the first is read back."""
+    return {kind.__name__: TypeAdapter(kind) for kind in get_args(Action)}
 
 
 def to_json(actions: Iterable[Action]) -> list[dict[str, Any]]:
@@ -21,7 +26,7 @@ def to_json(actions: Iterable[Action]) -> list[dict[str, Any]]:
 def from_json(rows: Iterable[Mapping[str, Any]]) -> tuple[Action, ...]:
     """Return the inverse of `to_json`."""
     return tuple(
-        _KINDS[str(row["do"])].validate_python({k: v for k, v in row.items() if k != "do"}) for row in rows
+        _kinds()[str(row["do"])].validate_python({k: v for k, v in row.items() if k != "do"}) for row in rows
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,7 +30,6 @@ from core.ledger.tokens import StoredTokens
 from core.model import Mode, Rules
 from core.notifications import routing
 from core.ports import HelpDesk
-from core.reports.attachments import enclosed
 from core.rules import hours_of, rules_for
 from core.sandbox import environment
 from core.settings import Settings
@@ -119,9 +119,15 @@ def _composed(settings: Settings, clock: Callable[[], datetime], engine: Engine)
         own_hours=_own_hours(settings, desk_settings),
         own_templates=_own_templates(settings, desk_settings),
         vendor=lambda name: vendor_of(desk_settings[name].vendor),
-        attachments=enclosed,
+        attachments=_enclosed,
         session=_sessions(desk_settings, tokens, clock, counters),
     )
+
+
+def _enclosed(*given: Any) -> dict[str, Any]:
+    """Return what goes with a message. What draws is loaded with the first weekly report."""
+    found: dict[str, Any] = importlib.import_module("core.reports.attachments").enclosed(*given)
+    return found
 
 
 def desk_settings_of(settings: Settings, name: str) -> Any:

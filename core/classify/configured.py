@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.classify.starter import starter
+from core.classify.starter import known, starter
 from core.errors import ConfigError, TryLater
 from core.settings import Settings
 
@@ -23,8 +23,9 @@ def examples(
     """Return what a language's classifier learns from: the file's examples, else the starter's of the same name.
 
     The English one learns all lines of the file. Another learns those that may be in its language, and the starter's lines of
-    an intent for which the file has none in it. `of_it`: which of some lines are. Raises ConfigError for an intent without any line.
+    an intent for which the file has none in it. `of_it`: which of some lines are. Raises ConfigError: see `_named`.
     """
+    _named(settings)
     begin = starter(language).examples
     found = dict(begin) if settings.classifier.starter else {}
     for name, one in settings.intents.items():
@@ -34,17 +35,22 @@ def examples(
         examples = own or begin.get(name, ())
         if examples:
             found[name] = examples
-        elif language == ENGLISH:
+    return found
+
+
+def _named(settings: Settings) -> None:
+    """Raise ConfigError for an intent without examples that is no starter intent; reads none of the starter's."""
+    for name, one in settings.intents.items():
+        if not one.examples and name not in known():
             raise ConfigError(
                 f"{settings.path}: intents.{name}.examples is empty and {name} is no starter intent: "
                 "give at least five sentences a customer would write"
             )
-    return found
 
 
 def checked(settings: Settings) -> None:
     """Raise ConfigError where no classifier could be built from these settings; builds none."""
-    examples(settings)
+    _named(settings)
     if settings.classifier.kind != "embedded":
         from core.classify.outside import address
 

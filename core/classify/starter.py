@@ -45,6 +45,13 @@ class Starter:
 
 
 @cache
+def known() -> dict[str, Any]:
+    """Return the starter intents by name, without their examples, which take long to read."""
+    found: dict[str, Any] = _read(STARTER / "intents.toml")
+    return found
+
+
+@cache
 def starter(language: str = "en") -> Starter:
     """Return the starter set of a language. Raises FileNotFoundError for a language that has none."""
     lines = _read(STARTER / f"{language}.toml")
@@ -56,7 +63,7 @@ def starter(language: str = "en") -> Starter:
             tuple(lines["examples"][name]),
             row.get("doubt", 1.0),
         )
-        for name, row in _read(STARTER / "intents.toml").items()
+        for name, row in known().items()
     )
     traps = tuple(lines.get("traps", {}).get("lines", ()))
     return Starter(intents, (*lines["examples"][NO_INTENT], *traps), frozenset(traps), lines["concepts"])

@@ -31,10 +31,10 @@ from core.ledger.schema import (
     writes,
 )
 from core.ledger.states import Entry, NotificationState, WriteState
+from core.mailboxes import mailbox_of
 from core.model import Mode, TicketState
 from core.notifications import rows as notice_rows
 from core.notifications.alerts import alarm, alarm_daily
-from core.outgoing import mailbox_of
 from core.pipeline import audit
 from core.reports.posting import send_weekly
 from core.reports.reporting import keep_closed

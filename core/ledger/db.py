@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sqlite3
 import threading
@@ -27,7 +28,6 @@ from sqlalchemy import (
     table,
     text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
@@ -232,13 +232,13 @@ def _new(dialect: Dialect, table: TableClause, names: tuple[str, ...]) -> Prepar
 @cache
 def _insert(dialect: str, table: TableClause) -> Any:
     """A statement that is made once: to build it anew takes longer than to carry it out."""
-    insert = _inserting(dialect, table).on_conflict_do_nothing()
+    insert = inserting(dialect, table).on_conflict_do_nothing()
     return insert.execution_options(preserve_rowcount=True)  # else -1 on Postgres
 
 
-def _inserting(dialect: str, table: TableClause) -> Any:
-    """Return the dialect's own insert, which knows about conflicts."""
-    return (postgresql if dialect == "postgresql" else sqlite).insert(table)
+def inserting(dialect: str, table: TableClause) -> Any:
+    """Return the dialect's own insert, which knows about conflicts. The other dialect is not loaded."""
+    return importlib.import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
 
 
 def insert_all_new(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -254,7 +254,7 @@ def put(conn: Connection, table: Table, keys: Iterable[str], values: Mapping[str
 
 @lru_cache(KEPT)
 def _upsert(dialect: Dialect, table: Table, keys: tuple[str, ...], names: tuple[str, ...]) -> Prepared:
-    insert = _inserting(dialect.name, table)
+    insert = inserting(dialect.name, table)
     changed = {name: insert.excluded[name] for name in names if name not in keys}
     stored = (
         insert.on_conflict_do_update(index_elements=list(keys), set_=changed)

@@ -221,7 +221,7 @@ writes = _table(  # one per call that others can see; claim → call → done
     _text("what"),  # answer, acknowledgment, note, marks, claim
     _number("position"),
     Column("actions", Facts),
-    _text("address"),  # of a public message: the mailbox it goes to, see core.outgoing.mailbox_of
+    _text("address"),  # of a public message: the mailbox it goes to, see core.mailboxes.mailbox_of
     _text("state"),  # planned, open, done, skipped, failed
     _number("attempts"),
     _number("looks"),  # how often an open call was looked up at the desk

@@ -28,6 +28,7 @@ from core.ledger.rows import (
 from core.ledger.schema import decisions, desks, events, history, labels, meta, tickets, writes
 from core.ledger.statements import ask, change, literals, rows_of
 from core.ledger.states import ENDED, TO_MAKE, UNSETTLED, DecisionState, Entry, EventState, WriteState
+from core.mailboxes import mailbox_of
 from core.model import (
     Decision,
     History,
@@ -40,7 +41,6 @@ from core.model import (
     Write,
     created_key,
 )
-from core.outgoing import mailbox_of
 from core.values import storable, to_json, what, without_words
 
 NO_ENTRY = "the desk does not let us in with this credential:"  # prefix of the reason; the next successful sweep ends the wait

@@ -19,6 +19,7 @@ from core.ledger import caps, db, store
 from core.ledger.db import reading
 from core.ledger.rows import EventRow
 from core.mail.said import said_in
+from core.mailboxes import mailbox_of
 from core.model import AddTags, Decision, History, Message, Mode, Outcome, Prediction, Reply, Ticket
 from core.notifications.alerts import alarm_daily
 from core.pipeline import authors, loops, plan, promised, surge_text
@@ -153,7 +154,7 @@ def _guarded(app: App, decision: Decision, case: Case, history: History, now: da
         return decision
     ticket, rules = case.ticket, app.rules[case.ticket.desk]
     with reading(app.engine) as conn:
-        sent = caps.sent(conn, ticket.desk, outgoing.mailbox_of(address_of(ticket)), app.settings.limits, now)
+        sent = caps.sent(conn, ticket.desk, mailbox_of(address_of(ticket)), app.settings.limits, now)
     braked = outgoing.too_much(replace(sent, address_cap=0))
     why = outgoing.refusal(
         ticket,

@@ -16,8 +16,8 @@ from core.ledger.db import insert_new
 from core.ledger.rows import DecisionRow, TicketRow, first
 from core.ledger.schema import decisions, writes
 from core.ledger.states import DecisionState, Entry, WriteState
+from core.mailboxes import mailbox_of
 from core.model import Reply, Ticket
-from core.outgoing import mailbox_of
 from core.pipeline import places
 from core.pipeline.case import address_of
 from core.values import to_json

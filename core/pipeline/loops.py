@@ -15,9 +15,9 @@ from core.app import App
 from core.ledger import repeats
 from core.ledger.db import reading
 from core.mail import phrases
+from core.mailboxes import mailbox_of
 from core.model import Author, Evidence, Grade, MachineKind, Ticket
 from core.notifications.alerts import alarm
-from core.outgoing import mailbox_of
 from core.pipeline import authors
 from core.pipeline.case import Case, address_of
 

@@ -21,8 +21,8 @@ from core.ledger.rows import SurgeRow, TicketRow
 from core.ledger.schema import writes
 from core.ledger.states import WriteState
 from core.ledger.surges import COUNTED
+from core.mailboxes import mailbox_of
 from core.model import AddTags, Decision, Mode, Reply, Ticket, look
-from core.outgoing import mailbox_of
 from core.pipeline import late_word
 from core.pipeline.batch import Batch
 from core.pipeline.claims import AWAITED

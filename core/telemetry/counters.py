@@ -21,10 +21,9 @@ from datetime import UTC, datetime, timedelta
 
 from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy import Connection, Engine, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.ledger.db import reading
+from core.ledger.db import inserting, reading
 from core.ledger.schema import counts, events, writes
 from core.ledger.states import EventState, NotificationState
 from core.model import Outcome
@@ -240,12 +239,11 @@ def _store(connection: Connection, cells: Cells, process: str, at: datetime, *, 
     """Upsert in one statement; sorted, so that two writers never wait for each other crosswise."""
     if not cells:
         return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     rows = [
         {"name": name, "labels": json.dumps(labels), "process": process, "value": float(value), "at": at}
         for (name, labels), value in sorted(cells.items())
     ]
-    insert = dialect.insert(counts).values(rows)
+    insert = inserting(connection.dialect.name, counts).values(rows)
     value = counts.c.value + insert.excluded.value if add else insert.excluded.value
     keys = [counts.c.name, counts.c.labels, counts.c.process]
     connection.execute(

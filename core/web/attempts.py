@@ -11,9 +11,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, and_, case, delete, literal, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from core.ledger.db import reading
+from core.ledger.db import inserting, reading
 from core.ledger.schema import attempts
 
 WITHIN = timedelta(minutes=15)
@@ -54,9 +53,8 @@ def _full(engine: Engine, keys: Mapping[str, int], now: datetime) -> bool:
 
 def _count(connection: Connection, key: str, most: int, now: datetime) -> bool:
     """One statement, so that of many at once no more than `most` succeed."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     over = attempts.c.since <= now - WITHIN
-    insert = dialect.insert(attempts).values(subject=key, since=now, number=1)
+    insert = inserting(connection.dialect.name, attempts).values(subject=key, since=now, number=1)
     counted = insert.on_conflict_do_update(
         index_elements=["subject"],
         set_={

@@ -53,6 +53,16 @@ def test_the_line_of_each_command_is_the_first_sentence_of_its_own_help(name):
             {"numpy", "dbos", "core.classify.build", "core.engine", "core.pipeline", "core.queue"},
         ),
         (
+            "core.commands.show",
+            {
+                "core.mail.machine",
+                "core.reports.reporting",
+                "holidays",
+                "sqlalchemy.dialects.postgresql",
+                "core.queue",
+            },
+        ),
+        (
             "core.commands.receive",
             {"numpy", "scipy", "dbos", "psycopg", "sqlalchemy.orm", "core.classify.build"},
         ),

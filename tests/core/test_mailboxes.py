@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.outgoing import mailbox_of
+from core.mailboxes import mailbox_of
 
 
 @pytest.mark.parametrize(
