@@ -44,7 +44,7 @@ PRAGMAS = (
     "busy_timeout=30000",
     "foreign_keys=ON",
     "temp_store=MEMORY",
-    "cache_size=-8000",  # KiB for each connection
+    "cache_size=-2000",  # KiB for each connection
     "wal_autocheckpoint=4000",  # pages: a checkpoint holds a writer up, and syncs the whole file
 )
 PATIENCE = 10  # seconds for a server to answer; libpq would wait for ever
