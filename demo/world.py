@@ -157,6 +157,7 @@ def _open(world: World, path: Path, door: _Door, stack: ExitStack) -> None:
 
     world.app = wiring.build(settings.load(path), clock=world.clock)
     stack.callback(world.app.engine.dispose)
+    stack.callback(world.app.counters.close)  # before its store is gone
     flask = create_app(world.app)
     flask.register_blueprint(make_page(world))
     world.app.classifier.predict("Where is my order?")  # fitted now, not by eight workers at once

@@ -114,6 +114,7 @@ def test_the_command_prints_a_line_for_each_ticket_and_the_balance():
     assert process.returncode == 0, err
     opened = sum(not one.follows for one in samples())
     assert len(re.findall(r"^│\s*\d{4}\b", out, re.MULTILINE)) == opened
+    assert "could not" not in err
     assert f"{opened} tickets at the desk = {opened} in the ledger; 0 missing, 0 stuck" in out
 
 
