@@ -87,14 +87,13 @@ def _statement(name: str, parts: Mapping[str, str]) -> TextClause:
     return text(words)
 
 
-def quicken(system: SystemDatabase) -> None:
-    """Let the engine claim the workflows of our queues, and on SQLite end each, by these statements. To be called when the
+def patch(system: SystemDatabase) -> None:
+    """Have the engine claim the workflows of our queues, and on SQLite end each, by these statements. To be called when the
     queues are registered."""
     sqlite, methods = system.engine.dialect.name == "sqlite", cast(Any, system)
     claim, claimed = _statement("claim", SQLITE if sqlite else POSTGRES), dict[str, Status]()
-    methods.get_queue = cache(
-        system.get_queue
-    )  # how a queue is configured changes with a start of the worker only
+    # how a queue is configured changes with a start of the worker only
+    methods.get_queue = cache(system.get_queue)
     methods.start_queued_partitioned_workflows = partial(_claimed, system, claim, claimed)
     methods.get_workflow_statuses = partial(_statuses, system.get_workflow_statuses, claimed)
     if sqlite:  # on Postgres the engine's own is one statement, which it keeps

@@ -209,7 +209,7 @@ def launch(app: App, *, timers: bool = True, alive: Path | None = None) -> None:
             polling_interval_sec=wakeup.IDLE,
             on_conflict="always_update",
         )
-    dequeue.quicken(instance._sys_db)
+    dequeue.patch(instance._sys_db)
     if timers:
         _schedule(app)
     _stop.clear()

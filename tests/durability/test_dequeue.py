@@ -77,7 +77,7 @@ def test_the_same_workflows_are_claimed_as_by_the_engine(system, seed):
             system, one.name, *({**row, "workflow_uuid": f"{row['workflow_uuid']}{one.name}"} for row in rows)
         )
     expected = {id_.removesuffix("theirs") for id_ in claimed(system, theirs)}
-    dequeue.quicken(system)
+    dequeue.patch(system)
     found = {id_.removesuffix("ours") for id_ in claimed(system, ours)}
     assert found == expected
     assert found
@@ -88,7 +88,7 @@ def test_a_claimed_workflow_looks_as_one_that_the_engine_claimed(system):
     put(system, "theirs", {"workflow_uuid": "a"})
     put(system, "ours", {"workflow_uuid": "b"})
     claimed(system, theirs)
-    dequeue.quicken(system)
+    dequeue.patch(system)
     claimed(system, ours)
     a, b = stored(system, "a")._asdict(), stored(system, "b")._asdict()
     clock = {"workflow_uuid", "queue_name", "started_at_epoch_ms", "updated_at"}
@@ -102,7 +102,7 @@ def test_a_claimed_workflow_looks_as_one_that_the_engine_claimed(system):
 
 def test_there_is_room_for_so_many_and_chance_decides_which(system):
     ours = queue(system, "ours")
-    dequeue.quicken(system)
+    dequeue.patch(system)
     first = Counter()
     for turn in range(12):
         put(
@@ -119,7 +119,7 @@ def test_there_is_room_for_so_many_and_chance_decides_which(system):
 def test_one_workflow_of_a_ticket_at_a_time(system):
     ours = queue(system, "ours")
     put(system, "ours", {"workflow_uuid": "a"}, {"workflow_uuid": "b", "created_at": 2})
-    dequeue.quicken(system)
+    dequeue.patch(system)
     assert claimed(system, ours) == {"a"}
     assert claimed(system, ours) == set()
     assert system.update_workflow_outcome("a", "SUCCESS", output="settled", owner_xid="me's")
@@ -133,7 +133,7 @@ def test_workers_that_claim_together_share_the_work(system):
         "ours",
         *({"workflow_uuid": f"{n}", "queue_partition_key": f"{n % 40}", "created_at": n} for n in range(120)),
     )
-    dequeue.quicken(system)
+    dequeue.patch(system)
     found, start = [], threading.Barrier(4)
 
     def work(who):
@@ -153,7 +153,7 @@ def test_workers_that_claim_together_share_the_work(system):
 def test_an_outcome_is_stored_once_and_by_its_owner(system):
     ours = queue(system, "ours")
     put(system, "ours", {"workflow_uuid": "a"})
-    dequeue.quicken(system)
+    dequeue.patch(system)
     claimed(system, ours)
     assert not system.update_workflow_outcome("a", "SUCCESS", output="theirs", owner_xid="another's")
     assert system.update_workflow_outcome("a", "SUCCESS", output="settled", owner_xid="me's")
