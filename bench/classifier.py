@@ -255,15 +255,21 @@ def _rows(path: Path) -> list[Row]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line]
 
 
-def _arguments() -> argparse.Namespace:
+def options(purpose: str | None) -> argparse.ArgumentParser:
+    """Return the options of every bench on these rows; `purpose`: the script's docstring."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=purpose, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
         "--data", type=Path, default=Path(os.environ.get("BACKSTOP_BENCH_DATA", "../shared/data"))
     )
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--rows", choices=["test", "val"], default="test")
+    return parser
+
+
+def _arguments() -> argparse.Namespace:
+    parser = options(__doc__)
     parser.add_argument("--sizes", default="5,10,30")
     parser.add_argument("--model", choices=["", "plain", "embedded"], default="", help="one of the two alone")
     parser.add_argument("--embeddings", type=Path, help="an ONNX sentence embedding model")

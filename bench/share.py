@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import numpy as np  # noqa: E402
 
-from bench.classifier import AUTO, DRAWS, Data, Row, drawn, test_rows, val_rows  # noqa: E402
+from bench.classifier import AUTO, DRAWS, Data, Row, drawn, options, test_rows, val_rows  # noqa: E402
 from core.classify.linear import LinearClassifier, fit  # noqa: E402
 from core.classify.starter import starter  # noqa: E402
 
@@ -127,14 +127,7 @@ def mixed(share: float, near: float) -> list[float]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--data", type=Path, default=Path(os.environ.get("BACKSTOP_BENCH_DATA", "../shared/data"))
-    )
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--rows", choices=["test", "val"], default="test")
+    parser = options(__doc__)
     parser.add_argument("--size", type=int, default=10)
     parser.add_argument("--tickets", type=int, default=300)
     return parser.parse_args()
