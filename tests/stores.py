@@ -17,6 +17,8 @@ import pytest
 from dbos import DBOS
 from sqlalchemy import Engine, event, text
 
+from core import settings, wiring
+from core.app import App
 from core.ledger import db
 from tests.spare_databases import Spares, named
 
@@ -112,6 +114,16 @@ def _first_store() -> bytes:
         db.migrate(engine)
         engine.dispose()
         return Path(home, "first.db").read_bytes()
+
+
+def receiver(url: str, home: Path) -> App:
+    """The program over this database: one desk, at which nobody answers, and no classifier."""
+    config = home / "backstop.toml"
+    config.write_text(
+        f'database_url = "{url}"\n[desks.support]\nvendor = "freshdesk"\n'
+        'base_url = "http://127.0.0.1:9"\ngeneral_queue = "1"\n'
+    )
+    return wiring.build(settings.load(config), classify=False)
 
 
 def after_a_first_start(file: Path) -> None:

@@ -16,7 +16,9 @@ from typing import Any, cast
 
 from dbos._queue import Queue
 from dbos._sys_db import SystemDatabase
-from sqlalchemy import TextClause, text
+from sqlalchemy import TextClause, column, table, text
+
+from core.ledger.db import put
 
 Status = dict[str, Any]  # a row of the engine's, as its code takes it
 
@@ -73,10 +75,7 @@ POSTGRES = {
         SELECT workflow_uuid FROM $table WHERE status = 'ENQUEUED' AND workflow_uuid IN ($oldest)
         FOR UPDATE SKIP LOCKED))""",
 }
-RESULT = text(
-    "INSERT INTO workflow_output (workflow_uuid, output, error) VALUES (:id, :output, :error)"
-    " ON CONFLICT (workflow_uuid) DO UPDATE SET output = excluded.output, error = excluded.error"
-)
+RESULTS = table("workflow_output", column("workflow_uuid"), column("output"), column("error"))
 
 
 def _statement(name: str, parts: Mapping[str, str]) -> TextClause:
@@ -164,5 +163,7 @@ def _ended(
         ended = {"id": workflow_id, "status": status, "owner": owner_xid}
         if not conn.execute(end, ended).rowcount:
             return False
-        conn.execute(RESULT, {"id": workflow_id, "output": output, "error": error})
+        put(
+            conn, RESULTS, ["workflow_uuid"], {"workflow_uuid": workflow_id, "output": output, "error": error}
+        )
         return True

@@ -9,13 +9,12 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
     Connection,
-    Dialect,
     Engine,
     Table,
     TableClause,
@@ -33,7 +32,7 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from core.errors import ConfigError
 from core.ledger import turns
-from core.ledger.prepared import KEPT, Prepared, compiled
+from core.ledger.prepared import compiled
 from core.ledger.schema import meta, metadata
 
 UNSTORABLE = (DataError, IntegrityError, UnicodeError)  # the store is there and cannot take these values
@@ -221,12 +220,8 @@ def _newest() -> str:
 
 def insert_new(conn: Connection, table: TableClause, values: Mapping[str, Any]) -> bool:
     """Insert unless the key is there already; whether it was new."""
-    return _new(conn.dialect, table, tuple(values))(conn, values).rowcount == 1
-
-
-@lru_cache(KEPT)
-def _new(dialect: Dialect, table: TableClause, names: tuple[str, ...]) -> Prepared:
-    return compiled(_insert(dialect.name, table), dialect, names)
+    insert = compiled(_insert(conn.dialect.name, table), conn.dialect, tuple(values))
+    return insert(conn, values).rowcount == 1
 
 
 @cache
@@ -247,21 +242,19 @@ def insert_all_new(conn: Connection, table: Table, rows: Sequence[Mapping[str, A
         conn.execute(_insert(conn.dialect.name, table), [dict(row) for row in rows])
 
 
-def put(conn: Connection, table: Table, keys: Iterable[str], values: Mapping[str, Any]) -> None:
+def put(conn: Connection, table: TableClause, keys: Iterable[str], values: Mapping[str, Any]) -> None:
     """Insert, or update the given columns of the row with these keys."""
-    _upsert(conn.dialect, table, tuple(keys), tuple(values))(conn, values)
+    upsert = _upsert(conn.dialect.name, table, tuple(keys), tuple(values))
+    compiled(upsert, conn.dialect, tuple(values))(conn, values)
 
 
-@lru_cache(KEPT)
-def _upsert(dialect: Dialect, table: Table, keys: tuple[str, ...], names: tuple[str, ...]) -> Prepared:
-    insert = inserting(dialect.name, table)
+@cache
+def _upsert(dialect: str, table: TableClause, keys: tuple[str, ...], names: tuple[str, ...]) -> Any:
+    insert = inserting(dialect, table)
     changed = {name: insert.excluded[name] for name in names if name not in keys}
-    stored = (
-        insert.on_conflict_do_update(index_elements=list(keys), set_=changed)
-        if changed
-        else insert.on_conflict_do_nothing()
-    )
-    return compiled(stored, dialect, names)
+    if not changed:
+        return insert.on_conflict_do_nothing()
+    return insert.on_conflict_do_update(index_elements=list(keys), set_=changed)
 
 
 def kept(conn: Connection, name: str) -> Any:

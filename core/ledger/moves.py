@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Dialect, Table, Update, select, update
+from sqlalchemy import ColumnElement, Connection, Table, Update, select, update
 
 from core.errors import IllegalChange
-from core.ledger.prepared import KEPT, Prepared, compiled
+from core.ledger.prepared import compiled
 from core.ledger.statements import Shape, conditions, literals, shape, wanted
 from core.ledger.states import State, sources
 
@@ -31,27 +31,14 @@ def move(
     """
     made = {name: value for name, value in values.items() if isinstance(value, ColumnElement)}
     given = {"state": to} | {name: value for name, value in values.items() if name not in made}
+    query, parameters = _moving(table, to, shape(where), among), {**wanted(where), **given}
     if made or more:
-        query = _moving(table, to, shape(where), among).where(*more).values(made)
-        moved = conn.execute(query, {**wanted(where), **given}).rowcount
+        moved = conn.execute(query.where(*more).values(made), parameters).rowcount
     else:
-        kept = _kept(conn.dialect, table, to, shape(where), among, tuple(given))
-        moved = kept(conn, {**wanted(where), **given}).rowcount
+        moved = compiled(query, conn.dialect, tuple(given))(conn, parameters).rowcount
     if not moved:
         _refuse(conn, table, to, where, more, among)
     return moved
-
-
-@lru_cache(KEPT)
-def _kept(
-    dialect: Dialect,
-    table: Table,
-    to: State,
-    where: Shape,
-    among: frozenset[Any] | None,
-    names: tuple[str, ...],
-) -> Prepared:
-    return compiled(_moving(table, to, where, among), dialect, names)
 
 
 @cache

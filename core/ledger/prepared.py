@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Dialect, Float
@@ -44,9 +45,10 @@ class Prepared:
         return found
 
 
+@lru_cache(KEPT)
 def compiled(statement: Any, dialect: Dialect, names: tuple[str, ...] | None = None) -> Prepared:
-    """Return a statement. `names`: the columns that an insert or update is given; the others of a new row have their
-    defaults, which must be values."""
+    """Return a statement, which must itself be kept: a new one would be compiled anew. `names`: the columns that an insert or
+    update is given; the others of a new row have their defaults, which must be values."""
     made = statement.compile(dialect=dialect, column_keys=names and list(names))
     processors = {
         name: process

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Dialect,
     Select,
     Table,
+    Update,
     bindparam,
     literal_column,
     select,
     update,
 )
 
-from core.ledger.prepared import KEPT, Prepared, compiled
+from core.ledger.prepared import compiled
 
 Shape = tuple[tuple[str, bool], ...]  # columns that are compared, and whether with a value
 
@@ -37,23 +37,18 @@ def rows_of(table: Table, *names: str) -> Select[Any]:
 
 def ask(conn: Connection, query: Select[Any], where: Mapping[str, Any]) -> list[list[Any]]:
     """Return what a query that is kept finds with these parameters; each row as a list."""
-    return _asking(conn.dialect, query).rows(conn, where)
-
-
-@lru_cache(KEPT)
-def _asking(dialect: Dialect, query: Select[Any]) -> Prepared:
-    return compiled(query, dialect)
+    return compiled(query, conn.dialect).rows(conn, where)
 
 
 def change(conn: Connection, table: Table, where: Mapping[str, Any], values: Mapping[str, Any]) -> int:
     """Give these values to the rows that match; return how many there were."""
-    changing = _changing(conn.dialect, table, shape(where), tuple(values))
+    changing = compiled(_changing(table, shape(where)), conn.dialect, tuple(values))
     return changing(conn, {**wanted(where), **values}).rowcount
 
 
-@lru_cache(KEPT)
-def _changing(dialect: Dialect, table: Table, where: Shape, names: tuple[str, ...]) -> Prepared:
-    return compiled(update(table).where(*conditions(table, where)), dialect, names)
+@cache
+def _changing(table: Table, where: Shape) -> Update:
+    return update(table).where(*conditions(table, where))
 
 
 def conditions(table: Table, names: Shape) -> Iterator[ColumnElement[bool]]:

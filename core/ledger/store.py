@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Dialect, and_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, update
 
 from core.desk_ai import HandOver
 from core.ledger.db import insert_all_new, insert_new, put
 from core.ledger.moves import move
-from core.ledger.prepared import Prepared, compiled
+from core.ledger.prepared import compiled
 from core.ledger.rows import (
     DecisionRow,
     DeskRow,
@@ -76,6 +75,7 @@ _WITHOUT_END = (
     .where(writes.c.state.not_in(literals(ENDED)))
     .limit(1)
 )
+_LOG = history.insert().inline()
 
 # --- events: events reported, and what became of them ----------------------------------------
 
@@ -433,12 +433,7 @@ def log(
 ) -> None:
     """Append to a ticket's history, in plain words; never the customer's text."""
     row = {"desk": where[0], "ticket_id": where[1], "at": now, "what": what, "detail": detail, "data": data}
-    _logging(conn.dialect)(conn, row)
-
-
-@cache
-def _logging(dialect: Dialect) -> Prepared:
-    return compiled(history.insert().inline(), dialect, ("desk", "ticket_id", "at", "what", "detail", "data"))
+    compiled(_LOG, conn.dialect, tuple(row))(conn, row)
 
 
 def story(conn: Connection, desk: str, ticket_id: str) -> list[HistoryRow]:

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy import event, select
 
-from core import queue, settings, wiring
+from core import queue
 from core.ledger import db
 from core.ledger.schema import desks, events, meta, tickets
 from core.ledger.statements import ask, change, rows_of
 from core.model import EventKind, TicketEvent
+from tests.stores import receiver
 
 EAST = datetime(2026, 3, 1, 12, tzinfo=timezone(timedelta(hours=9)))
 ROWS = [
@@ -63,12 +64,7 @@ def test_a_time_without_a_zone_is_refused(engine):
 
 @pytest.fixture
 def app(store_url, tmp_path):
-    config = tmp_path / "backstop.toml"
-    config.write_text(
-        f'database_url = "{store_url}"\n[desks.support]\nvendor = "freshdesk"\n'
-        'base_url = "http://127.0.0.1:9"\ngeneral_queue = "1"\n'
-    )
-    app = wiring.build(settings.load(config), classify=False)
+    app = receiver(store_url, tmp_path)
     queue.close()  # a client that an earlier test left behind is of another store
     queue.prepare(app)
     yield app

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core import queue, settings, wakeup, wiring
+from core import queue, wakeup
 from core.ledger import db, store
 from core.model import EventKind, TicketEvent
+from tests.stores import receiver
 
 LONG = 600.0  # seconds: a sleep that no test waits for
 SOON = 20.0  # seconds within which a woken thread ends, on a busy machine too
@@ -170,12 +171,7 @@ def test_an_event_that_is_stored_by_whatever_connection_wakes(ledger_url):
 
 
 def test_the_backlog_knows_what_is_enqueued_in_each_queue(ledger_url, tmp_path):
-    config = tmp_path / "backstop.toml"
-    config.write_text(
-        f'database_url = "{ledger_url}"\n[desks.support]\nvendor = "freshdesk"\n'
-        'base_url = "http://127.0.0.1:9"\ngeneral_queue = "1"\n'
-    )
-    app = wiring.build(settings.load(config), classify=False)
+    app = receiver(ledger_url, tmp_path)
     backlog = wakeup.Backlog()
     try:
         assert backlog("desk-support")  # nobody knows: let the engine look
