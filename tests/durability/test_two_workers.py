@@ -63,17 +63,18 @@ def hold(world: World, answers: int) -> tuple[threading.Event, Callable[[], None
     return held, let_go
 
 
-def kept_waiting(pids: list[int]) -> float:
-    """The seconds for which the machine let these processes wait though they were ready to run (proc(5): schedstat)."""
+def kept_waiting(pid: int) -> float:
+    """The seconds for which the machine let a process wait though it was ready to run (proc(5): schedstat). Of its threads
+    one at a time is ready, the others wait for the interpreter's lock."""
     total = 0
-    for stat in (one for pid in pids for one in Path(f"/proc/{pid}/task").glob("*/schedstat")):
+    for stat in Path(f"/proc/{pid}/task").glob("*/schedstat"):
         with suppress(OSError):  # a thread that has ended
             total += int(stat.read_text().split()[1])
     return total / 1e9
 
 
 def a_round(world: World, engine, luck: random.Random, workers: list[int]) -> tuple[float, float]:
-    """One worker dies over its work; the time until nothing is held by the dead, without what a busy machine kept the
+    """One worker dies over its work; the time until nothing is held by the dead, without what a busy machine kept one of the
     others waiting, and the time until all is settled."""
     held, let_go = hold(world, luck.randrange(ANSWERS))
     for _ in range(8):
@@ -81,12 +82,13 @@ def a_round(world: World, engine, luck: random.Random, workers: list[int]) -> tu
     world.vendors_deliver(drop=0.0)
     victim = luck.choice(workers)
     until(lambda: held.is_set() and holds(engine, victim) > 0, PATIENCE, every=0.02)
-    others = [one for one in workers if one != victim]
-    died, waited = time.monotonic(), kept_waiting(others)
+    waited = {one: kept_waiting(one) for one in workers if one != victim}
+    died = time.monotonic()
     world.processes.kill(victim)
     let_go()
     until(lambda: holds(engine, victim) == 0, PATIENCE, every=0.05)
-    taken = time.monotonic() - died - max(0.0, kept_waiting(others) - waited)
+    taken = time.monotonic() - died
+    taken -= max([0.0, *(kept_waiting(one) - before for one, before in waited.items())])
     until(lambda: world.settled(engine), PATIENCE)
     workers[workers.index(victim)] = world.processes.start("worker")
     return taken, time.monotonic() - died
