@@ -6,8 +6,10 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
+from dbos._workflow_commands import BACKGROUND_JOBS_THREAD_NAME
 
 from core import queue, wakeup
+from core.engine import worker
 from core.ledger import db, store
 from core.model import EventKind, TicketEvent
 from tests.stores import receiver
@@ -185,4 +187,19 @@ def test_the_backlog_knows_what_is_enqueued_in_each_queue(ledger_url, tmp_path):
     finally:
         backlog.close()
         queue.close()
+        app.engine.dispose()
+
+
+def test_the_engine_s_thread_for_delayed_workflows_ends_and_the_others_go_on(ledger_url, tmp_path):
+    app = receiver(ledger_url, tmp_path)
+    worker.launch(app, timers=False)
+    try:
+        running = threading.enumerate()
+        unused = [one for one in running if one.name == BACKGROUND_JOBS_THREAD_NAME]
+        for one in unused:
+            one.join(SOON)
+        assert not any(one.is_alive() for one in unused)
+        assert any(one.name == "wake-up" and one.is_alive() for one in running)
+    finally:
+        worker.stop()
         app.engine.dispose()
